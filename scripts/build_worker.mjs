@@ -1,0 +1,68 @@
+/**
+ * Bundles the Worker into dist/: a small start-up module, and chunks that are loaded when they are
+ * needed (openpgp). Prints the gzipped size of what a start loads and fails when it is too large.
+ */
+
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DIST = join(ROOT, "dist");
+const ENTRY = "worker.js";
+const STARTUP_MAX_BYTES = 80 * 1024;
+
+/** The modules, entry first, as `{ name, text }`, and the gzipped bytes that a start loads. */
+export async function bundleWorker() {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: { worker: "src/runtimes/workers.ts" },
+    outdir: DIST,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    target: "es2024",
+    platform: "browser",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*"],
+    legalComments: "none",
+    metafile: true,
+    write: false,
+    logLevel: "silent",
+  });
+  const texts = new Map(result.outputFiles.map((file) => [basename(file.path), file.text]));
+  const outputs = new Map(
+    Object.entries(result.metafile.outputs).map(([path, output]) => [basename(path), output]),
+  );
+  const startup = reachable(ENTRY, outputs);
+  const startupBytes = [...startup].reduce((sum, name) => sum + gzipSync(texts.get(name)).length, 0);
+  const names = [ENTRY, ...[...texts.keys()].filter((name) => name !== ENTRY).sort()];
+  return { modules: names.map((name) => ({ name, text: texts.get(name) })), startupBytes };
+}
+
+/** `name` and everything it imports statically. */
+function reachable(name, outputs, found = new Set()) {
+  if (found.has(name)) return found;
+  found.add(name);
+  for (const { kind, path, external } of outputs.get(name).imports) {
+    if (kind === "import-statement" && !external) reachable(basename(path), outputs, found);
+  }
+  return found;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { modules, startupBytes } = await bundleWorker();
+  rmSync(DIST, { recursive: true, force: true });
+  mkdirSync(DIST);
+  for (const { name, text } of modules) writeFileSync(join(DIST, name), text);
+  const kib = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
+  process.stdout.write(
+    `dist/${ENTRY}: ${kib(startupBytes)} gzipped at start, of at most ${kib(STARTUP_MAX_BYTES)}; ` +
+      `${modules.length - 1} chunk(s) loaded when needed or shared\n`,
+  );
+  if (startupBytes > STARTUP_MAX_BYTES) process.exitCode = 1;
+}

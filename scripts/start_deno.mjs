@@ -1,0 +1,55 @@
+/**
+ * Replaces itself by Deno, serving the vault with no more permissions than its settings need. Deno
+ * checks the settings itself; what does not look right here is not turned into a permission.
+ */
+
+import { mkdirSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const { env } = process;
+const listen = env.SEALWRIGHT_LISTEN || "127.0.0.1:8200";
+const data = env.SEALWRIGHT_DATA || "./data";
+const dataPaths = data === ":memory:" ? [] : [data];
+const keyPaths = [
+  env.SEALWRIGHT_STATIC_SEAL_CURRENT_KEY,
+  env.SEALWRIGHT_STATIC_SEAL_CURRENT_KEY_ID,
+  env.SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY,
+  env.SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY_ID,
+].filter((value) => value?.startsWith("file://")).map((value) => value.slice("file://".length));
+const tlsPaths = [env.SEALWRIGHT_TLS_CERT, env.SEALWRIGHT_TLS_KEY].filter(Boolean);
+
+const readable = [...dataPaths, ...keyPaths, ...tlsPaths].filter(Boolean);
+const odd = readable.find((path) => path.includes(","));
+if (odd !== undefined) {
+  // Deno splits its lists of paths at commas and has no way to write one.
+  process.stderr.write(`sealwright: a path must not contain a comma: ${JSON.stringify(odd)}\n`);
+  process.exit(1);
+}
+try {
+  // Making it needs rights on the directory above, which the vault itself does not get.
+  for (const path of dataPaths) mkdirSync(path, { recursive: true, mode: 0o700 });
+} catch (error) {
+  process.stderr.write(`sealwright: cannot make the data directory: ${error.message}\n`);
+  process.exit(1);
+}
+
+const flags = [
+  "--cached-only",
+  "--no-remote",
+  "--no-prompt",
+  "--no-lock",
+  "--quiet",
+  `--config=${fromRoot("deno.json")}`,
+  "--allow-env=SEALWRIGHT_*",
+];
+if (/^[0-9A-Za-z.:[\]-]+$/.test(listen)) flags.push(`--allow-net=${listen}`);
+if (readable.length > 0) flags.push(`--allow-read=${readable.join(",")}`);
+if (dataPaths.length > 0) flags.push(`--allow-write=${dataPaths.join(",")}`);
+
+const deno = fromRoot("node_modules/.bin/deno");
+process.execve(deno, ["deno", "run", ...flags, fromRoot("src/runtimes/deno.ts")], {
+  ...env,
+  DENO_NO_UPDATE_CHECK: "1",
+});

@@ -1,0 +1,114 @@
+/**
+ * The keyring: the data keys that encrypt every entry, by term, and the settings of their rotation.
+ * It is itself encrypted by the root key. Terms are only ever added: a rekey does not touch them.
+ */
+
+import { AeadKey } from "../crypto/aead.ts";
+import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
+import { type DataKey, dataKey, type RootKey } from "../crypto/keys.ts";
+import type { RandomBytes } from "../crypto/random.ts";
+import { VaultError } from "../errors.ts";
+import { KEY_BYTES, TERM_OPERATIONS_MAX } from "../limits.ts";
+import { KEYRING_PATH } from "../storage/record_paths.ts";
+import { decryptEnvelope, encryptEnvelope, envelopeTerm, ROOT_KEY_TERM } from "./envelope.ts";
+
+export interface Term {
+  readonly term: number;
+  readonly key: DataKey;
+  readonly installTimeMs: number;
+}
+
+export interface RotationConfig {
+  readonly enabled: boolean;
+  readonly maxOperations: number;
+  readonly intervalSeconds: number;
+}
+
+export interface Keyring {
+  /** Ascending; the last one is active. Never empty. */
+  readonly terms: readonly Term[];
+  /** Root of keyed hashes (token ids, share checks): each use derives its own key. */
+  readonly macKey: Uint8Array<ArrayBuffer>;
+  readonly rotation: RotationConfig;
+}
+
+export function createKeyring(random: RandomBytes, nowMs: number): Keyring {
+  return {
+    terms: [{ term: 1, key: dataKey(random(KEY_BYTES)), installTimeMs: nowMs }],
+    macKey: random(KEY_BYTES),
+    rotation: { enabled: true, maxOperations: TERM_OPERATIONS_MAX, intervalSeconds: 0 },
+  };
+}
+
+export function activeTerm(keyring: Keyring): Term {
+  const last = keyring.terms.at(-1);
+  if (last === undefined) throw new VaultError("record_malformed", "the keyring has no term");
+  return last;
+}
+
+/** The same keyring with one more term, which becomes the active one. */
+export function addTerm(keyring: Keyring, random: RandomBytes, nowMs: number): Keyring {
+  const term = activeTerm(keyring).term + 1;
+  const added = { term, key: dataKey(random(KEY_BYTES)), installTimeMs: nowMs };
+  return { ...keyring, terms: [...keyring.terms, added] };
+}
+
+interface KeyringJson {
+  readonly version: 1;
+  readonly terms: readonly { term: number; key: string; install_time_ms: number }[];
+  readonly mac_key: string;
+  readonly rotation: { enabled: boolean; max_operations: number; interval_seconds: number };
+}
+
+/** The keyring as it is stored below the seal: encrypted by the root key, bound to its path. */
+export async function encryptKeyring(
+  keyring: Keyring,
+  root: RootKey,
+  random: RandomBytes,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const json: KeyringJson = {
+    version: 1,
+    terms: keyring.terms.map((term) => ({
+      term: term.term,
+      key: encodeBase64(term.key),
+      install_time_ms: term.installTimeMs,
+    })),
+    mac_key: encodeBase64(keyring.macKey),
+    rotation: {
+      enabled: keyring.rotation.enabled,
+      max_operations: keyring.rotation.maxOperations,
+      interval_seconds: keyring.rotation.intervalSeconds,
+    },
+  };
+  const key = await AeadKey.import(root);
+  const plaintext = encodeUtf8(JSON.stringify(json));
+  return await encryptEnvelope(key, ROOT_KEY_TERM, KEYRING_PATH, plaintext, random);
+}
+
+/** Inverse of `encryptKeyring`; `ciphertext_rejected` when it is not this root key's keyring. */
+export async function decryptKeyring(bytes: Uint8Array, root: RootKey): Promise<Keyring> {
+  if (envelopeTerm(bytes) !== ROOT_KEY_TERM) {
+    throw new VaultError("record_malformed", "the keyring is not encrypted by a root key");
+  }
+  const plaintext = await decryptEnvelope(await AeadKey.import(root), KEYRING_PATH, bytes);
+  const json = JSON.parse(decodeUtf8(plaintext)) as KeyringJson;
+  return {
+    terms: json.terms.map((term) => ({
+      term: term.term,
+      key: dataKey(storedBytes(term.key)),
+      installTimeMs: term.install_time_ms,
+    })),
+    macKey: storedBytes(json.mac_key),
+    rotation: {
+      enabled: json.rotation.enabled,
+      maxOperations: json.rotation.max_operations,
+      intervalSeconds: json.rotation.interval_seconds,
+    },
+  };
+}
+
+function storedBytes(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = decodeBase64(text);
+  if (bytes === null) throw new VaultError("record_malformed", "the keyring holds a malformed key");
+  return bytes;
+}

@@ -1,0 +1,117 @@
+/**
+ * The stored form of an attempt. It holds gathered shares and pending keys, so it is only ever
+ * written through the barrier; sealing by request and every end of the attempt remove it.
+ */
+
+import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
+import { unreachable, VaultError } from "../errors.ts";
+import type { CeremonyHead, CeremonyState, ShareChecks } from "./state.ts";
+
+interface ChecksJson {
+  readonly salt: string;
+  readonly macs: readonly string[];
+}
+
+type CeremonyJson =
+  | {
+    readonly version: 1;
+    readonly phase: "gathering";
+    readonly head: CeremonyHead;
+    readonly gathered: readonly string[];
+    readonly early_verification_id: string | null;
+  }
+  | {
+    readonly version: 1;
+    readonly phase: "verifying";
+    readonly head: CeremonyHead;
+    readonly verification_id: string;
+    readonly verified: readonly string[];
+    readonly pending_key: string;
+    readonly pending_checks: ChecksJson;
+    readonly encrypted_shares: readonly string[] | null;
+  };
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = decodeBase64(text);
+  if (bytes === null) {
+    throw new VaultError("record_malformed", "a ceremony record holds malformed base64");
+  }
+  return bytes;
+}
+
+export function encodeShareChecks(checks: ShareChecks): Uint8Array<ArrayBuffer> {
+  return encodeUtf8(JSON.stringify(checksJson(checks)));
+}
+
+export function decodeShareChecks(bytes: Uint8Array): ShareChecks {
+  return checksOf(JSON.parse(decodeUtf8(bytes)) as ChecksJson);
+}
+
+function checksJson(checks: ShareChecks): ChecksJson {
+  return { salt: encodeBase64(checks.salt), macs: checks.macs.map(encodeBase64) };
+}
+
+function checksOf(json: ChecksJson): ShareChecks {
+  return { salt: bytesOf(json.salt), macs: json.macs.map(bytesOf) };
+}
+
+/** Null for an idle state: there is no record then. */
+export function encodeCeremony(state: CeremonyState): Uint8Array<ArrayBuffer> | null {
+  const json = ceremonyJson(state);
+  return json === null ? null : encodeUtf8(JSON.stringify(json));
+}
+
+function ceremonyJson(state: CeremonyState): CeremonyJson | null {
+  switch (state.phase) {
+    case "idle":
+      return null;
+    case "gathering":
+      return {
+        version: 1,
+        phase: "gathering",
+        head: state.head,
+        gathered: state.gathered.map(encodeBase64),
+        early_verification_id: state.earlyVerificationId,
+      };
+    case "verifying":
+      return {
+        version: 1,
+        phase: "verifying",
+        head: state.head,
+        verification_id: state.verificationId,
+        verified: state.verified.map(encodeBase64),
+        pending_key: encodeBase64(state.pending.key),
+        pending_checks: checksJson(state.pending.checks),
+        encrypted_shares: state.pending.encryptedShares,
+      };
+    default:
+      return unreachable(state);
+  }
+}
+
+export function decodeCeremony(bytes: Uint8Array): CeremonyState {
+  const json = JSON.parse(decodeUtf8(bytes)) as CeremonyJson;
+  switch (json.phase) {
+    case "gathering":
+      return {
+        phase: "gathering",
+        head: json.head,
+        gathered: json.gathered.map(bytesOf),
+        earlyVerificationId: json.early_verification_id,
+      };
+    case "verifying":
+      return {
+        phase: "verifying",
+        head: json.head,
+        verificationId: json.verification_id,
+        verified: json.verified.map(bytesOf),
+        pending: {
+          key: bytesOf(json.pending_key),
+          checks: checksOf(json.pending_checks),
+          encryptedShares: json.encrypted_shares,
+        },
+      };
+    default:
+      return unreachable(json);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * PGP-encrypted shares that stay retrievable after the response that carried them: as the backup
+ * that was asked for, and for each holder by fingerprint until he confirms that he has them.
+ */
+
+import type { Barrier, Entry } from "../barrier/barrier.ts";
+import { backupPath, deliveryPath } from "../storage/record_paths.ts";
+import {
+  decodeShareBackup,
+  encodeShareBackup,
+  type ShareBackup,
+  sharesByFingerprint,
+} from "./recipients.ts";
+import type { CeremonyHead, CeremonyState, CeremonyTarget, PendingKey } from "./state.ts";
+
+export class ShareDelivery {
+  readonly #target: CeremonyTarget;
+  readonly #barrier: Barrier;
+
+  constructor(target: CeremonyTarget, barrier: Barrier) {
+    this.#target = target;
+    this.#barrier = barrier;
+  }
+
+  /**
+   * The backup to show: that of a pending verification, else the one in force; null for none. With
+   * a fingerprint, the shares of that holder, also when no backup was asked for.
+   */
+  async read(state: CeremonyState, fingerprint: string | null): Promise<ShareBackup | null> {
+    const backup = pendingBackup(state, fingerprint !== null) ??
+      await this.#stored(fingerprint === null ? backupPath : deliveryPath);
+    if (backup === null || fingerprint === null) return backup;
+    const shares = backup.shares[fingerprint.toLowerCase()];
+    return shares === undefined ? null : { ...backup, shares: { [fingerprint]: shares } };
+  }
+
+  /** Entries that put the new shares' copies in force, in the commit that installs the key. */
+  async promotion(head: CeremonyHead, pending: PendingKey): Promise<readonly Entry[]> {
+    const { recipients, backup } = head.parameters;
+    const current = copies(head, pending);
+    const delivery = { path: deliveryPath(this.#target), value: encoded(current) };
+    if (recipients !== null && backup) {
+      return [delivery, { path: backupPath(this.#target), value: encoded(current) }];
+    }
+    const old = await this.#stored(backupPath);
+    if (old === null) return [delivery];
+    return [delivery, { path: backupPath(this.#target), value: encoded({ ...old, stale: true }) }];
+  }
+
+  /** Entries that remove everything, or one holder's copy once he has confirmed it. */
+  async removal(fingerprint: string | null): Promise<readonly Entry[]> {
+    if (fingerprint === null) {
+      return [backupPath(this.#target), deliveryPath(this.#target)].map((path) => ({
+        path,
+        value: null,
+      }));
+    }
+    const stored = await this.#stored(deliveryPath);
+    if (stored === null) return [];
+    const { [fingerprint.toLowerCase()]: _confirmed, ...shares } = stored.shares;
+    const left = Object.keys(shares).length === 0 ? null : { ...stored, shares };
+    return [{ path: deliveryPath(this.#target), value: encoded(left) }];
+  }
+
+  async #stored(path: (target: string) => string): Promise<ShareBackup | null> {
+    const record = await this.#barrier.get(path(this.#target));
+    return record === null ? null : decodeShareBackup(record.value);
+  }
+}
+
+function encoded(backup: ShareBackup | null): Uint8Array | null {
+  return backup === null ? null : encodeShareBackup(backup);
+}
+
+function copies(head: CeremonyHead, pending: PendingKey): ShareBackup | null {
+  const { recipients } = head.parameters;
+  if (recipients === null || pending.encryptedShares === null) return null;
+  const shares = sharesByFingerprint(recipients, pending.encryptedShares);
+  return { ceremonyId: head.ceremonyId, shares, stale: false };
+}
+
+function pendingBackup(state: CeremonyState, anyDelivery: boolean): ShareBackup | null {
+  if (state.phase !== "verifying") return null;
+  if (!anyDelivery && !state.head.parameters.backup) return null;
+  return copies(state.head, state.pending);
+}

@@ -1,0 +1,99 @@
+/**
+ * The records that decide whether a vault opens: root key, keyring, and the wrapping keys of earlier
+ * unseal keys. They are always written together, and each set can prove that it opens.
+ */
+
+import { decryptKeyring, encryptKeyring, type Keyring } from "../barrier/keyring.ts";
+import { equalBytes } from "../crypto/bytes.ts";
+import { type RootKey, rootKey } from "../crypto/keys.ts";
+import type { RandomBytes } from "../crypto/random.ts";
+import { VaultError } from "../errors.ts";
+import { previousKeysRecord, readPreviousKeys, wrapRecord } from "../seal/previous_keys.ts";
+import type { Seal } from "../seal/seal.ts";
+import type { SealConfig } from "../seal/seal_config.ts";
+import { KEYRING_PATH, RECOVERY_KEY_PATH, ROOT_KEY_PATH } from "../storage/record_paths.ts";
+import type { Revision, Store, Write } from "../storage/store.ts";
+
+/** The keys in memory of an unsealed vault, and the configuration they belong to. */
+export interface KeyState {
+  readonly rootKey: RootKey;
+  readonly seal: Seal;
+  readonly config: SealConfig;
+  readonly configRevision: Revision;
+}
+
+/** Root key and keyring, wrapped by `seal`, and its previous keys where it is a Shamir seal. */
+export async function keyRecords(
+  root: RootKey,
+  keyring: Keyring,
+  seal: Seal,
+  random: RandomBytes,
+): Promise<readonly Write[]> {
+  const writes = [
+    await wrapRecord(seal, ROOT_KEY_PATH, root),
+    await wrapRecord(seal, KEYRING_PATH, await encryptKeyring(keyring, root, random)),
+  ];
+  if (seal.type === "shamir") writes.push(await previousKeysRecord(seal));
+  return writes;
+}
+
+export interface OpenedKeys {
+  readonly rootKey: RootKey;
+  readonly keyring: Keyring;
+  /** The seal that opened them, with every previous key it needs. */
+  readonly seal: Seal;
+}
+
+/** Opens the stored keys. Throws `ciphertext_rejected` or `unknown_key` when `seal` is not theirs. */
+export async function readKeyRecords(store: Store, seal: Seal): Promise<OpenedKeys> {
+  const rootRecord = await requireRecord(store, ROOT_KEY_PATH);
+  const root = rootKey(await seal.unwrap(ROOT_KEY_PATH, rootRecord));
+  const full = seal.type === "shamir"
+    ? seal.withPrevious(await readPreviousKeys(store, seal))
+    : seal;
+  const keyringRecord = await requireRecord(store, KEYRING_PATH);
+  const keyring = await decryptKeyring(await full.unwrap(KEYRING_PATH, keyringRecord), root);
+  return { rootKey: root, keyring, seal: full };
+}
+
+async function requireRecord(store: Store, path: string): Promise<Uint8Array> {
+  const record = await store.get(path);
+  if (record === null) throw new VaultError("record_malformed", `the record ${path} is missing`);
+  return record.bytes;
+}
+
+/** The recovery key, or null when the vault has none. */
+export async function readRecoveryKey(
+  store: Store,
+  seal: Seal,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const record = await store.get(RECOVERY_KEY_PATH);
+  return record === null ? null : await seal.unwrap(RECOVERY_KEY_PATH, record.bytes);
+}
+
+/**
+ * Opens records that are about to be written, as the next unseal will. Throws when they would not
+ * open or would open something else: then nothing may be committed.
+ */
+export async function proveKeyRecords(
+  writes: readonly Write[],
+  seal: Seal,
+  root: RootKey,
+  keyring: Keyring,
+): Promise<void> {
+  const written = (path: string): Uint8Array => {
+    const bytes = writes.find((write) => write.path === path)?.bytes;
+    if (bytes === null || bytes === undefined) throw new TypeError(`no record for ${path}`);
+    return bytes;
+  };
+  const opened = rootKey(await seal.unwrap(ROOT_KEY_PATH, written(ROOT_KEY_PATH)));
+  const ring = await decryptKeyring(await seal.unwrap(KEYRING_PATH, written(KEYRING_PATH)), opened);
+  const sameTerms = ring.terms.length === keyring.terms.length &&
+    ring.terms.every((term, i) => {
+      const other = keyring.terms[i];
+      return other !== undefined && equalBytes(term.key, other.key);
+    });
+  if (!equalBytes(opened, root) || !sameTerms) {
+    throw new VaultError("ciphertext_rejected", "the new shares do not open the new key records");
+  }
+}

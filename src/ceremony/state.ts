@@ -1,0 +1,75 @@
+/**
+ * The states of a rekey attempt. There is one machine; `barrier` and `recovery` are two targets of
+ * it, and whichever path family a request comes through, it meets the same state.
+ */
+
+export type CeremonyTarget = "barrier" | "recovery";
+
+export interface PgpRecipient {
+  /** Lower-case hex of the primary key. */
+  readonly fingerprint: string;
+  /** The binary public key in base64, as it was checked at the start. */
+  readonly key: string;
+}
+
+export interface CeremonyParameters {
+  /** 1 to 255; 1 when the target hands out no shares. */
+  readonly shares: number;
+  readonly threshold: number;
+  /** In share order; null when shares are returned in clear. */
+  readonly recipients: readonly PgpRecipient[] | null;
+  readonly backup: boolean;
+  readonly requireVerification: boolean;
+  /** Verification asks for every new share, not for a quorum. */
+  readonly verifyAll: boolean;
+}
+
+export interface CeremonyHead {
+  /** UUID, the wire's `nonce`. */
+  readonly ceremonyId: string;
+  readonly parameters: CeremonyParameters;
+  /** Shares of the key in force that authorise the change; fixed at the start. */
+  readonly required: number;
+  readonly startedAtMs: number;
+  /** Accessor of the token that started it; null without a token. */
+  readonly startedBy: string | null;
+  readonly expiresAtMs: number;
+}
+
+/** A new key whose shares were handed out, but which is not in force yet. */
+export interface PendingKey {
+  readonly key: Uint8Array<ArrayBuffer>;
+  readonly checks: ShareChecks;
+  /** PGP messages in share order, lower-case hex; null without PGP. */
+  readonly encryptedShares: readonly string[] | null;
+}
+
+/** Keyed check values, one per share, under a key that the salt selects. */
+export interface ShareChecks {
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly macs: readonly Uint8Array<ArrayBuffer>[];
+}
+
+export type CeremonyState =
+  | { readonly phase: "idle" }
+  | {
+    readonly phase: "gathering";
+    readonly head: CeremonyHead;
+    readonly gathered: readonly Uint8Array<ArrayBuffer>[];
+    /** Made up by a DELETE of verify before verification has begun, as the reference does. */
+    readonly earlyVerificationId: string | null;
+  }
+  | {
+    readonly phase: "verifying";
+    readonly head: CeremonyHead;
+    readonly verificationId: string;
+    readonly verified: readonly Uint8Array<ArrayBuffer>[];
+    readonly pending: PendingKey;
+  };
+
+export const IDLE: CeremonyState = { phase: "idle" };
+
+/** New shares that verification wants before the new key is installed. */
+export function verificationsRequired(parameters: CeremonyParameters): number {
+  return parameters.verifyAll ? parameters.shares : parameters.threshold;
+}

@@ -1,0 +1,141 @@
+/**
+ * The ceremony's rules, as one pure function: no store, no crypto, no clock. The caller has looked
+ * up beforehand whether a submitted share is one of the expected ones.
+ */
+
+import { equalBytes } from "../crypto/bytes.ts";
+import { unreachable } from "../errors.ts";
+import {
+  type CeremonyHead,
+  type CeremonyState,
+  IDLE,
+  type PendingKey,
+  verificationsRequired,
+} from "./state.ts";
+
+export type CeremonyEvent =
+  | { readonly kind: "start"; readonly head: CeremonyHead }
+  | { readonly kind: "submit"; readonly submission: Submission }
+  | { readonly kind: "verify"; readonly submission: Submission }
+  | { readonly kind: "restart_verification"; readonly verificationId: string }
+  | { readonly kind: "cancel" };
+
+export interface Submission {
+  readonly share: Uint8Array<ArrayBuffer>;
+  /** The wire's `nonce`, as sent; "" when missing. */
+  readonly id: string;
+  /** Its check value matched one of the shares that this step expects. */
+  readonly known: boolean;
+  /** False when the holder sent a `params_digest` and it is not this attempt's. */
+  readonly parametersSeen: boolean;
+}
+
+export type Refusal =
+  | { readonly code: "already_in_progress" }
+  | { readonly code: "not_in_progress" }
+  | { readonly code: "verification_not_in_progress" }
+  | { readonly code: "already_finished"; readonly verificationId: string }
+  | { readonly code: "wrong_ceremony_id"; readonly expected: string }
+  | { readonly code: "wrong_verification_id"; readonly expected: string }
+  | { readonly code: "parameters_changed" }
+  | { readonly code: "duplicate_share" }
+  | { readonly code: "duplicate_new_share" }
+  | { readonly code: "unknown_share" }
+  | { readonly code: "unknown_new_share" };
+
+export type Outcome =
+  | { readonly kind: "advanced"; readonly state: CeremonyState }
+  /** The quorum is there: the effects decide what the next state is. */
+  | { readonly kind: "quorum"; readonly shares: readonly Uint8Array<ArrayBuffer>[] }
+  | { readonly kind: "verified"; readonly shares: readonly Uint8Array<ArrayBuffer>[] }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+function refused(refusal: Refusal): Outcome {
+  return { kind: "refused", refusal };
+}
+
+/** An attempt whose time is over counts as none, whether or not the alarm has removed it yet. */
+export function expireState(state: CeremonyState, nowMs: number): CeremonyState {
+  return state.phase !== "idle" && nowMs >= state.head.expiresAtMs ? IDLE : state;
+}
+
+export function step(state: CeremonyState, event: CeremonyEvent): Outcome {
+  switch (event.kind) {
+    case "start":
+      if (state.phase !== "idle") return refused({ code: "already_in_progress" });
+      return {
+        kind: "advanced",
+        state: { phase: "gathering", head: event.head, gathered: [], earlyVerificationId: null },
+      };
+    case "submit":
+      return submit(state, event.submission);
+    case "verify":
+      return verify(state, event.submission);
+    case "restart_verification":
+      return restartVerification(state, event.verificationId);
+    case "cancel":
+      return { kind: "advanced", state: IDLE };
+    default:
+      return unreachable(event);
+  }
+}
+
+function submit(state: CeremonyState, submission: Submission): Outcome {
+  if (state.phase === "idle") return refused({ code: "not_in_progress" });
+  if (state.phase === "verifying") {
+    return refused({ code: "already_finished", verificationId: state.verificationId });
+  }
+  const { head, gathered } = state;
+  if (submission.id !== head.ceremonyId) {
+    return refused({ code: "wrong_ceremony_id", expected: head.ceremonyId });
+  }
+  if (!submission.parametersSeen) return refused({ code: "parameters_changed" });
+  if (contains(gathered, submission.share)) return refused({ code: "duplicate_share" });
+  if (!submission.known) return refused({ code: "unknown_share" });
+  const shares = [...gathered, submission.share];
+  if (shares.length >= head.required) return { kind: "quorum", shares };
+  return { kind: "advanced", state: { ...state, gathered: shares } };
+}
+
+function verify(state: CeremonyState, submission: Submission): Outcome {
+  if (state.phase === "idle") return refused({ code: "not_in_progress" });
+  if (state.phase === "gathering") return refused({ code: "verification_not_in_progress" });
+  const { head, verified, verificationId } = state;
+  if (submission.id !== verificationId) {
+    return refused({ code: "wrong_verification_id", expected: verificationId });
+  }
+  if (!submission.parametersSeen) return refused({ code: "parameters_changed" });
+  if (contains(verified, submission.share)) return refused({ code: "duplicate_new_share" });
+  if (!submission.known) return refused({ code: "unknown_new_share" });
+  const shares = [...verified, submission.share];
+  if (shares.length >= verificationsRequired(head.parameters)) return { kind: "verified", shares };
+  return { kind: "advanced", state: { ...state, verified: shares } };
+}
+
+function restartVerification(state: CeremonyState, verificationId: string): Outcome {
+  switch (state.phase) {
+    case "idle":
+      return refused({ code: "not_in_progress" });
+    case "gathering":
+      return { kind: "advanced", state: { ...state, earlyVerificationId: verificationId } };
+    case "verifying":
+      return { kind: "advanced", state: { ...state, verificationId, verified: [] } };
+    default:
+      return unreachable(state);
+  }
+}
+
+/** The state after a quorum whose new shares were handed out but must be verified first. */
+export function beginVerification(
+  head: CeremonyHead,
+  verificationId: string,
+  pending: PendingKey,
+): CeremonyState {
+  return { phase: "verifying", head, verificationId, verified: [], pending };
+}
+
+function contains(shares: readonly Uint8Array[], share: Uint8Array): boolean {
+  let found = false;
+  for (const other of shares) found = equalBytes(other, share) || found;
+  return found;
+}

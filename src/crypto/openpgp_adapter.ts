@@ -1,0 +1,127 @@
+/**
+ * The PGP port on openpgp.js: all that names the library, reached only by `import()` from pgp.ts.
+ * Never sees a private key it does not refuse, keeps no plaintext, logs nothing. Expiry is judged by
+ * the platform's clock, inside the library: the one clock in this room.
+ */
+
+import { createMessage, encrypt, enums, generateSessionKey, readKeys } from "openpgp";
+import type { Key, PartialConfig } from "openpgp";
+import { VaultError } from "../errors.ts";
+import { encodeBase64, wipe } from "./bytes.ts";
+import type { PgpKey, PgpKeyMaterial, PgpKeyParse } from "./pgp.ts";
+
+/** RSA-16384 with its exponent: the largest gpg makes. Beyond, one encryption takes seconds. */
+const KEY_PACKET_MAX_BYTES = 2200;
+/** Every exponent in use is 17 bits or fewer; a long one makes encryption as slow as wanted. */
+const RSA_EXPONENT_MAX_BYTES = 8;
+/** Each may cost a signature check; third-party ones cost nothing and are not counted. */
+const SELF_SIGNATURES_MAX = 256;
+const NOT_A_KEY = "not an OpenPGP public key";
+
+/** Explicit also where it repeats the default: the packets are a promise to gpg and Go users. */
+const CONFIG: PartialConfig = {
+  aeadProtect: false,
+  preferredSymmetricAlgorithm: enums.symmetric.aes256,
+  preferredCompressionAlgorithm: enums.compression.uncompressed,
+  // Old keys carry no key flags; gpg and Go then go by the algorithm, and so do we.
+  allowMissingKeyFlags: true,
+  minRSABits: 2047,
+};
+
+/** See `parsePgpKey`; never answers `undecodable`. */
+export async function loadPgpKey(material: PgpKeyMaterial): Promise<PgpKeyParse> {
+  const keys = await readAll(material);
+  const [key] = keys;
+  if (key === undefined) return { kind: "unparsable", reason: NOT_A_KEY };
+  if (keys.some((each) => each.isPrivate())) {
+    return { kind: "unparsable", reason: "a private key: give the public key" };
+  }
+  if (keys.length > 1) {
+    return { kind: "unparsable", reason: `${keys.length} keys: give exactly one` };
+  }
+  const excess = describeExcess(key);
+  if (excess !== null) return { kind: "unusable", reason: excess };
+  try {
+    await encryptTo(key, "trial");
+  } catch {
+    return { kind: "unusable", reason: await describeUnusable(key) };
+  }
+  return { kind: "ok", key: toPgpKey(key) };
+}
+
+/** Empty when the packets are no keys; the library's own message may quote them and is dropped. */
+async function readAll(material: PgpKeyMaterial): Promise<readonly Key[]> {
+  try {
+    return material.kind === "armored"
+      ? await readKeys({ armoredKeys: material.text, config: CONFIG })
+      : await readKeys({ binaryKeys: material.bytes, config: CONFIG });
+  } catch {
+    return [];
+  }
+}
+
+function toPgpKey(key: Key): PgpKey {
+  const fingerprint = key.getFingerprint();
+  return {
+    fingerprint,
+    binaryBase64: encodeBase64(key.write()),
+    async encrypt(text) {
+      try {
+        return await encryptTo(key, text);
+      } catch (cause) {
+        const reason = await describeUnusable(key);
+        throw new VaultError(
+          "invalid_request",
+          `could not encrypt to PGP key ${fingerprint}: ${reason}`,
+          { cause },
+        );
+      }
+    },
+  };
+}
+
+async function encryptTo(key: Key, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const message = await createMessage({ text, date: new Date(0) });
+  // A session key without an AEAD algorithm makes PKESK v3 and SEIPD v1 also for a key that
+  // announces SEIPD v2; the library has no setting for this, and gpg could not read the other.
+  const { data, algorithm } = await generateSessionKey({ encryptionKeys: key, config: CONFIG });
+  try {
+    const sessionKey = { data, algorithm };
+    const to = { encryptionKeys: key, sessionKey, config: CONFIG };
+    return new Uint8Array(await encrypt({ ...to, message, format: "binary" }));
+  } finally {
+    wipe(data);
+  }
+}
+
+/** A key made to cost much is refused before any arithmetic; null when it is within bounds. */
+function describeExcess(key: Key): string | null {
+  for (const { keyPacket } of key.getKeys()) {
+    const { e } = keyPacket.publicParams as { readonly e?: Uint8Array };
+    const exponentBytes = e?.length ?? 0;
+    if (keyPacket.write().length > KEY_PACKET_MAX_BYTES || exponentBytes > RSA_EXPONENT_MAX_BYTES) {
+      return "key numbers are larger than supported";
+    }
+  }
+  const lists = [
+    key.revocationSignatures,
+    ...key.users.flatMap((user) => [user.selfCertifications, user.revocationSignatures]),
+    ...key.subkeys.flatMap((subkey) => [subkey.bindingSignatures, subkey.revocationSignatures]),
+  ];
+  const signatures = lists.reduce((sum, list) => sum + list.length, 0);
+  return signatures > SELF_SIGNATURES_MAX ? "key carries too many signatures of its own" : null;
+}
+
+/** Only words for a refusal that the trial has decided. */
+async function describeUnusable(key: Key): Promise<string> {
+  try {
+    if (await key.isRevoked()) return "key is revoked";
+    const expires = await key.getExpirationTime();
+    if (expires instanceof Date && expires.getTime() <= Date.now()) {
+      return `key expired at ${expires.toISOString()}`;
+    }
+  } catch {
+    // A key whose own signatures do not verify has neither state.
+  }
+  return "key has no valid encryption key";
+}

@@ -1,0 +1,75 @@
+/**
+ * custom_metadata of kv version 2: names and texts of the user's own, limited as in Vault. Pure.
+ * Custom metadata is no secret: messages name its names, as the reference does, never its values.
+ */
+
+import { encodeUtf8 } from "../crypto/bytes.ts";
+import { invalidRequest } from "../errors.ts";
+import { coerceText } from "./fields.ts";
+import type { JsonObject } from "./json_record.ts";
+import { mergeObject } from "./merge_patch.ts";
+
+/** Vault's limits (openbao builtin/logical/kv/path_metadata.go). */
+export const CUSTOM_METADATA_MAX_KEYS = 64;
+export const CUSTOM_METADATA_KEY_MAX_BYTES = 128;
+export const CUSTOM_METADATA_VALUE_MAX_BYTES = 512;
+
+const FAILED = "custom_metadata validation failed";
+/** What Go's unicode.IsPrint takes: letters, marks, numbers, punctuation, symbols, U+0020. */
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
+
+type CustomMetadata = Readonly<Record<string, string>>;
+
+/** The metadata as it will be stored. Throws `invalid_request` with every reason. */
+export function parseCustomMetadata(sent: JsonObject): CustomMetadata {
+  const entries = Object.entries(sent).map(([name, value]) => [name, textOf(value)] as const);
+  checkCount(entries.length);
+  const reasons = entries.flatMap(([name, value]) => reasonsAgainst(name, value));
+  if (reasons.length > 0) {
+    const noun = reasons.length === 1 ? "error" : "errors";
+    const lines = reasons.map((reason) => `\t* ${FAILED}: ${reason}\n`).join("");
+    throw invalidRequest(`${reasons.length} ${noun} occurred:\n${lines}\n`);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** Merge-patch: null removes a name. The result keeps the limit of names too. */
+export function patchCustomMetadata(current: CustomMetadata, patch: JsonObject): CustomMetadata {
+  const set = Object.entries(patch).filter(([, value]) => value !== null);
+  parseCustomMetadata(Object.fromEntries(set));
+  return parseCustomMetadata(mergeObject(current, patch));
+}
+
+function textOf(value: unknown): string {
+  const text = coerceText(value);
+  if (text === null) throw invalidRequest(`${FAILED}: expected text, got ${typeof value}`);
+  return text;
+}
+
+function checkCount(count: number): void {
+  if (count <= CUSTOM_METADATA_MAX_KEYS) return;
+  const limit = `payload must contain at most ${CUSTOM_METADATA_MAX_KEYS} keys`;
+  throw invalidRequest(`1 error occurred:\n\t* ${FAILED}: ${limit}, provided ${count}\n\n`);
+}
+
+function reasonsAgainst(name: string, value: string): readonly string[] {
+  const reasons: string[] = [];
+  const quoted = JSON.stringify(name);
+  const nameBytes = encodeUtf8(name).length;
+  const valueBytes = encodeUtf8(value).length;
+  if (nameBytes === 0 || nameBytes > CUSTOM_METADATA_KEY_MAX_BYTES) {
+    const bounds = `must be 0 < len(key) <= ${CUSTOM_METADATA_KEY_MAX_BYTES}`;
+    reasons.push(`length of key ${quoted} is ${nameBytes} but ${bounds}`);
+  }
+  if (valueBytes === 0 || valueBytes > CUSTOM_METADATA_VALUE_MAX_BYTES) {
+    const bounds = `must be 0 < len(value) <= ${CUSTOM_METADATA_VALUE_MAX_BYTES}`;
+    reasons.push(`length of value for key ${quoted} is ${valueBytes} but ${bounds}`);
+  }
+  if (!PRINTABLE.test(name)) {
+    reasons.push(`key ${quoted} (${name}) contains unprintable characters`);
+  }
+  if (!PRINTABLE.test(value)) {
+    reasons.push(`value for key ${quoted} contains unprintable characters`);
+  }
+  return reasons;
+}

@@ -1,0 +1,69 @@
+/**
+ * Records of the engines are JSON in UTF-8. Encoding keeps a value as it came, `__proto__` as an
+ * ordinary name included; decoding checks and never trusts. Pure; no message carries a value.
+ */
+
+import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { VaultError } from "../errors.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** True for what JSON calls an object: no list, not null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !isNumberText(value);
+}
+
+/** A number kept as the text it came in (`JSON.rawJSON`) is an object only to JavaScript. */
+function isNumberText(value: object): boolean {
+  return (JSON as { isRawJSON?: (value: unknown) => boolean }).isRawJSON?.(value) === true;
+}
+
+/** A member of its own; undefined when there is none, whatever the prototype says. */
+export function ownMember(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** UTF-8 of the JSON text of `value`. */
+export function encodeJsonRecord(value: JsonObject): Uint8Array {
+  return encodeUtf8(JSON.stringify(value));
+}
+
+/** Inverse of `encodeJsonRecord`. Throws `record_malformed` when it is no JSON object. */
+export function decodeJsonRecord(bytes: Uint8Array): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(decodeUtf8(bytes));
+  } catch {
+    // The parser's own message quotes the text, which is a secret; so no cause.
+    throw malformedRecord("not JSON");
+  }
+  if (!isJsonObject(value)) throw malformedRecord("not a JSON object");
+  return value;
+}
+
+/** A number of the record. Throws `record_malformed`. */
+export function numberMember(object: JsonObject, name: string): number {
+  const value = ownMember(object, name);
+  if (typeof value !== "number") throw malformedRecord(`${name} is no number`);
+  return value;
+}
+
+/** A truth value of the record. Throws `record_malformed`. */
+export function booleanMember(object: JsonObject, name: string): boolean {
+  const value = ownMember(object, name);
+  if (typeof value !== "boolean") throw malformedRecord(`${name} is no truth value`);
+  return value;
+}
+
+/** An object within the record. Throws `record_malformed`. */
+export function objectMember(object: JsonObject, name: string): JsonObject {
+  const value = ownMember(object, name);
+  if (!isJsonObject(value)) throw malformedRecord(`${name} is no object`);
+  return value;
+}
+
+/** `reason` names members only, never their values. */
+export function malformedRecord(reason: string): VaultError {
+  return new VaultError("record_malformed", `cannot read an engine's record: ${reason}`);
+}

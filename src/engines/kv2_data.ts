@@ -1,0 +1,151 @@
+/**
+ * `data/` and `subkeys/` of kv version 2: read, write, patch and delete versions (core-api §7).
+ * Time comes from the request only.
+ */
+
+import { invalidRequest } from "../errors.ts";
+import type { EngineReply, EngineStorage } from "./engine.ts";
+import { coerceInteger, type Fields, readInteger, readObject } from "./fields.ts";
+import { type JsonObject, ownMember } from "./json_record.ts";
+import { encodeVersion, type KeyMetadata, type MountConfig } from "./kv2_records.ts";
+import {
+  changeKey,
+  type KeyChange,
+  loadConfig,
+  loadKey,
+  loadVersionData,
+  repeatWhileLost,
+  type StoredKey,
+} from "./kv2_store.ts";
+import { addVersion, describeVersion, isOpen, newKey } from "./kv2_window.ts";
+import { mergeObject, namesOnly } from "./merge_patch.ts";
+
+export async function readData(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  return await readVersion(storage, key, fields, nowMs, (data) => ({ data }));
+}
+
+export async function readSubkeys(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const depthMax = readInteger(fields, "depth") ?? 0;
+  return await readVersion(storage, key, fields, nowMs, (data) => ({
+    subkeys: data === null ? null : namesOnly(data, depthMax),
+  }));
+}
+
+/** Creates the next version. */
+export async function writeData(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const options = readObject(fields, "options");
+  const data = readObject(fields, "data");
+  if (data === undefined) throw invalidRequest("no data provided");
+  const config = await loadConfig(storage);
+  return await changeKey<EngineReply>(storage, key, (stored) => {
+    const metadata = stored?.metadata ?? newKey(nowMs);
+    checkAndSet(options, config, metadata);
+    return nextVersion(metadata, config, data, nowMs);
+  });
+}
+
+/** Creates the next version from the current one and a merge-patch; missing when none is open. */
+export async function patchData(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const options = readObject(fields, "options");
+  const patch = readObject(fields, "data");
+  if (patch === undefined) throw invalidRequest("no data provided");
+  const config = await loadConfig(storage);
+  return await changeKey<EngineReply>(storage, key, async (stored) => {
+    if (stored === null) return { kind: "keep", result: { kind: "missing" } };
+    const { metadata } = stored;
+    checkAndSet(options, config, metadata);
+    const state = metadata.versions.get(metadata.currentVersion);
+    if (state === undefined) return { kind: "keep", result: { kind: "missing" } };
+    if (!isOpen(state, nowMs)) {
+      const data = describeVersion(metadata, metadata.currentVersion, state);
+      return { kind: "keep", result: { kind: "missing", data } };
+    }
+    const current = await loadVersionData(storage, stored, metadata.currentVersion);
+    if (current === null) return { kind: "stale" };
+    return nextVersion(metadata, config, mergeObject(current, patch), nowMs);
+  });
+}
+
+function nextVersion(
+  before: KeyMetadata,
+  config: MountConfig,
+  data: JsonObject,
+  nowMs: number,
+): KeyChange<EngineReply> {
+  const { metadata, dropped } = addVersion(before, config, nowMs);
+  const version = metadata.currentVersion;
+  const state = metadata.versions.get(version);
+  if (state === undefined) throw new RangeError("the window dropped the version just added");
+  return {
+    kind: "put",
+    metadata,
+    data: [
+      { version, value: encodeVersion({ createdMs: state.createdMs, data }) },
+      ...dropped.map((old) => ({ version: old, value: null })),
+    ],
+    result: { kind: "data", data: describeVersion(metadata, version, state) },
+  };
+}
+
+async function readVersion(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+  present: (data: JsonObject | null) => Readonly<Record<string, unknown>>,
+): Promise<EngineReply> {
+  const asked = readInteger(fields, "version") ?? 0;
+  return await repeatWhileLost<EngineReply>(async () => {
+    const stored = await loadKey(storage, key);
+    const version = asked > 0 ? asked : stored?.metadata.currentVersion ?? 0;
+    const state = stored?.metadata.versions.get(version);
+    if (stored === null || state === undefined) {
+      return { kind: "settled", result: { kind: "missing" } };
+    }
+    const metadata = describeVersion(stored.metadata, version, state);
+    if (!isOpen(state, nowMs)) {
+      return { kind: "settled", result: { kind: "missing", data: { ...present(null), metadata } } };
+    }
+    const data = await loadVersionData(storage, stored, version);
+    if (data === null) return { kind: "lost" };
+    return { kind: "settled", result: { kind: "data", data: { ...present(data), metadata } } };
+  });
+}
+
+/** Throws `invalid_request` in the reference's words. `cas: 0` means that there is no version yet. */
+function checkAndSet(
+  options: JsonObject | undefined,
+  config: MountConfig,
+  metadata: StoredKey["metadata"],
+): void {
+  const sent = options === undefined ? undefined : ownMember(options, "cas");
+  if (sent === undefined) {
+    if (!config.casRequired && !metadata.casRequired) return;
+    throw invalidRequest("check-and-set parameter required for this call");
+  }
+  const cas = coerceInteger(sent);
+  if (cas === null) throw invalidRequest("error parsing check-and-set parameter");
+  if (cas !== metadata.currentVersion) {
+    throw invalidRequest("check-and-set parameter did not match the current version");
+  }
+}

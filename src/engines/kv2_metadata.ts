@@ -1,0 +1,172 @@
+/**
+ * `metadata/` and `config` of kv version 2: settings of keys and of the mount, and the end of a key
+ * with all its versions in one commit (core-api §7). Settings have a check-and-set of their own,
+ * `metadata_cas`, against `current_metadata_version`, which data never moves (OpenBao).
+ */
+
+import { formatGoDuration } from "../access/duration.ts";
+import { invalidRequest } from "../errors.ts";
+import { parseCustomMetadata, patchCustomMetadata } from "./custom_metadata.ts";
+import type { EngineReply, EngineStorage } from "./engine.ts";
+import { type Fields, readInteger, readObject } from "./fields.ts";
+import { ownMember } from "./json_record.ts";
+import { formatTime, type KeyMetadata, type MountConfig } from "./kv2_records.ts";
+import { readKeySettings, readMountSettings, type SentSettings } from "./kv2_settings.ts";
+import { changeConfig, changeKey, loadConfig, loadKey } from "./kv2_store.ts";
+import { describeCustomMetadata, describeState, newKey } from "./kv2_window.ts";
+
+type CustomMetadata = KeyMetadata["customMetadata"];
+
+interface MetadataUpdate {
+  readonly settings: SentSettings;
+  readonly customMetadata: ((current: CustomMetadata) => CustomMetadata) | null;
+  readonly metadataCas: number | undefined;
+}
+
+export async function readMetadata(storage: EngineStorage, key: string): Promise<EngineReply> {
+  const stored = await loadKey(storage, key);
+  if (stored === null) return { kind: "missing" };
+  const { metadata } = stored;
+  const versions = [...metadata.versions].map(([version, state]) => [
+    String(version),
+    describeState(state),
+  ]);
+  return {
+    kind: "data",
+    data: {
+      ...describeSettings(metadata),
+      created_time: formatTime(metadata.createdMs),
+      current_metadata_version: metadata.metadataVersion,
+      current_version: metadata.currentVersion,
+      custom_metadata: describeCustomMetadata(metadata),
+      oldest_version: metadata.oldestVersion,
+      updated_time: formatTime(metadata.updatedMs),
+      versions: Object.fromEntries(versions),
+    },
+  };
+}
+
+/** Creates the key, without a version, when there is none. */
+export async function writeMetadata(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const sent = readObject(fields, "custom_metadata");
+  const parsed = sent === undefined ? null : parseCustomMetadata(sent);
+  const update: MetadataUpdate = {
+    settings: readKeySettings(fields),
+    customMetadata: parsed === null ? null : () => parsed,
+    metadataCas: readInteger(fields, "metadata_cas"),
+  };
+  if (isEmpty(update)) return { kind: "done" };
+  const config = await loadConfig(storage);
+  await changeKey(storage, key, (stored) => {
+    const metadata = applyUpdate(stored?.metadata ?? newKey(nowMs), update, config);
+    return { kind: "put", metadata, data: [], result: undefined };
+  });
+  return doneWithWarnings(update.settings, config);
+}
+
+/** Merges `custom_metadata`; null resets a field. Missing when there is no key. */
+export async function patchMetadata(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+): Promise<EngineReply> {
+  const resets = ownMember(fields.data, "custom_metadata") === null;
+  const patch = readObject(fields, "custom_metadata");
+  const resetsExpiry = ownMember(fields.data, "delete_version_after") === null;
+  const expiry = resetsExpiry ? { deleteVersionAfterSeconds: 0 } : {};
+  const update: MetadataUpdate = {
+    settings: { ...readKeySettings(fields), ...expiry },
+    customMetadata: patch === undefined
+      ? null
+      : (current) => resets ? {} : patchCustomMetadata(current, patch),
+    metadataCas: readInteger(fields, "metadata_cas"),
+  };
+  const config = await loadConfig(storage);
+  const isThere = await changeKey<boolean>(storage, key, (stored) => {
+    if (stored === null) return { kind: "keep", result: false };
+    if (isEmpty(update)) return { kind: "keep", result: true };
+    const metadata = applyUpdate(stored.metadata, update, config);
+    return { kind: "put", metadata, data: [], result: true };
+  });
+  return isThere ? doneWithWarnings(update.settings, config) : { kind: "missing" };
+}
+
+export async function deleteMetadata(storage: EngineStorage, key: string): Promise<EngineReply> {
+  return await changeKey<EngineReply>(storage, key, (stored) => ({
+    kind: stored === null ? "keep" : "remove",
+    result: { kind: "done" },
+  }));
+}
+
+export async function readConfig(storage: EngineStorage): Promise<EngineReply> {
+  return { kind: "data", data: describeSettings(await loadConfig(storage)) };
+}
+
+export async function writeConfig(storage: EngineStorage, fields: Fields): Promise<EngineReply> {
+  const settings = readMountSettings(fields);
+  if (Object.keys(settings).length > 0) {
+    await changeConfig(storage, (config) => ({ ...config, ...settings }));
+  }
+  return { kind: "done" };
+}
+
+/** `metadata_cas` alone changes nothing and is not even compared, as in the reference. */
+function isEmpty(update: MetadataUpdate): boolean {
+  return Object.keys(update.settings).length === 0 && update.customMetadata === null;
+}
+
+function applyUpdate(
+  metadata: KeyMetadata,
+  update: MetadataUpdate,
+  config: MountConfig,
+): KeyMetadata {
+  checkMetadataCas(metadata, update.metadataCas, config);
+  return {
+    ...metadata,
+    ...update.settings,
+    customMetadata: update.customMetadata?.(metadata.customMetadata) ?? metadata.customMetadata,
+    metadataVersion: metadata.metadataVersion + 1,
+  };
+}
+
+function checkMetadataCas(
+  metadata: KeyMetadata,
+  metadataCas: number | undefined,
+  config: MountConfig,
+): void {
+  if (metadataCas === undefined) {
+    if (!config.metadataCasRequired && !metadata.metadataCasRequired) return;
+    throw invalidRequest("metadata check-and-set parameter required for this call");
+  }
+  if (metadataCas !== metadata.metadataVersion) {
+    throw invalidRequest("metadata check-and-set parameter does not match the current version");
+  }
+}
+
+function describeSettings(settings: MountConfig): Readonly<Record<string, unknown>> {
+  return {
+    cas_required: settings.casRequired,
+    delete_version_after: formatGoDuration(settings.deleteVersionAfterSeconds),
+    max_versions: settings.maxVersions,
+    metadata_cas_required: settings.metadataCasRequired,
+  };
+}
+
+function doneWithWarnings(settings: SentSettings, config: MountConfig): EngineReply {
+  const ignored = [
+    config.casRequired && settings.casRequired === false ? "cas_required" : null,
+    config.metadataCasRequired && settings.metadataCasRequired === false
+      ? "metadata_cas_required"
+      : null,
+  ].filter((name) => name !== null);
+  if (ignored.length === 0) return { kind: "done" };
+  const warnings = ignored.map((name) =>
+    `"${name}" set to false, but is mandated by backend config. This value will be ignored.`
+  );
+  return { kind: "data", data: {}, warnings };
+}

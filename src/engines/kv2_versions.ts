@@ -1,0 +1,102 @@
+/**
+ * Deletes, undeletes and destroys versions of kv version 2. A deletion only marks; a destruction
+ * removes the data in the same commit as the mark. Unknown keys and versions are passed over.
+ */
+
+import { invalidRequest } from "../errors.ts";
+import type { EngineReply, EngineStorage } from "./engine.ts";
+import { type Fields, readIntegerList } from "./fields.ts";
+import type { KeyMetadata, VersionState } from "./kv2_records.ts";
+import { changeKey, loadConfig } from "./kv2_store.ts";
+import { expiryMs, isDeleted } from "./kv2_window.ts";
+
+/** A version's next state; null leaves it as it is. Never asked for a destroyed one. */
+type VersionStep = (state: VersionState, metadata: KeyMetadata) => VersionState | null;
+
+/** `DELETE data/<key>`: marks the current version. */
+export async function deleteCurrent(
+  storage: EngineStorage,
+  key: string,
+  nowMs: number,
+): Promise<EngineReply> {
+  const current = (metadata: KeyMetadata) => [metadata.currentVersion];
+  return await stepVersions(storage, key, current, markDeleted(nowMs));
+}
+
+export async function deleteVersions(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const versions = readVersions(fields, "No version number provided");
+  return await stepVersions(storage, key, () => versions, markDeleted(nowMs));
+}
+
+/** An undeleted version lives for `delete_version_after` from now on. */
+export async function undeleteVersions(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const versions = readVersions(fields, "No version number provided");
+  const config = await loadConfig(storage);
+  return await stepVersions(storage, key, () => versions, (state, metadata) => ({
+    ...state,
+    deletionMs: expiryMs(nowMs, config, metadata),
+  }));
+}
+
+export async function destroyVersions(
+  storage: EngineStorage,
+  key: string,
+  fields: Fields,
+): Promise<EngineReply> {
+  const versions = readVersions(fields, "no version number provided");
+  return await stepVersions(storage, key, () => versions, (state) => ({
+    ...state,
+    destroyed: true,
+  }));
+}
+
+function markDeleted(nowMs: number): VersionStep {
+  return (state) => isDeleted(state, nowMs) ? null : { ...state, deletionMs: nowMs };
+}
+
+/** The reference writes the same words with two different first letters. */
+function readVersions(fields: Fields, whenEmpty: string): readonly number[] {
+  const versions = readIntegerList(fields, "versions") ?? [];
+  if (versions.length === 0) throw invalidRequest(whenEmpty);
+  return versions;
+}
+
+async function stepVersions(
+  storage: EngineStorage,
+  key: string,
+  select: (metadata: KeyMetadata) => readonly number[],
+  step: VersionStep,
+): Promise<EngineReply> {
+  return await changeKey<EngineReply>(storage, key, (stored) => {
+    if (stored === null) return { kind: "keep", result: { kind: "done" } };
+    const { metadata } = stored;
+    const versions = new Map(metadata.versions);
+    const destroyed = new Set<number>();
+    let isChanged = false;
+    for (const version of select(metadata)) {
+      const state = versions.get(version);
+      const next = state === undefined || state.destroyed ? null : step(state, metadata);
+      if (next === null) continue;
+      versions.set(version, next);
+      isChanged = true;
+      if (next.destroyed) destroyed.add(version);
+    }
+    if (!isChanged) return { kind: "keep", result: { kind: "done" } };
+    return {
+      kind: "put",
+      metadata: { ...metadata, versions },
+      data: [...destroyed].map((version) => ({ version, value: null })),
+      result: { kind: "done" },
+    };
+  });
+}

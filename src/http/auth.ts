@@ -1,0 +1,61 @@
+/** Who sends a request, and whether the policies let him. */
+
+import type { StoredToken } from "../access/tokens.ts";
+import { VaultError } from "../errors.ts";
+import type { Operation } from "../engines/engine.ts";
+import type { OpenVault } from "../vault/open_vault.ts";
+import type { AccessMode, Call } from "./call.ts";
+import { oneError } from "./errors.ts";
+
+/** A valid token whose policies do not allow the request. */
+export function denied(): VaultError {
+  return new VaultError("denied", oneError("permission denied"));
+}
+
+/** The valid token of a request, one of its uses spent. Throws `unauthenticated`. */
+export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
+  const stored = await open.tokens.find(call.tokenText);
+  if (stored === null || !await open.tokens.use(stored)) {
+    throw new VaultError("unauthenticated", "permission denied");
+  }
+  call.token = stored;
+  return stored;
+}
+
+/** Checks a raw endpoint by the policies on its literal path. */
+export async function authoriseByPolicy(
+  call: Call,
+  path: string,
+  operation: Operation,
+  needsSudo: boolean,
+): Promise<void> {
+  const open = call.vault.unsealed();
+  const { token } = await authenticate(call, open);
+  const acl = await open.policies.acl(token.policies);
+  if (!acl.allows({ operation, path, data: {}, needsSudo }).allowed) {
+    throw denied();
+  }
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  GET: "read",
+  PUT: "update",
+  POST: "update",
+  DELETE: "delete",
+};
+
+/**
+ * The rule of the legacy ceremony endpoints. `token`: always by policy; `token-to-start`: whoever
+ * has a share and the nonce may give it, and anybody may look; `open`: nobody is asked.
+ */
+export async function authoriseCeremony(
+  call: Call,
+  mode: AccessMode,
+  path: string,
+  step: "manage" | "contribute",
+): Promise<void> {
+  if (mode === "open") return;
+  const harmless = call.method === "GET" || (step === "contribute" && call.method !== "DELETE");
+  if (mode === "token-to-start" && harmless) return;
+  await authoriseByPolicy(call, path, OPERATIONS[call.method] ?? "update", false);
+}

@@ -1,0 +1,77 @@
+/** Everything that is no endpoint of its own: the mounted engines, and what does not exist. */
+
+import type { Hono } from "hono";
+import type { Engine, EngineReply, Operation } from "../engines/engine.ts";
+import { VaultError } from "../errors.ts";
+import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
+import type { Mount } from "../vault/mounts.ts";
+import type { AppContext } from "./call.ts";
+import {
+  type LogicalCall,
+  type LogicalReply,
+  type Operations,
+  type Route,
+  serveLogical,
+} from "./logical.ts";
+
+export function registerEngineRoutes(app: Hono, context: AppContext): void {
+  app.all("/v1/*", (c) => serveLogical(c, context, (path) => routeToEngine(context, path)));
+}
+
+function routeToEngine(context: AppContext, path: string): Route {
+  const { mounts } = context.vault.unsealed();
+  if (path.startsWith("sys/")) throw new VaultError("unsupported_path", "unsupported path");
+  // A mount is also its own root without the slash.
+  const found = mounts.route(path) ?? mounts.route(`${path}/`);
+  if (found === null) {
+    const text = `no handler for route "${path}". route entry not found.`;
+    throw new VaultError("not_found", text);
+  }
+  const { mount } = found;
+  const engine = mounts.engine(mount);
+  if (engine === null) throw new VaultError("unsupported_path", "unsupported path");
+  const rest = (full: string): string => full.slice(mount.path.length);
+  const handle = (request: LogicalCall) => serve(engine, mount, rest(request.path), request);
+  const names: readonly Operation[] = ["create", "read", "update", "patch", "delete", "list"];
+  const operations: Operations = Object.fromEntries(names.map((name) => [name, handle]));
+  return {
+    endpoint: { path: `${mount.path}*`, operations, slashAlias: true },
+    exists: (full, tokenScope) => engine.exists(rest(full), tokenScope),
+  };
+}
+
+async function serve(
+  engine: Engine,
+  mount: Mount,
+  path: string,
+  request: LogicalCall,
+): Promise<LogicalReply> {
+  const { call, operation, data } = request;
+  const lease = mount.config.defaultLeaseSeconds;
+  const reply = await engine.handle({
+    operation,
+    path,
+    data,
+    tokenScope: call.token?.token.scope ?? "",
+    nowMs: call.context.nowMs(),
+    defaultLeaseSeconds: lease === 0 ? LEASE_DEFAULT_SECONDS : lease,
+  });
+  return asReply(reply);
+}
+
+function asReply(reply: EngineReply): LogicalReply {
+  switch (reply.kind) {
+    case "done":
+      return { kind: "done" };
+    case "data":
+      return {
+        kind: "data",
+        data: reply.data,
+        leaseSeconds: reply.leaseSeconds ?? 0,
+        warnings: reply.warnings,
+      };
+    case "missing":
+      if (reply.data === undefined && reply.warnings === undefined) return { kind: "missing" };
+      return { kind: "data", status: 404, data: reply.data ?? null, warnings: reply.warnings };
+  }
+}

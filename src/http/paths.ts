@@ -1,0 +1,45 @@
+/** From the request target to the path that handlers, policies and mounts see. */
+
+import type { Context } from "hono";
+import { invalidRequest } from "../errors.ts";
+import { type AppContext, Call } from "./call.ts";
+
+const API_PREFIX = "/v1/";
+
+/** The call of a request below `/v1/`. */
+export function callOf(c: Context, context: AppContext): Call {
+  const url = new URL(c.req.raw.url);
+  return new Call(context, c.req.raw, url.pathname.slice(API_PREFIX.length), url.searchParams);
+}
+
+/** Percent-decodes a path. Throws `invalid_request` for what Vault refuses. */
+export function decodePath(encoded: string): string {
+  let path: string;
+  try {
+    path = decodeURIComponent(encoded);
+  } catch {
+    throw invalidRequest("path is not valid percent-encoded UTF-8");
+  }
+  if (/[\p{Cc}]/u.test(path)) throw invalidRequest("path contains a non-printable character");
+  if (path.split("/").includes("..")) throw invalidRequest("relative path not supported");
+  return path;
+}
+
+/**
+ * Where a target with empty or dot segments is to be found, or null when it is clean. The query
+ * stays as it is.
+ */
+export function cleanTarget(target: string): string | null {
+  const mark = target.indexOf("?");
+  const path = mark === -1 ? target : target.slice(0, mark);
+  if (!path.startsWith(API_PREFIX) && !path.startsWith("//")) return null;
+  const segments: string[] = [];
+  const parts = path.split("/").slice(1);
+  for (const part of parts) {
+    if (part === "..") segments.pop();
+    else if (part !== "" && part !== ".") segments.push(part);
+  }
+  const slash = parts.at(-1) === "" && segments.length > 0 ? "/" : "";
+  const clean = `/${segments.join("/")}${slash}`;
+  return clean === path ? null : clean + (mark === -1 ? "" : target.slice(mark));
+}

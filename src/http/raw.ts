@@ -1,0 +1,96 @@
+/**
+ * Vault's raw handlers: init, unseal, seal-status, health, the legacy rekey family. They answer bare
+ * objects, match body names in any case, refuse wrong types, and answer 405 without a text.
+ */
+
+import type { Context, Hono } from "hono";
+import * as v from "valibot";
+import { invalidRequest } from "../errors.ts";
+import { answerError, isFault } from "./errors.ts";
+import type { AppContext, Call } from "./call.ts";
+import { callOf } from "./paths.ts";
+import { emptyReply, errorReply, type JsonObject } from "./replies.ts";
+
+export type RawHandler = (call: Call) => Promise<Response>;
+
+/** Handlers by method; POST follows PUT. `HEAD` only where it is listed. */
+export interface RawMethods {
+  readonly GET?: RawHandler;
+  readonly PUT?: RawHandler;
+  readonly DELETE?: RawHandler;
+  readonly HEAD?: RawHandler;
+}
+
+export interface RawEndpoint {
+  /** Below `/v1/`. */
+  readonly path: string;
+  readonly methods: RawMethods;
+  /** Whether a sealed vault answers too. */
+  readonly whileSealed?: boolean;
+  /** Checked after the method and before the handler; throws to refuse. */
+  readonly authorise?: (call: Call) => Promise<void>;
+}
+
+export function registerRaw(app: Hono, context: AppContext, endpoint: RawEndpoint): void {
+  app.all(`/v1/${endpoint.path}`, (c) => serveRaw(c, context, endpoint));
+}
+
+async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint): Promise<Response> {
+  const { vault } = context;
+  const call = callOf(c, context);
+  try {
+    await vault.wake();
+    if (endpoint.whileSealed !== true) vault.unsealed();
+    const method = call.method === "POST" ? "PUT" : call.method;
+    const handler = endpoint.methods[method as keyof RawMethods];
+    if (handler === undefined) {
+      return call.method === "HEAD" ? emptyReply(405) : errorReply(405, []);
+    }
+    await endpoint.authorise?.(call);
+    return await handler(call);
+  } catch (error) {
+    return refuse(context, call, error);
+  }
+}
+
+/** The answer to what a handler threw; faults are logged, the caller's mistakes are not. */
+export function refuse(context: AppContext, call: Call, error: unknown): Response {
+  if (isFault(error)) {
+    const code = error instanceof Error ? (Reflect.get(error, "code") ?? error.name) : "unknown";
+    context.log.error("request failed", {
+      method: call.method,
+      path: call.path,
+      code: String(code),
+    });
+  }
+  const { status, errors } = answerError(error);
+  return errorReply(status, errors);
+}
+
+const int = v.pipe(v.number(), v.safeInteger());
+
+/** Go's zero values: a field that is missing or null. */
+export const goInteger = v.nullish(int, 0);
+export const goBoolean = v.nullish(v.boolean(), false);
+export const goText = v.nullish(v.string(), "");
+/** A list; null where none was sent. */
+export const goTexts = v.nullish(v.array(v.nullish(v.string(), "")), null);
+
+/** Reads a raw handler's body. Unknown names are ignored; a wrong type is the caller's mistake. */
+export async function readRawBody<Entries extends v.ObjectEntries>(
+  call: Call,
+  schema: v.ObjectSchema<Entries, undefined>,
+): Promise<v.InferOutput<v.ObjectSchema<Entries, undefined>>> {
+  const names = new Map(Object.keys(schema.entries).map((name) => [name.toLowerCase(), name]));
+  const body: JsonObject = await call.jsonBody();
+  const folded = Object.entries(body).flatMap(([name, value]) => {
+    const known = names.get(name.toLowerCase());
+    return known === undefined ? [] : [[known, value] as const];
+  });
+  const parsed = v.safeParse(schema, Object.fromEntries(folded));
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const field = v.getDotPath(issue) ?? "body";
+  const wanted = issue.expected ?? "another value";
+  throw invalidRequest(`failed to decode JSON input: cannot read field ${field}: wanted ${wanted}`);
+}

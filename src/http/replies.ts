@@ -1,0 +1,49 @@
+/** Responses in Vault's shapes: bare objects, the envelope, errors, and nothing. */
+
+import { type RandomBytes, randomUuid } from "../crypto/random.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+const HEADERS: Readonly<Record<string, string>> = {
+  "Cache-Control": "no-store",
+  "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+};
+
+export function jsonReply(status: number, body: JsonObject): Response {
+  return new Response(`${JSON.stringify(body)}\n`, {
+    status,
+    headers: { ...HEADERS, "Content-Type": "application/json" },
+  });
+}
+
+export function emptyReply(status: number): Response {
+  return new Response(null, { status, headers: HEADERS });
+}
+
+export function errorReply(status: number, errors: readonly string[]): Response {
+  return jsonReply(status, { errors });
+}
+
+export interface Envelope {
+  readonly data?: JsonObject | null;
+  readonly auth?: JsonObject | null;
+  readonly leaseSeconds?: number;
+  readonly warnings?: readonly string[] | undefined;
+  /** Older clients read the members of `data` beside it. */
+  readonly copiesData?: boolean;
+}
+
+export function envelopeReply(status: number, envelope: Envelope, random: RandomBytes): Response {
+  const { data = null, auth = null, leaseSeconds = 0, warnings, copiesData = false } = envelope;
+  return jsonReply(status, {
+    ...(copiesData ? data : {}),
+    request_id: randomUuid(random),
+    lease_id: "",
+    renewable: false,
+    lease_duration: leaseSeconds,
+    data,
+    wrap_info: null,
+    warnings: warnings === undefined || warnings.length === 0 ? null : warnings,
+    auth,
+  });
+}

@@ -1,0 +1,203 @@
+/** `/sys/mounts*`: secrets engines, and what the CLI asks before it uses one. */
+
+import type { Hono } from "hono";
+import {
+  coerceText,
+  type Fields,
+  readBoolean,
+  readDurationSeconds,
+  readObject,
+  readText,
+} from "../engines/fields.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
+import type { Mount, MountConfig } from "../vault/mounts.ts";
+import type { AppContext } from "./call.ts";
+import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import type { JsonObject } from "./replies.ts";
+
+const PREFIX = "sys/mounts/";
+const TUNE = "/tune";
+const DONE: LogicalReply = { kind: "done" };
+
+export function registerMountEndpoints(app: Hono, context: AppContext): void {
+  registerLogical(app, context, {
+    path: "sys/mounts",
+    copiesData: true,
+    operations: { read: async ({ open }) => ({ kind: "data", data: table(open.mounts.list()) }) },
+  });
+  registerLogical(app, context, {
+    path: "sys/mounts/*",
+    copiesData: true,
+    operations: { read, update: write, delete: remove },
+  });
+  registerLogical(app, context, {
+    path: "sys/internal/ui/mounts",
+    operations: { read: async (request) => ({ kind: "data", data: visibleMounts(request) }) },
+  });
+  registerLogical(app, context, {
+    path: "sys/internal/ui/mounts/*",
+    operations: { read: owningMount },
+  });
+}
+
+function fieldsOf(data: JsonObject): Fields {
+  return { data, errorPrefix: "Field validation failed: " };
+}
+
+function table(mounts: readonly Mount[]): JsonObject {
+  return Object.fromEntries(mounts.map((mount) => [mount.path, describe(mount)]));
+}
+
+function describe(mount: Mount): JsonObject {
+  return {
+    accessor: mount.accessor,
+    config: {
+      default_lease_ttl: mount.config.defaultLeaseSeconds,
+      force_no_cache: mount.config.forceNoCache,
+      max_lease_ttl: mount.config.maxLeaseSeconds,
+      ...passthroughHeaders(mount),
+    },
+    description: mount.description,
+    external_entropy_access: mount.externalEntropyAccess,
+    local: mount.local,
+    options: mount.options,
+    plugin_version: "",
+    running_plugin_version: "",
+    running_sha256: "",
+    seal_wrap: mount.sealWrap,
+    type: mount.type,
+    uuid: mount.uuid,
+  };
+}
+
+function passthroughHeaders(mount: Mount): JsonObject {
+  if (mount.type === "system") return { passthrough_request_headers: ["Accept"] };
+  if (mount.type === "identity") return { passthrough_request_headers: ["Authorization"] };
+  return {};
+}
+
+/** The mount's path in a request path, with its trailing slash. */
+function mountPath(path: string): string {
+  const rest = path.slice(PREFIX.length).replace(/\/+$/, "");
+  if (rest === "") throw new VaultError("unsupported_path", "unsupported path");
+  return `${rest}/`;
+}
+
+function isTune(path: string): boolean {
+  return path.endsWith(TUNE) && path.length > PREFIX.length + TUNE.length;
+}
+
+async function read(request: LogicalCall): Promise<LogicalReply> {
+  if (isTune(request.path)) return readTuning(request);
+  const path = mountPath(request.path);
+  const mount = request.open.mounts.at(path);
+  if (mount === null) throw invalidRequest(`No secret engine mount at ${path}`);
+  return { kind: "data", data: describe(mount) };
+}
+
+function readTuning({ open, path }: LogicalCall): LogicalReply {
+  const tuned = mountPath(path.slice(0, -TUNE.length));
+  const mount = open.mounts.at(tuned);
+  if (mount === null) throw invalidRequest(`cannot fetch sysview for path "${tuned}"`);
+  const { defaultLeaseSeconds, maxLeaseSeconds, forceNoCache } = mount.config;
+  const options = mount.options !== null && Object.keys(mount.options).length > 0;
+  return {
+    kind: "data",
+    data: {
+      default_lease_ttl: defaultLeaseSeconds === 0 ? LEASE_DEFAULT_SECONDS : defaultLeaseSeconds,
+      description: mount.description,
+      force_no_cache: forceNoCache,
+      max_lease_ttl: maxLeaseSeconds === 0 ? LEASE_DEFAULT_SECONDS : maxLeaseSeconds,
+      ...(options ? { options: mount.options } : {}),
+    },
+  };
+}
+
+async function write(request: LogicalCall): Promise<LogicalReply> {
+  return isTune(request.path) ? await tune(request) : await enable(request);
+}
+
+async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> {
+  const fields = fieldsOf(data);
+  const type = readText(fields, "type") ?? "";
+  if (type === "") throw invalidRequest("backend type must be specified as a string");
+  const mount = {
+    path: mountPath(path),
+    type,
+    description: readText(fields, "description") ?? "",
+    local: readBoolean(fields, "local") ?? false,
+    sealWrap: readBoolean(fields, "seal_wrap") ?? false,
+    externalEntropyAccess: readBoolean(fields, "external_entropy_access") ?? false,
+    options: readOptions(fields),
+    config: readConfig(fieldsOf(readObject(fields, "config") ?? {}), null),
+  };
+  await call.vault.administer((open) => open.mounts.mount(mount));
+  return DONE;
+}
+
+function readOptions(fields: Fields): Readonly<Record<string, string>> | null {
+  const options = readObject(fields, "options");
+  if (options === undefined) return null;
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [name, coerceText(value) ?? ""]),
+  );
+}
+
+function readConfig(fields: Fields, now: MountConfig | null): MountConfig {
+  return {
+    defaultLeaseSeconds: readDurationSeconds(fields, "default_lease_ttl") ??
+      now?.defaultLeaseSeconds ?? 0,
+    maxLeaseSeconds: readDurationSeconds(fields, "max_lease_ttl") ?? now?.maxLeaseSeconds ?? 0,
+    forceNoCache: readBoolean(fields, "force_no_cache") ?? now?.forceNoCache ?? false,
+  };
+}
+
+async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
+  const tuned = mountPath(path.slice(0, -TUNE.length));
+  const fields = fieldsOf(data);
+  await call.vault.administer(async (open) => {
+    const mount = open.mounts.at(tuned);
+    if (mount === null) {
+      throw invalidRequest(`tune of path "${tuned}" failed: no mount entry found`);
+    }
+    const options = readOptions(fields);
+    await open.mounts.tune(tuned, {
+      description: readText(fields, "description") ?? mount.description,
+      config: readConfig(fields, mount.config),
+      options: options === null ? mount.options : { ...mount.options, ...options },
+    });
+  });
+  return DONE;
+}
+
+async function remove({ call, path }: LogicalCall): Promise<LogicalReply> {
+  await call.vault.administer((open) => open.mounts.unmount(mountPath(path)));
+  return DONE;
+}
+
+function mayUse({ acl }: LogicalCall, mount: Mount): boolean {
+  if (acl.isRoot) return true;
+  return acl.capabilities(mount.path)[0] !== "deny";
+}
+
+function visibleMounts(request: LogicalCall): JsonObject {
+  const mounts = request.open.mounts.list().filter((mount) => mayUse(request, mount));
+  const secret = mounts.map((mount) => {
+    const { accessor: _accessor, uuid: _uuid, ...shown } = describe(mount);
+    return [mount.path, shown] as const;
+  });
+  return { auth: {}, secret: Object.fromEntries(secret) };
+}
+
+/** The mount that owns a path: the CLI's first question before any kv command. */
+async function owningMount({ open, path, acl }: LogicalCall): Promise<LogicalReply> {
+  const asked = path.slice("sys/internal/ui/mounts/".length);
+  const route = open.mounts.route(asked) ?? open.mounts.route(`${asked}/`);
+  if (route === null || !acl.isRoot && !acl.grantsBelow(route.mount.path)) {
+    const text = `preflight capability check returned 403, please ensure client's policies ` +
+      `grant access to path "${asked.endsWith("/") ? asked : `${asked}/`}"`;
+    throw new VaultError("denied", text);
+  }
+  return { kind: "data", data: { ...describe(route.mount), path: route.mount.path } };
+}

@@ -1,0 +1,289 @@
+/**
+ * `/sys/rekey/*` and `/sys/rekey-recovery-key/*`: the older endpoints of a ceremony, with bare
+ * answers.
+ */
+
+import type { Hono } from "hono";
+import * as v from "valibot";
+import type { NewShares, RekeyOutcome } from "../ceremony/rekey.ts";
+import type { CeremonyState, CeremonyTarget } from "../ceremony/state.ts";
+import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
+import { invalidRequest } from "../errors.ts";
+import type { OpenVault } from "../vault/open_vault.ts";
+import { authoriseCeremony } from "./auth.ts";
+import type { AppContext, Call } from "./call.ts";
+import {
+  goBoolean,
+  goInteger,
+  goText,
+  goTexts,
+  type RawMethods,
+  readRawBody,
+  registerRaw,
+} from "./raw.ts";
+import {
+  ceremonyDetail,
+  type FamilyTexts,
+  fingerprintsOf,
+  handsOutShares,
+  refusalError,
+  shownVerificationId,
+  startParameters,
+  supportsRecovery,
+  verificationStatus,
+} from "./rekey_request.ts";
+import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
+import { decodeCeremonyShare } from "./wire.ts";
+
+const FORCED_WARNING =
+  "this seal keeps the key itself: only the root key changes, and no shares are handed out";
+
+function texts(target: CeremonyTarget): FamilyTexts {
+  const what = "when rekeying the barrier key with recovery keys";
+  return {
+    wrongKeyCount: "incorrect number of PGP keys for rekey",
+    configuration: target === "barrier"
+      ? "invalid rekey seal configuration: "
+      : "invalid recovery configuration: ",
+    storedKeys: {
+      pgp: `PGP key encryption not supported ${what}`,
+      backup: `key backup not supported ${what}`,
+      verification: `requiring verification not supported ${what}`,
+    },
+    backupBeforeStoredKeys: true,
+    refusals: {
+      already_in_progress: () => "rekey already in progress",
+      not_in_progress: () => "no rekey in progress",
+      verification_not_in_progress: () => "no rekey verification in progress",
+      already_finished: ({ verificationId }) =>
+        "rekey operation already finished; verification must be performed; nonce for the " +
+        `verification operation is "${verificationId}"`,
+      wrong_ceremony_id: ({ expected }) =>
+        `incorrect nonce supplied; nonce for this rekey operation is "${expected}"`,
+      wrong_verification_id: ({ expected }) =>
+        `incorrect nonce supplied; nonce for this verify operation is "${expected}"`,
+      parameters_changed: () => "the parameters of this operation are not those of params_digest",
+      duplicate_share: () =>
+        "given key has already been provided during this " +
+        `${target === "barrier" ? "generation" : "rekey"} operation`,
+      duplicate_new_share: () => "given key has already been provided during this verify operation",
+      unknown_share: () => "given key is not one of the current key shares",
+      unknown_new_share: () => "given key is not one of the new key shares",
+    },
+  };
+}
+
+interface Family {
+  readonly target: CeremonyTarget;
+  readonly texts: FamilyTexts;
+}
+
+export function registerRekeyEndpoints(app: Hono, context: AppContext): void {
+  const families = [
+    { prefix: "sys/rekey", target: "barrier" },
+    { prefix: "sys/rekey-recovery-key", target: "recovery" },
+  ] as const;
+  const mode = context.options.rekeyAccess;
+  for (const { prefix, target } of families) {
+    const family: Family = { target, texts: texts(target) };
+    const register = (
+      name: string,
+      step: "manage" | "contribute",
+      methods: RawMethods,
+    ): void => {
+      const path = `${prefix}/${name}`;
+      const authorise = (call: Call) => authoriseCeremony(call, mode, path, step);
+      registerRaw(app, context, { path, methods, authorise });
+      registerRaw(app, context, { path: `${path}/`, methods, authorise });
+    };
+    register("init", "manage", {
+      GET: (call) => status(call, family),
+      PUT: (call) => start(call, family),
+      DELETE: (call) => cancel(call, family),
+    });
+    register("update", "contribute", { PUT: (call) => submit(call, family) });
+    register("verify", "contribute", {
+      GET: (call) => verification(call, family),
+      PUT: (call) => verify(call, family),
+      DELETE: (call) => restartVerification(call, family),
+    });
+  }
+}
+
+function refuseWithoutRecovery(open: OpenVault, family: Family): void {
+  if (family.target === "recovery" && !supportsRecovery(open)) {
+    throw invalidRequest("recovery rekeying not supported");
+  }
+}
+
+async function status(call: Call, family: Family): Promise<Response> {
+  const open = call.vault.unsealed();
+  refuseWithoutRecovery(open, family);
+  return await statusReply(call, open, family);
+}
+
+async function statusReply(call: Call, open: OpenVault, family: Family): Promise<Response> {
+  const rekey = open.rekey(family.target);
+  const state = await rekey.state();
+  const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
+  return jsonReply(200, { ...statusFields(state, rekey.required), ...detail });
+}
+
+function statusFields(state: CeremonyState, required: number): JsonObject {
+  if (state.phase === "idle") {
+    return {
+      nonce: "",
+      started: false,
+      t: 0,
+      n: 0,
+      progress: 0,
+      required,
+      pgp_fingerprints: null,
+      backup: false,
+      verification_required: false,
+    };
+  }
+  const { ceremonyId, parameters } = state.head;
+  const verificationId = shownVerificationId(state);
+  return {
+    nonce: ceremonyId,
+    started: true,
+    t: parameters.threshold,
+    n: parameters.shares,
+    progress: state.phase === "gathering" ? state.gathered.length : 0,
+    required,
+    pgp_fingerprints: fingerprintsOf(parameters),
+    backup: parameters.backup,
+    verification_required: parameters.requireVerification,
+    ...(verificationId === null ? {} : { verification_nonce: verificationId }),
+  };
+}
+
+const startBody = v.object({
+  secret_shares: goInteger,
+  secret_threshold: goInteger,
+  pgp_keys: goTexts,
+  backup: goBoolean,
+  require_verification: goBoolean,
+  verify_all: goBoolean,
+});
+
+async function start(call: Call, family: Family): Promise<Response> {
+  const open = call.vault.unsealed();
+  refuseWithoutRecovery(open, family);
+  const body = await readRawBody(call, startBody);
+  const shares = handsOutShares(open, family.target);
+  const parameters = await startParameters(
+    {
+      shares: body.secret_shares,
+      threshold: body.secret_threshold,
+      pgpKeys: body.pgp_keys ?? [],
+      backup: body.backup,
+      requireVerification: body.require_verification,
+      verifyAll: body.verify_all,
+    },
+    family.texts,
+    shares,
+  );
+  return await call.vault.administer(async (open) => {
+    const rekey = open.rekey(family.target);
+    const outcome = await rekey.start(parameters, call.token?.token.accessor ?? null);
+    const state = advanced(outcome, family);
+    const fields = statusFields(state, rekey.required);
+    const warnings = !shares && call.wantsDetail ? { warnings: [FORCED_WARNING] } : {};
+    const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
+    return jsonReply(200, { ...fields, ...detail, ...warnings });
+  });
+}
+
+/** A body with a nonce is read and judged as JSON, but neither needed nor compared. */
+async function cancel(call: Call, family: Family): Promise<Response> {
+  refuseWithoutRecovery(call.vault.unsealed(), family);
+  await readRawBody(call, v.object({ nonce: goText }));
+  return await call.vault.administer(async (open) => {
+    await open.rekey(family.target).cancel();
+    return emptyReply(204);
+  });
+}
+
+const shareBody = v.object({ key: goText, nonce: goText, params_digest: goText });
+
+async function readShare(call: Call) {
+  const body = await readRawBody(call, shareBody);
+  if (body.key === "") throw invalidRequest("'key' must be specified in request body as JSON");
+  return {
+    share: decodeCeremonyShare(body.key),
+    id: body.nonce,
+    parametersDigest: body.params_digest === "" ? null : body.params_digest.toLowerCase(),
+  };
+}
+
+async function submit(call: Call, family: Family): Promise<Response> {
+  const submission = await readShare(call);
+  return await call.vault.administer(async (open) => {
+    if (family.target === "recovery" && !supportsRecovery(open)) {
+      throw invalidRequest("failed to fetch existing recovery config: recovery not supported");
+    }
+    const rekey = open.rekey(family.target);
+    const outcome = await rekey.submit(submission);
+    if (outcome.kind === "shares") return jsonReply(200, completion(outcome.result));
+    if (outcome.kind === "refused" && outcome.refusal.code === "not_in_progress") {
+      throw invalidRequest(`no ${family.target} rekey in progress`);
+    }
+    return jsonReply(200, statusFields(advanced(outcome, family), rekey.required));
+  });
+}
+
+function completion(result: NewShares): JsonObject {
+  const { head, shares, verificationId } = result;
+  return {
+    nonce: head.ceremonyId,
+    complete: true,
+    keys: shares.map(encodeHex),
+    keys_base64: shares.map(encodeBase64),
+    pgp_fingerprints: fingerprintsOf(head.parameters),
+    backup: head.parameters.backup,
+    verification_required: head.parameters.requireVerification,
+    ...(verificationId === null ? {} : { verification_nonce: verificationId }),
+  };
+}
+
+async function verification(call: Call, family: Family): Promise<Response> {
+  const open = call.vault.unsealed();
+  refuseWithoutRecovery(open, family);
+  const rekey = open.rekey(family.target);
+  const state = await rekey.state();
+  const fields = verificationStatus(state);
+  if (fields === null) throw invalidRequest("no rekey configuration found");
+  const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
+  return jsonReply(200, { ...fields, ...detail });
+}
+
+async function verify(call: Call, family: Family): Promise<Response> {
+  refuseWithoutRecovery(call.vault.unsealed(), family);
+  const submission = await readShare(call);
+  return await call.vault.administer(async (open) => {
+    const outcome = await open.rekey(family.target).verify(submission);
+    if (outcome.kind === "verified") {
+      return jsonReply(200, { nonce: outcome.verificationId, complete: true });
+    }
+    return jsonReply(200, verificationStatus(advanced(outcome, family)) ?? {});
+  });
+}
+
+async function restartVerification(call: Call, family: Family): Promise<Response> {
+  refuseWithoutRecovery(call.vault.unsealed(), family);
+  return await call.vault.administer(async (open) => {
+    const outcome = await open.rekey(family.target).restartVerification();
+    if (outcome.kind === "refused") throw invalidRequest("no rekey configuration found");
+    return jsonReply(200, verificationStatus(advanced(outcome, family)) ?? {});
+  });
+}
+
+function advanced(outcome: RekeyOutcome, family: Family): CeremonyState {
+  if (outcome.kind === "advanced") return outcome.state;
+  if (outcome.kind === "refused") {
+    throw refusalError(outcome.refusal, family.texts.refusals, family.target);
+  }
+  throw new TypeError("a ceremony ended where it could not");
+}

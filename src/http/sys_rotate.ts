@@ -1,0 +1,404 @@
+/**
+ * `/sys/rotate/*`: OpenBao's authenticated twins of the rekey endpoints, rotation of the keyring, and
+ * the backups of both families.
+ */
+
+import type { Hono } from "hono";
+import { formatGoDuration } from "../access/duration.ts";
+import { activeTerm, type RotationConfig } from "../barrier/keyring.ts";
+import type { NewShares, RekeyOutcome } from "../ceremony/rekey.ts";
+import type { CeremonyState, CeremonyTarget } from "../ceremony/state.ts";
+import { decodeHex, encodeBase64, encodeHex } from "../crypto/bytes.ts";
+import {
+  type Fields,
+  readBoolean,
+  readDurationSeconds,
+  readInteger,
+  readText,
+  readTextList,
+} from "../engines/fields.ts";
+import { invalidRequest } from "../errors.ts";
+import { TERM_INTERVAL_MIN_SECONDS, TERM_OPERATIONS_MAX, TERM_OPERATIONS_MIN } from "../limits.ts";
+import type { OpenVault } from "../vault/open_vault.ts";
+import type { AppContext } from "./call.ts";
+import {
+  type LogicalCall,
+  type LogicalHandler,
+  type LogicalReply,
+  registerLogical,
+} from "./logical.ts";
+import {
+  ceremonyDetail,
+  type FamilyTexts,
+  fingerprintsOf,
+  handsOutShares,
+  refusalError,
+  shownVerificationId,
+  startParameters,
+  supportsRecovery,
+  verificationStatus,
+} from "./rekey_request.ts";
+import type { JsonObject } from "./replies.ts";
+import { decodeCeremonyShare } from "./wire.ts";
+
+const DONE: LogicalReply = { kind: "done" };
+const FORCED_WARNING =
+  "this seal keeps the key itself: only the root key changes, and no shares are handed out";
+
+const TEXTS: FamilyTexts = {
+  wrongKeyCount: null,
+  configuration: "invalid rotate seal configuration: ",
+  storedKeys: {
+    pgp: "PGP key encryption not supported when using stored keys",
+    backup: "key backup not supported when using stored keys",
+    verification:
+      "requiring verification not supported when rotating the barrier key with recovery keys",
+  },
+  backupBeforeStoredKeys: false,
+  refusals: {
+    already_in_progress: () => "rotation already in progress",
+    not_in_progress: () => "no rotation in progress",
+    verification_not_in_progress: () => "no rotation verification in progress",
+    already_finished: ({ verificationId }) =>
+      "rotation already finished; verification must be performed; nonce for the verification " +
+      `operation is "${verificationId}"`,
+    wrong_ceremony_id: ({ expected }) =>
+      `incorrect nonce supplied; nonce for rotation is "${expected}"`,
+    wrong_verification_id: ({ expected }) =>
+      `incorrect nonce supplied; nonce for this verify operation is "${expected}"`,
+    parameters_changed: () => "the parameters of this operation are not those of params_digest",
+    duplicate_share: () => "given key has already been provided during this rotation",
+    duplicate_new_share: () => "given key has already been provided during this verify operation",
+    unknown_share: () => "given key is not one of the current key shares",
+    unknown_new_share: () => "given key is not one of the new key shares",
+  },
+};
+
+export function registerRotateEndpoints(app: Hono, context: AppContext): void {
+  const rotateKeyring: LogicalHandler = async ({ call }) => {
+    await call.vault.administer((open) => open.rotateKeyring());
+    return DONE;
+  };
+  for (const path of ["sys/rotate", "sys/rotate/keyring"]) {
+    registerLogical(app, context, { path, sudo: true, operations: { update: rotateKeyring } });
+  }
+  for (const path of ["sys/rotate/config", "sys/rotate/keyring/config"]) {
+    registerLogical(app, context, {
+      path,
+      slashAlias: true,
+      operations: { read: readRotation, update: writeRotation },
+    });
+  }
+  registerLogical(app, context, {
+    path: "sys/rotate/root",
+    sudo: true,
+    operations: {
+      update: async ({ call }) => {
+        await call.vault.administer((open) => open.rotateRoot());
+        return DONE;
+      },
+    },
+  });
+  registerLogical(app, context, {
+    path: "sys/key-status",
+    copiesData: true,
+    operations: { read: keyStatus },
+  });
+  registerCeremony(app, context, "sys/rotate/root", "barrier");
+  registerCeremony(app, context, "sys/rotate/recovery", "recovery");
+  for (const path of ["sys/rekey/backup", "sys/rotate/root/backup"]) {
+    registerBackup(app, context, path, "barrier");
+  }
+  const recoveryBackups = [
+    "sys/rekey/recovery-key-backup",
+    "sys/rekey-recovery-key/backup",
+    "sys/rotate/recovery/backup",
+  ];
+  for (const path of recoveryBackups) registerBackup(app, context, path, "recovery");
+}
+
+function fieldsOf(data: JsonObject): Fields {
+  return { data, errorPrefix: "Field validation failed: " };
+}
+
+async function keyStatus({ open }: LogicalCall): Promise<LogicalReply> {
+  const term = activeTerm(open.barrier.keyring);
+  return {
+    kind: "data",
+    data: {
+      term: term.term,
+      install_time: new Date(term.installTimeMs).toISOString(),
+      encryptions: open.barrier.operations,
+    },
+  };
+}
+
+async function readRotation({ open }: LogicalCall): Promise<LogicalReply> {
+  const { enabled, maxOperations, intervalSeconds } = open.barrier.keyring.rotation;
+  const interval = intervalSeconds === 0 ? 0 : formatGoDuration(intervalSeconds);
+  return { kind: "data", data: { enabled, interval, max_operations: maxOperations } };
+}
+
+async function writeRotation({ call, open, data }: LogicalCall): Promise<LogicalReply> {
+  const fields = fieldsOf(data);
+  const now = open.barrier.keyring.rotation;
+  const rotation: RotationConfig = {
+    enabled: readBoolean(fields, "enabled") ?? now.enabled,
+    intervalSeconds: readDurationSeconds(fields, "interval") ?? now.intervalSeconds,
+    maxOperations: readInteger(fields, "max_operations") ?? now.maxOperations,
+  };
+  if (rotation.intervalSeconds !== 0 && rotation.intervalSeconds < TERM_INTERVAL_MIN_SECONDS) {
+    const shortest = formatGoDuration(TERM_INTERVAL_MIN_SECONDS);
+    throw invalidRequest(`interval must be greater or equal to ${shortest}`);
+  }
+  if (
+    rotation.maxOperations < TERM_OPERATIONS_MIN || rotation.maxOperations > TERM_OPERATIONS_MAX
+  ) {
+    throw invalidRequest(
+      `max_operations must be in the range [${TERM_OPERATIONS_MIN},${TERM_OPERATIONS_MAX}]`,
+    );
+  }
+  await call.vault.administer((open) => open.configureRotation(rotation));
+  return DONE;
+}
+
+function registerCeremony(
+  app: Hono,
+  context: AppContext,
+  prefix: string,
+  target: CeremonyTarget,
+): void {
+  const bind =
+    (handler: (request: LogicalCall, target: CeremonyTarget) => Promise<LogicalReply>) =>
+    (request: LogicalCall) => handler(request, target);
+  registerLogical(app, context, {
+    path: `${prefix}/init`,
+    slashAlias: true,
+    operations: { read: bind(status), update: bind(start), delete: bind(cancel) },
+  });
+  registerLogical(app, context, {
+    path: `${prefix}/update`,
+    slashAlias: true,
+    operations: { update: bind(submit) },
+  });
+  registerLogical(app, context, {
+    path: `${prefix}/verify`,
+    slashAlias: true,
+    operations: {
+      read: bind(verification),
+      update: bind(verify),
+      delete: bind(restartVerification),
+    },
+  });
+}
+
+function statusFields(state: CeremonyState, required: number): JsonObject {
+  if (state.phase === "idle") return { n: 0, required, started: false, t: 0 };
+  const { ceremonyId, parameters } = state.head;
+  const fingerprints = fingerprintsOf(parameters);
+  return {
+    n: parameters.shares,
+    nonce: ceremonyId,
+    progress: state.phase === "gathering" ? state.gathered.length : 0,
+    required,
+    started: true,
+    t: parameters.threshold,
+    verification_nonce: shownVerificationId(state) ?? "",
+    verification_required: parameters.requireVerification,
+    ...(fingerprints === null ? {} : { backup: parameters.backup, pgp_fingerprints: fingerprints }),
+  };
+}
+
+function statusReply(
+  request: LogicalCall,
+  target: CeremonyTarget,
+  state: CeremonyState,
+): LogicalReply {
+  const { call, open } = request;
+  const rekey = open.rekey(target);
+  const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
+  const forced = state.phase !== "idle" && !handsOutShares(open, target);
+  return {
+    kind: "data",
+    data: { ...statusFields(state, rekey.required), ...detail },
+    warnings: forced ? [FORCED_WARNING] : [],
+  };
+}
+
+async function status(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
+  if (target === "recovery" && !supportsRecovery(request.open)) {
+    throw invalidRequest("unable to look up config: recovery not supported");
+  }
+  return statusReply(request, target, await request.open.rekey(target).state());
+}
+
+async function start(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
+  const { call, data } = request;
+  const fields = fieldsOf(data);
+  const asked = {
+    shares: readInteger(fields, "secret_shares") ?? 0,
+    threshold: readInteger(fields, "secret_threshold") ?? 0,
+    pgpKeys: readTextList(fields, "pgp_keys") ?? [],
+    backup: readBoolean(fields, "backup") ?? false,
+    requireVerification: readBoolean(fields, "require_verification") ?? false,
+    verifyAll: readBoolean(fields, "verify_all") ?? false,
+  };
+  return await call.vault.administer(async (open) => {
+    if (target === "recovery" && !supportsRecovery(open)) {
+      throw invalidRequest("recovery keys not supported");
+    }
+    const rekey = open.rekey(target);
+    if ((await rekey.state()).phase !== "idle") {
+      throw invalidRequest("rotation already in progress");
+    }
+    const parameters = await startParameters(asked, TEXTS, handsOutShares(open, target));
+    const startedBy = call.token?.token.accessor ?? null;
+    if (target === "recovery" && rekey.required === 0) {
+      const outcome = await rekey.createFirstShares(parameters, startedBy);
+      if (outcome.kind === "shares") return firstShares(outcome.result);
+      return statusReply({ ...request, open }, target, advanced(outcome, target));
+    }
+    const outcome = await rekey.start(parameters, startedBy);
+    return statusReply({ ...request, open }, target, advanced(outcome, target));
+  });
+}
+
+async function cancel({ call }: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
+  await call.vault.administer((open) => open.rekey(target).cancel());
+  return DONE;
+}
+
+function readShare(data: JsonObject) {
+  const fields = fieldsOf(data);
+  const key = readText(fields, "key") ?? "";
+  const id = readText(fields, "nonce") ?? "";
+  if (key === "") throw invalidRequest("missing required field 'key'");
+  if (id === "") throw invalidRequest("missing required field 'nonce'");
+  const digest = readText(fields, "params_digest") ?? "";
+  return {
+    share: decodeCeremonyShare(key),
+    id,
+    parametersDigest: digest === "" ? null : digest.toLowerCase(),
+  };
+}
+
+async function submit(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
+  const submission = readShare(request.data);
+  return await request.call.vault.administer(async (open) => {
+    if (target === "recovery" && !supportsRecovery(open)) {
+      throw invalidRequest("failed to fetch existing config: recovery not supported");
+    }
+    const outcome = await open.rekey(target).submit(submission);
+    if (outcome.kind === "shares") return { kind: "data", data: completion(outcome.result) };
+    return statusReply({ ...request, open }, target, advanced(outcome, target));
+  });
+}
+
+function completion(result: NewShares): JsonObject {
+  return { ...resultFields(result), nonce: result.head.ceremonyId };
+}
+
+/** Shares that nobody had to authorise: as the reference answers, with counts and no nonce. */
+function firstShares(result: NewShares): LogicalReply {
+  const { shares, threshold } = result.head.parameters;
+  return { kind: "data", data: { ...resultFields(result), n: shares, t: threshold } };
+}
+
+function resultFields({ head, shares, verificationId }: NewShares): JsonObject {
+  return {
+    backup: head.parameters.backup,
+    complete: true,
+    keys: shares.map(encodeHex),
+    keys_base64: shares.map(encodeBase64),
+    pgp_fingerprints: fingerprintsOf(head.parameters),
+    verification_nonce: verificationId ?? "",
+    verification_required: head.parameters.requireVerification,
+  };
+}
+
+async function verification(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
+  const rekey = request.open.rekey(target);
+  const state = await rekey.state();
+  const fields = verificationStatus(state);
+  if (fields === null) throw invalidRequest("no rotation configuration found");
+  const detail = request.call.wantsDetail ? ceremonyDetail(state, rekey) : {};
+  return { kind: "data", data: { ...fields, ...detail } };
+}
+
+async function verify(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
+  const submission = readShare(request.data);
+  return await request.call.vault.administer(async (open) => {
+    const outcome = await open.rekey(target).verify(submission);
+    if (outcome.kind === "verified") {
+      return { kind: "data", data: { complete: true, nonce: outcome.verificationId } };
+    }
+    return { kind: "data", data: verificationStatus(advanced(outcome, target)) ?? {} };
+  });
+}
+
+async function restartVerification(
+  request: LogicalCall,
+  target: CeremonyTarget,
+): Promise<LogicalReply> {
+  return await request.call.vault.administer(async (open) => {
+    const outcome = await open.rekey(target).restartVerification();
+    if (outcome.kind === "refused") throw invalidRequest("no rotation configuration found");
+    return { kind: "data", data: verificationStatus(advanced(outcome, target)) ?? {} };
+  });
+}
+
+function advanced(outcome: RekeyOutcome, target: CeremonyTarget): CeremonyState {
+  if (outcome.kind === "advanced") return outcome.state;
+  if (outcome.kind === "refused") throw refusalError(outcome.refusal, TEXTS.refusals, target);
+  throw new TypeError("a ceremony ended where it could not");
+}
+
+function registerBackup(
+  app: Hono,
+  context: AppContext,
+  path: string,
+  target: CeremonyTarget,
+): void {
+  registerLogical(app, context, {
+    path,
+    copiesData: true,
+    slashAlias: true,
+    operations: {
+      read: (request) => readBackup(request, target),
+      delete: async ({ call }) => {
+        const fingerprint = fingerprintAsked(call.query);
+        await call.vault.administer((open) => open.rekey(target).deleteBackup(fingerprint));
+        return DONE;
+      },
+    },
+  });
+}
+
+function fingerprintAsked(query: URLSearchParams): string | null {
+  return query.get("fingerprint")?.toLowerCase() ?? null;
+}
+
+async function readBackup(
+  { call, open }: { readonly call: LogicalCall["call"]; readonly open: OpenVault },
+  target: CeremonyTarget,
+): Promise<LogicalReply> {
+  const rekey = open.rekey(target);
+  const fingerprint = fingerprintAsked(call.query);
+  const backup = await rekey.delivery.read(await rekey.state(), fingerprint);
+  if (backup === null) throw invalidRequest("no backed-up keys found");
+  const base64 = Object.entries(backup.shares).map(([holder, messages]) =>
+    [
+      holder,
+      messages.map((message) => encodeBase64(decodeHex(message) ?? new Uint8Array())),
+    ] as const
+  );
+  return {
+    kind: "data",
+    data: {
+      nonce: backup.ceremonyId,
+      keys: backup.shares,
+      keys_base64: Object.fromEntries(base64),
+      ...(call.wantsDetail ? { stale: backup.stale } : {}),
+    },
+  };
+}

@@ -1,0 +1,208 @@
+/** init, unseal, seal, seal-status, health, leader. */
+
+import type { Hono } from "hono";
+import * as v from "valibot";
+import { checkPgpKey, checkRecipients } from "../ceremony/recipients.ts";
+import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
+import { invalidRequest } from "../errors.ts";
+import { shareCountsProblem } from "../seal/seal_config.ts";
+import { authoriseByPolicy } from "./auth.ts";
+import type { AppContext, Call } from "./call.ts";
+import { goBoolean, goInteger, goText, goTexts, readRawBody, registerRaw } from "./raw.ts";
+import { emptyReply, errorReply, type JsonObject, jsonReply } from "./replies.ts";
+import { decodeShare } from "./wire.ts";
+
+const RELEASE_DATE = "2026-11-22T00:00:00Z";
+
+export function registerSealEndpoints(app: Hono, context: AppContext): void {
+  const { vault } = context;
+  registerRaw(app, context, {
+    path: "sys/init",
+    whileSealed: true,
+    methods: {
+      GET: async () => jsonReply(200, { initialized: vault.status().initialized }),
+      PUT: initialise,
+    },
+  });
+  registerRaw(app, context, {
+    path: "sys/seal-status",
+    whileSealed: true,
+    methods: { GET: async () => sealStatusReply(context) },
+  });
+  registerRaw(app, context, { path: "sys/unseal", whileSealed: true, methods: { PUT: unseal } });
+  registerRaw(app, context, {
+    path: "sys/seal",
+    whileSealed: true,
+    methods: { PUT: seal },
+  });
+  registerRaw(app, context, {
+    path: "sys/leader",
+    whileSealed: true,
+    methods: { GET: async () => jsonReply(200, { ha_enabled: false }) },
+  });
+  registerRaw(app, context, {
+    path: "sys/health",
+    whileSealed: true,
+    methods: { GET: health, HEAD: health },
+  });
+}
+
+function sealStatusReply(context: AppContext): Response {
+  const status = context.vault.status();
+  return jsonReply(200, {
+    type: status.type,
+    initialized: status.initialized,
+    sealed: status.sealed,
+    t: status.threshold,
+    n: status.shares,
+    progress: status.progress,
+    nonce: status.attemptId,
+    version: context.options.version,
+    commit_date: RELEASE_DATE,
+    migration: false,
+    recovery_seal: status.type !== "shamir",
+    ...(status.type === "shamir" ? {} : { recovery_seal_type: "shamir" }),
+    storage_type: status.storageType,
+    ...clusterFields(context),
+  });
+}
+
+function clusterFields(context: AppContext): JsonObject {
+  const { cluster } = context.vault.status();
+  return cluster === null ? {} : { cluster_name: cluster.name, cluster_id: cluster.id };
+}
+
+const initBody = v.object({
+  secret_shares: goInteger,
+  secret_threshold: goInteger,
+  pgp_keys: goTexts,
+  recovery_shares: goInteger,
+  recovery_threshold: goInteger,
+  recovery_pgp_keys: goTexts,
+  root_token_pgp_key: goText,
+});
+
+type InitBody = v.InferOutput<typeof initBody>;
+
+const UNSEAL_FIELDS = ["secret_shares", "secret_threshold", "pgp_keys"] as const;
+const RECOVERY_FIELDS = ["recovery_shares", "recovery_threshold", "recovery_pgp_keys"] as const;
+
+async function initialise(call: Call): Promise<Response> {
+  const body = await readRawBody(call, initBody);
+  const { type } = call.vault.status();
+  const isShamir = type === "shamir";
+  refuseInapplicable(body, isShamir ? RECOVERY_FIELDS : UNSEAL_FIELDS, type);
+  const counts = isShamir
+    ? { shares: body.secret_shares, threshold: body.secret_threshold }
+    : { shares: body.recovery_shares, threshold: body.recovery_threshold };
+  const texts = nonEmpty(isShamir ? body.pgp_keys : body.recovery_pgp_keys);
+  const prefix = `invalid ${isShamir ? "seal" : "recovery"} configuration: `;
+  const hasNoShares = !isShamir && counts.shares === 0 && counts.threshold === 0 && texts === null;
+  const problem = hasNoShares ? null : shareCountsProblem(counts, texts?.length ?? null);
+  if (problem !== null) throw invalidRequest(prefix + problem);
+  if (call.vault.status().initialized) throw invalidRequest("Vault is already initialized");
+  const recipients = await checkRecipients(texts, prefix);
+  const field = "root_token_pgp_key";
+  const rootTokenRecipient = body.root_token_pgp_key === ""
+    ? null
+    : await checkPgpKey(body.root_token_pgp_key, `${field}: `, field);
+  const made = await call.vault.initialize({ counts, recipients, rootTokenRecipient });
+  const keys = made.shares.map(encodeHex);
+  const keysBase64 = made.shares.map(encodeBase64);
+  return jsonReply(200, {
+    keys: isShamir ? keys : [],
+    keys_base64: isShamir ? keysBase64 : [],
+    ...(isShamir || keys.length === 0
+      ? {}
+      : { recovery_keys: keys, recovery_keys_base64: keysBase64 }),
+    root_token: made.rootToken,
+  });
+}
+
+function nonEmpty<T>(items: readonly T[] | null): readonly T[] | null {
+  return items === null || items.length === 0 ? null : items;
+}
+
+function refuseInapplicable(
+  body: InitBody,
+  fields: readonly (keyof InitBody)[],
+  sealType: string,
+): void {
+  const given = fields.filter((field) => {
+    const value = body[field];
+    return Array.isArray(value) ? value.length > 0 : value !== null && value !== 0;
+  });
+  if (given.length === 0) return;
+  throw invalidRequest(`parameters ${given.join(",")} not applicable to seal type ${sealType}`);
+}
+
+const unsealBody = v.object({ key: goText, reset: goBoolean, migrate: goBoolean });
+
+async function unseal(call: Call): Promise<Response> {
+  const body = await readRawBody(call, unsealBody);
+  if (body.reset) {
+    await call.vault.resetUnseal();
+  } else {
+    if (body.key === "") {
+      throw invalidRequest(
+        "'key' must be specified in request body as JSON, or 'reset' set to true",
+      );
+    }
+    await call.vault.submitUnsealShare(decodeShare(body.key), body.migrate);
+  }
+  return sealStatusReply(call.context);
+}
+
+async function seal(call: Call): Promise<Response> {
+  if (!call.vault.status().sealed) {
+    await authoriseByPolicy(call, "sys/seal", "update", true);
+    await call.vault.seal();
+  }
+  return emptyReply(204);
+}
+
+/** Status codes that a load balancer may choose for each state. */
+const HEALTH_CODES = [
+  "activecode",
+  "standbycode",
+  "sealedcode",
+  "uninitcode",
+  "drsecondarycode",
+  "performancestandbycode",
+] as const;
+const HEALTH_FLAGS = ["standbyok", "perfstandbyok"] as const;
+const GO_BOOLEAN = /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
+
+async function health(call: Call): Promise<Response> {
+  const { context, query } = call;
+  const codes = new Map<string, number>();
+  for (const name of HEALTH_CODES) {
+    const given = query.get(name);
+    if (given === null) continue;
+    const code = Number(given);
+    if (!/^[0-9]+$/.test(given) || code < 200 || code > 599) return errorReply(400, []);
+    codes.set(name, code);
+  }
+  for (const flag of HEALTH_FLAGS) {
+    const given = query.get(flag);
+    if (given !== null && !GO_BOOLEAN.test(given)) return errorReply(400, []);
+  }
+  const { initialized, sealed } = context.vault.status();
+  const status = !initialized
+    ? codes.get("uninitcode") ?? 501
+    : sealed
+    ? codes.get("sealedcode") ?? 503
+    : codes.get("activecode") ?? 200;
+  if (call.method === "HEAD" || status === 204 || status === 304) return emptyReply(status);
+  const mode = sealed ? "unknown" : "disabled";
+  return jsonReply(status, {
+    initialized,
+    sealed,
+    standby: sealed,
+    replication_performance_mode: mode,
+    replication_dr_mode: mode,
+    server_time_utc: Math.floor(context.nowMs() / 1000),
+    version: context.options.version,
+    ...clusterFields(context),
+  });
+}

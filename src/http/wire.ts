@@ -1,0 +1,35 @@
+/** Shares as they travel: hexadecimal or base64 text of 16 to 33 bytes. */
+
+import { decodeBase64, decodeHex } from "../crypto/bytes.ts";
+import { invalidRequest } from "../errors.ts";
+import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../limits.ts";
+
+/**
+ * Hex is tried first and taken only at a key's length, otherwise the text is read as base64: so
+ * "abcd" is three bytes. Throws `invalid_request` for what is neither.
+ */
+export function decodeShare(text: string): Uint8Array<ArrayBuffer> {
+  const hex = decodeHex(text);
+  if (hex !== null && isKeyLength(hex)) return hex;
+  const base64 = decodeBase64(text);
+  if (base64 === null || base64.length === 0) {
+    throw invalidRequest("'key' must be a valid hex or base64 string");
+  }
+  return base64;
+}
+
+function isKeyLength(bytes: Uint8Array): boolean {
+  return bytes.length >= SUBMITTED_KEY_MIN_BYTES && bytes.length <= SUBMITTED_KEY_MAX_BYTES;
+}
+
+/** A share for a ceremony: decoded, and of a length that can be one. */
+export function decodeCeremonyShare(text: string): Uint8Array<ArrayBuffer> {
+  const share = decodeShare(text);
+  if (share.length < SUBMITTED_KEY_MIN_BYTES) {
+    throw invalidRequest(`key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`);
+  }
+  if (share.length > SUBMITTED_KEY_MAX_BYTES) {
+    throw invalidRequest(`key is longer than maximum ${SUBMITTED_KEY_MAX_BYTES} bytes`);
+  }
+  return share;
+}

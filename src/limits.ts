@@ -1,0 +1,54 @@
+/** Every bound of the product, units in the name. */
+
+/** Length of a root key, a data key, an unseal key and a recovery key. */
+export const KEY_BYTES = 32;
+/** Shares are one field element longer than the secret: `y… ‖ x`. */
+export const SHARE_BYTES = KEY_BYTES + 1;
+/** Vault's bounds on a submitted key (AES-128 key … share of an AES-256 key). */
+export const SUBMITTED_KEY_MIN_BYTES = 16;
+export const SUBMITTED_KEY_MAX_BYTES = 33;
+/** GF(2^8) has 255 non-zero x coordinates. */
+export const SHARES_MAX = 255;
+/** GCM nonce (NIST SP 800-38D, 96-bit) and tag. */
+export const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
+
+/** Vault's default `max_request_size`. */
+export const REQUEST_BODY_MAX_BYTES = 32 * 1024 * 1024;
+/** Deeper JSON is refused before it is parsed; Vault's CVE-2025-6203 class of attack. */
+export const JSON_DEPTH_MAX = 300;
+/** A Durable Object row holds at most 2 MB; every store keeps the same bound. */
+export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
+/** SQLite key size stays far below its limits; Vault's own bound is of the same order. */
+export const PATH_MAX_BYTES = 2048;
+
+/** A rekey attempt ends by itself after a day. */
+export const CEREMONY_TTL_MS = 24 * 60 * 60 * 1000;
+
+/** Entries per rewrap slice: about 12 ms on workerd, so that requests are not starved. */
+export const REWRAP_BATCH_ENTRIES = 500;
+/** Bytes of values a slice may hold in memory at once. */
+export const REWRAP_BATCH_MAX_BYTES = 8 * 1024 * 1024;
+/** Failed entries listed in a run's record. */
+export const REWRAP_FAILURES_MAX = 100;
+/** Waits before a slice whose store or seal failed is tried again. */
+export const REWRAP_RETRY_DELAYS_MS: readonly number[] = [1000, 5000, 30_000];
+/** After the retries: pause, doubled up to the maximum. */
+export const REWRAP_PAUSE_MS = 60_000;
+export const REWRAP_PAUSE_MAX_MS = 600_000;
+/** A run that cannot go on for so long ends as `interrupted`. */
+export const REWRAP_GIVE_UP_MS = 24 * 60 * 60 * 1000;
+
+/** Encryptions under one keyring term before it is rotated; Vault's `absoluteOperationMaximum`. */
+export const TERM_OPERATIONS_MAX = 3_865_470_566;
+export const TERM_OPERATIONS_MIN = 1_000_000;
+export const TERM_INTERVAL_MIN_SECONDS = 24 * 60 * 60;
+/** The count of encryptions is persisted in steps: a crash over-counts, never under-counts. */
+export const TERM_OPERATIONS_RESERVE = 1 << 16;
+
+/** Vault's system default and maximum lease: 768 h. */
+export const LEASE_DEFAULT_SECONDS = 768 * 60 * 60;
+
+/** Auto-unseal waits between attempts: doubled from the first to the last. */
+export const AUTO_UNSEAL_RETRY_MIN_MS = 1000;
+export const AUTO_UNSEAL_RETRY_MAX_MS = 30_000;

@@ -1,0 +1,93 @@
+/**
+ * One slice of a rewrap: reads a bounded page of stale entries, unwraps and wraps them. It commits
+ * nothing; the caller writes values, cursor and counters together, each value guarded by the
+ * revision it was read at, so that a newer write wins.
+ */
+
+import type { OuterLayer } from "../barrier/barrier.ts";
+import { VaultError } from "../errors.ts";
+import { REWRAP_BATCH_ENTRIES, REWRAP_BATCH_MAX_BYTES } from "../limits.ts";
+import type { Expectation, Store, StoredRecord, Write } from "../storage/store.ts";
+import type { RewrapFailure } from "./job.ts";
+
+export interface Slice {
+  readonly staleKeyId: string;
+  /** Behind the last entry of the slice. */
+  readonly cursor: number;
+  /** No entry of this key is left behind the cursor. */
+  readonly exhausted: boolean;
+  readonly writes: readonly Write[];
+  readonly expect: readonly Expectation[];
+  readonly failures: readonly RewrapFailure[];
+}
+
+/**
+ * Rewraps the next entries of `staleKeyId` behind `cursor`. An entry that does not open is a failure
+ * of that entry and keeps its bytes; any other error ends the slice.
+ */
+export async function rewrapSlice(
+  store: Store,
+  outer: OuterLayer,
+  staleKeyId: string,
+  cursor: number,
+  nowMs: number,
+): Promise<Slice> {
+  const page = await store.wrappedBy(
+    staleKeyId,
+    cursor,
+    REWRAP_BATCH_ENTRIES,
+    REWRAP_BATCH_MAX_BYTES,
+  );
+  const outcomes = await Promise.all(
+    page.records.map((record) => rewrapRecord(outer, record, nowMs)),
+  );
+  const writes: Write[] = [];
+  const expect: Expectation[] = [];
+  const failures: RewrapFailure[] = [];
+  for (const outcome of outcomes) {
+    if ("write" in outcome) {
+      writes.push(outcome.write);
+      expect.push(outcome.expect);
+    } else failures.push(outcome.failure);
+  }
+  const exhausted = page.records.length === 0;
+  return { staleKeyId, cursor: page.cursor, exhausted, writes, expect, failures };
+}
+
+type EntryOutcome =
+  | { readonly write: Write; readonly expect: Expectation }
+  | { readonly failure: RewrapFailure };
+
+const ENTRY_FAULTS: ReadonlySet<string> = new Set([
+  "ciphertext_rejected",
+  "unknown_key",
+  "record_malformed",
+]);
+
+async function rewrapRecord(
+  outer: OuterLayer,
+  record: StoredRecord,
+  nowMs: number,
+): Promise<EntryOutcome> {
+  try {
+    const value = await outer.unwrap(record.path, record.bytes);
+    const bytes = await outer.wrap(record.path, value);
+    return {
+      write: { path: record.path, bytes, sealKeyId: outer.keyId },
+      expect: { path: record.path, revision: record.revision },
+    };
+  } catch (error) {
+    if (!(error instanceof VaultError) || !ENTRY_FAULTS.has(error.code)) throw error;
+    const sealKeyId = record.sealKeyId ?? "";
+    return { failure: { path: record.path, sealKeyId, error: error.code, atMs: nowMs } };
+  }
+}
+
+/** The slice without one entry: somebody wrote it meanwhile, and what they wrote is newer. */
+export function withoutEntry(slice: Slice, path: string): Slice {
+  return {
+    ...slice,
+    writes: slice.writes.filter((write) => write.path !== path),
+    expect: slice.expect.filter((expectation) => expectation.path !== path),
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Starts the vault as a process of its own, on Deno, Bun or Node: settings from the environment, one
+ * SQLite file in the data directory, a timer for the alarm, and an orderly end on SIGTERM or SIGINT.
+ * The log goes to stderr, JSON lines or readable text on a terminal; stdout is for people.
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { randomBytes } from "../crypto/random.ts";
+import { createApp } from "../http/app.ts";
+import { createLog, type Log } from "../log.ts";
+import { Vault } from "../vault/vault.ts";
+import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
+import { openNodeSqlite } from "./node_sqlite.ts";
+import type { RequestEnv } from "./raw_target.ts";
+import type { Handler, StartServer } from "./server.ts";
+import { MEMORY, parseSettings, SETTING_NAMES, type Settings } from "./settings.ts";
+import { createTimerAlarm } from "./timer_alarm.ts";
+import { VERSION } from "./version.ts";
+
+const DATABASE_FILE = "sealwright.db";
+
+/** Resolves when the vault is served. Ends the process with status 1 when it cannot be. */
+export async function startLocal(runtime: string, startServer: StartServer): Promise<void> {
+  const settings = readSettings();
+  const log = createLog({
+    level: settings.logLevel,
+    write: (line) => process.stderr.write(`${line}\n`),
+    style: process.stderr.isTTY ? "text" : "json",
+    nowMs: Date.now,
+  });
+  try {
+    await run(runtime, settings, log, startServer);
+  } catch (error) {
+    fail([error instanceof Error ? error.message : "unknown error"]);
+  }
+}
+
+async function run(
+  runtime: string,
+  settings: Settings,
+  log: Log,
+  startServer: StartServer,
+): Promise<void> {
+  const tls = settings.tls === null ? null : {
+    cert: readFileSync(settings.tls.certPath, "utf8"),
+    key: readFileSync(settings.tls.keyPath, "utf8"),
+  };
+  const file = settings.dataDirectory === null
+    ? MEMORY
+    : join(settings.dataDirectory, DATABASE_FILE);
+  const store = openNodeSqlite(file);
+  const vaultOpened = Promise.withResolvers<Vault>();
+  const alarm = createTimerAlarm({
+    fire: async () => await (await vaultOpened.promise).fire(),
+    nowMs: Date.now,
+    log,
+  });
+  const { seal } = settings;
+  const ports = { store, seal, nowMs: Date.now, alarm, random: randomBytes, log };
+  const vault = await Vault.open(ports);
+  vaultOpened.resolve(vault);
+  const app = createApp(vault, {
+    rekeyAccess: settings.rekeyAccess,
+    generateRootAccess: settings.generateRootAccess,
+    clientAddress: (_request, env) => (env as RequestEnv | undefined)?.peerAddress ?? null,
+    version: VERSION,
+  });
+  const handler: Handler = (request, env) => app.fetch(request, env);
+  const server = await startServer({ ...settings.listen, tls, handler, log });
+
+  endOnSignal(log, async () => {
+    await server.stop();
+    await alarm.stop();
+    await vault.close();
+  });
+  announce(runtime, settings, log, await askSituation(handler));
+}
+
+/** Asks the way a client would, so that it holds whatever the vault's inner states are. */
+async function askSituation(handler: Handler): Promise<VaultSituation> {
+  const path = "/v1/sys/seal-status";
+  const request = new Request(`http://vault.invalid${path}`);
+  const response = await handler(request, { rawTarget: path, peerAddress: null });
+  const body: unknown = await response.json();
+  const isTrue = (name: string): boolean =>
+    typeof body === "object" && body !== null && Reflect.get(body, name) === true;
+  return { initialized: isTrue("initialized"), sealed: isTrue("sealed") };
+}
+
+function announce(
+  runtime: string,
+  settings: Settings,
+  log: Log,
+  situation: VaultSituation,
+): void {
+  const { hostname, port } = settings.listen;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = `${settings.tls === null ? "http" : "https"}://${host}:${port}`;
+  if (process.stdout.isTTY) {
+    process.stdout.write(
+      `${describeStart({ runtime, version: VERSION, url, settings, situation })}\n`,
+    );
+  }
+  log.info("serving", { runtime, version: VERSION, url, next: summarizeNextStep(situation) });
+}
+
+function endOnSignal(log: Log, end: () => Promise<void>): void {
+  let isEnding = false;
+  const onSignal = (signal: string): void => {
+    if (isEnding) return;
+    isEnding = true;
+    log.info("stopping", { signal });
+    end().then(
+      () => process.exit(0),
+      (error: unknown) => fail([error instanceof Error ? error.message : "unknown error"]),
+    );
+  };
+  process.on("SIGTERM", () => onSignal("SIGTERM"));
+  process.on("SIGINT", () => onSignal("SIGINT"));
+}
+
+function readSettings(): Settings {
+  // Name by name: under Deno's permissions the environment cannot be read as a whole.
+  const variables: Record<string, string | undefined> = {};
+  for (const name of SETTING_NAMES) variables[name] = process.env[name];
+  const outcome = parseSettings(variables, (path) => readFileSync(path));
+  return outcome.ok ? outcome.settings : fail(outcome.errors);
+}
+
+function fail(lines: readonly string[]): never {
+  for (const line of lines) process.stderr.write(`sealwright: ${line}\n`);
+  process.exit(1);
+}

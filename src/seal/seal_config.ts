@@ -1,0 +1,74 @@
+/**
+ * The seal's settings, stored in clear so that a sealed vault can tell how many shares it wants. They
+ * hold no secret; who changes them in storage gains nothing but a vault that refuses to open.
+ */
+
+import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { VaultError } from "../errors.ts";
+import { SHARES_MAX } from "../limits.ts";
+import type { SealType } from "./seal.ts";
+
+export interface ShareCounts {
+  readonly shares: number;
+  readonly threshold: number;
+}
+
+export type SealConfig =
+  | { readonly type: "shamir"; readonly sealKeyId: string; readonly unseal: ShareCounts }
+  /** 0 of 0 recovery shares: no recovery key exists. */
+  | { readonly type: "static"; readonly sealKeyId: string; readonly recovery: ShareCounts };
+
+/** Shares that authorise a ceremony, and that unseal shows as `t` and `n`. */
+export function authorisingShares(config: SealConfig): ShareCounts {
+  return config.type === "shamir" ? config.unseal : config.recovery;
+}
+
+export function encodeSealConfig(config: SealConfig): Uint8Array<ArrayBuffer> {
+  const counts = authorisingShares(config);
+  return encodeUtf8(JSON.stringify({
+    version: 1,
+    type: config.type,
+    seal_key_id: config.sealKeyId,
+    secret_shares: counts.shares,
+    secret_threshold: counts.threshold,
+  }));
+}
+
+interface SealConfigJson {
+  readonly version: 1;
+  readonly type: SealType;
+  readonly seal_key_id: string;
+  readonly secret_shares: number;
+  readonly secret_threshold: number;
+}
+
+export function decodeSealConfig(bytes: Uint8Array): SealConfig {
+  const json = JSON.parse(decodeUtf8(bytes)) as SealConfigJson;
+  if (json.version !== 1) {
+    throw new VaultError("record_malformed", "the seal configuration has an unknown version");
+  }
+  const counts = { shares: json.secret_shares, threshold: json.secret_threshold };
+  return json.type === "shamir"
+    ? { type: "shamir", sealKeyId: json.seal_key_id, unseal: counts }
+    : { type: "static", sealKeyId: json.seal_key_id, recovery: counts };
+}
+
+/** What is wrong with a split, in Vault's words and order; null when nothing is. */
+export function shareCountsProblem(
+  counts: ShareCounts,
+  recipients: number | null,
+): string | null {
+  const { shares, threshold } = counts;
+  if (shares < 1) return "shares must be at least one";
+  if (threshold < 1) return "threshold must be at least one";
+  if (threshold === 1 && shares > 1) {
+    return "threshold must be greater than one for multiple shares";
+  }
+  if (shares > SHARES_MAX) return `shares must be less than ${SHARES_MAX + 1}`;
+  if (threshold > SHARES_MAX) return `threshold must be less than ${SHARES_MAX + 1}`;
+  if (threshold > shares) return "threshold cannot be larger than shares";
+  if (recipients !== null && recipients !== shares) {
+    return "count mismatch between number of provided PGP keys and number of shares";
+  }
+  return null;
+}

@@ -1,0 +1,44 @@
+/**
+ * A seal-wrapped value: `version(1) ‖ idLength(1) ‖ keyId ‖ nonce(12) ‖ ciphertext ‖ tag(16)`. The
+ * key id is readable without any key; it, the version and the storage path are authenticated.
+ */
+
+import { concatBytes, decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { VaultError } from "../errors.ts";
+import { NONCE_BYTES, TAG_BYTES } from "../limits.ts";
+
+const VERSION = 2;
+const PREFIX_BYTES = 2;
+const KEY_ID_MAX_BYTES = 255;
+
+export interface WrappedValue {
+  readonly keyId: string;
+  readonly header: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly ciphertext: Uint8Array;
+}
+
+/** The bytes before the nonce. `keyId` must have 1 to 255 bytes. */
+export function wrappedHeader(keyId: string): Uint8Array<ArrayBuffer> {
+  const id = encodeUtf8(keyId);
+  if (id.length === 0 || id.length > KEY_ID_MAX_BYTES) {
+    throw new RangeError(`seal key id: wanted 1 to ${KEY_ID_MAX_BYTES} bytes, got ${id.length}`);
+  }
+  return concatBytes(new Uint8Array([VERSION, id.length]), id);
+}
+
+/** Takes a wrapped value apart. Throws `record_malformed`. */
+export function parseWrappedValue(bytes: Uint8Array): WrappedValue {
+  const idBytes = bytes[1] ?? 0;
+  const headerBytes = PREFIX_BYTES + idBytes;
+  const shortest = headerBytes + NONCE_BYTES + TAG_BYTES;
+  if (bytes[0] !== VERSION || idBytes === 0 || bytes.length < shortest) {
+    throw new VaultError("record_malformed", "cannot unwrap a record: not a wrapped value");
+  }
+  return {
+    keyId: decodeUtf8(bytes.subarray(PREFIX_BYTES, headerBytes)),
+    header: bytes.subarray(0, headerBytes),
+    nonce: bytes.subarray(headerBytes, headerBytes + NONCE_BYTES),
+    ciphertext: bytes.subarray(headerBytes + NONCE_BYTES),
+  };
+}

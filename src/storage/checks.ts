@@ -1,0 +1,63 @@
+/**
+ * What every store refuses before it looks at its data, and where it ends a page: all stores accept
+ * the same commits, and one bad commit never fails its neighbours. Pure; messages name sizes, never
+ * contents.
+ */
+
+import { invalidRequest } from "../errors.ts";
+import { PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../limits.ts";
+import { isLongerThan } from "./paths.ts";
+import type { Commit } from "./store.ts";
+
+/**
+ * Throws `VaultError("invalid_request")` for a path or seal key id that is empty, longer than
+ * `PATH_MAX_BYTES` or not plain text, and for a record above `RECORD_MAX_BYTES`; TypeError for a
+ * path written twice, whose outcome would depend on the order of `writes`.
+ */
+export function checkCommit(commit: Commit): void {
+  for (const expectation of commit.expect ?? []) checkName("path", expectation.path);
+  const written = new Set<string>();
+  for (const write of commit.writes) {
+    checkName("path", write.path);
+    if (write.sealKeyId !== null) checkName("seal key id", write.sealKeyId);
+    if (write.bytes !== null && write.bytes.length > RECORD_MAX_BYTES) {
+      throw invalidRequest(
+        `cannot store a record: it has ${write.bytes.length} bytes, more than ${RECORD_MAX_BYTES}`,
+      );
+    }
+    if (written.has(write.path)) throw new TypeError("cannot commit: a path is written twice");
+    written.add(write.path);
+  }
+}
+
+function checkName(kind: string, name: string): void {
+  if (name === "") throw invalidRequest(`cannot store a record: its ${kind} is empty`);
+  if (isLongerThan(name, PATH_MAX_BYTES)) {
+    throw invalidRequest(`cannot store a record: its ${kind} exceeds ${PATH_MAX_BYTES} bytes`);
+  }
+  // SQLite would store a lone surrogate as U+FFFD, so that two paths became one, and some drivers
+  // end a text at U+0000 when they read it back.
+  if (!name.isWellFormed() || name.includes("\0")) {
+    throw invalidRequest(`cannot store a record: its ${kind} is not well-formed text`);
+  }
+}
+
+/**
+ * How many records from the front make a page of `wrappedBy`: as many as hold at most `maxBytes`
+ * together, yet always the first, or a cursor could never pass a large one.
+ */
+export function pageLength(sizesBytes: readonly number[], maxBytes: number): number {
+  let total = 0;
+  const end = sizesBytes.findIndex((sizeBytes, index) => {
+    total += sizeBytes;
+    return index > 0 && total > maxBytes;
+  });
+  return end === -1 ? sizesBytes.length : end;
+}
+
+/** Throws RangeError unless `limit` is a positive integer; SQLite takes a negative one as "all". */
+export function checkLimit(limit: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new RangeError(`limit must be a positive integer, got ${limit}`);
+  }
+}

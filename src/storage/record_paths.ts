@@ -1,0 +1,47 @@
+/**
+ * Where every record lives. The table in `src/README.md` says what each one holds and which layers
+ * protect it.
+ */
+
+/** Plain JSON, readable while sealed. Rewritten by every commit that changes a key or shares. */
+export const SEAL_CONFIG_PATH = "core/seal-config";
+export const ROOT_KEY_PATH = "core/root-key";
+export const KEYRING_PATH = "core/keyring";
+export const RECOVERY_KEY_PATH = "core/recovery-key";
+/** Wrapping keys that a rekey replaced, until no record needs them. */
+export const PREVIOUS_SEAL_KEYS_PATH = "core/previous-seal-keys";
+export const TERM_OPERATIONS_PATH = "core/term-operations";
+export const CLUSTER_PATH = "core/cluster";
+export const MOUNTS_PATH = "core/mounts";
+export const REWRAP_PATH = "core/rewrap";
+
+export const POLICY_PREFIX = "sys/policy/";
+export const TOKEN_PREFIX = "sys/token/id/";
+export const TOKEN_ACCESSOR_PREFIX = "sys/token/accessor/";
+export const TOKEN_PARENT_PREFIX = "sys/token/parent/";
+export const MOUNT_DATA_PREFIX = "logical/";
+
+/** Due times of the alarm: plain, so that a sealed vault knows when it has work. */
+export const DUE_PREFIX = "core/due/";
+
+export function shareChecksPath(target: string): string {
+  return `core/share-checks/${target}`;
+}
+
+export function ceremonyPath(target: string): string {
+  return `core/ceremony/${target}`;
+}
+
+/** Backup asked for with `backup: true`. */
+export function backupPath(target: string): string {
+  return `core/backup/${target}`;
+}
+
+/** PGP-encrypted shares of the last ceremony, until each holder has confirmed. */
+export function deliveryPath(target: string): string {
+  return `core/delivery/${target}`;
+}
+
+export function duePath(job: string): string {
+  return `${DUE_PREFIX}${job}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * The SQL driver port and the tables of a SQL store. The tables are made when the store is opened
+ * for the first time; a store written by a newer program is refused and left as it is.
+ */
+
+import { VaultError } from "../errors.ts";
+
+export type SqlValue = string | number | null | Uint8Array;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** One synchronous SQLite connection. Every method throws whatever SQLite reports. */
+export interface SqlDriver {
+  /** All rows of a query; a BLOB as a Uint8Array of its own. Texts are few: they may be cached. */
+  all(sql: string, ...parameters: readonly SqlValue[]): readonly SqlRow[];
+  run(sql: string, ...parameters: readonly SqlValue[]): void;
+  /** Runs `body` in one transaction: all of it, or nothing when `body` or the end of it throws. */
+  transaction<Result>(body: () => Result): Result;
+}
+
+const SCHEMA_VERSION = 1;
+
+/**
+ * `meta` has one row. `last_row_id` hands out record ids: without it SQLite would use the highest
+ * id again after its record was deleted, and a cursor already past it would miss the new record.
+ */
+const TABLES: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS records (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    bytes BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    seal_key INTEGER NULL
+  )`,
+  `CREATE INDEX IF NOT EXISTS records_by_seal_key ON records (seal_key) WHERE seal_key IS NOT NULL`,
+  `CREATE TABLE IF NOT EXISTS seal_keys (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)`,
+];
+
+const META_TABLE = `CREATE TABLE IF NOT EXISTS meta (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  schema_version INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  last_row_id INTEGER NOT NULL
+)`;
+
+/**
+ * Makes the tables where they are missing. Throws `VaultError("store_failed")` when the store has
+ * another schema version; then nothing was changed.
+ */
+export function openSchema(driver: SqlDriver): void {
+  driver.transaction(() => {
+    driver.run(META_TABLE);
+    const meta = driver.all("SELECT schema_version FROM meta")[0];
+    if (meta === undefined) {
+      driver.run("INSERT INTO meta VALUES (1, ?, 0, 0)", SCHEMA_VERSION);
+    } else if (numberColumn(meta, "schema_version") !== SCHEMA_VERSION) {
+      throw new VaultError(
+        "store_failed",
+        `cannot open the store: its schema has version ${numberColumn(meta, "schema_version")}, ` +
+          `this program knows ${SCHEMA_VERSION}`,
+      );
+    }
+    for (const table of TABLES) driver.run(table);
+  });
+}
+
+/** The column readers throw TypeError: a value of another type means a damaged database. */
+export function numberColumn(row: SqlRow, name: string): number {
+  const value = row[name];
+  if (typeof value !== "number") throw new TypeError(`column ${name} holds no number`);
+  return value;
+}
+
+export function textColumn(row: SqlRow, name: string): string {
+  const value = row[name];
+  if (typeof value !== "string") throw new TypeError(`column ${name} holds no text`);
+  return value;
+}
+
+export function textOrNullColumn(row: SqlRow, name: string): string | null {
+  return row[name] === null ? null : textColumn(row, name);
+}
+
+export function bytesColumn(row: SqlRow, name: string): Uint8Array {
+  const value = row[name];
+  if (!(value instanceof Uint8Array)) throw new TypeError(`column ${name} holds no bytes`);
+  return value;
+}

@@ -1,0 +1,174 @@
+/**
+ * The one SQL implementation of the store, for Durable Objects and local SQLite files alike; what
+ * differs comes in as a driver. Concurrent commits share a transaction, each still all or nothing.
+ * Reads see what has been committed, never what waits. A caller must leave the bytes of a commit
+ * alone until its promise settles: they are not copied.
+ */
+
+import { VaultError } from "../errors.ts";
+import { checkCommit, checkLimit, pageLength } from "./checks.ts";
+import { createGroupCommit } from "./group_commit.ts";
+import { comparePaths, prefixEnd } from "./paths.ts";
+import {
+  bytesColumn,
+  numberColumn,
+  openSchema,
+  textColumn,
+  textOrNullColumn,
+} from "./sql_schema.ts";
+import type { SqlDriver, SqlRow } from "./sql_schema.ts";
+import { applyGroup } from "./sql_writes.ts";
+import type { Store, StoredRecord, WrappedPage } from "./store.ts";
+
+/** What only the owner of the database can do; each may throw what SQLite reports. */
+export interface SqlMaintenance {
+  /** See `Store.scrub`. */
+  scrub(): void;
+  /** Bytes of the database; null when unknown. */
+  sizeBytes(): number | null;
+  /** Called once; the driver is not used afterwards. */
+  close(): void;
+}
+
+export interface SqlStoreOptions {
+  /** Vault's `storage_type`. */
+  readonly storageType: string;
+  readonly maintenance: SqlMaintenance;
+  /**
+   * Calls its argument at the end of the turn, when the commits that arrive together have arrived.
+   * Default: `queueMicrotask`, the only end of a turn that every platform has.
+   */
+  readonly gather?: (flush: () => void) => void;
+}
+
+const RECORD_COLUMNS = "records.path, records.bytes, records.revision, seal_keys.name AS seal_key";
+const SELECT_RECORD = `SELECT ${RECORD_COLUMNS} FROM records
+  LEFT JOIN seal_keys ON seal_keys.id = records.seal_key WHERE records.path = ?`;
+const WHERE_WRAPPED = "WHERE seal_key = (SELECT id FROM seal_keys WHERE name = ?) AND id > ?";
+// The length of a BLOB is read from the head of its row, without the pages that hold it.
+const SELECT_WRAPPED_SIZES = `SELECT id, length(bytes) AS size_bytes FROM records
+  ${WHERE_WRAPPED} ORDER BY id LIMIT ?`;
+const SELECT_WRAPPED = `SELECT path, bytes, revision FROM records
+  ${WHERE_WRAPPED} AND id <= ? ORDER BY id`;
+const SELECT_COUNTS = `SELECT name, wrapped FROM seal_keys JOIN
+  (SELECT seal_key, count(*) AS wrapped FROM records WHERE seal_key IS NOT NULL GROUP BY seal_key)
+  ON seal_keys.id = seal_key`;
+const SELECT_PATHS_FROM =
+  "SELECT path FROM records WHERE path >= ? AND path < ? ORDER BY path LIMIT ?";
+const SELECT_PATHS_AFTER =
+  "SELECT path FROM records WHERE path > ? AND path < ? ORDER BY path LIMIT ?";
+
+/** An upper bound that every path is below: in SQLite any TEXT sorts before any BLOB. */
+const BEYOND_PATHS = Uint8Array.of(0);
+
+/**
+ * Opens the store on the driver's database, making its tables when they are missing. Throws
+ * `VaultError("store_failed")` for a schema of another version, and what the driver throws.
+ */
+export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Store {
+  const { storageType, maintenance, gather = queueMicrotask } = options;
+  openSchema(driver);
+  const commits = createGroupCommit((group) => applyGroup(driver, group), gather);
+  let closed = false;
+
+  function use<Result>(body: () => Result): Result {
+    if (closed) throw new VaultError("store_failed", "cannot use the store: it is closed");
+    try {
+      return body();
+    } catch (cause) {
+      throw new VaultError("store_failed", "cannot use the store: the database failed", { cause });
+    }
+  }
+
+  return {
+    storageType,
+    async get(path) {
+      return use(() => readRecord(driver, path));
+    },
+    async list(prefix, after, limit) {
+      checkLimit(limit);
+      return use(() => listPaths(driver, prefix, after, limit));
+    },
+    async wrappedBy(sealKeyId, cursor, limit, maxBytes) {
+      checkLimit(limit);
+      return use(() => readWrapped(driver, sealKeyId, cursor, limit, maxBytes));
+    },
+    async sealKeyCounts() {
+      return use(() => countWrapped(driver));
+    },
+    async commit(commit) {
+      checkCommit(commit);
+      return use(() => commits.add(commit));
+    },
+    async scrub() {
+      use(() => {
+        commits.flush();
+        maintenance.scrub();
+      });
+    },
+    async sizeBytes() {
+      return use(() => maintenance.sizeBytes());
+    },
+    async close() {
+      if (closed) return;
+      use(() => {
+        commits.flush();
+        closed = true;
+        maintenance.close();
+      });
+    },
+  };
+}
+
+function readRecord(driver: SqlDriver, path: string): StoredRecord | null {
+  // SQLite would look up a lone surrogate as U+FFFD and find another path's record.
+  if (!path.isWellFormed()) return null;
+  const row = driver.all(SELECT_RECORD, path)[0];
+  return row === undefined ? null : toRecord(row, textOrNullColumn(row, "seal_key"));
+}
+
+function listPaths(
+  driver: SqlDriver,
+  prefix: string,
+  after: string,
+  limit: number,
+): readonly string[] {
+  if (!prefix.isWellFormed()) return [];
+  const last = after.toWellFormed();
+  const end = prefixEnd(prefix) ?? BEYOND_PATHS;
+  // Only one lower bound reaches SQLite: with both it might scan from the wrong one.
+  const rows = comparePaths(last, prefix) < 0
+    ? driver.all(SELECT_PATHS_FROM, prefix, end, limit)
+    : driver.all(SELECT_PATHS_AFTER, last, end, limit);
+  return rows.map((row) => textColumn(row, "path"));
+}
+
+function readWrapped(
+  driver: SqlDriver,
+  sealKeyId: string,
+  cursor: number,
+  limit: number,
+  maxBytes: number,
+): WrappedPage {
+  const reached = driver.all(SELECT_WRAPPED_SIZES, sealKeyId, cursor, limit);
+  const sizesBytes = reached.map((row) => numberColumn(row, "size_bytes"));
+  const last = reached[pageLength(sizesBytes, maxBytes) - 1];
+  if (last === undefined) return { records: [], cursor };
+  const end = numberColumn(last, "id");
+  const rows = driver.all(SELECT_WRAPPED, sealKeyId, cursor, end);
+  return { records: rows.map((row) => toRecord(row, sealKeyId)), cursor: end };
+}
+
+function countWrapped(driver: SqlDriver): ReadonlyMap<string, number> {
+  const rows = driver.all(SELECT_COUNTS);
+  return new Map(rows.map((row) => [textColumn(row, "name"), numberColumn(row, "wrapped")]));
+}
+
+function toRecord(row: SqlRow, sealKeyId: string | null): StoredRecord {
+  return {
+    path: textColumn(row, "path"),
+    bytes: bytesColumn(row, "bytes"),
+    revision: numberColumn(row, "revision"),
+    sealKeyId,
+  };
+}

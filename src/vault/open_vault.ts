@@ -1,0 +1,181 @@
+/**
+ * Everything that exists only while the vault is unsealed: the barrier and what works behind it.
+ * Sealing drops the object.
+ */
+
+import { PolicyStore } from "../access/policies.ts";
+import { TokenStore } from "../access/tokens.ts";
+import { Barrier } from "../barrier/barrier.ts";
+import { activeTerm, type Keyring, type RotationConfig } from "../barrier/keyring.ts";
+import {
+  type FollowUp,
+  installKeyring,
+  installRootKey,
+  NOTHING_ATTACHED,
+  rotateKeyring,
+} from "../ceremony/install.ts";
+import type { KeyState, OpenedKeys } from "../ceremony/key_records.ts";
+import { Rekey, type RekeyPorts } from "../ceremony/rekey.ts";
+import type { CeremonyTarget } from "../ceremony/state.ts";
+import { decodeUtf8 } from "../crypto/bytes.ts";
+import type { RandomBytes } from "../crypto/random.ts";
+import { VaultError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { Rewrap } from "../rewrap/rewrap.ts";
+import type { SealConfig } from "../seal/seal_config.ts";
+import { CLUSTER_PATH, TERM_OPERATIONS_PATH } from "../storage/record_paths.ts";
+import type { Revision, Store } from "../storage/store.ts";
+import { MountTable } from "./mounts.ts";
+
+export interface Cluster {
+  readonly name: string;
+  readonly id: string;
+}
+
+export interface OpenPorts {
+  readonly store: Store;
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+  readonly log: Log;
+  /** Something became due: the alarm must be set anew. */
+  readonly dueChanged: () => void;
+}
+
+export class OpenVault {
+  readonly barrier: Barrier;
+  readonly tokens: TokenStore;
+  readonly policies: PolicyStore;
+  readonly mounts: MountTable;
+  readonly rewrap: Rewrap;
+  readonly cluster: Cluster;
+  readonly #rekeys: Readonly<Record<CeremonyTarget, Rekey>>;
+  readonly #ports: RekeyPorts;
+  #keys: KeyState;
+
+  private constructor(parts: {
+    readonly ports: OpenPorts;
+    readonly keys: KeyState;
+    readonly barrier: Barrier;
+    readonly mounts: MountTable;
+    readonly cluster: Cluster;
+  }) {
+    const { ports, barrier } = parts;
+    const { store, random, nowMs, log } = ports;
+    this.#keys = parts.keys;
+    this.barrier = barrier;
+    this.mounts = parts.mounts;
+    this.cluster = parts.cluster;
+    this.tokens = new TokenStore(barrier, random, nowMs);
+    this.policies = new PolicyStore(barrier, nowMs);
+    this.rewrap = new Rewrap({
+      store,
+      barrier,
+      random,
+      nowMs,
+      log,
+      seal: () => this.#keys.seal,
+      installSeal: (seal) => this.#install({ ...this.#keys, seal }),
+    });
+    this.#ports = {
+      store,
+      barrier,
+      random,
+      nowMs,
+      log,
+      keys: () => this.#keys,
+      installKeys: (keys, keyring) => this.#install(keys, keyring),
+      prepareRewrap: (sealKeyId) => this.#prepareRewrap(sealKeyId, ports.dueChanged),
+    };
+    this.#rekeys = {
+      barrier: new Rekey("barrier", this.#ports),
+      recovery: new Rekey("recovery", this.#ports),
+    };
+  }
+
+  /** Builds the unsealed vault on keys that were just opened. */
+  static async open(
+    ports: OpenPorts,
+    opened: OpenedKeys,
+    config: SealConfig,
+    configRevision: Revision,
+  ): Promise<OpenVault> {
+    const { store, random } = ports;
+    const { rootKey, keyring, seal } = opened;
+    const closed = new Barrier({ store, random, keyring, outer: seal, operations: 0 });
+    const operations = await readOperations(closed, keyring);
+    const barrier = new Barrier({ store, random, keyring, outer: seal, operations });
+    return new OpenVault({
+      ports,
+      barrier,
+      keys: { rootKey, seal, config, configRevision },
+      mounts: await MountTable.open(barrier, random),
+      cluster: await readCluster(barrier),
+    });
+  }
+
+  get config(): SealConfig {
+    return this.#keys.config;
+  }
+
+  get sealKeyId(): string {
+    return this.#keys.seal.keyId;
+  }
+
+  /** How many entries each seal key wraps. */
+  async sealKeyCounts(): Promise<ReadonlyMap<string, number>> {
+    return await this.#ports.store.sealKeyCounts();
+  }
+
+  rekey(target: CeremonyTarget): Rekey {
+    return this.#rekeys[target];
+  }
+
+  /** A new root key under the same shares. */
+  async rotateRoot(): Promise<void> {
+    await installRootKey(this.#ports, NOTHING_ATTACHED);
+  }
+
+  async rotateKeyring(): Promise<void> {
+    await rotateKeyring(this.#ports, this.#ports.nowMs());
+  }
+
+  async configureRotation(rotation: RotationConfig): Promise<void> {
+    await installKeyring(this.#ports, (keyring) => ({ ...keyring, rotation }));
+  }
+
+  /** Whether the active term has done its share of work, by count or by age. */
+  rotationIsDue(nowMs: number): boolean {
+    const { rotation } = this.barrier.keyring;
+    if (!rotation.enabled) return false;
+    if (this.barrier.operations >= rotation.maxOperations) return true;
+    const ageMs = nowMs - activeTerm(this.barrier.keyring).installTimeMs;
+    return rotation.intervalSeconds > 0 && ageMs >= rotation.intervalSeconds * 1000;
+  }
+
+  #install(keys: KeyState, keyring?: Keyring): void {
+    this.#keys = keys;
+    this.barrier.install({ outer: keys.seal, ...(keyring === undefined ? {} : { keyring }) });
+  }
+
+  #prepareRewrap(sealKeyId: string, dueChanged: () => void): FollowUp {
+    const start = this.rewrap.prepareStart("rekey", sealKeyId, null);
+    const committed = (): void => {
+      this.rewrap.logStart(start.job);
+      dueChanged();
+    };
+    return { entries: start.entries, writes: start.writes, committed };
+  }
+}
+
+async function readOperations(barrier: Barrier, keyring: Keyring): Promise<number> {
+  const record = await barrier.get(TERM_OPERATIONS_PATH);
+  if (record === null) return 0;
+  const json = JSON.parse(decodeUtf8(record.value)) as { term: number; operations: number };
+  return json.term === activeTerm(keyring).term ? json.operations : 0;
+}
+
+async function readCluster(barrier: Barrier): Promise<Cluster> {
+  const record = await barrier.get(CLUSTER_PATH);
+  if (record === null) throw new VaultError("record_malformed", "the cluster record is missing");
+  return JSON.parse(decodeUtf8(record.value)) as Cluster;
+}

@@ -1,0 +1,361 @@
+/**
+ * The vault: the one place where the rooms meet. It knows the phase (not initialised, sealed,
+ * unsealed), runs everything that changes keys one at a time, and does the due work when the runtime
+ * fires the alarm. Clock, randomness, store and alarm are given to it; it names no runtime.
+ */
+
+import type { RandomBytes } from "../crypto/random.ts";
+import { randomUuid } from "../crypto/random.ts";
+import { equalBytes } from "../crypto/bytes.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import {
+  AUTO_UNSEAL_RETRY_MAX_MS,
+  AUTO_UNSEAL_RETRY_MIN_MS,
+  SUBMITTED_KEY_MAX_BYTES,
+  SUBMITTED_KEY_MIN_BYTES,
+} from "../limits.ts";
+import type { Log } from "../log.ts";
+import { isActive } from "../rewrap/job.ts";
+import { authorisingShares, decodeSealConfig, type SealConfig } from "../seal/seal_config.ts";
+import type { SealSettings } from "../seal/seal_settings.ts";
+import { createStaticSeal } from "../seal/static_seal.ts";
+import { type OpenedKeys, readKeyRecords } from "../ceremony/key_records.ts";
+import { readDueTimes } from "../storage/due.ts";
+import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
+import type { Revision, Store } from "../storage/store.ts";
+import { initialize, type Initialized, type InitializeRequest } from "./initialize.ts";
+import { Mutex } from "./mutex.ts";
+import { type Cluster, OpenVault } from "./open_vault.ts";
+import {
+  checkRecoveryShares,
+  isWrongKey,
+  openWithShares,
+  sealFailure,
+  upgradeCoreRecords,
+} from "./unseal.ts";
+
+export interface VaultPorts {
+  readonly store: Store;
+  readonly seal: SealSettings;
+  readonly nowMs: () => number;
+  /** `set` asks for `fire` at or after a time; the runtime keeps the earliest pending one. */
+  readonly alarm: { set(atMs: number): Promise<void> | void };
+  readonly random: RandomBytes;
+  readonly log: Log;
+}
+
+/** What anybody may know, in every phase. */
+export interface SealStatus {
+  readonly type: SealSettings["type"];
+  readonly initialized: boolean;
+  readonly sealed: boolean;
+  readonly threshold: number;
+  readonly shares: number;
+  /** Shares given to unseal so far, and the attempt they belong to ("" for none). */
+  readonly progress: number;
+  readonly attemptId: string;
+  readonly storageType: string;
+  /** Null while sealed. */
+  readonly cluster: Cluster | null;
+}
+
+interface StoredConfig {
+  readonly config: SealConfig;
+  readonly revision: Revision;
+}
+
+interface UnsealAttempt {
+  readonly id: string;
+  readonly shares: readonly Uint8Array<ArrayBuffer>[];
+}
+
+type Phase =
+  | { readonly kind: "uninitialized" }
+  | {
+    readonly kind: "sealed";
+    readonly stored: StoredConfig;
+    readonly attempt: UnsealAttempt | null;
+  }
+  | { readonly kind: "unsealed"; readonly open: OpenVault };
+
+/** How an unseal by the settings' own key goes on after a failure. */
+interface AutoUnseal {
+  /** False after a seal by request, until the next start. */
+  readonly wanted: boolean;
+  readonly failures: number;
+  readonly nextAtMs: number;
+}
+
+export class Vault {
+  readonly #ports: VaultPorts;
+  readonly #mutex = new Mutex();
+  #phase: Phase;
+  #autoUnseal: AutoUnseal;
+
+  private constructor(ports: VaultPorts, phase: Phase) {
+    this.#ports = ports;
+    this.#phase = phase;
+    this.#autoUnseal = { wanted: ports.seal.type !== "shamir", failures: 0, nextAtMs: 0 };
+  }
+
+  /** Reads what is stored. A static seal unseals at once, or is tried again on later requests. */
+  static async open(ports: VaultPorts): Promise<Vault> {
+    const stored = await readConfig(ports.store);
+    if (stored !== null) refuseOtherSeal(stored.config, ports.seal);
+    const phase: Phase = stored === null
+      ? { kind: "uninitialized" }
+      : { kind: "sealed", stored, attempt: null };
+    const vault = new Vault(ports, phase);
+    await vault.wake();
+    await vault.#setAlarm();
+    return vault;
+  }
+
+  /** The clock and log that the vault was given, for what serves it. */
+  get nowMs(): () => number {
+    return this.#ports.nowMs;
+  }
+
+  get log(): Log {
+    return this.#ports.log;
+  }
+
+  status(): SealStatus {
+    const { store, seal } = this.#ports;
+    const phase = this.#phase;
+    const base = { type: seal.type, storageType: store.storageType };
+    const idle = { progress: 0, attemptId: "", cluster: null };
+    switch (phase.kind) {
+      case "uninitialized":
+        return { ...base, ...idle, initialized: false, sealed: true, threshold: 0, shares: 0 };
+      case "sealed": {
+        const { shares, threshold } = authorisingShares(phase.stored.config);
+        const progress = phase.attempt?.shares.length ?? 0;
+        const attemptId = phase.attempt?.id ?? "";
+        const counts = { shares, threshold, progress, attemptId };
+        return { ...base, ...counts, initialized: true, sealed: true, cluster: null };
+      }
+      case "unsealed": {
+        const { shares, threshold } = authorisingShares(phase.open.config);
+        const { cluster } = phase.open;
+        return { ...base, ...idle, initialized: true, sealed: false, threshold, shares, cluster };
+      }
+    }
+  }
+
+  /** The unsealed vault. Throws `sealed`, also when it was never initialised. */
+  unsealed(): OpenVault {
+    if (this.#phase.kind !== "unsealed") throw new VaultError("sealed", "Vault is sealed");
+    return this.#phase.open;
+  }
+
+  /** Runs what changes keys, attempts or the phase: one at a time, in order of arrival. */
+  async exclusive<T>(body: () => Promise<T>): Promise<T> {
+    return await this.#mutex.run(body);
+  }
+
+  /** The same, on an unsealed vault; afterwards the alarm is set for what became due. */
+  async administer<T>(body: (open: OpenVault) => Promise<T>): Promise<T> {
+    return await this.exclusive(async () => {
+      try {
+        return await body(this.unsealed());
+      } finally {
+        await this.#setAlarm();
+      }
+    });
+  }
+
+  async initialize(request: InitializeRequest): Promise<Initialized> {
+    return await this.exclusive(async () => {
+      if (this.#phase.kind !== "uninitialized") {
+        throw invalidRequest("Vault is already initialized");
+      }
+      const { store, seal: settings, random, nowMs, log } = this.#ports;
+      const made = await initialize({ store, settings, random, nowMs }, request);
+      const stored = await requireConfig(store);
+      this.#phase = { kind: "sealed", stored, attempt: null };
+      log.info("security barrier initialized", { ...request.counts });
+      if (settings.type !== "shamir") await this.#openBySettings(stored);
+      return made;
+    });
+  }
+
+  /** One share towards unsealing. Resolves as well when the vault is open already. */
+  async submitUnsealShare(share: Uint8Array<ArrayBuffer>, migrate: boolean): Promise<void> {
+    await this.exclusive(async () => {
+      if (this.#phase.kind === "uninitialized") throw invalidRequest("Vault is not initialized");
+      refuseBadLength(share);
+      if (this.#phase.kind === "unsealed") return;
+      if (migrate) {
+        throw invalidRequest("can't perform a seal migration, no migration seal found");
+      }
+      const { stored } = this.#phase;
+      const given = this.#phase.attempt?.shares ?? [];
+      if (given.some((other) => equalBytes(other, share))) return;
+      const id = this.#phase.attempt?.id ?? randomUuid(this.#ports.random);
+      const shares = [...given, share];
+      const { threshold } = authorisingShares(stored.config);
+      if (shares.length < threshold) {
+        this.#phase = { kind: "sealed", stored, attempt: { id, shares } };
+        return;
+      }
+      this.#phase = { kind: "sealed", stored, attempt: null };
+      await this.#openByShares(stored, shares, threshold);
+    });
+  }
+
+  async resetUnseal(): Promise<void> {
+    await this.exclusive(async () => {
+      if (this.#phase.kind === "unsealed") throw invalidRequest("vault is unsealed");
+      if (this.#phase.kind === "sealed") this.#phase = { ...this.#phase, attempt: null };
+    });
+  }
+
+  /** Seals by request: every attempt ends, and no key stays in memory. */
+  async seal(): Promise<void> {
+    await this.exclusive(async () => {
+      if (this.#phase.kind !== "unsealed") return;
+      const { open } = this.#phase;
+      const ends = [...open.rekey("barrier").endRecords(), ...open.rekey("recovery").endRecords()];
+      await open.barrier.exclusively(async () => {
+        await this.#ports.store.commit({ writes: ends });
+        const stored = await requireConfig(this.#ports.store);
+        this.#phase = { kind: "sealed", stored, attempt: null };
+        this.#autoUnseal = { ...this.#autoUnseal, wanted: false };
+      });
+      this.#ports.log.info("vault is sealed");
+    });
+  }
+
+  /** Opens a vault whose seal needs nobody, if it is sealed and a try is due. */
+  async wake(): Promise<void> {
+    if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
+    await this.exclusive(async () => {
+      if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
+      const { nowMs, log } = this.#ports;
+      try {
+        await this.#openBySettings(this.#phase.stored);
+      } catch (error) {
+        const failures = this.#autoUnseal.failures + 1;
+        const delayMs = AUTO_UNSEAL_RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10);
+        const nextAtMs = nowMs() + Math.min(delayMs, AUTO_UNSEAL_RETRY_MAX_MS);
+        this.#autoUnseal = { wanted: true, failures, nextAtMs };
+        const reason = isWrongKey(error) ? sealFailure(error) : "internal";
+        log.warn("failed to unseal core: fetching stored unseal keys failed", { reason });
+      }
+    });
+  }
+
+  /**
+   * Does what is due: slices of a rewrap, attempts whose time is over, a term that has worked
+   * enough. Safe to call at any time and twice.
+   */
+  async fire(): Promise<void> {
+    await this.wake();
+    await this.exclusive(async () => {
+      const { store, nowMs } = this.#ports;
+      const due = await readDueTimes(store);
+      if (this.#phase.kind !== "unsealed") return;
+      const { open } = this.#phase;
+      for (const target of ["barrier", "recovery"] as const) {
+        const atMs = due.get(`ceremony-${target}`);
+        if (atMs !== undefined && atMs <= nowMs()) await open.rekey(target).expire();
+      }
+      if (open.rotationIsDue(nowMs())) await open.rotateKeyring();
+      const rewrapAtMs = due.get("rewrap");
+      if (rewrapAtMs !== undefined && rewrapAtMs <= nowMs()) await open.rewrap.runSlice();
+    }).finally(() => this.#setAlarm());
+  }
+
+  async close(): Promise<void> {
+    await this.exclusive(() => this.#ports.store.close());
+  }
+
+  /** A sealed vault has nothing to do until somebody opens it. */
+  async #setAlarm(): Promise<void> {
+    if (this.#phase.kind !== "unsealed") return;
+    const due = await readDueTimes(this.#ports.store);
+    if (due.size > 0) await this.#ports.alarm.set(Math.min(...due.values()));
+  }
+
+  #autoUnsealIsDue(): boolean {
+    return this.#autoUnseal.wanted && this.#ports.nowMs() >= this.#autoUnseal.nextAtMs;
+  }
+
+  async #openByShares(
+    stored: StoredConfig,
+    shares: readonly Uint8Array<ArrayBuffer>[],
+    threshold: number,
+  ): Promise<void> {
+    const { store, seal: settings, random } = this.#ports;
+    if (settings.type === "shamir") {
+      await this.#install(await openWithShares(store, shares, threshold, random), stored);
+      return;
+    }
+    await checkRecoveryShares(store, createStaticSeal(settings, random), shares, threshold);
+    await this.#openBySettings(stored);
+  }
+
+  async #openBySettings(stored: StoredConfig): Promise<void> {
+    const { store, seal: settings, random, log } = this.#ports;
+    if (settings.type === "shamir") throw new TypeError("a Shamir seal does not open by itself");
+    const seal = createStaticSeal(settings, random);
+    const opened = await readKeyRecords(store, seal);
+    await upgradeCoreRecords(store, seal, log);
+    await this.#install(opened, stored);
+    this.#autoUnseal = { wanted: true, failures: 0, nextAtMs: 0 };
+  }
+
+  async #install(opened: OpenedKeys, stored: StoredConfig): Promise<void> {
+    const { store, random, nowMs, log } = this.#ports;
+    const ports = { store, random, nowMs, log, dueChanged: () => void this.#setAlarm() };
+    const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
+    if (opened.seal.type === "static") await this.#rewrapAfterKeyChange(open);
+    this.#phase = { kind: "unsealed", open };
+    log.info("vault is unsealed");
+    await this.#setAlarm();
+  }
+
+  /** A new static key makes every older entry stale: the run starts by itself. */
+  async #rewrapAfterKeyChange(open: OpenVault): Promise<void> {
+    const counts = await this.#ports.store.sealKeyCounts();
+    const stale = [...counts.keys()].some((keyId) => keyId !== open.sealKeyId);
+    if (!stale) return;
+    const job = await open.rewrap.job();
+    if (!isActive(job)) await open.rewrap.start("seal_key_change", null);
+  }
+}
+
+async function readConfig(store: Store): Promise<StoredConfig | null> {
+  const record = await store.get(SEAL_CONFIG_PATH);
+  if (record === null) return null;
+  return { config: decodeSealConfig(record.bytes), revision: record.revision };
+}
+
+async function requireConfig(store: Store): Promise<StoredConfig> {
+  const stored = await readConfig(store);
+  if (stored === null) {
+    throw new VaultError("record_malformed", "the seal configuration is missing");
+  }
+  return stored;
+}
+
+function refuseOtherSeal(config: SealConfig, settings: SealSettings): void {
+  if (config.type === settings.type) return;
+  throw invalidRequest(
+    `cannot start with the ${settings.type} seal: this vault was initialised with ${config.type}`,
+  );
+}
+
+function refuseBadLength(share: Uint8Array): void {
+  if (share.length < SUBMITTED_KEY_MIN_BYTES) {
+    throw invalidRequest(
+      `invalid key: key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`,
+    );
+  }
+  if (share.length > SUBMITTED_KEY_MAX_BYTES) {
+    throw invalidRequest(
+      `invalid key: key is longer than maximum ${SUBMITTED_KEY_MAX_BYTES} bytes`,
+    );
+  }
+}

@@ -1,0 +1,500 @@
+/**
+ * What every store must do, as one suite. A store's own test calls `storeContract` with a way to
+ * open it; nothing here knows a platform.
+ */
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../../src/limits.ts";
+import { ABSENT } from "../../src/storage/store.ts";
+import type { CommitOutcome, Revision, Store, Write } from "../../src/storage/store.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Characters around the places where UTF-16 and UTF-8 order disagree, or a prefix has no end. */
+const CHARACTERS = [
+  ..."ab/",
+  "\u007f",
+  "é",
+  "\ud7ff",
+  "\ue000",
+  "\uffff",
+  "\u{10000}",
+  "\u{1f511}",
+  "\u{10ffff}",
+];
+const NO_BYTE_LIMIT = Number.MAX_SAFE_INTEGER;
+const anyPath = fc.string({ unit: fc.constantFrom(...CHARACTERS), minLength: 1, maxLength: 5 });
+
+function put(path: string, text: string, sealKeyId: string | null = null): Write {
+  return { path, bytes: encoder.encode(text), sealKeyId };
+}
+
+function remove(path: string): Write {
+  return { path, bytes: null, sealKeyId: null };
+}
+
+function revisionOf(outcome: CommitOutcome): Revision {
+  if (outcome.kind !== "committed") throw new Error(`conflict at ${outcome.path}`);
+  return outcome.revision;
+}
+
+async function textAt(store: Store, path: string): Promise<string | null> {
+  const record = await store.get(path);
+  return record === null ? null : decoder.decode(record.bytes);
+}
+
+/** All wrapped paths of a key, gathered in pages of `limit`. */
+async function wrappedPaths(store: Store, sealKeyId: string, limit: number): Promise<string[]> {
+  const paths: string[] = [];
+  for (let cursor = 0;;) {
+    const page = await store.wrappedBy(sealKeyId, cursor, limit, NO_BYTE_LIMIT);
+    if (page.records.length === 0) return paths;
+    expect(page.cursor).toBeGreaterThan(cursor);
+    expect(page.records.length).toBeLessThanOrEqual(limit);
+    paths.push(...page.records.map((record) => record.path));
+    cursor = page.cursor;
+  }
+}
+
+function compareBytes(left: string, right: string): number {
+  const a = encoder.encode(left);
+  const b = encoder.encode(right);
+  const differs = a.findIndex((byte, index) => byte !== b[index]);
+  return differs === -1 ? a.length - b.length : (a[differs] ?? 0) - (b[differs] ?? -1);
+}
+
+/**
+ * `open` gives a new and empty store each time. `reopen`, for stores that outlive their process,
+ * closes the given one and opens its data anew.
+ */
+export function storeContract(
+  name: string,
+  open: () => Promise<Store>,
+  reopen?: (store: Store) => Promise<Store>,
+): void {
+  describe(`${name} keeps the store contract:`, () => {
+    describe("commit", () => commitContract(open));
+    describe("a refused commit", () => refusalContract(open));
+    describe("list", () => listContract(open));
+    describe("the index of wrapped records", () => indexContract(open));
+    if (reopen !== undefined) describe("a reopened store", () => reopenContract(open, reopen));
+  });
+}
+
+function commitContract(open: () => Promise<Store>): void {
+  it("gives back what was written, with the revision of its commit", async () => {
+    const store = await open();
+    const revision = revisionOf(
+      await store.commit({ writes: [put("a", "1"), put("b", "2", "k")] }),
+    );
+    expect(await store.get("a")).toEqual({
+      path: "a",
+      bytes: encoder.encode("1"),
+      revision,
+      sealKeyId: null,
+    });
+    expect(await store.get("b")).toMatchObject({ revision, sealKeyId: "k" });
+    expect(await store.get("c")).toBeNull();
+    await store.close();
+  });
+
+  it("keeps any byte, no bytes at all, and a view into a larger buffer", async () => {
+    const store = await open();
+    const every = Uint8Array.from({ length: 256 }, (_, index) => index);
+    const view = every.subarray(10, 13);
+    const writes = [["every", every], ["empty", new Uint8Array(0)], ["view", view]] as const;
+    await store.commit({
+      writes: writes.map(([path, bytes]) => ({ path, bytes, sealKeyId: null })),
+    });
+    expect((await store.get("every"))?.bytes).toEqual(every);
+    expect((await store.get("empty"))?.bytes).toEqual(new Uint8Array(0));
+    expect((await store.get("view"))?.bytes).toEqual(Uint8Array.of(10, 11, 12));
+    await store.close();
+  });
+
+  it("keeps a record of exactly the largest size", async () => {
+    const store = await open();
+    const bytes = new Uint8Array(RECORD_MAX_BYTES).fill(7);
+    await store.commit({ writes: [{ path: "large", bytes, sealKeyId: null }] });
+    expect((await store.get("large"))?.bytes.length).toBe(RECORD_MAX_BYTES);
+    await store.close();
+  });
+
+  it("has revisions that grow with every commit, above ABSENT from the first", async () => {
+    const store = await open();
+    let last: Revision = ABSENT;
+    const commits: Write[][] = [[put("a", "1")], [put("a", "1")], [remove("a")], [put("b", "2")]];
+    for (const writes of commits) {
+      const revision = revisionOf(await store.commit({ writes }));
+      expect(revision).toBeGreaterThan(last);
+      last = revision;
+    }
+    await store.close();
+  });
+
+  it("removes a record, and does not mind when there is none", async () => {
+    const store = await open();
+    await store.commit({ writes: [put("a", "1")] });
+    await store.commit({ writes: [remove("a"), remove("never")] });
+    expect(await store.get("a")).toBeNull();
+    expect(await store.list("", "", 10)).toEqual([]);
+    await store.close();
+  });
+
+  it("applies a commit whose expectations hold, ABSENT meaning no record", async () => {
+    const store = await open();
+    const first = revisionOf(
+      await store.commit({ expect: [{ path: "a", revision: ABSENT }], writes: [put("a", "1")] }),
+    );
+    const expectations = [{ path: "a", revision: first }, { path: "b", revision: ABSENT }];
+    const second = await store.commit({ expect: expectations, writes: [put("c", "3")] });
+    expect(second.kind).toBe("committed");
+    expect(await textAt(store, "c")).toBe("3");
+    await store.close();
+  });
+
+  it("writes nothing on a conflict and names the first record that was not as expected", async () => {
+    const store = await open();
+    const revision = revisionOf(
+      await store.commit({ writes: [put("a", "1"), put("b", "1", "k")] }),
+    );
+    const met = { path: "a", revision };
+    const writes = [put("a", "2", "k"), remove("b"), put("c", "2")];
+    for (const wrong of [ABSENT, revision - 1, revision + 1]) {
+      const unmet = [{ path: "b", revision: wrong }, { path: "c", revision: 99 }];
+      expect(await store.commit({ expect: [met, ...unmet], writes }))
+        .toEqual({ kind: "conflict", path: "b" });
+    }
+    expect(await store.commit({ expect: [met, { path: "c", revision }], writes }))
+      .toEqual({ kind: "conflict", path: "c" });
+    expect(await textAt(store, "a")).toBe("1");
+    expect(await textAt(store, "b")).toBe("1");
+    expect(await store.get("c")).toBeNull();
+    expect(await store.sealKeyCounts()).toEqual(new Map([["k", 1]]));
+    await store.close();
+  });
+
+  it("lets exactly one of 200 concurrent writers win each revision", async () => {
+    const store = await open();
+    let revision: Revision = ABSENT;
+    for (let round = 0; round < 3; round++) {
+      const writers = Array.from({ length: 200 }, (_, writer) => `${round}/${writer}`);
+      const outcomes = await Promise.all(
+        writers.map((text) =>
+          store.commit({ expect: [{ path: "a", revision }], writes: [put("a", text)] })
+        ),
+      );
+      const winners = outcomes.flatMap((outcome, index) =>
+        outcome.kind === "committed" ? [{ revision: outcome.revision, text: writers[index] }] : []
+      );
+      expect(winners).toHaveLength(1);
+      expect(await textAt(store, "a")).toBe(winners[0]?.text);
+      revision = winners[0]?.revision ?? ABSENT;
+      expect((await store.get("a"))?.revision).toBe(revision);
+    }
+    await store.close();
+  });
+
+  it("applies concurrent commits in their order, each seeing those before it", async () => {
+    const store = await open();
+    const outcomes = await Promise.all([
+      store.commit({ writes: [put("a", "1")] }),
+      store.commit({ expect: [{ path: "a", revision: ABSENT }], writes: [put("b", "lost")] }),
+      store.commit({ writes: [remove("a")] }),
+      store.commit({ expect: [{ path: "a", revision: ABSENT }], writes: [put("a", "2")] }),
+    ]);
+    expect(outcomes.map((outcome) => outcome.kind))
+      .toEqual(["committed", "conflict", "committed", "committed"]);
+    expect(await textAt(store, "a")).toBe("2");
+    expect(await store.get("b")).toBeNull();
+    await store.close();
+  });
+
+  it("shares no bytes with its callers, neither those written nor those returned", async () => {
+    const store = await open();
+    const written = encoder.encode("abc");
+    await store.commit({ writes: [{ path: "a", bytes: written, sealKeyId: "k" }] });
+    written.fill(0);
+    (await store.get("a"))?.bytes.fill(1);
+    (await store.wrappedBy("k", 0, 1, NO_BYTE_LIMIT)).records[0]?.bytes.fill(2);
+    expect(await textAt(store, "a")).toBe("abc");
+    await store.close();
+  });
+}
+
+function refusalContract(open: () => Promise<Store>): void {
+  const invalid: readonly (readonly [string, Write])[] = [
+    ["an oversize record", { ...put("x", ""), bytes: new Uint8Array(RECORD_MAX_BYTES + 1) }],
+    ["a path that is too long", put("é".repeat(PATH_MAX_BYTES / 2) + "x", "1")],
+    ["an empty path", put("", "1")],
+    ["a path with half a character", put("x\ud83d", "1")],
+    ["a path with U+0000", put("x\0y", "1")],
+    ["an empty seal key id", put("x", "1", "")],
+  ];
+  for (const [name, write] of invalid) {
+    it(`for ${name} is alone: nothing of it is written, its neighbours are`, async () => {
+      const store = await open();
+      const [before, refused, after] = await Promise.allSettled([
+        store.commit({ writes: [put("before", "1")] }),
+        store.commit({ writes: [put("with", "1"), write] }),
+        store.commit({ writes: [put("after", "1")] }),
+      ]);
+      expect(before).toMatchObject({ status: "fulfilled", value: { kind: "committed" } });
+      expect(after).toMatchObject({ status: "fulfilled", value: { kind: "committed" } });
+      expect(refused).toMatchObject({ status: "rejected", reason: { code: "invalid_request" } });
+      expect(await store.list("", "", 10)).toEqual(["after", "before"]);
+      await store.close();
+    });
+  }
+
+  it("is a TypeError when a path is written twice", async () => {
+    const store = await open();
+    const writes = [put("a", "1"), put("b", "1"), remove("a")];
+    await expect(store.commit({ writes })).rejects.toBeInstanceOf(TypeError);
+    expect(await store.list("", "", 10)).toEqual([]);
+    await store.close();
+  });
+
+  it("does not happen at the longest path", async () => {
+    const store = await open();
+    const path = "é".repeat(PATH_MAX_BYTES / 2);
+    await store.commit({ writes: [put(path, "1")] });
+    expect(await textAt(store, path)).toBe("1");
+    await store.close();
+  });
+}
+
+function listContract(open: () => Promise<Store>): void {
+  it("gives the paths below a prefix in pages, each after the last of the one before", async () => {
+    const store = await open();
+    const paths = ["a", "b/", "b/1", "b/2", "b/20", "b/3", "c", "b0"];
+    await store.commit({ writes: paths.map((path) => put(path, "1")) });
+    expect(await store.list("b/", "", 3)).toEqual(["b/", "b/1", "b/2"]);
+    expect(await store.list("b/", "b/2", 3)).toEqual(["b/20", "b/3"]);
+    expect(await store.list("b/", "b/3", 3)).toEqual([]);
+    expect(await store.list("b/", "a", 1)).toEqual(["b/"]);
+    expect(await store.list("b/", "z", 3)).toEqual([]);
+    expect(await store.list("x", "", 3)).toEqual([]);
+    await store.close();
+  });
+
+  it("is ordered by UTF-8 bytes, not by UTF-16 units", async () => {
+    const store = await open();
+    await store.commit({ writes: [put("\u{1f511}", "1"), put("\uffff", "1"), put("\ud7ff", "1")] });
+    expect(await store.list("", "", 10)).toEqual(["\ud7ff", "\uffff", "\u{1f511}"]);
+    expect(await store.list("", "\uffff", 10)).toEqual(["\u{1f511}"]);
+    await store.close();
+  });
+
+  it("finds nothing below half a character, and get finds nothing at it", async () => {
+    const store = await open();
+    await store.commit({ writes: [put("\u{1f511}", "1"), put("\ufffd", "1")] });
+    expect(await store.list("\ud83d", "", 10)).toEqual([]);
+    expect(await store.get("\ud83d")).toBeNull();
+    await store.close();
+  });
+
+  it("refuses a limit that is no positive integer", async () => {
+    const store = await open();
+    for (const limit of [0, -1, 1.5, Number.NaN]) {
+      await expect(store.list("", "", limit)).rejects.toBeInstanceOf(RangeError);
+      await expect(store.wrappedBy("k", 0, limit, NO_BYTE_LIMIT)).rejects.toBeInstanceOf(
+        RangeError,
+      );
+    }
+    await store.close();
+  });
+
+  it("equals a sorted array, whatever the prefix, the start and the limit", async () => {
+    const anyPlace = fc.oneof(fc.constant(""), anyPath);
+    const queries = fc.array(fc.tuple(anyPlace, anyPlace, fc.integer({ min: 1, max: 9 })), {
+      minLength: 5,
+      maxLength: 10,
+    });
+    const property = fc.asyncProperty(
+      fc.uniqueArray(anyPath, { minLength: 1, maxLength: 30 }),
+      queries,
+      async (paths, places) => {
+        const store = await open();
+        await store.commit({ writes: paths.map((path) => put(path, "1")) });
+        const sorted = paths.toSorted(compareBytes);
+        for (const [prefix, after, limit] of places) {
+          const wanted = sorted.filter((path) =>
+            path.startsWith(prefix) && compareBytes(path, after) > 0
+          );
+          expect(await store.list(prefix, after, limit)).toEqual(wanted.slice(0, limit));
+        }
+        await store.close();
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+}
+
+function indexContract(open: () => Promise<Store>): void {
+  it("follows a record from unwrapped to wrapped, to another key and back", async () => {
+    const store = await open();
+    const steps: readonly (readonly [string | null, [string, number][]])[] = [
+      [null, []],
+      ["k1", [["k1", 1]]],
+      ["k2", [["k2", 1]]],
+      ["k2", [["k2", 1]]],
+      [null, []],
+      ["k1", [["k1", 1]]],
+    ];
+    for (const [sealKeyId, counts] of steps) {
+      await store.commit({ writes: [put("a", "1", sealKeyId)] });
+      expect((await store.get("a"))?.sealKeyId).toBe(sealKeyId);
+      expect(await store.sealKeyCounts()).toEqual(new Map(counts));
+      for (const key of ["k1", "k2"]) {
+        expect(await wrappedPaths(store, key, 5)).toEqual(key === sealKeyId ? ["a"] : []);
+      }
+    }
+    await store.commit({ writes: [remove("a")] });
+    expect(await store.sealKeyCounts()).toEqual(new Map());
+    await store.close();
+  });
+
+  it("gives whole records, and an empty page that keeps its cursor at the end", async () => {
+    const store = await open();
+    const revision = revisionOf(await store.commit({ writes: [put("a", "1", "k")] }));
+    const page = await store.wrappedBy("k", 0, 10, NO_BYTE_LIMIT);
+    expect(page.records)
+      .toEqual([{ path: "a", bytes: encoder.encode("1"), revision, sealKeyId: "k" }]);
+    expect(await store.wrappedBy("k", page.cursor, 10, NO_BYTE_LIMIT)).toEqual({
+      records: [],
+      cursor: page.cursor,
+    });
+    expect(await store.wrappedBy("unknown", 0, 10, NO_BYTE_LIMIT)).toEqual({
+      records: [],
+      cursor: 0,
+    });
+    await store.close();
+  });
+
+  it("ends a page before it exceeds the bytes asked for, but never before its first", async () => {
+    const store = await open();
+    const sizes: readonly (readonly [string, number])[] = [["a", 3], ["b", 3], ["c", 9], ["d", 0]];
+    await store.commit({
+      writes: sizes.map(([path, size]) => put(path, "x".repeat(size), "k")),
+    });
+    const pages: string[][] = [];
+    for (let cursor = 0; pages.length < 5;) {
+      const page = await store.wrappedBy("k", cursor, 10, 6);
+      pages.push(page.records.map(({ path }) => path));
+      cursor = page.cursor;
+    }
+    expect(pages).toEqual([["a", "b"], ["c"], ["d"], [], []]);
+    expect((await store.wrappedBy("k", 0, 10, 0)).records).toHaveLength(1);
+    expect((await store.wrappedBy("k", 0, 1, 6)).records).toHaveLength(1);
+    await store.close();
+  });
+
+  it("has cursors that stay valid while records before them are rewrapped or overwritten", async () => {
+    const store = await open();
+    const paths = ["a", "b", "c", "d", "e"];
+    await store.commit({ writes: paths.map((path) => put(path, "1", "old")) });
+    const page = await store.wrappedBy("old", 0, 2, NO_BYTE_LIMIT);
+    await store.commit({ writes: page.records.map(({ path }) => put(path, "2", "new")) });
+    const seen = new Set(page.records.map(({ path }) => path));
+    const rest = await store.wrappedBy("old", page.cursor, 10, NO_BYTE_LIMIT);
+    for (const { path } of rest.records) {
+      expect(seen.has(path)).toBe(false);
+      seen.add(path);
+    }
+    expect([...seen].toSorted()).toEqual(paths);
+    const before = page.records[0]?.path ?? "";
+    await store.commit({ writes: [put(before, "3", "old")] });
+    expect((await store.wrappedBy("old", page.cursor, 10, NO_BYTE_LIMIT)).records).toHaveLength(3);
+    expect(await wrappedPaths(store, "old", 10)).toContain(before);
+    await store.close();
+  });
+
+  it("shows a new record after any cursor, also where the last record was removed", async () => {
+    const store = await open();
+    await store.commit({ writes: [put("a", "1", "k")] });
+    const { cursor } = await store.wrappedBy("k", 0, 10, NO_BYTE_LIMIT);
+    await store.commit({ writes: [remove("a")] });
+    await store.commit({ writes: [put("b", "1", "k")] });
+    expect((await store.wrappedBy("k", cursor, 10, NO_BYTE_LIMIT)).records.map(({ path }) => path))
+      .toEqual(["b"]);
+    await store.close();
+  });
+
+  it("equals a naive model under random commits", async () => {
+    const paths = ["a", "b", "c", "d", "\u{10ffff}"];
+    const sealKeys = [null, "k1", "k2", "k3"];
+    const anyWrite = fc.record({
+      path: fc.constantFrom(...paths),
+      bytes: fc.option(fc.uint8Array({ maxLength: 4 }), { freq: 3 }),
+      sealKeyId: fc.constantFrom(...sealKeys),
+    });
+    const anyCommit = fc.record({
+      writes: fc.uniqueArray(anyWrite, { maxLength: 4, selector: (write) => write.path }),
+      expected: fc.constantFrom(...paths),
+      stale: fc.boolean(),
+    });
+    const property = fc.asyncProperty(fc.array(anyCommit, { maxLength: 12 }), async (commits) => {
+      const store = await open();
+      const model = new Map<string, Write & { readonly revision: Revision }>();
+      for (const { writes, expected, stale } of commits) {
+        const revision = (model.get(expected)?.revision ?? ABSENT) + (stale ? 1 : 0);
+        const outcome = await store.commit({ expect: [{ path: expected, revision }], writes });
+        expect(outcome.kind).toBe(stale ? "conflict" : "committed");
+        if (outcome.kind === "conflict") continue;
+        for (const write of writes) {
+          if (write.bytes === null) model.delete(write.path);
+          else model.set(write.path, { ...write, revision: outcome.revision });
+        }
+      }
+      for (const path of paths) expect(await store.get(path)).toEqual(model.get(path) ?? null);
+      expect(await store.list("", "", 10)).toEqual([...model.keys()].toSorted(compareBytes));
+      const counts = new Map<string, number>();
+      for (const sealKey of ["k1", "k2", "k3"]) {
+        const wrapped = [...model.values()].filter(({ sealKeyId }) => sealKeyId === sealKey);
+        if (wrapped.length > 0) counts.set(sealKey, wrapped.length);
+        expect((await wrappedPaths(store, sealKey, 2)).toSorted())
+          .toEqual(wrapped.map(({ path }) => path).toSorted());
+      }
+      expect(await store.sealKeyCounts()).toEqual(counts);
+      await store.close();
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+}
+
+function reopenContract(
+  open: () => Promise<Store>,
+  reopen: (store: Store) => Promise<Store>,
+): void {
+  it("has every record, count and cursor, and goes on with its revisions", async () => {
+    const first = await open();
+    await first.commit({ writes: [put("a", "1", "k"), put("b", "2"), put("c", "3", "k")] });
+    const revision = revisionOf(await first.commit({ writes: [put("b", "4")] }));
+    const { cursor } = await first.wrappedBy("k", 0, 1, NO_BYTE_LIMIT);
+    const second = await reopen(first);
+    expect(await second.get("b"))
+      .toEqual({ path: "b", bytes: encoder.encode("4"), revision, sealKeyId: null });
+    expect(await second.sealKeyCounts()).toEqual(new Map([["k", 2]]));
+    expect((await second.wrappedBy("k", cursor, 10, NO_BYTE_LIMIT)).records).toHaveLength(1);
+    expect(revisionOf(await second.commit({ writes: [put("a", "5")] }))).toBeGreaterThan(revision);
+    await second.close();
+  });
+
+  it("is as it was after a scrub", async () => {
+    const first = await open();
+    await first.commit({ writes: [put("a", "1", "k"), put("b", "2", "k"), put("c", "3", "k")] });
+    await first.commit({ writes: [remove("b")] });
+    const { cursor } = await first.wrappedBy("k", 0, 1, NO_BYTE_LIMIT);
+    await first.scrub();
+    const second = await reopen(first);
+    expect(await second.list("", "", 10)).toEqual(["a", "c"]);
+    expect((await second.wrappedBy("k", cursor, 10, NO_BYTE_LIMIT)).records.map(({ path }) => path))
+      .toEqual([
+        "c",
+      ]);
+    await second.close();
+  });
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { createCubbyhole, destroyScope } from "../../src/engines/cubbyhole.ts";
+import { createMemoryEngineStorage } from "./memory_engine_storage.ts";
+import { dataOf, refusal, send } from "./requests.ts";
+
+const ROOT = { tokenScope: "r" };
+const OTHER = { tokenScope: "ro" };
+
+function setUp() {
+  const storage = createMemoryEngineStorage();
+  return { storage, cubbyhole: createCubbyhole(storage) };
+}
+
+describe("cubbyhole", () => {
+  it("keeps the same path of two tokens apart, with lease 0", async () => {
+    const { cubbyhole } = setUp();
+    await send(cubbyhole, "update", "a", { x: "root" }, ROOT);
+    await send(cubbyhole, "update", "a", { x: "mine" }, OTHER);
+    expect(await send(cubbyhole, "read", "a", {}, ROOT))
+      .toEqual({ kind: "data", data: { x: "root" }, leaseSeconds: 0 });
+    expect(dataOf(await send(cubbyhole, "read", "a", {}, OTHER))).toEqual({ x: "mine" });
+    expect(dataOf(await send(cubbyhole, "list", "", {}, OTHER))).toEqual({ keys: ["a"] });
+    await send(cubbyhole, "delete", "a", {}, OTHER);
+    for (const path of ["a", "", "dir/"]) {
+      expect(await send(cubbyhole, "delete", path, {}, OTHER)).toEqual({ kind: "done" });
+    }
+    expect(await send(cubbyhole, "read", "a", {}, OTHER)).toEqual({ kind: "missing" });
+    expect(await send(cubbyhole, "list", "", {}, OTHER)).toEqual({ kind: "missing" });
+    expect(dataOf(await send(cubbyhole, "read", "a", {}, ROOT))).toEqual({ x: "root" });
+  });
+
+  it("does not let a path name another token's scope", async () => {
+    const { cubbyhole } = setUp();
+    await send(cubbyhole, "update", "secret", { x: 1 }, { tokenScope: "r" });
+    for (const path of ["r/secret", "../r/secret", "/r/secret"]) {
+      expect(await send(cubbyhole, "read", path, {}, OTHER)).toEqual({ kind: "missing" });
+    }
+  });
+
+  it("asks whether something exists within the scope only", async () => {
+    const { cubbyhole } = setUp();
+    await send(cubbyhole, "update", "a", { x: 1 }, ROOT);
+    expect(await cubbyhole.exists("a", "r")).toBe(true);
+    expect(await cubbyhole.exists("a", "ro")).toBe(false);
+    expect(await cubbyhole.exists("", "r")).toBe(false);
+  });
+
+  it("destroys thousands of records of one token, and none of a token whose id it begins", async () => {
+    const { cubbyhole, storage } = setUp();
+    const value = new TextEncoder().encode("{}");
+    await storage.commit(Array.from({ length: 1234 }, (_, i) => ({ path: `r/d/${i}`, value })));
+    await send(cubbyhole, "update", "__proto__", { x: 1 }, ROOT);
+    await send(cubbyhole, "update", "a", { x: 1 }, OTHER);
+    await destroyScope(storage, "r");
+    expect(storage.paths()).toEqual(["ro/a"]);
+    await destroyScope(storage, "r");
+  });
+
+  it("finishes a destruction that a failing store has stopped at any page", async () => {
+    for (let stop = 1; stop <= 3; stop++) {
+      const { storage } = setUp();
+      const value = new TextEncoder().encode("{}");
+      await storage.rival.commit(
+        Array.from({ length: 450 }, (_, i) => ({ path: `r/${i}`, value })),
+      );
+      storage.hook = (number) => number === stop ? "fail" : undefined;
+      expect(await refusal(destroyScope(storage, "r"))).toMatch(/^store_failed/);
+      await destroyScope(storage, "r");
+      expect(storage.paths()).toEqual([]);
+    }
+  });
+
+  it("gives up destroying when the store refuses without end", async () => {
+    const { storage, cubbyhole } = setUp();
+    await send(cubbyhole, "update", "a", { x: 1 }, ROOT);
+    storage.hook = () => "conflict";
+    expect(await refusal(destroyScope(storage, "r"))).toMatch(/^store_conflict/);
+  });
+
+  it("refuses empty writes in the reference's two lines", async () => {
+    const { cubbyhole } = setUp();
+    expect(await refusal(send(cubbyhole, "update", "a", {}))).toBe(
+      "invalid_request: 1 error occurred:\n\t* missing data fields\n\n",
+    );
+    expect(await refusal(send(cubbyhole, "read", ""))).toBe(
+      "invalid_request: 1 error occurred:\n\t* missing path\n\n",
+    );
+    expect(await refusal(send(cubbyhole, "update", "", { x: 1 }))).toBe(
+      "invalid_request: cannot write to a path ending in '/'",
+    );
+    expect(await refusal(send(cubbyhole, "patch", "a", { x: 1 }))).toMatch(
+      /^unsupported_operation/,
+    );
+  });
+
+  it.each(["", "a/b"])("never works in the scope %j", async (tokenScope) => {
+    const { cubbyhole, storage } = setUp();
+    await expect(send(cubbyhole, "read", "a", {}, { tokenScope })).rejects.toThrow(RangeError);
+    await expect(destroyScope(storage, tokenScope)).rejects.toThrow(RangeError);
+  });
+
+  it("never reports a write or a deletion that the storage refused as done", async () => {
+    const { cubbyhole, storage } = setUp();
+    storage.hook = () => "conflict";
+    expect(await refusal(send(cubbyhole, "update", "a", { x: 1 }))).toMatch(/^store_conflict/);
+    expect(await refusal(send(cubbyhole, "delete", "a"))).toMatch(/^store_conflict/);
+  });
+
+  it("wraps every value", () => {
+    expect(setUp().cubbyhole.wrapsPath("r/a")).toBe(true);
+  });
+});

@@ -1,0 +1,54 @@
+/** Short forms of requests and replies for the tests of engines. */
+
+import type { Engine, EngineReply, EngineRequest, Operation } from "../../src/engines/engine.ts";
+import { VaultError } from "../../src/errors.ts";
+
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+export const NOW_TEXT = "2026-01-02T03:04:05.678000000Z";
+export const MOUNT_LEASE_SECONDS = 2_764_800;
+
+export type Data = Readonly<Record<string, unknown>>;
+
+/** As the http layer makes it: data from JSON text, so that `__proto__` is a name of its own. */
+export function request(
+  operation: Operation,
+  path: string,
+  data: Data | string = {},
+  more: Partial<EngineRequest> = {},
+): EngineRequest {
+  return {
+    operation,
+    path,
+    data: JSON.parse(typeof data === "string" ? data : JSON.stringify(data)) as Data,
+    tokenScope: "scope",
+    nowMs: NOW_MS,
+    defaultLeaseSeconds: MOUNT_LEASE_SECONDS,
+    ...more,
+  };
+}
+
+export function send(
+  engine: Engine,
+  operation: Operation,
+  path: string,
+  data: Data | string = {},
+  more: Partial<EngineRequest> = {},
+): Promise<EngineReply> {
+  return engine.handle(request(operation, path, data, more));
+}
+
+/** `code: message` of the VaultError that `action` must throw. */
+export async function refusal(action: Promise<unknown>): Promise<string> {
+  try {
+    await action;
+  } catch (error) {
+    if (error instanceof VaultError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "accepted";
+}
+
+export function dataOf(reply: EngineReply): Data {
+  if (reply.kind !== "data") throw new Error(`expected data, got ${reply.kind}`);
+  return reply.data;
+}

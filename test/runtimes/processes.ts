@@ -1,0 +1,93 @@
+/** Starts the product as its users do, by an npm script, and ends it. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const START_MAX_MS = 60_000;
+const POLL_MS = 50;
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" ? address?.port : undefined;
+      probe.close(() => port === undefined ? reject(new Error("no port")) : resolve(port));
+    });
+  });
+}
+
+export interface Started {
+  readonly url: string;
+  /** Everything written to stdout and stderr so far. */
+  output(): string;
+  /** Sends the signal to npm alone, as a supervisor does; resolves with the exit status. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  output(): string;
+}
+
+/** Runs an npm script with these settings and no others. */
+export function run(script: string, settings: Readonly<Record<string, string>>): Run {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(SEALWRIGHT|VITEST)/.test(name));
+  const child = spawn("npm", ["--silent", "run", script], {
+    cwd: ROOT,
+    env: { ...Object.fromEntries(inherited), ...settings },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => output += String(chunk));
+  }
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { child, ended, output: () => output };
+}
+
+/** Resolves when the vault answers. */
+export async function start(
+  script: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<Started> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { child, ended, output } = run(script, {
+    ...settings,
+    SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
+  });
+  const deadlineMs = Date.now() + START_MAX_MS;
+  while (!await answers(url)) {
+    if (child.exitCode !== null || Date.now() > deadlineMs) {
+      killGroup(child);
+      throw new Error(`${script} does not answer; it wrote:\n${output()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
+    if (signal === "SIGKILL") killGroup(child);
+    else child.kill(signal);
+    return await ended;
+  };
+  return { url, output, stop };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/v1/sys/seal-status`);
+    return typeof await response.json() === "object";
+  } catch {
+    return false;
+  }
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  process.kill(-child.pid, "SIGKILL");
+}

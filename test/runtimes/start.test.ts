@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort, run, start, type Started } from "./processes.ts";
+
+const TIMEOUT_MS = 90_000;
+const SCRIPTS = ["start", "start:bun", "start:node", "start:workers"] as const;
+const TAKES_LIST = ["start", "start:bun", "start:node"] as const;
+
+let data: string;
+let running: Started[];
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), "sealwright-start-"));
+  running = [];
+});
+afterEach(async () => {
+  for (const vault of running) await vault.stop("SIGKILL");
+  rmSync(data, { recursive: true, force: true });
+});
+
+async function startWith(script: string, settings: Readonly<Record<string, string>> = {}) {
+  const vault = await start(script, { SEALWRIGHT_DATA: data, ...settings });
+  running.push(vault);
+  return vault;
+}
+
+async function isInitialized(vault: Started): Promise<unknown> {
+  const response = await fetch(`${vault.url}/v1/sys/seal-status`);
+  return Reflect.get(await response.json() as object, "initialized");
+}
+
+async function initialize(vault: Started, body: object): Promise<number> {
+  const init = { method: "PUT", body: JSON.stringify(body) };
+  return (await fetch(`${vault.url}/v1/sys/init`, init)).status;
+}
+
+const ONE_SHARE = { secret_shares: 1, secret_threshold: 1 };
+
+describe.each(SCRIPTS)("npm run %s", (script) => {
+  it("serves, ends cleanly on SIGTERM, and finds everything again", async () => {
+    const first = await startWith(script);
+    expect(await isInitialized(first)).toBe(false);
+    expect(await initialize(first, ONE_SHARE)).toBe(200);
+    expect(await first.stop("SIGTERM")).toBe(0);
+    expect(first.output()).toContain("PUT /v1/sys/init");
+    expect(first.output()).not.toMatch(/warn|error/i);
+
+    const second = await startWith(script);
+    expect(await isInitialized(second)).toBe(true);
+    await second.stop("SIGKILL");
+
+    const third = await startWith(script);
+    expect(await isInitialized(third)).toBe(true);
+    expect(third.output()).toContain("PUT /v1/sys/unseal");
+    expect(await third.stop("SIGINT")).toBe(0);
+  }, TIMEOUT_MS);
+
+  it("says what is wrong with each setting, and ends with status 1", async () => {
+    const { ended, output } = run(script, {
+      SEALWRIGHT_DATA: data,
+      SEALWRIGHT_LISTEN: "nowhere",
+      SEALWRIGHT_REKEY_ACCESS: "everybody",
+    });
+    expect(await ended).toBe(1);
+    const lines = output().trim().split("\n");
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain("SEALWRIGHT_LISTEN");
+    expect(lines[1]).toContain("SEALWRIGHT_REKEY_ACCESS");
+  }, TIMEOUT_MS);
+});
+
+describe.each(TAKES_LIST)("npm run %s", (script) => {
+  it("takes the method LIST", async () => {
+    const vault = await startWith(script, { SEALWRIGHT_DATA: ":memory:" });
+    const list = await fetch(`${vault.url}/v1/sys/seal-status`, { method: "LIST" });
+    const get = await fetch(`${vault.url}/v1/sys/seal-status`);
+    expect(get.status).toBe(200);
+    expect(list.status).not.toBe(200);
+    expect(list.status).toBeLessThan(500);
+    expect(await list.json()).toHaveProperty("errors");
+  }, TIMEOUT_MS);
+});
+
+describe("npm start", () => {
+  it("refuses a second process on the same data", async () => {
+    await startWith("start");
+    const second = run("start", {
+      SEALWRIGHT_DATA: data,
+      SEALWRIGHT_LISTEN: `127.0.0.1:${await freePort()}`,
+    });
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain("in use by another process");
+  }, TIMEOUT_MS);
+
+  it("says which address it cannot have", async () => {
+    const { url } = await startWith("start");
+    const address = url.slice("http://".length);
+    const second = run("start", { SEALWRIGHT_DATA: ":memory:", SEALWRIGHT_LISTEN: address });
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain(address);
+  }, TIMEOUT_MS);
+});

@@ -1,0 +1,250 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, describe, expect, it } from "vitest";
+import { createNodeDriver, openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import type { SqlDriver } from "../../src/storage/sql_schema.ts";
+import { createSqlStore } from "../../src/storage/sql_store.ts";
+import type { Store, Write } from "../../src/storage/store.ts";
+import { storeContract } from "../contract/store.contract.ts";
+
+const encoder = new TextEncoder();
+const folder = mkdtempSync(join(tmpdir(), "sqlite-store-"));
+const files = new Map<Store, string>();
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let lastFile = 0;
+function newFile(): string {
+  lastFile += 1;
+  return join(folder, `${lastFile}`, "vault.db");
+}
+
+function openFile(file: string): Store {
+  const store = openNodeSqlite(file);
+  files.set(store, file);
+  return store;
+}
+
+storeContract("SQLite in memory", async () => openNodeSqlite(":memory:"));
+storeContract("SQLite in a file", async () => openFile(newFile()), async (store) => {
+  await store.close();
+  return openFile(files.get(store) ?? "");
+});
+
+function put(path: string, text: string, sealKeyId: string | null = null): Write {
+  return { path, bytes: encoder.encode(text), sealKeyId };
+}
+
+/** A store whose statements are recorded, and fail where `fails` says so. */
+function openRecorded(fails: (sql: string) => boolean = () => false) {
+  const database = new DatabaseSync(":memory:");
+  const inner = createNodeDriver(database);
+  const statements: string[] = [];
+  let transactions = 0;
+  const driver: SqlDriver = {
+    all: (sql, ...parameters) => {
+      statements.push(sql);
+      return inner.all(sql, ...parameters);
+    },
+    run: (sql, ...parameters) => {
+      statements.push(sql);
+      if (fails(sql)) throw new Error("disk I/O error");
+      inner.run(sql, ...parameters);
+    },
+    transaction: (body) => {
+      transactions += 1;
+      return inner.transaction(body);
+    },
+  };
+  const maintenance = { scrub: () => {}, sizeBytes: () => null, close: () => database.close() };
+  const store = createSqlStore(driver, { storageType: "test", maintenance });
+  return { store, inner, statements, transactions: () => transactions };
+}
+
+/** Runs a module in a process of its own; `file` is its argument. */
+function runChild(source: string, file: string) {
+  const module = new URL("../../src/runtimes/node_sqlite.ts", import.meta.url).href;
+  const script = `const { openNodeSqlite } = await import(${JSON.stringify(module)});\n${source}`;
+  return spawnSync(process.execPath, ["--input-type=module", "-e", script, file], {
+    encoding: "utf8",
+  });
+}
+
+describe("the SQL store", () => {
+  it("reads by index only: no scan of the store and no sorting", async () => {
+    const { store, inner, statements } = openRecorded();
+    await store.commit({ writes: [put("a", "1", "k")] });
+    const plans: string[] = [];
+    const reads = [
+      () => store.get("a"),
+      () => store.list("a", "", 5),
+      () => store.list("a", "ab", 5),
+      () => store.wrappedBy("k", 0, 5, 1000),
+    ];
+    statements.length = 0;
+    for (const read of reads) await read();
+    for (const sql of statements) {
+      const plan = inner.all(`EXPLAIN QUERY PLAN ${sql}`).map((row) => String(row["detail"]));
+      expect(plan.filter((line) => /SCAN|TEMP B-TREE/.test(line))).toEqual([]);
+      plans.push(plan[0] ?? "");
+    }
+    const pathRange = /^SEARCH records USING COVERING INDEX \S+ \(path>\? AND path<\?\)/;
+    const wrapped = /^SEARCH records USING INDEX records_by_seal_key \(seal_key=\? AND rowid>\?/;
+    expect(plans).toEqual([
+      expect.stringMatching(/^SEARCH records USING INDEX \S+ \(path=\?\)/),
+      expect.stringMatching(pathRange),
+      expect.stringMatching(pathRange),
+      expect.stringMatching(wrapped),
+      expect.stringMatching(wrapped),
+    ]);
+  });
+
+  it("counts wrapped records from the index alone", async () => {
+    const { store, inner, statements } = openRecorded();
+    statements.length = 0;
+    await store.sealKeyCounts();
+    const plan = inner.all(`EXPLAIN QUERY PLAN ${statements[0]}`).map((row) => row["detail"]);
+    const lines = plan.filter((line) => /records/.test(String(line)));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^(SCAN|SEARCH) records USING COVERING INDEX records_by_seal_key/);
+  });
+
+  it("applies the commits of one turn in one transaction", async () => {
+    const { store, transactions } = openRecorded();
+    const before = transactions();
+    const paths = Array.from({ length: 100 }, (_, index) => `p/${index}`);
+    await Promise.all(paths.map((path) => store.commit({ writes: [put(path, "1")] })));
+    expect(transactions() - before).toBe(1);
+    expect(await store.list("", "", 200)).toHaveLength(100);
+  });
+
+  it("undoes the whole group when SQLite fails, and tells every caller", async () => {
+    let failing = true;
+    const { store } = openRecorded((sql) => failing && sql.startsWith("DELETE"));
+    const commits = () => [
+      store.commit({ writes: [put("a", "1", "k"), put("b", "1")] }),
+      store.commit({ writes: [{ path: "a", bytes: null, sealKeyId: null }] }),
+      store.commit({ writes: [put("c", "1")] }),
+    ];
+    for (const result of await Promise.allSettled(commits())) {
+      expect(result).toMatchObject({
+        status: "rejected",
+        reason: { code: "store_failed", cause: { message: "disk I/O error" } },
+      });
+    }
+    expect(await store.list("", "", 10)).toEqual([]);
+    expect(await store.sealKeyCounts()).toEqual(new Map());
+    failing = false;
+    await Promise.all(commits());
+    expect(await store.list("", "", 10)).toEqual(["b", "c"]);
+  });
+
+  it("applies a commit that waits before it scrubs or closes, and is of no use afterwards", async () => {
+    const { store } = openRecorded();
+    const first = store.commit({ writes: [put("a", "1")] });
+    await store.scrub();
+    expect(await store.get("a")).not.toBeNull();
+    const second = store.commit({ writes: [put("b", "1")] });
+    await store.close();
+    expect(await first).toMatchObject({ kind: "committed" });
+    expect(await second).toMatchObject({ kind: "committed" });
+    await store.close();
+    const late = [store.get("a"), store.list("", "", 1), store.commit({ writes: [] })];
+    for (const result of await Promise.allSettled(late)) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "store_failed" } });
+    }
+  });
+});
+
+describe("openNodeSqlite", () => {
+  it("refuses a file that another process has open, until that one closes it", async () => {
+    const file = newFile();
+    const store = openNodeSqlite(file);
+    const open = "try { openNodeSqlite(process.argv[1]); console.log('opened'); } " +
+      "catch (error) { console.log(error.code + ': ' + error.message); }";
+    expect(runChild(open, file).stdout.trim())
+      .toBe(`store_failed: the database ${file} is in use by another process`);
+    await store.close();
+    expect(runChild(open, file).stdout.trim()).toBe("opened");
+  });
+
+  it("keeps an acknowledged commit of a process that is killed right after", async () => {
+    const file = newFile();
+    const killed = runChild(
+      "const store = openNodeSqlite(process.argv[1]);\n" +
+        "await store.commit({ writes: [{ path: 'a', bytes: Uint8Array.of(7), sealKeyId: 'k' }] });\n" +
+        "process.kill(process.pid, 'SIGKILL');",
+      file,
+    );
+    expect(killed.signal).toBe("SIGKILL");
+    const store = openNodeSqlite(file);
+    expect((await store.get("a"))?.bytes).toEqual(Uint8Array.of(7));
+    await store.close();
+  });
+
+  it("makes the file for its owner alone, and the directories it lacks", async () => {
+    const file = join(folder, "new", "deeper", "vault.db");
+    const store = openNodeSqlite(file);
+    await store.commit({ writes: [put("a", "1")] });
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect(mode(file)).toBe(0o600);
+    expect(mode(`${file}-wal`)).toBe(0o600);
+    expect(mode(join(folder, "new"))).toBe(0o700);
+    expect(mode(join(folder, "new", "deeper"))).toBe(0o700);
+    expect(await store.sizeBytes()).toBeGreaterThan(0);
+    await store.close();
+    expect(existsSync(`${file}-wal`)).toBe(false);
+  });
+
+  it("refuses a store of a newer schema and leaves it as it is", async () => {
+    const file = newFile();
+    await openNodeSqlite(file).close();
+    const database = new DatabaseSync(file);
+    database.exec("DROP TABLE seal_keys; UPDATE meta SET schema_version = 2");
+    expect(() => openNodeSqlite(file)).toThrow(/in use by another process/);
+    database.close();
+    expect(() => openNodeSqlite(file))
+      .toThrow("cannot open the store: its schema has version 2, this program knows 1");
+    const after = new DatabaseSync(file);
+    const tables = after.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+    after.close();
+    expect(tables.map((row) => row["name"])).toEqual(["meta", "records"]);
+  });
+
+  it("refuses a file that is no database, with its name", async () => {
+    const file = join(folder, "notes.txt");
+    writeFileSync(file, "no database ".repeat(500));
+    expect(() => openNodeSqlite(file)).toThrow(`cannot open the database ${file}: `);
+    expect(readFileSync(file, "utf8")).toBe("no database ".repeat(500));
+  });
+
+  it("leaves no byte of an overwritten or removed record after a scrub", async () => {
+    const file = newFile();
+    const store = openNodeSqlite(file);
+    const marker = "wrapped by the old key;";
+    const found = () =>
+      [file, `${file}-wal`].map((name) => readFileSync(name).includes(marker)).includes(true);
+    // Growing records of mixed sizes make SQLite spread rows over neighbouring pages, which leaves
+    // copies of them in places that are no longer part of any row.
+    const paths = Array.from({ length: 600 }, (_, index) => `p/${(index * 397) % 600}`);
+    for (const repeat of [2, 40, 90]) {
+      for (const [index, path] of paths.entries()) {
+        const text = marker.repeat(1 + ((index * 31) % repeat));
+        await store.commit({ writes: [put(path, text, "old")] });
+      }
+    }
+    expect(found()).toBe(true);
+    const removed = new Set(paths.filter((_, index) => index % 5 === 0));
+    await store.commit({
+      writes: paths.map((path) =>
+        removed.has(path) ? { path, bytes: null, sealKeyId: null } : put(path, "new", "new")
+      ),
+    });
+    await store.scrub();
+    expect(found()).toBe(false);
+    expect(await store.sealKeyCounts()).toEqual(new Map([["new", 480]]));
+    await store.close();
+  });
+});

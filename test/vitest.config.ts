@@ -1,0 +1,41 @@
+/** Two projects: `unit` runs on Node, `workerd` inside Cloudflare's runtime. */
+
+import { fileURLToPath } from "node:url";
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      {
+        root,
+        test: {
+          name: "unit",
+          pool: "threads",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/workerd/**"],
+        },
+      },
+      {
+        root,
+        plugins: [
+          cloudflareTest({
+            main: "./test/workerd/main.ts",
+            miniflare: {
+              compatibilityDate: "2026-11-01",
+              cf: false,
+              durableObjects: {
+                VAULT: { className: "VaultObject", useSQLite: true },
+                STORE: { className: "StoreObject", useSQLite: true },
+              },
+            },
+          }),
+        ],
+        test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
+      },
+    ],
+  },
+});

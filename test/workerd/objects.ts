@@ -1,0 +1,42 @@
+/** The objects of the `workerd` project, typed as far as the tests use them. */
+
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import type { Store } from "../../src/storage/store.ts";
+import { createDurableStore } from "../../src/runtimes/durable_sqlite.ts";
+import type { DurableObjectNamespace, DurableObjectStub } from "@cloudflare/workers-types";
+
+const bindings = env as unknown as Readonly<Record<"VAULT" | "STORE", DurableObjectNamespace>>;
+let lastObject = 0;
+
+/** An object of its own for each call, with nothing stored. */
+export function newObject(binding: "VAULT" | "STORE"): DurableObjectStub {
+  lastObject += 1;
+  const namespace = bindings[binding];
+  return namespace.get(namespace.idFromName(`object ${lastObject} ${crypto.randomUUID()}`));
+}
+
+/**
+ * The store in an object's storage. Storage may be touched only inside the object, so every call
+ * enters it; the store itself is opened once per instance, as in production.
+ */
+export function durableStore(stub: DurableObjectStub): Store {
+  const opened = new WeakMap<object, Store>();
+  const within = <T>(body: (store: Store) => T | Promise<T>): Promise<T> =>
+    runInDurableObject(stub, (instance: object, state) => {
+      const store = opened.get(instance) ?? createDurableStore(state.storage);
+      opened.set(instance, store);
+      return body(store);
+    });
+  return {
+    storageType: "durable-object",
+    get: (path) => within((store) => store.get(path)),
+    list: (...given) => within((store) => store.list(...given)),
+    wrappedBy: (...given) => within((store) => store.wrappedBy(...given)),
+    sealKeyCounts: () => within((store) => store.sealKeyCounts()),
+    commit: (commit) => within((store) => store.commit(commit)),
+    scrub: () => within((store) => store.scrub()),
+    sizeBytes: () => within((store) => store.sizeBytes()),
+    close: () => within((store) => store.close()),
+  };
+}
