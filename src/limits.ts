@@ -22,6 +22,12 @@ export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
 /** SQLite key size stays far below its limits; Vault's own bound is of the same order. */
 export const PATH_MAX_BYTES = 2048;
 
+/**
+ * A larger SQLite file is rewritten at the next start instead of at once: it takes some 7 s for each
+ * GB, nothing else runs meanwhile, and 2 s is as long as requests may wait.
+ */
+export const SCRUB_VACUUM_MAX_BYTES = 256 * 1024 * 1024;
+
 /** A rekey attempt ends by itself after a day. */
 export const CEREMONY_TTL_MS = 24 * 60 * 60 * 1000;
 

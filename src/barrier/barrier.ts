@@ -174,6 +174,7 @@ export class Barrier {
    * crash the count starts from the block's end, so it is never too low.
    */
   #reserveOperations(count: number): Entry | null {
+    if (count === 0) return null;
     this.#operations += count;
     if (this.#operations < this.#reserved) return null;
     this.#operations += 1;

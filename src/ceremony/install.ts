@@ -15,12 +15,7 @@ import { wrapRecord } from "../seal/previous_keys.ts";
 import type { Seal } from "../seal/seal.ts";
 import { encodeSealConfig, type SealConfig, type ShareCounts } from "../seal/seal_config.ts";
 import { createShamirSeal } from "../seal/shamir_seal.ts";
-import {
-  KEYRING_PATH,
-  RECOVERY_KEY_PATH,
-  SEAL_CONFIG_PATH,
-  TERM_OPERATIONS_PATH,
-} from "../storage/record_paths.ts";
+import { KEYRING_PATH, RECOVERY_KEY_PATH, SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
 import type { Expectation, Write } from "../storage/store.ts";
 import { keyRecords, type KeyState, proveKeyRecords } from "./key_records.ts";
 import { joinShares } from "./shares.ts";
@@ -144,14 +139,11 @@ export async function installKeyring(
     const keys = ports.keys();
     const keyring = change(barrier.keyring);
     const bytes = await encryptKeyring(keyring, keys.rootKey, random);
-    const added = keyring.terms.length > barrier.keyring.terms.length;
-    const forget = { path: TERM_OPERATIONS_PATH, bytes: null, sealKeyId: null };
     const revision = await commitKeys(ports, keys, {
       ...NOTHING_ATTACHED,
       writes: [
         await wrapRecord(keys.seal, KEYRING_PATH, bytes),
         configWrite(keys.config),
-        ...(added ? [forget] : []),
       ],
     });
     ports.installKeys({ ...keys, configRevision: revision }, keyring);

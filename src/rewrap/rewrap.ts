@@ -203,8 +203,20 @@ export class Rewrap {
       if (outcome.kind === "conflict") throw conflict();
       if (erases) installSeal(next);
     });
-    await store.scrub();
     if (job.phase === "finished") this.#logEnd(job.run, job.result);
+    await this.#scrub();
+  }
+
+  /** The run has ended, whatever becomes of this. */
+  async #scrub(): Promise<void> {
+    const { store, log } = this.#ports;
+    try {
+      if (await store.scrub() === "done") return;
+      log.info("seal.rewrap: old bytes in free space are removed at the next start");
+    } catch (error) {
+      const fields = { error: errorClass(error) };
+      log.warn("seal.rewrap: old bytes in free space could not be removed", fields);
+    }
   }
 
   async #read(): Promise<StoredJob> {

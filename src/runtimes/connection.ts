@@ -3,6 +3,7 @@
  * filter for LIST. Also what the server must know to stop in good order and to cut off who stalls.
  */
 
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { ListMethodFilter } from "./list_method.ts";
@@ -13,8 +14,10 @@ const IDLE_MAX_MS = 120_000;
 
 export class Connection extends Duplex {
   readonly remoteAddress: string | null;
-  /** Requests that have been read and are not answered yet. */
-  requestsRunning = 0;
+  /** Requests that are not answered yet, in the order of their arrival. */
+  readonly running = new Set<IncomingMessage>();
+  #isRefusing = false;
+  #turn: Promise<void> = Promise.resolve();
   readonly #socket: Socket;
   readonly #filter = new ListMethodFilter();
   #messageStartedMs: number | null = null;
@@ -34,13 +37,38 @@ export class Connection extends Duplex {
     // A client that goes away is no error of ours; without a listener it would end the process.
     this.on("error", () => {});
     socket.setTimeout(IDLE_MAX_MS, () => {
-      if (this.requestsRunning === 0) this.destroy();
+      if (this.running.size === 0) this.destroy();
     });
   }
 
-  /** LIST would be refused on this connection from now on. */
+  /** LIST would be refused on this connection from now on, or the parser has given up on it. */
   get mustClose(): boolean {
-    return this.#filter.isOpaque;
+    return this.#filter.isOpaque || this.#isRefusing;
+  }
+
+  /**
+   * Runs the work of one request after that of those before it: the effects of pipelined requests
+   * come in their order, as their answers do.
+   */
+  async inTurn(work: () => Promise<void>): Promise<void> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    try {
+      await work();
+    } finally {
+      resolve();
+    }
+  }
+
+  /**
+   * The parser has given up. Whole requests before the bad bytes are still answered; the last of
+   * these answers closes. False when there are none, or one that can never become whole.
+   */
+  finishRunning(): boolean {
+    this.#isRefusing = true;
+    return this.running.size > 0 && [...this.running].every((incoming) => incoming.complete);
   }
 
   get isStalled(): boolean {

@@ -21,14 +21,18 @@ export async function startNodeServer(options: ServerOptions): Promise<Server> {
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const connection = incoming.socket as unknown as Connection;
-    connection.requestsRunning += 1;
+    connection.running.add(incoming);
     outgoing.on("close", () => {
-      connection.requestsRunning -= 1;
-      if (isStopping && connection.requestsRunning === 0) connection.end();
+      connection.running.delete(incoming);
+      if (isStopping && connection.running.size === 0) connection.end();
     });
-    if (isStopping || connection.mustClose) outgoing.setHeader("connection", "close");
-    await sendResponse(await answer(incoming, connection, options), outgoing);
-    drain(incoming);
+    await connection.inTurn(async () => {
+      const response = await answer(incoming, connection, options);
+      const isLast = connection.running.size === 1;
+      if (isLast && (isStopping || connection.mustClose)) outgoing.setHeader("connection", "close");
+      await sendResponse(response, outgoing);
+      drain(incoming);
+    });
   };
   const parser = createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
     serve(incoming, outgoing).catch((error: unknown) => {
@@ -60,7 +64,7 @@ export async function startNodeServer(options: ServerOptions): Promise<Server> {
       isStopping = true;
       clearInterval(stalledCheck);
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-      for (const connection of connections) if (connection.requestsRunning === 0) connection.end();
+      for (const connection of connections) if (connection.running.size === 0) connection.end();
       const cut = setTimeout(() => {
         for (const connection of connections) connection.destroy();
       }, STOP_GRACE_MS);
@@ -103,7 +107,8 @@ function listen(listener: TcpServer, { hostname, port }: ServerOptions): Promise
 /** What the parser refuses, answered in the API's own shape where an answer cannot get mixed up. */
 function refuseMalformed(error: Error & { code?: string }, socket: unknown): void {
   const connection = socket as Connection;
-  if (!connection.writable || connection.requestsRunning > 0) {
+  if (connection.finishRunning()) return;
+  if (!connection.writable || connection.running.size > 0) {
     connection.destroy();
     return;
   }

@@ -11,8 +11,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { VaultError } from "../errors.ts";
+import { SCRUB_VACUUM_MAX_BYTES } from "../limits.ts";
 import type { SqlDriver, SqlValue } from "../storage/sql_schema.ts";
-import { numberColumn } from "../storage/sql_schema.ts";
+import { isScrubOwed, numberColumn, setScrubOwed } from "../storage/sql_schema.ts";
 import { createSqlStore } from "../storage/sql_store.ts";
 import type { SqlMaintenance } from "../storage/sql_store.ts";
 import type { Store } from "../storage/store.ts";
@@ -37,12 +38,19 @@ const SETTINGS: readonly string[] = [
   `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
 ];
 
+export interface NodeSqliteOptions {
+  /** Above this size of the database a scrub is left to the next opening. */
+  readonly scrubVacuumMaxBytes?: number;
+}
+
 /**
  * Opens the store in `file`, or in memory for ":memory:". A missing file is made with mode 0600 and
- * its missing directories with 0700. Throws `VaultError("store_failed")` when the file is in use by
- * another process, is no database, or was written by a newer program.
+ * its missing directories with 0700. A scrub that is owed is made up for first. Throws
+ * `VaultError("store_failed")` when the file is in use by another process, is no database, or was
+ * written by a newer program.
  */
-export function openNodeSqlite(file: string): Store {
+export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): Store {
+  const { scrubVacuumMaxBytes = SCRUB_VACUUM_MAX_BYTES } = options;
   let database: DatabaseSync | undefined;
   try {
     if (file !== IN_MEMORY) createFile(file);
@@ -50,8 +58,10 @@ export function openNodeSqlite(file: string): Store {
     const driver = createNodeDriver(database);
     for (const setting of SETTINGS) driver.all(setting);
     if (file !== IN_MEMORY) startWal(driver);
-    const maintenance = createMaintenance(database, driver);
-    return createSqlStore(driver, { storageType: "sqlite", maintenance, gather: endOfTurn });
+    const maintenance = createMaintenance(database, driver, scrubVacuumMaxBytes);
+    const store = createSqlStore(driver, { storageType: "sqlite", maintenance, gather: endOfTurn });
+    scrubIfOwed(driver);
+    return store;
   } catch (error) {
     database?.close();
     if (error instanceof VaultError) throw error;
@@ -113,28 +123,58 @@ function startWal(driver: SqlDriver): void {
   if (mode !== "wal") throw new Error(`its file system allows no WAL, journal_mode is ${mode}`);
 }
 
-function createMaintenance(database: DatabaseSync, driver: SqlDriver): SqlMaintenance {
-  function checkpoint(): void {
-    const result = driver.all("PRAGMA wal_checkpoint(TRUNCATE)")[0];
-    if (result?.["busy"] !== 0) throw new Error("the WAL could not be truncated");
+function checkpoint(driver: SqlDriver): void {
+  const result = driver.all("PRAGMA wal_checkpoint(TRUNCATE)")[0];
+  if (result?.["busy"] !== 0) throw new Error("the WAL could not be truncated");
+}
+
+/**
+ * secure_delete zeroes deleted rows, but not the copies that stay in the slack of a page when SQLite
+ * spreads its rows over its neighbours; only VACUUM rebuilds every page. It keeps row ids.
+ */
+function rebuildFile(driver: SqlDriver): void {
+  driver.run("VACUUM");
+  checkpoint(driver);
+  setScrubOwed(driver, false);
+}
+
+function scrubIfOwed(driver: SqlDriver): void {
+  if (!isScrubOwed(driver)) return;
+  try {
+    rebuildFile(driver);
+  } catch {
+    // VACUUM wants room for a second copy of the file. Without it the vault must still open; the
+    // scrub stays owed.
   }
+}
+
+function databaseBytes(driver: SqlDriver): number {
+  const row = driver.all(
+    "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
+  )[0];
+  return row === undefined ? 0 : numberColumn(row, "bytes");
+}
+
+function createMaintenance(
+  database: DatabaseSync,
+  driver: SqlDriver,
+  vacuumMaxBytes: number,
+): SqlMaintenance {
   return {
-    // secure_delete zeroes deleted rows, but not the copies that stay in the slack of a page when
-    // SQLite spreads its rows over its neighbours; only VACUUM rebuilds every page. It keeps row ids.
-    // It rewrites the whole file, some 7 s for each GB, and nothing else runs meanwhile.
     scrub: () => {
-      driver.run("VACUUM");
-      checkpoint();
+      // Owed first, so that a scrub that fails or is killed is made up for as well.
+      setScrubOwed(driver, true);
+      if (databaseBytes(driver) <= vacuumMaxBytes) {
+        rebuildFile(driver);
+        return "done";
+      }
+      checkpoint(driver);
+      return "deferred";
     },
-    sizeBytes: () => {
-      const size =
-        "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size";
-      const row = driver.all(size)[0];
-      return row === undefined ? null : numberColumn(row, "bytes");
-    },
+    sizeBytes: () => databaseBytes(driver),
     close: () => {
       try {
-        checkpoint();
+        checkpoint(driver);
       } finally {
         database.close();
       }

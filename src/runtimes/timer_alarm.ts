@@ -26,12 +26,13 @@ const RETRY_MS = 1000;
 export function createTimerAlarm({ fire, nowMs, log }: TimerAlarmOptions): TimerAlarm {
   let pendingMs: number | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let running: Promise<void> | null = null;
+  let isRunning = false;
+  let running = Promise.resolve();
   let isStopped = false;
 
   const sleep = (): void => {
     clearTimeout(timer);
-    if (pendingMs === null || running !== null || isStopped) return;
+    if (pendingMs === null || isRunning || isStopped) return;
     timer = setTimeout(wake, Math.min(Math.max(pendingMs - nowMs(), 0), SLEEP_MAX_MS));
   };
   const set = (atMs: number): void => {
@@ -41,8 +42,9 @@ export function createTimerAlarm({ fire, nowMs, log }: TimerAlarmOptions): Timer
   const wake = (): void => {
     if (pendingMs === null || pendingMs > nowMs()) return sleep();
     pendingMs = null;
+    isRunning = true;
     running = run().finally(() => {
-      running = null;
+      isRunning = false;
       sleep();
     });
   };

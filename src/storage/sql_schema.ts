@@ -22,6 +22,7 @@ const SCHEMA_VERSION = 1;
 /**
  * `meta` has one row. `last_row_id` hands out record ids: without it SQLite would use the highest
  * id again after its record was deleted, and a cursor already past it would miss the new record.
+ * `scrub_owed` is 1 while overwritten bytes may be left in the database file.
  */
 const TABLES: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS records (
@@ -39,7 +40,8 @@ const META_TABLE = `CREATE TABLE IF NOT EXISTS meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   schema_version INTEGER NOT NULL,
   revision INTEGER NOT NULL,
-  last_row_id INTEGER NOT NULL
+  last_row_id INTEGER NOT NULL,
+  scrub_owed INTEGER NOT NULL DEFAULT 0
 )`;
 
 /**
@@ -51,7 +53,7 @@ export function openSchema(driver: SqlDriver): void {
     driver.run(META_TABLE);
     const meta = driver.all("SELECT schema_version FROM meta")[0];
     if (meta === undefined) {
-      driver.run("INSERT INTO meta VALUES (1, ?, 0, 0)", SCHEMA_VERSION);
+      driver.run("INSERT INTO meta VALUES (1, ?, 0, 0, 0)", SCHEMA_VERSION);
     } else if (numberColumn(meta, "schema_version") !== SCHEMA_VERSION) {
       throw new VaultError(
         "store_failed",
@@ -61,6 +63,16 @@ export function openSchema(driver: SqlDriver): void {
     }
     for (const table of TABLES) driver.run(table);
   });
+}
+
+/** Whether a scrub was begun or put off and has not ended since. */
+export function isScrubOwed(driver: SqlDriver): boolean {
+  const meta = driver.all("SELECT scrub_owed FROM meta")[0];
+  return meta !== undefined && numberColumn(meta, "scrub_owed") !== 0;
+}
+
+export function setScrubOwed(driver: SqlDriver, owed: boolean): void {
+  driver.run("UPDATE meta SET scrub_owed = ?", owed ? 1 : 0);
 }
 
 /** The column readers throw TypeError: a value of another type means a damaged database. */

@@ -18,12 +18,12 @@ import {
 } from "./sql_schema.ts";
 import type { SqlDriver, SqlRow } from "./sql_schema.ts";
 import { applyGroup } from "./sql_writes.ts";
-import type { Store, StoredRecord, WrappedPage } from "./store.ts";
+import type { ScrubOutcome, Store, StoredRecord, WrappedPage } from "./store.ts";
 
 /** What only the owner of the database can do; each may throw what SQLite reports. */
 export interface SqlMaintenance {
   /** See `Store.scrub`. */
-  scrub(): void;
+  scrub(): ScrubOutcome;
   /** Bytes of the database; null when unknown. */
   sizeBytes(): number | null;
   /** Called once; the driver is not used afterwards. */
@@ -101,9 +101,9 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
       return use(() => commits.add(commit));
     },
     async scrub() {
-      use(() => {
+      return use(() => {
         commits.flush();
-        maintenance.scrub();
+        return maintenance.scrub();
       });
     },
     async sizeBytes() {

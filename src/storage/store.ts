@@ -48,6 +48,9 @@ export interface WrappedPage {
   readonly cursor: number;
 }
 
+/** `deferred`: what is left is removed when the store is opened the next time. */
+export type ScrubOutcome = "done" | "deferred";
+
 export interface Store {
   /** Vault's `storage_type` of seal-status, e.g. `inmem`, `sqlite`, `durable-object`. */
   readonly storageType: string;
@@ -77,8 +80,11 @@ export interface Store {
    */
   commit(commit: Commit): Promise<CommitOutcome>;
 
-  /** Removes what overwritten records may have left in free pages and logs, as far as it can. */
-  scrub(): Promise<void>;
+  /**
+   * Removes what overwritten records may have left in free pages and logs, as far as it can. Rejects
+   * with `VaultError("store_failed")` when it could not; the records are as they were.
+   */
+  scrub(): Promise<ScrubOutcome>;
 
   /** Bytes the store occupies, where it can tell. */
   sizeBytes(): Promise<number | null>;

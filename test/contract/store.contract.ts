@@ -488,7 +488,7 @@ function reopenContract(
     await first.commit({ writes: [put("a", "1", "k"), put("b", "2", "k"), put("c", "3", "k")] });
     await first.commit({ writes: [remove("b")] });
     const { cursor } = await first.wrappedBy("k", 0, 1, NO_BYTE_LIMIT);
-    await first.scrub();
+    expect(await first.scrub()).toMatch(/^(done|deferred)$/);
     const second = await reopen(first);
     expect(await second.list("", "", 10)).toEqual(["a", "c"]);
     expect((await second.wrappedBy("k", cursor, 10, NO_BYTE_LIMIT)).records.map(({ path }) => path))

@@ -58,7 +58,8 @@ function openRecorded(fails: (sql: string) => boolean = () => false) {
       return inner.transaction(body);
     },
   };
-  const maintenance = { scrub: () => {}, sizeBytes: () => null, close: () => database.close() };
+  const scrub = () => "done" as const;
+  const maintenance = { scrub, sizeBytes: () => null, close: () => database.close() };
   const store = createSqlStore(driver, { storageType: "test", maintenance });
   return { store, inner, statements, transactions: () => transactions };
 }
@@ -223,28 +224,78 @@ describe("openNodeSqlite", () => {
   it("leaves no byte of an overwritten or removed record after a scrub", async () => {
     const file = newFile();
     const store = openNodeSqlite(file);
-    const marker = "wrapped by the old key;";
-    const found = () =>
-      [file, `${file}-wal`].map((name) => readFileSync(name).includes(marker)).includes(true);
-    // Growing records of mixed sizes make SQLite spread rows over neighbouring pages, which leaves
-    // copies of them in places that are no longer part of any row.
-    const paths = Array.from({ length: 600 }, (_, index) => `p/${(index * 397) % 600}`);
-    for (const repeat of [2, 40, 90]) {
-      for (const [index, path] of paths.entries()) {
-        const text = marker.repeat(1 + ((index * 31) % repeat));
-        await store.commit({ writes: [put(path, text, "old")] });
-      }
-    }
-    expect(found()).toBe(true);
-    const removed = new Set(paths.filter((_, index) => index % 5 === 0));
-    await store.commit({
-      writes: paths.map((path) =>
-        removed.has(path) ? { path, bytes: null, sealKeyId: null } : put(path, "new", "new")
-      ),
-    });
-    await store.scrub();
-    expect(found()).toBe(false);
-    expect(await store.sealKeyCounts()).toEqual(new Map([["new", 480]]));
-    await store.close();
+    await writeAndOverwrite(store, file);
+    expect(await store.scrub()).toBe("done");
+    expect(holdsMarker(file)).toBe(false);
+    expect(isScrubOwedIn(await closed(store, file))).toBe(false);
+  });
+
+  it("keeps serving a large file when it is scrubbed, and does the rest at the next start", async () => {
+    const file = newFile();
+    const small = { scrubVacuumMaxBytes: 4096 };
+    const store = openNodeSqlite(file, small);
+    await writeAndOverwrite(store, file);
+    expect(await store.scrub()).toBe("deferred");
+    expect(statSync(`${file}-wal`).size).toBe(0);
+    expect(holdsMarker(file)).toBe(true);
+    expect(isScrubOwedIn(await closed(store, file))).toBe(true);
+
+    const next = openNodeSqlite(file, small);
+    expect(holdsMarker(file)).toBe(false);
+    expect(await next.sealKeyCounts()).toEqual(new Map([["new", 480]]));
+    expect(isScrubOwedIn(await closed(next, file))).toBe(false);
+  });
+
+  it("owes a scrub also when the process is killed in it", async () => {
+    const file = newFile();
+    const killed = runChild(
+      "const store = openNodeSqlite(process.argv[1], { scrubVacuumMaxBytes: 0 });\n" +
+        "await store.scrub();\n" +
+        "process.kill(process.pid, 'SIGKILL');",
+      file,
+    );
+    expect(killed.signal).toBe("SIGKILL");
+    expect(isScrubOwedIn(file)).toBe(true);
+    await openNodeSqlite(file).close();
+    expect(isScrubOwedIn(file)).toBe(false);
   });
 });
+
+const MARKER = "wrapped by the old key;";
+
+function holdsMarker(file: string): boolean {
+  return [file, `${file}-wal`].some((name) => readFileSync(name).includes(MARKER));
+}
+
+/** Leaves 480 records without the marker in a file that still has it somewhere. */
+async function writeAndOverwrite(store: Store, file: string): Promise<void> {
+  // Growing records of mixed sizes make SQLite spread rows over neighbouring pages, which leaves
+  // copies of them in places that are no longer part of any row.
+  const paths = Array.from({ length: 600 }, (_, index) => `p/${(index * 397) % 600}`);
+  for (const repeat of [2, 40, 90]) {
+    for (const [index, path] of paths.entries()) {
+      const text = MARKER.repeat(1 + ((index * 31) % repeat));
+      await store.commit({ writes: [put(path, text, "old")] });
+    }
+  }
+  const removed = new Set(paths.filter((_, index) => index % 5 === 0));
+  await store.commit({
+    writes: paths.map((path) =>
+      removed.has(path) ? { path, bytes: null, sealKeyId: null } : put(path, "new", "new")
+    ),
+  });
+  expect(await store.sealKeyCounts()).toEqual(new Map([["new", 480]]));
+  expect(holdsMarker(file)).toBe(true);
+}
+
+async function closed(store: Store, file: string): Promise<string> {
+  await store.close();
+  return file;
+}
+
+function isScrubOwedIn(file: string): boolean {
+  const database = new DatabaseSync(file);
+  const row = database.prepare("SELECT scrub_owed FROM meta").get();
+  database.close();
+  return row?.["scrub_owed"] === 1;
+}
