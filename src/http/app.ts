@@ -11,6 +11,8 @@ import type { AppContext, AppOptions } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
 import { cleanTarget } from "./paths.ts";
 import { errorReply } from "./replies.ts";
+import { registerBackupEndpoints } from "./sys_backup.ts";
+import { registerKeyringEndpoints } from "./sys_keyring.ts";
 import { registerMountEndpoints } from "./sys_mounts.ts";
 import { registerPolicyEndpoints } from "./sys_policies.ts";
 import { registerRekeyEndpoints } from "./sys_rekey.ts";
@@ -38,6 +40,8 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   registerSealEndpoints(app, context);
   registerRekeyEndpoints(app, context);
   registerRotateEndpoints(app, context);
+  registerBackupEndpoints(app, context);
+  registerKeyringEndpoints(app, context);
   registerRewrapEndpoints(app, context);
   registerMountEndpoints(app, context);
   registerPolicyEndpoints(app, context);

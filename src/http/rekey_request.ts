@@ -42,6 +42,10 @@ type RefusalTexts = {
 const BACKUP_WITHOUT_KEYS =
   "cannot request a backup of the new keys without providing PGP keys for encryption";
 
+/** What an operator must know who asked for shares where none are made. */
+export const FORCED_WARNING =
+  "this seal keeps the key itself: only the root key changes, and no shares are handed out";
+
 /** Judges a start, and turns it into parameters. Throws `invalid_request`; nothing was changed. */
 export async function startParameters(
   request: StartRequest,

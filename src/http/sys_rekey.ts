@@ -25,6 +25,7 @@ import {
   ceremonyDetail,
   type FamilyTexts,
   fingerprintsOf,
+  FORCED_WARNING,
   handsOutShares,
   refusalError,
   shownVerificationId,
@@ -34,9 +35,6 @@ import {
 } from "./rekey_request.ts";
 import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
 import { decodeCeremonyShare } from "./wire.ts";
-
-const FORCED_WARNING =
-  "this seal keeps the key itself: only the root key changes, and no shares are handed out";
 
 function texts(target: CeremonyTarget): FamilyTexts {
   const what = "when rekeying the barrier key with recovery keys";

@@ -1,36 +1,27 @@
 /**
- * `/sys/rotate/*`: OpenBao's authenticated twins of the rekey endpoints, rotation of the keyring, and
- * the backups of both families.
+ * `/sys/rotate/root/*` and `/sys/rotate/recovery/*`: OpenBao's authenticated twins of the rekey
+ * endpoints, with the envelope.
  */
 
 import type { Hono } from "hono";
-import { formatGoDuration } from "../access/duration.ts";
-import { activeTerm, type RotationConfig } from "../barrier/keyring.ts";
 import type { NewShares, RekeyOutcome } from "../ceremony/rekey.ts";
 import type { CeremonyState, CeremonyTarget } from "../ceremony/state.ts";
-import { decodeHex, encodeBase64, encodeHex } from "../crypto/bytes.ts";
+import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
 import {
   type Fields,
   readBoolean,
-  readDurationSeconds,
   readInteger,
   readText,
   readTextList,
 } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
-import { TERM_INTERVAL_MIN_SECONDS, TERM_OPERATIONS_MAX, TERM_OPERATIONS_MIN } from "../limits.ts";
-import type { OpenVault } from "../vault/open_vault.ts";
 import type { AppContext } from "./call.ts";
-import {
-  type LogicalCall,
-  type LogicalHandler,
-  type LogicalReply,
-  registerLogical,
-} from "./logical.ts";
+import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
 import {
   ceremonyDetail,
   type FamilyTexts,
   fingerprintsOf,
+  FORCED_WARNING,
   handsOutShares,
   refusalError,
   shownVerificationId,
@@ -42,8 +33,6 @@ import type { JsonObject } from "./replies.ts";
 import { decodeCeremonyShare } from "./wire.ts";
 
 const DONE: LogicalReply = { kind: "done" };
-const FORCED_WARNING =
-  "this seal keeps the key itself: only the root key changes, and no shares are handed out";
 
 const TEXTS: FamilyTexts = {
   wrongKeyCount: null,
@@ -75,91 +64,12 @@ const TEXTS: FamilyTexts = {
 };
 
 export function registerRotateEndpoints(app: Hono, context: AppContext): void {
-  const rotateKeyring: LogicalHandler = async ({ call }) => {
-    await call.vault.administer((open) => open.rotateKeyring());
-    return DONE;
-  };
-  for (const path of ["sys/rotate", "sys/rotate/keyring"]) {
-    registerLogical(app, context, { path, sudo: true, operations: { update: rotateKeyring } });
-  }
-  for (const path of ["sys/rotate/config", "sys/rotate/keyring/config"]) {
-    registerLogical(app, context, {
-      path,
-      slashAlias: true,
-      operations: { read: readRotation, update: writeRotation },
-    });
-  }
-  registerLogical(app, context, {
-    path: "sys/rotate/root",
-    sudo: true,
-    operations: {
-      update: async ({ call }) => {
-        await call.vault.administer((open) => open.rotateRoot());
-        return DONE;
-      },
-    },
-  });
-  registerLogical(app, context, {
-    path: "sys/key-status",
-    copiesData: true,
-    operations: { read: keyStatus },
-  });
   registerCeremony(app, context, "sys/rotate/root", "barrier");
   registerCeremony(app, context, "sys/rotate/recovery", "recovery");
-  for (const path of ["sys/rekey/backup", "sys/rotate/root/backup"]) {
-    registerBackup(app, context, path, "barrier");
-  }
-  const recoveryBackups = [
-    "sys/rekey/recovery-key-backup",
-    "sys/rekey-recovery-key/backup",
-    "sys/rotate/recovery/backup",
-  ];
-  for (const path of recoveryBackups) registerBackup(app, context, path, "recovery");
 }
 
 function fieldsOf(data: JsonObject): Fields {
   return { data, errorPrefix: "Field validation failed: " };
-}
-
-async function keyStatus({ open }: LogicalCall): Promise<LogicalReply> {
-  const term = activeTerm(open.barrier.keyring);
-  return {
-    kind: "data",
-    data: {
-      term: term.term,
-      install_time: new Date(term.installTimeMs).toISOString(),
-      encryptions: open.barrier.operations,
-    },
-  };
-}
-
-async function readRotation({ open }: LogicalCall): Promise<LogicalReply> {
-  const { enabled, maxOperations, intervalSeconds } = open.barrier.keyring.rotation;
-  const interval = intervalSeconds === 0 ? 0 : formatGoDuration(intervalSeconds);
-  return { kind: "data", data: { enabled, interval, max_operations: maxOperations } };
-}
-
-async function writeRotation({ call, open, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = fieldsOf(data);
-  const now = open.barrier.keyring.rotation;
-  const rotation: RotationConfig = {
-    enabled: readBoolean(fields, "enabled") ?? now.enabled,
-    intervalSeconds: readDurationSeconds(fields, "interval") ?? now.intervalSeconds,
-    maxOperations: readInteger(fields, "max_operations") ?? now.maxOperations,
-  };
-  if (rotation.intervalSeconds !== 0 && rotation.intervalSeconds < TERM_INTERVAL_MIN_SECONDS) {
-    const shortest = formatGoDuration(TERM_INTERVAL_MIN_SECONDS);
-    throw invalidRequest(`interval must be greater or equal to ${shortest}`);
-  }
-  if (
-    rotation.maxOperations < TERM_OPERATIONS_MIN || rotation.maxOperations > TERM_OPERATIONS_MAX
-  ) {
-    throw invalidRequest(
-      `max_operations must be in the range [${TERM_OPERATIONS_MIN},${TERM_OPERATIONS_MAX}]`,
-    );
-  }
-  await call.vault.administer((open) => open.configureRotation(rotation));
-  return DONE;
 }
 
 function registerCeremony(
@@ -351,54 +261,4 @@ function advanced(outcome: RekeyOutcome, target: CeremonyTarget): CeremonyState 
   if (outcome.kind === "advanced") return outcome.state;
   if (outcome.kind === "refused") throw refusalError(outcome.refusal, TEXTS.refusals, target);
   throw new TypeError("a ceremony ended where it could not");
-}
-
-function registerBackup(
-  app: Hono,
-  context: AppContext,
-  path: string,
-  target: CeremonyTarget,
-): void {
-  registerLogical(app, context, {
-    path,
-    copiesData: true,
-    slashAlias: true,
-    operations: {
-      read: (request) => readBackup(request, target),
-      delete: async ({ call }) => {
-        const fingerprint = fingerprintAsked(call.query);
-        await call.vault.administer((open) => open.rekey(target).deleteBackup(fingerprint));
-        return DONE;
-      },
-    },
-  });
-}
-
-function fingerprintAsked(query: URLSearchParams): string | null {
-  return query.get("fingerprint")?.toLowerCase() ?? null;
-}
-
-async function readBackup(
-  { call, open }: { readonly call: LogicalCall["call"]; readonly open: OpenVault },
-  target: CeremonyTarget,
-): Promise<LogicalReply> {
-  const rekey = open.rekey(target);
-  const fingerprint = fingerprintAsked(call.query);
-  const backup = await rekey.delivery.read(await rekey.state(), fingerprint);
-  if (backup === null) throw invalidRequest("no backed-up keys found");
-  const base64 = Object.entries(backup.shares).map(([holder, messages]) =>
-    [
-      holder,
-      messages.map((message) => encodeBase64(decodeHex(message) ?? new Uint8Array())),
-    ] as const
-  );
-  return {
-    kind: "data",
-    data: {
-      nonce: backup.ceremonyId,
-      keys: backup.shares,
-      keys_base64: Object.fromEntries(base64),
-      ...(call.wantsDetail ? { stale: backup.stale } : {}),
-    },
-  };
 }
