@@ -4,35 +4,28 @@
  */
 
 import type { Entry } from "../barrier/barrier.ts";
-import { encodeHex, encodeUtf8, equalBytes } from "../crypto/bytes.ts";
+import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { sha256 } from "../crypto/digest.ts";
-import { unsealKey } from "../crypto/keys.ts";
 import { randomUuid } from "../crypto/random.ts";
-import { invalidRequest, unreachable, VaultError } from "../errors.ts";
+import { invalidRequest, unreachable } from "../errors.ts";
 import { CEREMONY_TTL_MS, KEY_BYTES } from "../limits.ts";
 import type { Log } from "../log.ts";
-import { authorisingShares } from "../seal/seal_config.ts";
-import { shamirSealKey } from "../seal/shamir_seal.ts";
-import { encodeDueTime } from "../storage/due.ts";
-import { ceremonyPath, duePath, shareChecksPath } from "../storage/record_paths.ts";
-import { ABSENT, type Expectation, type Store, type Write } from "../storage/store.ts";
+import { shareChecksPath } from "../storage/record_paths.ts";
+import type { Write } from "../storage/store.ts";
+import { AttemptStore, type StoredAttempt } from "./attempt_store.ts";
+import { type AuthorityPorts, ShareAuthority } from "./authority.ts";
+import { decodeCeremony, encodeCeremony, encodeShareChecks } from "./ceremony_record.ts";
 import { ShareDelivery } from "./delivery.ts";
 import {
-  decodeCeremony,
-  decodeShareChecks,
-  encodeCeremony,
-  encodeShareChecks,
-} from "./ceremony_record.ts";
-import {
+  type Attached,
   type InstallPorts,
   installRecoveryKey,
   installRootKey,
   installUnsealKey,
   type ProvenKey,
 } from "./install.ts";
-import { readRecoveryKey } from "./key_records.ts";
 import { encryptShares } from "./recipients.ts";
-import { createShareChecks, isKnownShare, joinShares, splitKey } from "./shares.ts";
+import { createShareChecks, isKnownShare, splitKey } from "./shares.ts";
 import {
   type CeremonyHead,
   type CeremonyParameters,
@@ -40,14 +33,21 @@ import {
   type CeremonyTarget,
   IDLE,
   type PendingKey,
-  type ShareChecks,
 } from "./state.ts";
-import { beginVerification, expireState, type Outcome, type Refusal, step } from "./step.ts";
+import {
+  beginVerification,
+  type Outcome,
+  type Refusal,
+  step,
+  type Submission,
+  withoutGathered,
+} from "./step.ts";
 
-export interface RekeyPorts extends InstallPorts {
-  readonly store: Store;
+export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly nowMs: () => number;
   readonly log: Log;
+  /** What the other attempts lose when the shares in force change. */
+  readonly voidGathered: (except: CeremonyTarget, required: number) => Promise<Attached>;
 }
 
 /** New shares for their holders. No shares: the target hands out none. */
@@ -73,10 +73,7 @@ export interface ShareSubmission {
   readonly parametersDigest: string | null;
 }
 
-interface Stored {
-  readonly state: CeremonyState;
-  readonly expect: Expectation;
-}
+type Stored = StoredAttempt<CeremonyState>;
 
 /** Lower-case hex SHA-256 over what a holder agrees to by giving a share. */
 export function parametersDigest(parameters: CeremonyParameters): string {
@@ -90,29 +87,38 @@ export class Rekey {
   readonly target: CeremonyTarget;
   readonly delivery: ShareDelivery;
   readonly #ports: RekeyPorts;
+  readonly #attempts: AttemptStore<CeremonyState>;
+  readonly #authority: ShareAuthority;
 
   constructor(target: CeremonyTarget, ports: RekeyPorts) {
     this.target = target;
     this.#ports = ports;
     this.delivery = new ShareDelivery(target, ports.barrier);
+    this.#authority = new ShareAuthority(ports);
+    this.#attempts = new AttemptStore(target, ports.barrier, ports.nowMs, {
+      idle: IDLE,
+      encode: encodeCeremony,
+      decode: decodeCeremony,
+      expiresAtMs: (state) => state.phase === "idle" ? null : state.head.expiresAtMs,
+    });
   }
 
   async state(): Promise<CeremonyState> {
-    return (await this.#read()).state;
+    return (await this.#attempts.read()).state;
   }
 
   /** Shares of the key in force that authorise a ceremony, of either target. */
   get required(): number {
-    return authorisingShares(this.#ports.keys().config).threshold;
+    return this.#authority.required;
   }
 
   /** Begins an attempt; its parameters were checked by the caller. */
   async start(parameters: CeremonyParameters, startedBy: string | null): Promise<RekeyOutcome> {
-    const stored = await this.#read();
+    const stored = await this.#attempts.read();
     const head = this.#newHead(parameters, startedBy);
     const outcome = step(stored.state, { kind: "start", head });
     if (outcome.kind === "advanced") {
-      await this.#store(outcome.state, stored.expect);
+      await this.#attempts.write(outcome.state, stored.expect);
       this.#logStart(head);
     }
     return asOutcome(outcome);
@@ -129,7 +135,7 @@ export class Rekey {
     if (this.target !== "recovery" || this.required !== 0) {
       throw invalidRequest("recovery key shares exist already");
     }
-    const stored = await this.#read();
+    const stored = await this.#attempts.read();
     const head = this.#newHead(parameters, startedBy);
     const outcome = step(stored.state, { kind: "start", head });
     if (outcome.kind !== "advanced") return asOutcome(outcome);
@@ -139,79 +145,72 @@ export class Rekey {
 
   /** A share of the key in force. The last one needed makes the new shares. */
   async submit(submission: ShareSubmission): Promise<RekeyOutcome> {
-    const stored = await this.#read();
-    const checks = await this.#checksInForce();
-    const outcome = step(stored.state, {
-      kind: "submit",
-      submission: this.#judge(submission, stored.state, checks),
-    });
+    const stored = await this.#attempts.read();
+    const known = await this.#authority.isInForce(submission.share);
+    const judged = judge(submission, stored.state, known);
+    const outcome = step(stored.state, { kind: "submit", submission: judged });
     if (outcome.kind === "quorum" && stored.state.phase === "gathering") {
-      await this.#authorise(outcome.shares, stored.state.head.required);
+      await this.#authority.authorise(outcome.shares, stored.state.head.required);
       return { kind: "shares", result: await this.#handOut(stored, stored.state.head) };
     }
-    if (outcome.kind === "advanced") await this.#store(outcome.state, stored.expect);
+    if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
     return asOutcome(outcome);
   }
 
   /** A new share, given back. The last one needed puts the new key in force. */
   async verify(submission: ShareSubmission): Promise<RekeyOutcome> {
-    const stored = await this.#read();
+    const stored = await this.#attempts.read();
     const { state } = stored;
     const checks = state.phase === "verifying" ? state.pending.checks : null;
-    const judged = this.#judge(submission, state, checks);
+    const known = isKnownShare(submission.share, checks, this.#authority.checkKey);
+    const judged = judge(submission, state, known);
     const outcome = step(state, { kind: "verify", submission: judged });
     if (outcome.kind === "verified" && state.phase === "verifying") {
       await this.#install(stored, state.head, state.pending, outcome.shares);
       return { kind: "verified", verificationId: state.verificationId };
     }
-    if (outcome.kind === "advanced") await this.#store(outcome.state, stored.expect);
+    if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
     return asOutcome(outcome);
   }
 
   /** Forgets the new shares given so far and renews the verification's nonce. */
   async restartVerification(): Promise<RekeyOutcome> {
-    const stored = await this.#read();
+    const stored = await this.#attempts.read();
     const verificationId = randomUuid(this.#ports.random);
     const outcome = step(stored.state, { kind: "restart_verification", verificationId });
-    if (outcome.kind === "advanced") await this.#store(outcome.state, stored.expect);
+    if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
     return asOutcome(outcome);
   }
 
   /** Ends an attempt; the shares in force stay in force. Nothing happens when there is none. */
   async cancel(): Promise<void> {
-    const stored = await this.#read();
-    if (stored.state.phase !== "idle") await this.#store(IDLE, stored.expect);
+    const stored = await this.#attempts.read();
+    if (stored.state.phase !== "idle") await this.#attempts.write(IDLE, stored.expect);
   }
 
   /** Removes an attempt whose time is over. */
   async expire(): Promise<void> {
-    const stored = await this.#read();
-    if (stored.state.phase === "idle") await this.#store(IDLE, stored.expect);
+    await this.#attempts.expire();
   }
 
-  /** Drops a verification's pending backup and the one in force. */
+  /** Drops a verification's pending backup and the one in force, or one holder's copy. */
   async deleteBackup(fingerprint: string | null): Promise<void> {
-    const stored = await this.#read();
-    const entries = await this.delivery.removal(fingerprint);
-    const dropped = withoutPendingBackup(stored.state, fingerprint);
-    await this.#commit({
-      entries: [this.#entry(dropped), ...entries],
-      writes: [],
-      expect: stored.expect,
-    });
+    const stored = await this.#attempts.read();
+    const removal = await this.delivery.removal(fingerprint);
+    const state = withoutPendingBackup(stored.state, fingerprint);
+    await this.#attempts.write(state, stored.expect, removal);
   }
 
   /** The records that end an attempt, for the commit of whoever seals. */
   endRecords(): readonly Write[] {
-    return [ceremonyPath(this.target), this.#duePath].map((path) => ({
-      path,
-      bytes: null,
-      sealKeyId: null,
-    }));
+    return this.#attempts.endRecords();
   }
 
-  get #duePath(): string {
-    return duePath(`ceremony-${this.target}`);
+  /** The same attempt without the shares it had gathered, for the commit that makes them void. */
+  async voided(required: number): Promise<Attached | null> {
+    const { state, expect } = await this.#attempts.read();
+    if (state.phase !== "gathering") return null;
+    return { ...this.#attempts.records(withoutGathered(state, required)), expect: [expect] };
   }
 
   #newHead(parameters: CeremonyParameters, startedBy: string | null): CeremonyHead {
@@ -224,43 +223,6 @@ export class Rekey {
       startedBy,
       expiresAtMs: startedAtMs + CEREMONY_TTL_MS,
     };
-  }
-
-  #checkKey = (salt: Uint8Array): Uint8Array =>
-    this.#ports.barrier.deriveMacKey("share check", salt);
-
-  #judge(submission: ShareSubmission, state: CeremonyState, checks: ShareChecks | null) {
-    const { share, id, parametersDigest: seen } = submission;
-    const parametersSeen = seen === null || state.phase === "idle" ||
-      seen === parametersDigest(state.head.parameters);
-    return { share, id, known: isKnownShare(share, checks, this.#checkKey), parametersSeen };
-  }
-
-  /** Both targets are authorised by the shares that the seal's holders have. */
-  async #checksInForce(): Promise<ShareChecks | null> {
-    const kind = this.#ports.keys().seal.type === "shamir" ? "barrier" : "recovery";
-    const record = await this.#ports.barrier.get(shareChecksPath(kind));
-    return record === null ? null : decodeShareChecks(record.value);
-  }
-
-  /** The shares are all known; that they also make the key is what counts. */
-  async #authorise(
-    shares: readonly Uint8Array<ArrayBuffer>[],
-    required: number,
-  ): Promise<void> {
-    const { store, keys } = this.#ports;
-    const joined = joinShares(shares, required);
-    const { seal } = keys();
-    if (seal.type === "shamir") {
-      const key = shamirSealKey(unsealKey(joined));
-      if (equalBytes(key.bytes, seal.current.bytes)) return;
-      throw invalidRequest("failed to read root key: invalid key: the shares do not make the key");
-    }
-    const expected = await readRecoveryKey(store, seal);
-    if (expected !== null && equalBytes(expected, joined)) return;
-    throw invalidRequest(
-      "recovery key verification failed: recovery key does not match submitted values",
-    );
   }
 
   /** Makes the new key and its shares; installs them, or keeps them for verification. */
@@ -277,7 +239,7 @@ export class Rekey {
     const messages = recipients === null ? null : await encryptShares(shares, recipients);
     const pending: PendingKey = {
       key,
-      checks: createShareChecks(shares, this.#checkKey, random),
+      checks: createShareChecks(shares, this.#authority.checkKey, random),
       encryptedShares: messages?.map(encodeHex) ?? null,
     };
     const returned = messages ?? shares;
@@ -286,7 +248,7 @@ export class Rekey {
       return { head, shares: returned, verificationId: null };
     }
     const verificationId = randomUuid(random);
-    await this.#store(beginVerification(head, verificationId, pending), stored.expect);
+    await this.#attempts.write(beginVerification(head, verificationId, pending), stored.expect);
     return { head, shares: returned, verificationId };
   }
 
@@ -303,10 +265,16 @@ export class Rekey {
       threshold,
       proof: given.slice(0, threshold),
     };
-    const attached = this.#endAttached(stored, [
+    const voided = await this.#ports.voidGathered(this.target, threshold);
+    const ended = this.#endAttached(stored, [
       { path: shareChecksPath(this.target), value: encodeShareChecks(pending.checks) },
       ...await this.delivery.promotion(head, pending),
     ]);
+    const attached: Attached = {
+      entries: [...ended.entries, ...voided.entries],
+      writes: [...ended.writes, ...voided.writes],
+      expect: [...ended.expect, ...voided.expect],
+    };
     switch (this.target) {
       case "barrier":
         await installUnsealKey(this.#ports, next, attached);
@@ -321,39 +289,8 @@ export class Rekey {
     this.#ports.log.info(`${what} rekeyed: shares=${shares} threshold=${threshold}`);
   }
 
-  #endAttached(stored: Stored, entries: readonly Entry[]) {
+  #endAttached(stored: Stored, entries: readonly Entry[]): Attached {
     return { entries, writes: this.endRecords(), expect: [stored.expect] };
-  }
-
-  async #read(): Promise<Stored> {
-    const path = ceremonyPath(this.target);
-    const record = await this.#ports.barrier.get(path);
-    if (record === null) return { state: IDLE, expect: { path, revision: ABSENT } };
-    return {
-      state: expireState(decodeCeremony(record.value), this.#ports.nowMs()),
-      expect: { path, revision: record.revision },
-    };
-  }
-
-  #entry(state: CeremonyState): Entry {
-    return { path: ceremonyPath(this.target), value: encodeCeremony(state) };
-  }
-
-  async #store(state: CeremonyState, expect: Expectation): Promise<void> {
-    const due = state.phase === "idle" ? null : encodeDueTime(state.head.expiresAtMs);
-    const writes = [{ path: this.#duePath, bytes: due, sealKeyId: null }];
-    await this.#commit({ entries: [this.#entry(state)], writes, expect });
-  }
-
-  async #commit(change: {
-    readonly entries: readonly Entry[];
-    readonly writes: readonly Write[];
-    readonly expect: Expectation;
-  }): Promise<void> {
-    const outcome = await this.#ports.barrier.commit({ ...change, expect: [change.expect] });
-    if (outcome.kind === "conflict") {
-      throw new VaultError("store_conflict", "the attempt was changed by another writer");
-    }
   }
 
   #logStart(head: CeremonyHead): void {
@@ -364,6 +301,13 @@ export class Rekey {
       { target: this.target },
     );
   }
+}
+
+function judge(submission: ShareSubmission, state: CeremonyState, known: boolean): Submission {
+  const { share, id, parametersDigest: seen } = submission;
+  const parametersSeen = seen === null || state.phase === "idle" ||
+    seen === parametersDigest(state.head.parameters);
+  return { share, id, known, parametersSeen };
 }
 
 function asOutcome(outcome: Outcome): RekeyOutcome {

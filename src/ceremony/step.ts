@@ -54,11 +54,6 @@ function refused(refusal: Refusal): Outcome {
   return { kind: "refused", refusal };
 }
 
-/** An attempt whose time is over counts as none, whether or not the alarm has removed it yet. */
-export function expireState(state: CeremonyState, nowMs: number): CeremonyState {
-  return state.phase !== "idle" && nowMs >= state.head.expiresAtMs ? IDLE : state;
-}
-
 export function step(state: CeremonyState, event: CeremonyEvent): Outcome {
   switch (event.kind) {
     case "start":
@@ -123,6 +118,14 @@ function restartVerification(state: CeremonyState, verificationId: string): Outc
     default:
       return unreachable(state);
   }
+}
+
+/** The same attempt from its first share on, after the shares in force have changed. */
+export function withoutGathered(
+  state: Extract<CeremonyState, { phase: "gathering" }>,
+  required: number,
+): CeremonyState {
+  return { ...state, head: { ...state.head, required }, gathered: [] };
 }
 
 /** The state after a quorum whose new shares were handed out but must be verified first. */

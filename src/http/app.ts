@@ -12,6 +12,7 @@ import { registerEngineRoutes } from "./engine_routes.ts";
 import { cleanTarget } from "./paths.ts";
 import { errorReply } from "./replies.ts";
 import { registerBackupEndpoints } from "./sys_backup.ts";
+import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
 import { registerKeyringEndpoints } from "./sys_keyring.ts";
 import { registerMountEndpoints } from "./sys_mounts.ts";
 import { registerPolicyEndpoints } from "./sys_policies.ts";
@@ -41,6 +42,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   registerRekeyEndpoints(app, context);
   registerRotateEndpoints(app, context);
   registerBackupEndpoints(app, context);
+  registerGenerateRootEndpoints(app, context);
   registerKeyringEndpoints(app, context);
   registerRewrapEndpoints(app, context);
   registerMountEndpoints(app, context);

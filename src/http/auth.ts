@@ -53,9 +53,10 @@ export async function authoriseCeremony(
   mode: AccessMode,
   path: string,
   step: "manage" | "contribute",
+  operation: Operation = OPERATIONS[call.method] ?? "update",
 ): Promise<void> {
   if (mode === "open") return;
-  const harmless = call.method === "GET" || (step === "contribute" && call.method !== "DELETE");
+  const harmless = operation === "read" || (step === "contribute" && operation === "update");
   if (mode === "token-to-start" && harmless) return;
-  await authoriseByPolicy(call, path, OPERATIONS[call.method] ?? "update", false);
+  await authoriseByPolicy(call, path, operation, false);
 }

@@ -18,6 +18,7 @@ export interface RawMethods {
   readonly GET?: RawHandler;
   readonly PUT?: RawHandler;
   readonly DELETE?: RawHandler;
+  readonly PATCH?: RawHandler;
   readonly HEAD?: RawHandler;
 }
 

@@ -4,10 +4,12 @@
  */
 
 import { PolicyStore } from "../access/policies.ts";
-import { TokenStore } from "../access/tokens.ts";
+import { rootTokenTemplate, TokenStore } from "../access/tokens.ts";
 import { Barrier } from "../barrier/barrier.ts";
 import { activeTerm, type Keyring, type RotationConfig } from "../barrier/keyring.ts";
+import { GenerateRoot } from "../ceremony/generate_root.ts";
 import {
+  type Attached,
   type FollowUp,
   installKeyring,
   installRootKey,
@@ -24,7 +26,7 @@ import type { Log } from "../log.ts";
 import { Rewrap } from "../rewrap/rewrap.ts";
 import type { SealConfig } from "../seal/seal_config.ts";
 import { CLUSTER_PATH, TERM_OPERATIONS_PATH } from "../storage/record_paths.ts";
-import type { Revision, Store } from "../storage/store.ts";
+import type { Revision, Store, Write } from "../storage/store.ts";
 import { MountTable } from "./mounts.ts";
 
 export interface Cluster {
@@ -47,6 +49,7 @@ export class OpenVault {
   readonly policies: PolicyStore;
   readonly mounts: MountTable;
   readonly rewrap: Rewrap;
+  readonly generateRoot: GenerateRoot;
   readonly cluster: Cluster;
   readonly #rekeys: Readonly<Record<CeremonyTarget, Rekey>>;
   readonly #ports: RekeyPorts;
@@ -85,7 +88,12 @@ export class OpenVault {
       keys: () => this.#keys,
       installKeys: (keys, keyring) => this.#install(keys, keyring),
       prepareRewrap: (sealKeyId) => this.#prepareRewrap(sealKeyId, ports.dueChanged),
+      voidGathered: (except, required) => this.#voidGathered(except, required),
     };
+    this.generateRoot = new GenerateRoot({
+      ...this.#ports,
+      issueRootToken: () => this.tokens.issue(rootTokenTemplate(nowMs())),
+    });
     this.#rekeys = {
       barrier: new Rekey("barrier", this.#ports),
       recovery: new Rekey("recovery", this.#ports),
@@ -150,6 +158,30 @@ export class OpenVault {
     if (this.barrier.operations >= rotation.maxOperations) return true;
     const ageMs = nowMs - activeTerm(this.barrier.keyring).installTimeMs;
     return rotation.intervalSeconds > 0 && ageMs >= rotation.intervalSeconds * 1000;
+  }
+
+  /** The records that end every attempt. */
+  endRecords(): readonly Write[] {
+    const attempts = [this.#rekeys.barrier, this.#rekeys.recovery, this.generateRoot];
+    return attempts.flatMap((attempt) => attempt.endRecords());
+  }
+
+  /** Removes the attempts whose time is over. */
+  async expireAttempts(): Promise<void> {
+    const attempts = [this.#rekeys.barrier, this.#rekeys.recovery, this.generateRoot];
+    for (const attempt of attempts) await attempt.expire();
+  }
+
+  /** Shares that other attempts have gathered authorise nothing once the shares in force change. */
+  async #voidGathered(except: CeremonyTarget, required: number): Promise<Attached> {
+    const other = except === "barrier" ? this.#rekeys.recovery : this.#rekeys.barrier;
+    const voided = [await other.voided(required), await this.generateRoot.voided(required)];
+    const attached = voided.filter((records) => records !== null);
+    return {
+      entries: attached.flatMap((records) => records.entries),
+      writes: attached.flatMap((records) => records.writes),
+      expect: attached.flatMap((records) => records.expect),
+    };
   }
 
   #install(keys: KeyState, keyring?: Keyring): void {

@@ -216,9 +216,8 @@ export class Vault {
     await this.exclusive(async () => {
       if (this.#phase.kind !== "unsealed") return;
       const { open } = this.#phase;
-      const ends = [...open.rekey("barrier").endRecords(), ...open.rekey("recovery").endRecords()];
       await open.barrier.exclusively(async () => {
-        await this.#ports.store.commit({ writes: ends });
+        await this.#ports.store.commit({ writes: open.endRecords() });
         const stored = await requireConfig(this.#ports.store);
         this.#phase = { kind: "sealed", stored, attempt: null };
         this.#autoUnseal = { ...this.#autoUnseal, wanted: false };
@@ -257,13 +256,12 @@ export class Vault {
       const due = await readDueTimes(store);
       if (this.#phase.kind !== "unsealed") return;
       const { open } = this.#phase;
-      for (const target of ["barrier", "recovery"] as const) {
-        const atMs = due.get(`ceremony-${target}`);
-        if (atMs !== undefined && atMs <= nowMs()) await open.rekey(target).expire();
+      const isDue = (job: string): boolean => (due.get(job) ?? Infinity) <= nowMs();
+      if ([...due.keys()].some((job) => job !== "rewrap" && isDue(job))) {
+        await open.expireAttempts();
       }
       if (open.rotationIsDue(nowMs())) await open.rotateKeyring();
-      const rewrapAtMs = due.get("rewrap");
-      if (rewrapAtMs !== undefined && rewrapAtMs <= nowMs()) await open.rewrap.runSlice();
+      if (isDue("rewrap")) await open.rewrap.runSlice();
     }).finally(() => this.#setAlarm());
   }
 

@@ -1,0 +1,96 @@
+/**
+ * Where an attempt lives: one record behind the barrier, and the due time of its expiry beside it.
+ * Every write expects the state that was read, so that of two writers one starts over.
+ */
+
+import type { Barrier, Entry } from "../barrier/barrier.ts";
+import { VaultError } from "../errors.ts";
+import { encodeDueTime } from "../storage/due.ts";
+import { ceremonyPath, duePath } from "../storage/record_paths.ts";
+import { ABSENT, type Expectation, type Write } from "../storage/store.ts";
+
+export interface StoredAttempt<State> {
+  readonly state: State;
+  readonly expect: Expectation;
+}
+
+export interface AttemptCodec<State> {
+  readonly idle: State;
+  /** Null for an idle state: there is no record then. */
+  readonly encode: (state: State) => Uint8Array | null;
+  readonly decode: (bytes: Uint8Array) => State;
+  /** When the attempt ends by itself; null for an idle one. */
+  readonly expiresAtMs: (state: State) => number | null;
+}
+
+export class AttemptStore<State> {
+  readonly #name: string;
+  readonly #barrier: Barrier;
+  readonly #nowMs: () => number;
+  readonly #codec: AttemptCodec<State>;
+
+  constructor(name: string, barrier: Barrier, nowMs: () => number, codec: AttemptCodec<State>) {
+    this.#name = name;
+    this.#barrier = barrier;
+    this.#nowMs = nowMs;
+    this.#codec = codec;
+  }
+
+  /** The attempt as it is now: one whose time is over counts as none. */
+  async read(): Promise<StoredAttempt<State>> {
+    const { idle, decode, expiresAtMs } = this.#codec;
+    const path = ceremonyPath(this.#name);
+    const record = await this.#barrier.get(path);
+    if (record === null) return { state: idle, expect: { path, revision: ABSENT } };
+    const state = decode(record.value);
+    const expiry = expiresAtMs(state);
+    const expired = expiry !== null && this.#nowMs() >= expiry;
+    return { state: expired ? idle : state, expect: { path, revision: record.revision } };
+  }
+
+  async write(state: State, expect: Expectation, others: readonly Entry[] = []): Promise<void> {
+    const { entries, writes } = this.records(state);
+    await this.commit([...entries, ...others], writes, expect);
+  }
+
+  /** The records of a state, for the commit of somebody else. */
+  records(state: State): { readonly entries: readonly Entry[]; readonly writes: readonly Write[] } {
+    const expiry = this.#codec.expiresAtMs(state);
+    const bytes = expiry === null ? null : encodeDueTime(expiry);
+    return {
+      entries: [{ path: ceremonyPath(this.#name), value: this.#codec.encode(state) }],
+      writes: [{ path: this.#duePath, bytes, sealKeyId: null }],
+    };
+  }
+
+  /** The records that end an attempt. They need no key: also who seals may write them. */
+  endRecords(): readonly Write[] {
+    return [ceremonyPath(this.#name), this.#duePath].map((path) => ({
+      path,
+      bytes: null,
+      sealKeyId: null,
+    }));
+  }
+
+  /** Commits entries under the condition that the attempt is still as it was read. */
+  async commit(
+    entries: readonly Entry[],
+    writes: readonly Write[],
+    expect: Expectation,
+  ): Promise<void> {
+    const outcome = await this.#barrier.commit({ entries, writes, expect: [expect] });
+    if (outcome.kind === "conflict") {
+      throw new VaultError("store_conflict", "the attempt was changed by another writer");
+    }
+  }
+
+  /** Removes what is left of an attempt whose time is over. */
+  async expire(): Promise<void> {
+    const stored = await this.read();
+    if (stored.state === this.#codec.idle) await this.write(stored.state, stored.expect);
+  }
+
+  get #duePath(): string {
+    return duePath(`ceremony-${this.#name}`);
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * Generating a root token by a quorum of the shares in force. It shares the ceremony's rules: the
+ * attempt survives a restart, a wrong share is refused at once, sealing by request ends it. The
+ * token leaves the vault only in encoded form: XOR-ed with a one-time password, or to a PGP key.
+ */
+
+import type { Entry } from "../barrier/barrier.ts";
+import {
+  decodeBase64,
+  decodeUtf8,
+  encodeBase64,
+  encodeBase64Unpadded,
+  encodeUtf8,
+  equalBytes,
+} from "../crypto/bytes.ts";
+import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import { CEREMONY_TTL_MS } from "../limits.ts";
+import type { Log } from "../log.ts";
+import type { Write } from "../storage/store.ts";
+import { AttemptStore } from "./attempt_store.ts";
+import { type AuthorityPorts, ShareAuthority } from "./authority.ts";
+import type { Attached } from "./install.ts";
+import { checkPgpKey } from "./recipients.ts";
+import type { PgpRecipient } from "./state.ts";
+
+/** How the token is encoded for whoever asked for it. */
+export type TokenEncoding =
+  | { readonly kind: "otp"; readonly otp: string }
+  | { readonly kind: "pgp"; readonly recipient: PgpRecipient };
+
+export type GenerationState =
+  | { readonly phase: "idle" }
+  | {
+    readonly phase: "gathering";
+    readonly attemptId: string;
+    readonly encoding: TokenEncoding;
+    readonly required: number;
+    readonly startedAtMs: number;
+    /** Accessor of the token that started it; null without one. */
+    readonly startedBy: string | null;
+    readonly expiresAtMs: number;
+    readonly gathered: readonly Uint8Array<ArrayBuffer>[];
+  };
+
+type Gathering = Extract<GenerationState, { phase: "gathering" }>;
+
+export type GenerationOutcome =
+  | { readonly kind: "advanced"; readonly state: Gathering }
+  | { readonly kind: "complete"; readonly state: Gathering; readonly encodedToken: string };
+
+export interface GenerateRootPorts extends AuthorityPorts {
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+  readonly log: Log;
+  /** A root token that exists once its entries are committed. */
+  readonly issueRootToken: () => { readonly id: string; readonly entries: readonly Entry[] };
+}
+
+const NAME = "generate-root";
+const IDLE: GenerationState = { phase: "idle" };
+/** As long as a token: "s." and 24 characters. */
+export const OTP_CHARACTERS = 26;
+
+export class GenerateRoot {
+  readonly #ports: GenerateRootPorts;
+  readonly #authority: ShareAuthority;
+  readonly #attempts: AttemptStore<GenerationState>;
+
+  constructor(ports: GenerateRootPorts) {
+    this.#ports = ports;
+    this.#authority = new ShareAuthority(ports);
+    this.#attempts = new AttemptStore<GenerationState>(NAME, ports.barrier, ports.nowMs, {
+      idle: IDLE,
+      encode: encodeGeneration,
+      decode: decodeGeneration,
+      expiresAtMs: (state) => state.phase === "idle" ? null : state.expiresAtMs,
+    });
+  }
+
+  async state(): Promise<GenerationState> {
+    return (await this.#attempts.read()).state;
+  }
+
+  get required(): number {
+    return this.#authority.required;
+  }
+
+  /** Throws `invalid_request` when an attempt is open. */
+  async start(encoding: TokenEncoding, startedBy: string | null): Promise<Gathering> {
+    const { random, nowMs, log } = this.#ports;
+    const stored = await this.#attempts.read();
+    if (stored.state.phase !== "idle") {
+      throw invalidRequest("root generation already in progress for this namespace");
+    }
+    const startedAtMs = nowMs();
+    const state: Gathering = {
+      phase: "gathering",
+      attemptId: randomUuid(random),
+      encoding,
+      required: this.required,
+      startedAtMs,
+      startedBy,
+      expiresAtMs: startedAtMs + CEREMONY_TTL_MS,
+      gathered: [],
+    };
+    await this.#attempts.write(state, stored.expect);
+    log.info(`root generation initialized: nonce=${state.attemptId}`);
+    return state;
+  }
+
+  async cancel(): Promise<void> {
+    const stored = await this.#attempts.read();
+    if (stored.state.phase !== "idle") await this.#attempts.write(IDLE, stored.expect);
+  }
+
+  async expire(): Promise<void> {
+    await this.#attempts.expire();
+  }
+
+  endRecords(): readonly Write[] {
+    return this.#attempts.endRecords();
+  }
+
+  /** The same attempt without its shares, for the commit that makes them void. */
+  async voided(required: number): Promise<Attached | null> {
+    const { state, expect } = await this.#attempts.read();
+    if (state.phase === "idle") return null;
+    return { ...this.#attempts.records({ ...state, required, gathered: [] }), expect: [expect] };
+  }
+
+  /** A share of the key in force. The last one needed makes the token. */
+  async submit(share: Uint8Array<ArrayBuffer>, attemptId: string): Promise<GenerationOutcome> {
+    const stored = await this.#attempts.read();
+    const known = await this.#authority.isInForce(share);
+    const { state } = stored;
+    if (state.phase === "idle") throw invalidRequest("no root generation in progress");
+    refuseShare(state, share, attemptId, known);
+    const gathered = [...state.gathered, share];
+    const next: Gathering = { ...state, gathered };
+    if (gathered.length < state.required) {
+      await this.#attempts.write(next, stored.expect);
+      return { kind: "advanced", state: next };
+    }
+    await this.#authority.authorise(gathered, state.required);
+    const token = this.#ports.issueRootToken();
+    const encodedToken = await encodeToken(token.id, state.encoding);
+    await this.#attempts.write(IDLE, stored.expect, token.entries);
+    this.#ports.log.info(`root generation finished: nonce=${state.attemptId}`);
+    return { kind: "complete", state: next, encodedToken };
+  }
+}
+
+function refuseShare(
+  state: Gathering,
+  share: Uint8Array,
+  attemptId: string,
+  known: boolean,
+): void {
+  if (attemptId !== state.attemptId) {
+    throw invalidRequest(
+      "incorrect nonce supplied; nonce for this root generation operation is " +
+        `"${state.attemptId}"`,
+    );
+  }
+  let duplicate = false;
+  for (const other of state.gathered) duplicate = equalBytes(other, share) || duplicate;
+  if (duplicate) {
+    throw invalidRequest("given key has already been provided during this generation operation");
+  }
+  if (!known) throw invalidRequest("given key is not one of the current key shares");
+}
+
+/** A fresh one-time password of the right length. */
+export function createOtp(random: RandomBytes): string {
+  return randomBase62(random, OTP_CHARACTERS);
+}
+
+async function encodeToken(token: string, encoding: TokenEncoding): Promise<string> {
+  if (encoding.kind === "otp") return encodeBase64Unpadded(xorTexts(token, encoding.otp));
+  const key = await checkPgpKey(encoding.recipient.key, "", "pgp_key");
+  return encodeBase64(await key.encrypt(token));
+}
+
+function xorTexts(left: string, right: string): Uint8Array<ArrayBuffer> {
+  const bytes = encodeUtf8(left);
+  const mask = encodeUtf8(right);
+  if (bytes.length !== mask.length) throw new RangeError("token and password differ in length");
+  return bytes.map((byte, index) => byte ^ (mask[index] ?? 0));
+}
+
+/** The token in an encoded one. Throws `invalid_request` when the two do not fit. */
+export function decodeGeneratedToken(encoded: string, otp: string): string {
+  const padded = encoded + "=".repeat((4 - encoded.length % 4) % 4);
+  const bytes = decodeBase64(padded);
+  if (bytes === null) throw invalidRequest("error decoding base64 value: illegal base64 data");
+  const mask = encodeUtf8(otp);
+  if (bytes.length !== mask.length) {
+    throw invalidRequest(
+      "error xoring token: lengths of encoded token and one-time password differ",
+    );
+  }
+  const token = bytes.map((byte, index) => byte ^ (mask[index] ?? 0));
+  try {
+    return decodeUtf8(token);
+  } catch {
+    throw invalidRequest("the one-time password is not that of the encoded token");
+  }
+}
+
+interface GenerationJson {
+  readonly version: 1;
+  readonly gathered: readonly string[];
+  readonly attempt: Omit<Gathering, "gathered">;
+}
+
+function encodeGeneration(state: GenerationState): Uint8Array | null {
+  if (state.phase === "idle") return null;
+  const { gathered, ...attempt } = state;
+  const json: GenerationJson = { version: 1, gathered: gathered.map(encodeBase64), attempt };
+  return encodeUtf8(JSON.stringify(json));
+}
+
+function decodeGeneration(bytes: Uint8Array): GenerationState {
+  const json = JSON.parse(decodeUtf8(bytes)) as GenerationJson;
+  const gathered = json.gathered.map((text) => {
+    const share = decodeBase64(text);
+    if (share === null) throw new VaultError("record_malformed", "a gathered share is malformed");
+    return share;
+  });
+  return { ...json.attempt, gathered };
+}
