@@ -9,8 +9,8 @@ import type { Vault } from "../vault/vault.ts";
 import { registerTokenEndpoints } from "./auth_token.ts";
 import type { AppContext, AppOptions } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
-import { cleanTarget } from "./paths.ts";
-import { errorReply } from "./replies.ts";
+import { cleanTarget, targetOf } from "./paths.ts";
+import { errorReply, redirectReply } from "./replies.ts";
 import { registerBackupEndpoints } from "./sys_backup.ts";
 import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
 import { registerKeyringEndpoints } from "./sys_keyring.ts";
@@ -20,12 +20,7 @@ import { registerRekeyEndpoints } from "./sys_rekey.ts";
 import { registerRewrapEndpoints } from "./sys_rewrap.ts";
 import { registerRotateEndpoints } from "./sys_rotate.ts";
 import { registerSealEndpoints } from "./sys_seal.ts";
-
-/** What the servers pass along with a request. */
-interface Bindings {
-  /** Path and query as the client sent them, where the platform tells. */
-  readonly rawTarget?: string;
-}
+import { registerStatusEndpoints } from "./sys_status.ts";
 
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
@@ -33,10 +28,14 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   const context: AppContext = { vault, options, random: randomBytes, nowMs, log };
 
   app.use("*", async function redirectUncleanPaths(c, next) {
-    const target = (c.env as Bindings | undefined)?.rawTarget;
-    const clean = target === undefined ? null : cleanTarget(target);
-    if (clean === null) return await next();
-    return new Response(null, { status: 307, headers: { Location: clean } });
+    const target = targetOf(c);
+    if (target.includes("#")) {
+      // The client's "#" is part of the path; a URL would have dropped it and what follows.
+      const url = new URL(target.replaceAll("#", "%23"), c.req.url);
+      return await app.fetch(new Request(url, c.req.raw), { ...(c.env as object), rawTarget: undefined });
+    }
+    const clean = cleanTarget(target);
+    return clean === null ? await next() : redirectReply(clean);
   });
   registerSealEndpoints(app, context);
   registerRekeyEndpoints(app, context);
@@ -48,8 +47,10 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   registerMountEndpoints(app, context);
   registerPolicyEndpoints(app, context);
   registerTokenEndpoints(app, context);
-  registerEngineRoutes(app, context);
+  registerStatusEndpoints(app, context);
   app.all("/v1", () => errorReply(404, []));
+  app.all("/v1/sys", () => redirectReply("/v1/sys/"));
+  registerEngineRoutes(app, context);
   app.notFound(() => errorReply(404, []));
   app.onError((error) => {
     log.error("request failed", { code: error.name });

@@ -6,6 +6,20 @@ import { type AppContext, Call } from "./call.ts";
 
 const API_PREFIX = "/v1/";
 
+/** What the servers pass along with a request. */
+interface Bindings {
+  /** Path and query as the client sent them, where the platform tells. */
+  readonly rawTarget?: string | undefined;
+}
+
+/** Path and query as they were sent, as far as is known here. */
+export function targetOf(c: Context): string {
+  const target = (c.env as Bindings | undefined)?.rawTarget;
+  if (target !== undefined) return target;
+  const { pathname, search } = new URL(c.req.url);
+  return pathname + search;
+}
+
 /** The call of a request below `/v1/`. */
 export function callOf(c: Context, context: AppContext): Call {
   const url = new URL(c.req.raw.url);
@@ -32,7 +46,7 @@ export function decodePath(encoded: string): string {
 export function cleanTarget(target: string): string | null {
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);
-  if (!path.startsWith(API_PREFIX) && !path.startsWith("//")) return null;
+  if (!path.startsWith(API_PREFIX)) return null;
   const segments: string[] = [];
   const parts = path.split("/").slice(1);
   for (const part of parts) {

@@ -24,6 +24,10 @@ export function errorReply(status: number, errors: readonly string[]): Response 
   return jsonReply(status, { errors });
 }
 
+export function redirectReply(location: string): Response {
+  return new Response(null, { status: 307, headers: { ...HEADERS, Location: location } });
+}
+
 export interface Envelope {
   readonly data?: JsonObject | null;
   readonly auth?: JsonObject | null;
