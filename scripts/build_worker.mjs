@@ -39,7 +39,10 @@ export async function bundleWorker() {
     Object.entries(result.metafile.outputs).map(([path, output]) => [basename(path), output]),
   );
   const startup = reachable(ENTRY, outputs);
-  const startupBytes = [...startup].reduce((sum, name) => sum + gzipSync(texts.get(name)).length, 0);
+  const startupBytes = [...startup].reduce(
+    (sum, name) => sum + gzipSync(texts.get(name)).length,
+    0,
+  );
   const names = [ENTRY, ...[...texts.keys()].filter((name) => name !== ENTRY).sort()];
   return { modules: names.map((name) => ({ name, text: texts.get(name) })), startupBytes };
 }

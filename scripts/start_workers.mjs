@@ -71,6 +71,23 @@ async function options(settings) {
   });
 }
 
+/** Asks the vault how it is, as a client would, and says what to do next. */
+async function announce() {
+  const answer = await miniflare.dispatchFetch("http://vault.invalid/v1/sys/seal-status");
+  const situation = await answer.json();
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = `${settings.tls === null ? "http" : "https"}://${host}:${port}`;
+  if (process.stdout.isTTY) {
+    const input = { runtime: "workerd", version: VERSION, url, settings, situation };
+    process.stdout.write(`${describeStart(input)}\n`);
+    return;
+  }
+  const next = summarizeNextStep(situation);
+  const time = new Date().toISOString();
+  const line = { time, level: "info", message: "serving", runtime: "workerd", url, next };
+  process.stderr.write(`${JSON.stringify(line)}\n`);
+}
+
 const outcome = parseSettings(process.env, (path) => readFileSync(path));
 if (!outcome.ok) fail(outcome.errors);
 const { settings } = outcome;
@@ -79,31 +96,25 @@ if (!isLoopback(hostname)) {
   fail([`SEALWRIGHT_LISTEN must be a loopback address for workerd: got ${hostname}`]);
 }
 
-let miniflare;
+const miniflare = new Miniflare(await options(settings));
+try {
+  await miniflare.ready;
+} catch (error) {
+  fail([`cannot serve on ${hostname}:${port}: ${error.message}`]);
+}
 let isEnding = false;
 for (const signal of ["SIGTERM", "SIGINT"]) {
+  // Miniflare's own handlers end the process at once, with a status that looks like a failure.
+  process.removeAllListeners(signal);
   process.on(signal, async () => {
     if (isEnding) return;
     isEnding = true;
-    await miniflare?.dispose();
+    await miniflare.dispose();
     process.exit(0);
   });
 }
 try {
-  miniflare = new Miniflare(await options(settings));
-  await miniflare.ready;
+  await announce();
 } catch (error) {
   if (!isEnding) fail([error.message]);
-}
-const answer = await miniflare.dispatchFetch("http://vault.invalid/v1/sys/seal-status");
-const situation = await answer.json();
-const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-const url = `${settings.tls === null ? "http" : "https"}://${host}:${port}`;
-if (process.stdout.isTTY) {
-  process.stdout.write(
-    `${describeStart({ runtime: "workerd", version: VERSION, url, settings, situation })}\n`,
-  );
-} else {
-  const next = summarizeNextStep(situation);
-  process.stderr.write(`${JSON.stringify({ message: "serving", runtime: "workerd", url, next })}\n`);
 }

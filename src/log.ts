@@ -38,7 +38,7 @@ export function createLog(options: LogOptions): Log {
 /** `time`, `level` and `message` come first, and win over fields of the same name. */
 function formatJson(time: string, level: LogLevel, message: string, fields: LogFields): string {
   const head = { time, level, message };
-  return JSON.stringify({ ...head, ...fields, ...head });
+  return escapeControls(JSON.stringify({ ...head, ...fields, ...head }));
 }
 
 function formatText(time: string, level: LogLevel, message: string, fields: LogFields): string {
@@ -50,9 +50,13 @@ function formatText(time: string, level: LogLevel, message: string, fields: LogF
 /** Values with a space, quote or control character are quoted, so that nobody forges a line. */
 function formatValue(value: string | number | boolean | null): string {
   if (typeof value !== "string") return String(value);
-  return /^[!#-<>-~]+$/.test(value) ? value : JSON.stringify(value);
+  return /^[!#-<>-~]+$/.test(value) ? value : escapeControls(JSON.stringify(value));
 }
 
+/** JSON itself leaves C1 controls alone, which a terminal may obey. */
 function escapeControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1));
+  return text.replace(
+    /\p{Cc}/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

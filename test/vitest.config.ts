@@ -6,6 +6,9 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Generous: a busy machine is no failure. */
+const TEST_MAX_MS = 30_000;
+
 export default defineConfig({
   root,
   test: {
@@ -14,6 +17,7 @@ export default defineConfig({
         root,
         test: {
           name: "unit",
+          testTimeout: TEST_MAX_MS,
           pool: "threads",
           include: ["test/**/*.test.ts"],
           exclude: ["test/workerd/**"],
@@ -34,7 +38,7 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
+        test: { name: "workerd", testTimeout: TEST_MAX_MS, include: ["test/workerd/**/*.test.ts"] },
       },
     ],
   },

@@ -30,7 +30,7 @@ type DenoHandler = (
   info: { readonly remoteAddr: { readonly hostname?: string } },
 ) => Promise<Response>;
 
-function startDenoServer(options: ServerOptions): Promise<Server> {
+async function startDenoServer(options: ServerOptions): Promise<Server> {
   const { hostname, port, tls, handler, log } = options;
   const server = Deno.serve({
     hostname,
@@ -47,12 +47,12 @@ function startDenoServer(options: ServerOptions): Promise<Server> {
       peerAddress: info.remoteAddr.hostname ?? null,
     });
   });
-  return Promise.resolve({
+  return {
     stop: async () => {
       const grace = new Promise<void>((resolve) => setTimeout(resolve, STOP_GRACE_MS));
       await Promise.race([server.shutdown(), grace]);
     },
-  });
+  };
 }
 
 await startLocal("deno", startDenoServer);

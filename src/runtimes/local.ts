@@ -33,7 +33,7 @@ export async function startLocal(runtime: string, startServer: StartServer): Pro
   try {
     await run(runtime, settings, log, startServer);
   } catch (error) {
-    fail([error instanceof Error ? error.message : "unknown error"]);
+    fail([describe(error)]);
   }
 }
 
@@ -68,14 +68,19 @@ async function run(
     version: VERSION,
   });
   const handler: Handler = (request, env) => app.fetch(request, env);
-  const server = await startServer({ ...settings.listen, tls, handler, log });
+  // Before anybody else can change it.
+  const situation = await askSituation(handler);
+  const server = await startServer({ ...settings.listen, tls, handler, log }).catch((cause) => {
+    const { hostname, port } = settings.listen;
+    throw new Error(`cannot listen on ${hostname}:${port}: ${describe(cause)}`, { cause });
+  });
 
   endOnSignal(log, async () => {
     await server.stop();
     await alarm.stop();
     await vault.close();
   });
-  announce(runtime, settings, log, await askSituation(handler));
+  announce(runtime, settings, log, situation);
 }
 
 /** Asks the way a client would, so that it holds whatever the vault's inner states are. */
@@ -114,7 +119,7 @@ function endOnSignal(log: Log, end: () => Promise<void>): void {
     log.info("stopping", { signal });
     end().then(
       () => process.exit(0),
-      (error: unknown) => fail([error instanceof Error ? error.message : "unknown error"]),
+      (error: unknown) => fail([describe(error)]),
     );
   };
   process.on("SIGTERM", () => onSignal("SIGTERM"));
@@ -127,6 +132,10 @@ function readSettings(): Settings {
   for (const name of SETTING_NAMES) variables[name] = process.env[name];
   const outcome = parseSettings(variables, (path) => readFileSync(path));
   return outcome.ok ? outcome.settings : fail(outcome.errors);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown error";
 }
 
 function fail(lines: readonly string[]): never {

@@ -9,8 +9,10 @@ import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
+import { drainedRequest } from "./drained_request.ts";
 import { createDurableStore } from "./durable_sqlite.ts";
 import { ObjectAlarm } from "./object_alarm.ts";
+import { pathOfTarget, type RequestEnv } from "./raw_target.ts";
 import { parseSettings, SETTING_NAMES, type Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
@@ -42,7 +44,10 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
         headers: { "cache-control": "no-store" },
       });
     }
-    return await started.serve(request);
+    const { request: served, drain } = drainedRequest(request);
+    const response = await started.serve(served);
+    await drain();
+    return response;
   }
 
   async alarm(info?: AlarmInvocationInfo): Promise<void> {
@@ -83,15 +88,24 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
       const app = createApp(vault, {
         rekeyAccess: settings.rekeyAccess,
         generateRootAccess: settings.generateRootAccess,
-        clientAddress: (request) => request.headers.get("cf-connecting-ip"),
+        clientAddress: (_request, env) => (env as RequestEnv | undefined)?.peerAddress ?? null,
         version: VERSION,
       });
-      return { vault, serve: (request) => app.fetch(request) };
+      const serve = (request: Request) => app.fetch(request, requestEnv(request));
+      return { vault, serve };
     } catch (error) {
       log.error("the vault cannot start", { reason: describe(error) });
       throw error;
     }
   }
+}
+
+/** The platform has resolved dot segments before; of the target as sent only this much is left. */
+function requestEnv(request: Request): RequestEnv {
+  return {
+    rawTarget: pathOfTarget(request.url),
+    peerAddress: request.headers.get("cf-connecting-ip"),
+  };
 }
 
 /** Vars and secrets of the Worker. Logs each wrong one and throws. */

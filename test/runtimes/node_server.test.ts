@@ -97,7 +97,9 @@ describe("the server of Node and Bun", () => {
     ["an odd length", "Content-Length: 0x10", ""],
     ["an odd encoding", "Transfer-Encoding: xchunked", ""],
   ])("smuggles no LIST behind a message with %s", async (_what, headers, body) => {
-    const received = await exchange(`PUT /v1/a HTTP/1.1\r\nHost: h\r\n${headers}\r\n\r\n${body}${list}`);
+    const received = await exchange(
+      `PUT /v1/a HTTP/1.1\r\nHost: h\r\n${headers}\r\n\r\n${body}${list}`,
+    );
     expect(seen.filter((line) => line.startsWith("LIST"))).toEqual([]);
     expect(statuses(received)).not.toContain("200");
   });

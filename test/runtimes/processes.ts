@@ -36,7 +36,9 @@ export interface Run {
 
 /** Runs an npm script with these settings and no others. */
 export function run(script: string, settings: Readonly<Record<string, string>>): Run {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(SEALWRIGHT|VITEST)/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) =>
+    !/^(SEALWRIGHT|VITEST)/.test(name)
+  );
   const child = spawn("npm", ["--silent", "run", script], {
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), ...settings },
@@ -51,7 +53,10 @@ export function run(script: string, settings: Readonly<Record<string, string>>):
   return { child, ended, output: () => output };
 }
 
-/** Resolves when the vault answers. */
+/** The line of the log that says what to do next. */
+const SERVING = '"message":"serving"';
+
+/** Resolves when the vault answers, and has said what to do next. */
 export async function start(
   script: string,
   settings: Readonly<Record<string, string>>,
@@ -63,7 +68,7 @@ export async function start(
     SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
   });
   const deadlineMs = Date.now() + START_MAX_MS;
-  while (!await answers(url)) {
+  while (!(output().includes(SERVING) && await answers(url))) {
     if (child.exitCode !== null || Date.now() > deadlineMs) {
       killGroup(child);
       throw new Error(`${script} does not answer; it wrote:\n${output()}`);
@@ -88,6 +93,10 @@ async function answers(url: string): Promise<boolean> {
 }
 
 function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null) return;
-  process.kill(-child.pid, "SIGKILL");
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // All of the group have ended already.
+  }
 }

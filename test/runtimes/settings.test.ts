@@ -125,7 +125,11 @@ describe("a static seal's key", () => {
   it.each<[string, string, Uint8Array]>([
     ["64 hex digits", KEY_HEX.toUpperCase(), KEY],
     ["44 characters of base64", Buffer.from(KEY).toString("base64"), KEY],
-    ["43 characters of URL-safe base64", Buffer.alloc(32, 0xfb).toString("base64url"), new Uint8Array(32).fill(0xfb)],
+    [
+      "43 characters of URL-safe base64",
+      Buffer.alloc(32, 0xfb).toString("base64url"),
+      new Uint8Array(32).fill(0xfb),
+    ],
     ["32 raw bytes", raw, new TextEncoder().encode(raw)],
   ])("is taken as %s", (_encoding, text, key) => {
     const { seal } = settingsOf(staticSeal(text));
@@ -140,7 +144,9 @@ describe("a static seal's key", () => {
     };
     const read = (path: string): Uint8Array => contents[path] ?? noFile(path);
     for (const name of ["raw", "hex"]) {
-      const variables = staticSeal(`file:///keys/${name}`, { [`${CURRENT}_ID`]: "file:///keys/id" });
+      const variables = staticSeal(`file:///keys/${name}`, {
+        [`${CURRENT}_ID`]: "file:///keys/id",
+      });
       expect(settingsOf(variables, read).seal).toMatchObject({ current: { id: "k1", key: KEY } });
     }
   });

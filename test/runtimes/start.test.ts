@@ -52,8 +52,8 @@ describe.each(SCRIPTS)("npm run %s", (script) => {
 
     const third = await startWith(script);
     expect(await isInitialized(third)).toBe(true);
-    expect(third.output()).toContain("PUT /v1/sys/unseal");
     expect(await third.stop("SIGINT")).toBe(0);
+    expect(third.output()).toContain("PUT /v1/sys/unseal");
   }, TIMEOUT_MS);
 
   it("says what is wrong with each setting, and ends with status 1", async () => {

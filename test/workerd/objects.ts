@@ -17,17 +17,32 @@ export function newObject(binding: "VAULT" | "STORE"): DurableObjectStub {
 }
 
 /**
- * The store in an object's storage. Storage may be touched only inside the object, so every call
- * enters it; the store itself is opened once per instance, as in production.
+ * The store in an object's storage. Storage may be touched only inside the object, so calls enter
+ * it; those of one turn enter together, since separate ones may overtake each other. The store
+ * itself is opened once per instance, as in production.
  */
 export function durableStore(stub: DurableObjectStub): Store {
   const opened = new WeakMap<object, Store>();
-  const within = <T>(body: (store: Store) => T | Promise<T>): Promise<T> =>
-    runInDurableObject(stub, (instance: object, state) => {
+  let entering: Promise<readonly PromiseSettledResult<unknown>[]> | null = null;
+  let calls: ((store: Store) => Promise<unknown>)[] = [];
+  const enter = async (): Promise<readonly PromiseSettledResult<unknown>[]> => {
+    await Promise.resolve();
+    const gathered = calls;
+    calls = [];
+    entering = null;
+    return await runInDurableObject(stub, (instance: object, state) => {
       const store = opened.get(instance) ?? createDurableStore(state.storage);
       opened.set(instance, store);
-      return body(store);
+      return Promise.allSettled(gathered.map(async (call) => await call(store)));
     });
+  };
+  const within = async <T>(call: (store: Store) => Promise<T>): Promise<T> => {
+    const place = calls.push(call) - 1;
+    entering ??= enter();
+    const result = (await entering)[place];
+    if (result?.status !== "fulfilled") throw result?.reason;
+    return result.value as T;
+  };
   return {
     storageType: "durable-object",
     get: (path) => within((store) => store.get(path)),

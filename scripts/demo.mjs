@@ -1,0 +1,343 @@
+/**
+ * Shows a whole ceremony: a vault full of secrets is rekeyed by several holders and rewrapped, while
+ * its process is killed twice, and at the end the old shares open nothing. Starts a server of its own
+ * on a free port with a temporary directory; with VAULT_ADDR it uses that one, which must not be
+ * initialised, and kills nothing. `npm run demo -- 20000` writes so many secrets.
+ *
+ * Ends with status 1 at the first thing that is not as it should be.
+ */
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const START_SCRIPT = fileURLToPath(new URL("start_deno.mjs", import.meta.url));
+const SECRETS_DEFAULT = 5000;
+const SECRETS_MAX = 1_000_000;
+const SECRET_CHARS = 1000;
+/** Requests under way at once while secrets are written and read. */
+const WORKERS = 32;
+const START_MAX_MS = 30_000;
+const REWRAP_MAX_MS = 600_000;
+const POLL_MS = 5;
+const BAR_CHARS = 30;
+
+const out = (text) => process.stdout.write(text);
+const step = (title) => out(`\n${title}\n`);
+const done = (text) => out(`  ${text}\n`);
+
+function expect(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+/** A line that grows on a terminal; elsewhere one line for each tenth. */
+function createProgress(label) {
+  let tenths = -1;
+  return (count, total) => {
+    const now = total === 0 ? 10 : Math.floor((count * 10) / total);
+    if (!process.stdout.isTTY && now === tenths) return;
+    tenths = now;
+    const filled = total === 0 ? BAR_CHARS : Math.floor((count * BAR_CHARS) / total);
+    const bar = "#".repeat(filled).padEnd(BAR_CHARS, ".");
+    const line = `  ${label} [${bar}] ${count} of ${total}`;
+    if (process.stdout.isTTY) out(count === total ? `\r${line}\n` : `\r${line}`);
+    else out(`${line}\n`);
+  };
+}
+
+/** The vault as a client sees it. */
+class Client {
+  token = "";
+
+  constructor(url) {
+    this.url = url;
+  }
+
+  /** Status and parsed body; null for an empty one. */
+  async send(method, path, body) {
+    const response = await fetch(`${this.url}/v1/${path}`, {
+      method,
+      headers: { "x-vault-token": this.token },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  /** The body of an answer that must be a success. */
+  async ask(method, path, body) {
+    const answer = await this.send(method, path, body);
+    const reason = answer.body?.errors?.join(", ") ?? "no reason";
+    expect(answer.status < 300, `${method} ${path} answered ${answer.status}: ${reason}`);
+    return answer.body;
+  }
+
+  async rewrap() {
+    return (await this.ask("GET", "sys/sealwrap/rewrap?detail=true&inventory=true")).data;
+  }
+
+  /** The last answer; stops before the first refusal. */
+  async unseal(shares) {
+    let answer;
+    for (const key of shares) answer = await this.ask("PUT", "sys/unseal", { key });
+    return answer;
+  }
+}
+
+/** A server of our own, which may be killed. */
+class OwnServer {
+  #data = mkdtempSync(join(tmpdir(), "sealwright-demo-"));
+  #child = null;
+  #log = "";
+
+  constructor(port) {
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  async start() {
+    const inherited = Object.entries(process.env).filter(([name]) => !/^SEALWRIGHT_/.test(name));
+    const settings = {
+      SEALWRIGHT_LISTEN: `127.0.0.1:${this.port}`,
+      SEALWRIGHT_DATA: this.#data,
+    };
+    // The script replaces itself by Deno, so that this process id is the server's.
+    const child = spawn(process.execPath, [START_SCRIPT], {
+      env: { ...Object.fromEntries(inherited), ...settings },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#child = child;
+    child.stderr.on("data", (chunk) => this.#log += chunk);
+    const deadlineMs = Date.now() + START_MAX_MS;
+    while (!(await this.#answers())) {
+      const runs = child.exitCode === null && child.signalCode === null;
+      expect(runs && Date.now() < deadlineMs, `the server does not start:\n${this.#log}`);
+      await sleep(50);
+    }
+  }
+
+  /** SIGKILL: the process gets no chance to put anything in order. */
+  async kill() {
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  async remove() {
+    await this.kill();
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+
+  async #answers() {
+    try {
+      return (await fetch(`${this.url}/v1/sys/seal-status`)).ok;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Runs `work(0)` … `work(total - 1)`, some at a time. */
+async function forEach(total, label, work) {
+  const progress = createProgress(label);
+  let next = 0;
+  let finished = 0;
+  const worker = async () => {
+    while (next < total) {
+      await work(next++);
+      progress(++finished, total);
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, worker));
+}
+
+const secretOf = (index) => `${index}:`.padEnd(SECRET_CHARS, "secret ");
+
+async function fill(client, secrets) {
+  step("1. A vault with five shares, three needed, full of secrets");
+  const made = await client.ask("PUT", "sys/init", { secret_shares: 5, secret_threshold: 3 });
+  client.token = made.root_token;
+  const status = await client.unseal(made.keys.slice(0, 3));
+  expect(status.sealed === false, "three shares do not unseal the vault");
+  done("initialised, and unsealed by three holders");
+  await client.ask("POST", "sys/mounts/kv", { type: "kv", seal_wrap: true });
+  await forEach(
+    secrets,
+    "writing",
+    (index) => client.ask("PUT", `kv/${index}`, { value: secretOf(index) }),
+  );
+  return made.keys;
+}
+
+async function gather(client, server, oldShares) {
+  step("2. A rekey to seven shares, four needed, with verification");
+  const begun = await client.ask("PUT", "sys/rekey/init", {
+    secret_shares: 7,
+    secret_threshold: 4,
+    require_verification: true,
+  });
+  const { nonce } = begun;
+  for (const key of oldShares.slice(0, 2)) {
+    const { progress, required } = await client.ask("PUT", "sys/rekey/update", { key, nonce });
+    done(`share ${progress} of ${required} accepted`);
+  }
+  const wrong = "ab".repeat(33);
+  const refused = await client.send("PUT", "sys/rekey/update", { key: wrong, nonce });
+  expect(refused.status === 400, "a share that is none was not refused");
+  done(`a wrong share is refused at once: ${refused.body.errors[0]}`);
+  if (server !== null) await killWhileGathering(client, server, oldShares, nonce);
+  const made = await client.ask("PUT", "sys/rekey/update", { key: oldShares[2], nonce });
+  expect(made.keys.length === 7, "the third share did not make seven new ones");
+  done("share 3 of 3 accepted: seven new shares, not in force yet");
+  return made;
+}
+
+async function killWhileGathering(client, server, oldShares, nonce) {
+  await server.kill();
+  await server.start();
+  const status = await client.unseal(oldShares.slice(0, 3));
+  expect(status.sealed === false, "the old shares do not unseal the vault after the kill");
+  const rekey = await client.ask("GET", "sys/rekey/init");
+  expect(rekey.nonce === nonce && rekey.progress === 2, "the attempt was lost in the kill");
+  done("server killed (SIGKILL) and started again: the attempt still has its two shares");
+}
+
+async function verify(client, made) {
+  step("3. Four holders give back their new shares");
+  const nonce = made.verification_nonce;
+  for (const key of made.keys.slice(0, 4)) {
+    const answer = await client.ask("PUT", "sys/rekey/verify", { key, nonce });
+    done(
+      answer.complete ? "the new shares are in force" : `share ${answer.progress} of 4 verified`,
+    );
+  }
+}
+
+/** Follows a run until `until` says so of its status. */
+async function followRewrap(client, until) {
+  const progress = createProgress("rewrapping");
+  const deadlineMs = Date.now() + REWRAP_MAX_MS;
+  for (;;) {
+    const status = await client.rewrap();
+    if (status.run.total > 0) progress(status.entries.processed, status.run.total);
+    if (until(status)) return status;
+    expect(Date.now() < deadlineMs, "the rewrap does not end");
+    await sleep(POLL_MS);
+  }
+}
+
+async function rewrap(client, server, newShares) {
+  step("4. The rewrap, which has started by itself");
+  let runId = null;
+  if (server !== null) {
+    const before = await followRewrap(
+      client,
+      ({ entries, is_running, run }) => !is_running || entries.processed > run.skipped,
+    );
+    runId = before.run.run_id;
+    await server.kill();
+    const { entries, run } = before;
+    if (process.stdout.isTTY) out("\n");
+    const how = before.is_running ? "in the middle" : "after its end, this machine is fast";
+    done(`server killed (SIGKILL) ${how}: ${entries.processed} of ${run.total} seen`);
+    await server.start();
+    const status = await client.unseal(newShares.slice(0, 4));
+    expect(status.sealed === false, "the new shares do not unseal the vault after the kill");
+    done("started again, and unsealed by four holders of new shares: it goes on");
+  }
+  const { entries, run, inventory } = await followRewrap(client, (status) => !status.is_running);
+  expect(runId === null || run.run_id === runId, "the run was begun anew after the kill");
+  expect(run.result === "completed" && entries.failed === 0, `the rewrap ended: ${run.result}`);
+  expect(entries.processed === run.total, "entries were lost or counted twice");
+  const keys = Object.keys(inventory);
+  expect(keys.length === 1 && keys[0] === run.target_key_id, "entries are left under an old key");
+  done(`completed: ${entries.succeeded} succeeded, ${entries.failed} failed; one seal key is left`);
+}
+
+async function readBack(client, secrets) {
+  step("5. Every secret is still there");
+  await forEach(secrets, "reading", async (index) => {
+    const { data } = await client.ask("GET", `kv/${index}`);
+    expect(data.value === secretOf(index), `the secret ${index} has changed`);
+  });
+}
+
+async function proveOldSharesDead(client, oldShares, newShares) {
+  step("6. The old shares open nothing any more");
+  await client.ask("PUT", "sys/seal");
+  done("sealed");
+  await client.unseal(oldShares.slice(0, 3));
+  const refused = await client.send("PUT", "sys/unseal", { key: oldShares[3] });
+  expect(refused.status === 400, "four old shares were not refused");
+  const { sealed } = await client.ask("GET", "sys/seal-status");
+  expect(sealed === true, "the old shares have opened the vault");
+  done(`four old shares are refused: ${refused.body.errors[0]}`);
+  const status = await client.unseal(newShares.slice(3));
+  expect(status.sealed === false, "the new shares do not open the vault");
+  done("four new shares open it");
+}
+
+function secretCount(text) {
+  if (text === undefined) return SECRETS_DEFAULT;
+  const count = Number(text);
+  expect(
+    /^[0-9]+$/.test(text) && count >= 1 && count <= SECRETS_MAX,
+    `the number of secrets must be 1 to ${SECRETS_MAX}: got ${JSON.stringify(text)}`,
+  );
+  return count;
+}
+
+async function tell(client, server, secrets) {
+  const { initialized } = await client.ask("GET", "sys/init");
+  expect(initialized === false, `the vault on ${client.url} is initialised already`);
+  const oldShares = await fill(client, secrets);
+  const made = await gather(client, server, oldShares);
+  await verify(client, made);
+  await rewrap(client, server, made.keys);
+  await readBack(client, secrets);
+  await proveOldSharesDead(client, oldShares, made.keys);
+  if (server !== null) return;
+  step("The vault is yours. Its root token and its shares, of which four are needed:");
+  for (const text of [client.token, ...made.keys]) done(text);
+}
+
+const address = process.env.VAULT_ADDR || null;
+const server = address === null ? new OwnServer(await freePort()) : null;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    await server?.remove();
+    process.exit(1);
+  });
+}
+try {
+  const secrets = secretCount(process.argv[2]);
+  await server?.start();
+  const url = server?.url ?? address;
+  out(
+    `Sealwright on ${url}, ${server === null ? "not ours to kill" : "in a temporary directory"}\n`,
+  );
+  await tell(new Client(url), server, secrets);
+  out("\nDone: nothing was lost.\n");
+} catch (error) {
+  out(`\nFAILED: ${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  await server?.remove();
+}
