@@ -147,7 +147,7 @@ export class TokenStore {
   async revoke(stored: StoredToken): Promise<readonly string[]> {
     const tree = await this.#descendants(stored);
     for (const member of tree.toReversed()) {
-      await this.#barrier.commit({ entries: this.#removal(member) });
+      await this.#barrier.commit({ entries: this.removal(member) });
     }
     return tree.map((member) => member.token.scope);
   }
@@ -172,7 +172,8 @@ export class TokenStore {
     return tree;
   }
 
-  #removal(stored: StoredToken): readonly Entry[] {
+  /** The entries that remove one token, for the commit of whoever ends it. */
+  removal(stored: StoredToken): readonly Entry[] {
     const { hash, token } = stored;
     const paths = [TOKEN_PREFIX + hash, this.#accessorPath(token.accessor)];
     if (token.parent !== null) paths.push(childPath(token.parent, hash));

@@ -5,6 +5,7 @@
  */
 
 import { AeadKey } from "../crypto/aead.ts";
+import { encodeUtf8 } from "../crypto/bytes.ts";
 import { hkdfSha256 } from "../crypto/digest.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
@@ -67,7 +68,9 @@ export class Barrier {
   #keys = new Map<number, Promise<AeadKey>>();
   #outer: OuterLayer;
   #operations: number;
+  /** End of the last block of operations that was begun, and of the one that is stored. */
   #reserved: number;
+  #stored: number;
 
   constructor(parts: BarrierParts) {
     this.#store = parts.store;
@@ -76,6 +79,7 @@ export class Barrier {
     this.#outer = parts.outer;
     this.#operations = parts.operations;
     this.#reserved = parts.operations;
+    this.#stored = parts.operations;
   }
 
   get keyring(): Keyring {
@@ -122,18 +126,14 @@ export class Barrier {
 
   /** `commit` for who already holds the latch, in either form. */
   async commitHeld(change: Change): Promise<CommitOutcome> {
-    let committed = false;
-    try {
-      const encrypted = await this.encrypt(change.entries);
-      const outcome = await this.#store.commit({
-        ...(change.expect === undefined ? {} : { expect: change.expect }),
-        writes: [...encrypted, ...(change.writes ?? [])],
-      });
-      committed = outcome.kind === "committed";
-      return outcome;
-    } finally {
-      if (!committed) this.#reserved = 0;
-    }
+    const block = this.#reserveOperations(change.entries.length);
+    const encrypted = await this.#encryptAll(change.entries, block);
+    const outcome = await this.#store.commit({
+      ...(change.expect === undefined ? {} : { expect: change.expect }),
+      writes: [...encrypted, ...(change.writes ?? [])],
+    });
+    if (outcome.kind === "committed" && block !== null) this.#stored = block;
+    return outcome;
   }
 
   /** Holds off every writer while `body` commits new keys and installs them. */
@@ -151,9 +151,7 @@ export class Barrier {
    * has no other writer.
    */
   async encrypt(entries: readonly Entry[]): Promise<Write[]> {
-    const operations = this.#reserveOperations(entries.length);
-    const all = operations === null ? entries : [...entries, operations];
-    return await Promise.all(all.map((entry) => this.#encryptEntry(entry)));
+    return await this.#encryptAll(entries, this.#reserveOperations(entries.length));
   }
 
   /** Takes over keys that a commit has made durable. */
@@ -164,23 +162,36 @@ export class Barrier {
       if (!sameTerm) {
         this.#operations = 0;
         this.#reserved = 0;
+        this.#stored = 0;
       }
     }
     if (keys.outer !== undefined) this.#outer = keys.outer;
   }
 
   /**
-   * The entry that persists a further block of operations, when the last one is used up: after a
-   * crash the count starts from the block's end, so it is never too low.
+   * The end of the block of operations that a commit has to store, because what is stored does not
+   * cover it; null when it does. After a crash the count starts from the end of the stored block. As
+   * long as a block is on its way, every commit carries it: any of them may be the first to land.
    */
-  #reserveOperations(count: number): Entry | null {
+  #reserveOperations(count: number): number | null {
     if (count === 0) return null;
     this.#operations += count;
-    if (this.#operations < this.#reserved) return null;
+    if (this.#operations < this.#stored) return null;
     this.#operations += 1;
-    this.#reserved = this.#operations + TERM_OPERATIONS_RESERVE;
-    const json = { term: activeTerm(this.#keyring).term, operations: this.#reserved };
-    return { path: TERM_OPERATIONS_PATH, value: new TextEncoder().encode(JSON.stringify(json)) };
+    if (this.#operations >= this.#reserved) {
+      this.#reserved = this.#operations + TERM_OPERATIONS_RESERVE;
+    }
+    return this.#reserved;
+  }
+
+  async #encryptAll(entries: readonly Entry[], block: number | null): Promise<Write[]> {
+    const all = block === null ? entries : [...entries, this.#operationsEntry(block)];
+    return await Promise.all(all.map((entry) => this.#encryptEntry(entry)));
+  }
+
+  #operationsEntry(operations: number): Entry {
+    const json = { term: activeTerm(this.#keyring).term, operations };
+    return { path: TERM_OPERATIONS_PATH, value: encodeUtf8(JSON.stringify(json)) };
   }
 
   async #encryptEntry(entry: Entry): Promise<Write> {

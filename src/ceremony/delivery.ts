@@ -30,7 +30,9 @@ export class ShareDelivery {
     const backup = pendingBackup(state, fingerprint !== null) ??
       await this.#stored(fingerprint === null ? backupPath : deliveryPath);
     if (backup === null || fingerprint === null) return backup;
-    const shares = backup.shares[fingerprint.toLowerCase()];
+    const holder = fingerprint.toLowerCase();
+    // A caller chooses the name, and every object answers to "constructor".
+    const shares = Object.hasOwn(backup.shares, holder) ? backup.shares[holder] : undefined;
     return shares === undefined ? null : { ...backup, shares: { [fingerprint]: shares } };
   }
 

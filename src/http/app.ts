@@ -9,7 +9,7 @@ import type { Vault } from "../vault/vault.ts";
 import { registerTokenEndpoints } from "./auth_token.ts";
 import type { AppContext, AppOptions } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
-import { cleanTarget, targetOf } from "./paths.ts";
+import { cleanTarget, hasEncodedParent, targetOf } from "./paths.ts";
 import { errorReply, redirectReply } from "./replies.ts";
 import { registerBackupEndpoints } from "./sys_backup.ts";
 import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
@@ -21,6 +21,7 @@ import { registerRewrapEndpoints } from "./sys_rewrap.ts";
 import { registerRotateEndpoints } from "./sys_rotate.ts";
 import { registerSealEndpoints } from "./sys_seal.ts";
 import { registerStatusEndpoints } from "./sys_status.ts";
+import { registerWrappingEndpoints } from "./sys_wrapping.ts";
 
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
@@ -32,10 +33,19 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     if (target.includes("#")) {
       // The client's "#" is part of the path; a URL would have dropped it and what follows.
       const url = new URL(target.replaceAll("#", "%23"), c.req.url);
-      return await app.fetch(new Request(url, c.req.raw), { ...(c.env as object), rawTarget: undefined });
+      return await app.fetch(new Request(url, c.req.raw), {
+        ...(c.env as object),
+        rawTarget: undefined,
+      });
     }
+    if (hasEncodedParent(target)) return errorReply(400, ["relative path not supported"]);
     const clean = cleanTarget(target);
     return clean === null ? await next() : redirectReply(clean);
+  });
+  app.use("/v1/*", async function echoNamespace(c, next) {
+    await next();
+    const namespace = c.req.header("x-vault-namespace") ?? "";
+    if (namespace !== "") c.res.headers.set("X-Vault-Namespace", namespace);
   });
   registerSealEndpoints(app, context);
   registerRekeyEndpoints(app, context);
@@ -47,6 +57,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   registerMountEndpoints(app, context);
   registerPolicyEndpoints(app, context);
   registerTokenEndpoints(app, context);
+  registerWrappingEndpoints(app, context);
   registerStatusEndpoints(app, context);
   app.all("/v1", () => errorReply(404, []));
   app.all("/v1/sys", () => redirectReply("/v1/sys/"));

@@ -50,6 +50,11 @@ export class Call {
     return this.request.method;
   }
 
+  /** The namespace header as sent; null for none. */
+  get namespace(): string | null {
+    return this.request.headers.get("x-vault-namespace");
+  }
+
   /** The client asked for more than the reference's keys. */
   get wantsDetail(): boolean {
     return isTrue(this.query.get("detail"));

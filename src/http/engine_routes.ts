@@ -36,6 +36,7 @@ function routeToEngine(context: AppContext, path: string): Route {
   const operations: Operations = Object.fromEntries(names.map((name) => [name, handle]));
   return {
     endpoint: { path: `${mount.path}*`, operations, slashAlias: true },
+    sealWrap: mount.sealWrap,
     exists: (full, tokenScope) => engine.exists(rest(full), tokenScope),
   };
 }

@@ -21,6 +21,7 @@ import {
   errorReply,
   type JsonObject,
 } from "./replies.ts";
+import { wrapReply, wrapTtlSeconds } from "./wrapping.ts";
 
 /** A request whose token is valid; handlers run only after the policies allowed it. */
 export interface LogicalCall {
@@ -59,6 +60,8 @@ export interface LogicalEndpoint {
 /** What serves a path: found after the token, so that nobody without one learns what exists. */
 export interface Route {
   readonly endpoint: LogicalEndpoint;
+  /** What it answers is seal-wrapped where it is stored. */
+  readonly sealWrap?: boolean;
   /** Distinguishes `create` from `update` where the engine can tell. */
   readonly exists?: (path: string, tokenScope: string) => Promise<boolean>;
 }
@@ -106,13 +109,19 @@ async function serveAuthorised(
   const scope = call.token?.token.scope ?? "";
   const operation = await decideCreate(request.operation, path, route, scope);
   const needsSudo = route instanceof VaultError ? false : route.endpoint.sudo === true;
-  const decision = acl.allows({ operation, path, data, needsSudo });
+  const wrapTtl = wrapTtlSeconds(call);
+  const decision = acl.allows({ operation, path, data, needsSudo, wrapTtlSeconds: wrapTtl });
   if (!decision.allowed) throw denied();
   if (route instanceof VaultError) throw route;
   const handler = route.endpoint.operations[operation] ??
     (operation === "create" ? route.endpoint.operations.update : undefined);
   if (handler === undefined) throw missingOperation(operation, path, route.endpoint);
-  const reply = await handler({ ...request, operation, hasSudo: decision.sudo });
+  const authorised = { ...request, operation, hasSudo: decision.sudo };
+  const reply = await handler(authorised);
+  if (wrapTtl !== null && reply.kind === "data" && (reply.status ?? 200) === 200) {
+    const { kind: _kind, status: _status, ...envelope } = reply;
+    return await wrapReply(authorised, envelope, wrapTtl, route.sealWrap === true);
+  }
   switch (reply.kind) {
     case "done":
       return emptyReply(204);
@@ -210,8 +219,8 @@ function refuseFolderWrite(
 
 /** Namespaces do not exist here; the root one has two names. */
 function refuseNamespace(call: Call, found: () => Route): void {
-  const header = call.request.headers.get("x-vault-namespace");
-  if (header === null) return;
+  const header = call.namespace;
+  if (header === null || header === "") return;
   const route = attempt(found);
   if (!(route instanceof VaultError) && route.endpoint.rootNamespaceOnly === true) {
     throw invalidRequest("operation unavailable in namespaces");

@@ -39,6 +39,12 @@ export function decodePath(encoded: string): string {
   return path;
 }
 
+/** A URL would resolve "%2e%2e" as "..", away from the path that policies were written for. */
+export function hasEncodedParent(target: string): boolean {
+  const [path = ""] = target.split("?", 1);
+  return path.split("/").some((part) => part !== ".." && /^(\.|%2e){2}$/i.test(part));
+}
+
 /**
  * Where a target with empty or dot segments is to be found, or null when it is clean. The query
  * stays as it is.

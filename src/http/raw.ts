@@ -28,6 +28,8 @@ export interface RawEndpoint {
   readonly methods: RawMethods;
   /** Whether a sealed vault answers too. */
   readonly whileSealed?: boolean;
+  /** Restricted to the root namespace, which such a request must not even name. */
+  readonly rootNamespaceOnly?: boolean;
   /** Checked after the method and before the handler; throws to refuse. */
   readonly authorise?: (call: Call) => Promise<void>;
 }
@@ -42,6 +44,9 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
   try {
     await vault.wake();
     if (endpoint.whileSealed !== true) vault.unsealed();
+    if (endpoint.rootNamespaceOnly === true && (call.namespace ?? "") !== "") {
+      throw invalidRequest("operation unavailable in namespaces");
+    }
     const method = call.method === "POST" ? "PUT" : call.method;
     const handler = endpoint.methods[method as keyof RawMethods];
     if (handler === undefined) {

@@ -33,12 +33,14 @@ export interface Envelope {
   readonly auth?: JsonObject | null;
   readonly leaseSeconds?: number;
   readonly warnings?: readonly string[] | undefined;
+  readonly wrapInfo?: JsonObject | null;
   /** Older clients read the members of `data` beside it. */
   readonly copiesData?: boolean;
 }
 
 export function envelopeReply(status: number, envelope: Envelope, random: RandomBytes): Response {
-  const { data = null, auth = null, leaseSeconds = 0, warnings, copiesData = false } = envelope;
+  const { data = null, auth = null, wrapInfo = null, leaseSeconds = 0 } = envelope;
+  const { warnings, copiesData = false } = envelope;
   return jsonReply(status, {
     ...(copiesData ? data : {}),
     request_id: randomUuid(random),
@@ -46,7 +48,7 @@ export function envelopeReply(status: number, envelope: Envelope, random: Random
     renewable: false,
     lease_duration: leaseSeconds,
     data,
-    wrap_info: null,
+    wrap_info: wrapInfo,
     warnings: warnings === undefined || warnings.length === 0 ? null : warnings,
     auth,
   });

@@ -32,12 +32,14 @@ export function registerGenerateRootEndpoints(app: Hono, context: AppContext): v
   const attempt = `${PREFIX}/attempt`;
   registerRaw(app, context, {
     path: attempt,
+    rootNamespaceOnly: true,
     methods: { GET: readRaw, PUT: startRaw, DELETE: cancelRaw, PATCH: refusePatch },
     authorise: (call) => authoriseCeremony(call, mode, attempt, "manage"),
   });
   const update = `${PREFIX}/update`;
   registerRaw(app, context, {
     path: update,
+    rootNamespaceOnly: true,
     // The reference reads a share whatever the method is.
     methods: { GET: submitRaw, PUT: submitRaw, DELETE: submitRaw },
     authorise: (call) => authoriseCeremony(call, mode, update, "contribute", "update"),

@@ -91,8 +91,10 @@ export function registerRekeyEndpoints(app: Hono, context: AppContext): void {
     ): void => {
       const path = `${prefix}/${name}`;
       const authorise = (call: Call) => authoriseCeremony(call, mode, path, step);
-      registerRaw(app, context, { path, methods, authorise });
-      registerRaw(app, context, { path: `${path}/`, methods, authorise });
+      for (const alias of [path, `${path}/`]) {
+        const endpoint = { path: alias, methods, authorise, rootNamespaceOnly: true };
+        registerRaw(app, context, endpoint);
+      }
     };
     register("init", "manage", {
       GET: (call) => status(call, family),

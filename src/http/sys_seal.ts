@@ -19,6 +19,7 @@ export function registerSealEndpoints(app: Hono, context: AppContext): void {
   registerRaw(app, context, {
     path: "sys/init",
     whileSealed: true,
+    rootNamespaceOnly: true,
     methods: {
       GET: async () => jsonReply(200, { initialized: vault.status().initialized }),
       PUT: initialise,
@@ -29,10 +30,16 @@ export function registerSealEndpoints(app: Hono, context: AppContext): void {
     whileSealed: true,
     methods: { GET: async () => sealStatusReply(context) },
   });
-  registerRaw(app, context, { path: "sys/unseal", whileSealed: true, methods: { PUT: unseal } });
+  registerRaw(app, context, {
+    path: "sys/unseal",
+    whileSealed: true,
+    rootNamespaceOnly: true,
+    methods: { PUT: unseal },
+  });
   registerRaw(app, context, {
     path: "sys/seal",
     whileSealed: true,
+    rootNamespaceOnly: true,
     methods: { PUT: seal },
   });
   registerRaw(app, context, {
@@ -43,6 +50,7 @@ export function registerSealEndpoints(app: Hono, context: AppContext): void {
   registerRaw(app, context, {
     path: "sys/health",
     whileSealed: true,
+    rootNamespaceOnly: true,
     methods: { GET: health, HEAD: health },
   });
 }

@@ -32,13 +32,23 @@ export function parseWrappedValue(bytes: Uint8Array): WrappedValue {
   const idBytes = bytes[1] ?? 0;
   const headerBytes = PREFIX_BYTES + idBytes;
   const shortest = headerBytes + NONCE_BYTES + TAG_BYTES;
-  if (bytes[0] !== VERSION || idBytes === 0 || bytes.length < shortest) {
-    throw new VaultError("record_malformed", "cannot unwrap a record: not a wrapped value");
-  }
+  if (bytes[0] !== VERSION || idBytes === 0 || bytes.length < shortest) throw malformed();
   return {
-    keyId: decodeUtf8(bytes.subarray(PREFIX_BYTES, headerBytes)),
+    keyId: decodeKeyId(bytes.subarray(PREFIX_BYTES, headerBytes)),
     header: bytes.subarray(0, headerBytes),
     nonce: bytes.subarray(headerBytes, headerBytes + NONCE_BYTES),
     ciphertext: bytes.subarray(headerBytes + NONCE_BYTES),
   };
+}
+
+function decodeKeyId(bytes: Uint8Array): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    throw malformed();
+  }
+}
+
+function malformed(): VaultError {
+  return new VaultError("record_malformed", "cannot unwrap a record: not a wrapped value");
 }

@@ -19,6 +19,7 @@ export const POLICY_PREFIX = "sys/policy/";
 export const TOKEN_PREFIX = "sys/token/id/";
 export const TOKEN_ACCESSOR_PREFIX = "sys/token/accessor/";
 export const TOKEN_PARENT_PREFIX = "sys/token/parent/";
+export const WRAPPED_REPLY_PREFIX = "sys/wrapping/";
 export const MOUNT_DATA_PREFIX = "logical/";
 
 /** Due times of the alarm: plain, so that a sealed vault knows when it has work. */

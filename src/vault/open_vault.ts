@@ -28,6 +28,7 @@ import type { SealConfig } from "../seal/seal_config.ts";
 import { CLUSTER_PATH, TERM_OPERATIONS_PATH } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
 import { MountTable } from "./mounts.ts";
+import { WrappingStore } from "./wrapping.ts";
 
 export interface Cluster {
   readonly name: string;
@@ -49,6 +50,7 @@ export class OpenVault {
   readonly policies: PolicyStore;
   readonly mounts: MountTable;
   readonly rewrap: Rewrap;
+  readonly wrapping: WrappingStore;
   readonly generateRoot: GenerateRoot;
   readonly cluster: Cluster;
   readonly #rekeys: Readonly<Record<CeremonyTarget, Rekey>>;
@@ -70,6 +72,7 @@ export class OpenVault {
     this.cluster = parts.cluster;
     this.tokens = new TokenStore(barrier, random, nowMs);
     this.policies = new PolicyStore(barrier, nowMs);
+    this.wrapping = new WrappingStore(barrier, this.tokens, nowMs);
     this.rewrap = new Rewrap({
       store,
       barrier,

@@ -160,7 +160,7 @@ export class Vault {
       try {
         return await body(this.unsealed());
       } finally {
-        await this.#setAlarm();
+        await this.#trySetAlarm();
       }
     });
   }
@@ -269,6 +269,16 @@ export class Vault {
     await this.exclusive(() => this.#ports.store.close());
   }
 
+  /** For after a commit: what was done, and new shares above all, must reach the caller. */
+  async #trySetAlarm(): Promise<void> {
+    try {
+      await this.#setAlarm();
+    } catch (error) {
+      const reason = error instanceof VaultError ? error.code : "internal";
+      this.#ports.log.warn("the alarm could not be set: due work waits for the next", { reason });
+    }
+  }
+
   /** A sealed vault has nothing to do until somebody opens it. */
   async #setAlarm(): Promise<void> {
     if (this.#phase.kind !== "unsealed") return;
@@ -306,12 +316,12 @@ export class Vault {
 
   async #install(opened: OpenedKeys, stored: StoredConfig): Promise<void> {
     const { store, random, nowMs, log } = this.#ports;
-    const ports = { store, random, nowMs, log, dueChanged: () => void this.#setAlarm() };
+    const ports = { store, random, nowMs, log, dueChanged: () => void this.#trySetAlarm() };
     const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
     if (opened.seal.type === "static") await this.#rewrapAfterKeyChange(open);
     this.#phase = { kind: "unsealed", open };
     log.info("vault is unsealed");
-    await this.#setAlarm();
+    await this.#trySetAlarm();
   }
 
   /** A new static key makes every older entry stale: the run starts by itself. */
