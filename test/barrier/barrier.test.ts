@@ -1,0 +1,356 @@
+import { describe, expect, it } from "vitest";
+import { Barrier, type OuterLayer } from "../../src/barrier/barrier.ts";
+import { activeTerm, addTerm, createKeyring, type Keyring } from "../../src/barrier/keyring.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
+import { TERM_OPERATIONS_RESERVE } from "../../src/limits.ts";
+import { Seal, type SealKey } from "../../src/seal/seal.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { TERM_OPERATIONS_PATH } from "../../src/storage/record_paths.ts";
+import { ABSENT, type Commit, type Store, type StoredRecord } from "../../src/storage/store.ts";
+import { codeOf, flipBit, seededRandom, settle } from "./doubles.ts";
+
+const random = seededRandom("barrier");
+
+function sealKey(id: string): SealKey {
+  return { id, bytes: wrappingKeyBytes(random(32)) };
+}
+
+function createSeal(current = sealKey("k1"), previous: readonly SealKey[] = []): Seal {
+  return new Seal("shamir", current, previous, random);
+}
+
+interface Parts {
+  readonly store?: Store;
+  readonly keyring?: Keyring;
+  readonly outer?: OuterLayer;
+  readonly operations?: number;
+}
+
+function createBarrier(parts: Parts = {}) {
+  const {
+    store = createMemoryStore(),
+    keyring = createKeyring(random, 0),
+    outer = createSeal(),
+    operations = 0,
+  } = parts;
+  const barrier = new Barrier({ store, keyring, outer, random, operations });
+  return { barrier, store, keyring, outer };
+}
+
+const put = (path: string, text: string, sealWrap = false) => ({
+  path,
+  value: encodeUtf8(text),
+  sealWrap,
+});
+
+async function textAt(barrier: Barrier, path: string): Promise<string | null> {
+  const record = await barrier.get(path);
+  return record === null ? null : decodeUtf8(record.value);
+}
+
+async function recordAt(store: Store, path: string): Promise<StoredRecord> {
+  const record = await store.get(path);
+  if (record === null) throw new Error(`no record at ${path}`);
+  return record;
+}
+
+/** What the next start would count from; 0 when nothing is stored. */
+async function storedOperations(store: Store, keyring: Keyring): Promise<number> {
+  const { barrier } = createBarrier({ store, keyring });
+  const text = await textAt(barrier, TERM_OPERATIONS_PATH);
+  return text === null ? 0 : (JSON.parse(text) as { operations: number }).operations;
+}
+
+describe("the barrier", () => {
+  it("keeps plaintext out of the store and gives it back, wrapped or not", async () => {
+    const { barrier, store } = createBarrier();
+    await barrier.commit({ entries: [put("a", "plain text"), put("b", "plain text", true)] });
+    expect(await textAt(barrier, "a")).toBe("plain text");
+    expect(await textAt(barrier, "b")).toBe("plain text");
+    expect(await recordAt(store, "a")).toMatchObject({ sealKeyId: null });
+    expect(await recordAt(store, "b")).toMatchObject({ sealKeyId: "k1" });
+    for (const path of ["a", "b"]) {
+      expect(new TextDecoder().decode((await recordAt(store, path)).bytes)).not.toContain("plain");
+    }
+    expect(await barrier.get("c")).toBeNull();
+    expect(await barrier.list("", "", 2)).toEqual(["a", "b"]);
+  });
+
+  it("needs both the data key and, for wrapped values, the seal", async () => {
+    const { barrier, store, keyring, outer } = createBarrier();
+    await barrier.commit({ entries: [put("a", "1"), put("b", "2", true)] });
+    const otherSeal = createBarrier({ store, keyring, outer: createSeal(sealKey("k1")) }).barrier;
+    expect(await textAt(otherSeal, "a")).toBe("1");
+    expect(await codeOf(() => otherSeal.get("b"))).toBe("ciphertext_rejected");
+    const otherKeyring = createBarrier({ store, outer }).barrier;
+    expect(await codeOf(() => otherKeyring.get("a"))).toBe("ciphertext_rejected");
+    expect(await codeOf(() => otherKeyring.get("b"))).toBe("ciphertext_rejected");
+  });
+
+  it("opens no record that was moved, damaged, or stripped of its outer layer", async () => {
+    const { barrier, store, outer } = createBarrier();
+    await barrier.commit({ entries: [put("a", "1", true), put("b", "2", true)] });
+    const { bytes } = await recordAt(store, "a");
+    const stripped = await outer.unwrap("a", bytes);
+    const table: [Uint8Array, string | null, string][] = [
+      [bytes, "k1", "b"],
+      [flipBit(bytes, bytes.length - 1, 0), "k1", "a"],
+      [stripped, "k1", "a"],
+      [bytes, null, "a"],
+      [new Uint8Array(0), null, "a"],
+    ];
+    for (const [damaged, sealKeyId, path] of table) {
+      await store.commit({ writes: [{ path, bytes: damaged, sealKeyId }] });
+      expect(await codeOf(() => barrier.get(path)))
+        .toMatch(/^(ciphertext_rejected|record_malformed)$/);
+    }
+  });
+
+  it("commits entries and ready records together, or none when an expectation fails", async () => {
+    const { barrier, store } = createBarrier();
+    const raw = { path: "raw", bytes: Uint8Array.of(1), sealKeyId: null };
+    const expect0 = [{ path: "a", revision: ABSENT }];
+    const first = await barrier.commit({
+      entries: [put("a", "1")],
+      writes: [raw],
+      expect: expect0,
+    });
+    expect(first).toEqual({ kind: "committed", revision: (await recordAt(store, "raw")).revision });
+    expect((await barrier.get("a"))?.revision).toBe((await recordAt(store, "raw")).revision);
+    const second = await barrier.commit({
+      entries: [put("a", "2"), put("c", "2")],
+      writes: [{ ...raw, bytes: null }],
+      expect: expect0,
+    });
+    expect(second).toEqual({ kind: "conflict", path: "a" });
+    expect(await textAt(barrier, "a")).toBe("1");
+    expect(await store.get("c")).toBeNull();
+    expect(await store.get("raw")).not.toBeNull();
+    await barrier.commit({ entries: [{ path: "a", value: null }] });
+    expect(await barrier.get("a")).toBeNull();
+  });
+
+  it("encrypts under the newest term and still reads the older ones", async () => {
+    const { barrier, store, keyring, outer } = createBarrier();
+    await barrier.commit({ entries: [put("old", "1")] });
+    const rotated = addTerm(keyring, random, 1);
+    barrier.install({ keyring: rotated });
+    await barrier.commit({ entries: [put("new", "2")] });
+    expect(await textAt(barrier, "old")).toBe("1");
+    expect(await textAt(barrier, "new")).toBe("2");
+    const before = createBarrier({ store, keyring, outer }).barrier;
+    expect(await textAt(before, "old")).toBe("1");
+    expect(await codeOf(() => before.get("new"))).toBe("unknown_key");
+  });
+
+  it("derives a key for each purpose and salt that outlives every rotation", () => {
+    const { barrier, keyring } = createBarrier();
+    const key = barrier.deriveMacKey("one");
+    expect(barrier.deriveMacKey("other")).not.toEqual(key);
+    expect(barrier.deriveMacKey("one", Uint8Array.of(1))).not.toEqual(key);
+    barrier.install({ keyring: addTerm(keyring, random, 1), outer: createSeal(sealKey("k2")) });
+    expect(barrier.deriveMacKey("one")).toEqual(key);
+    expect(createBarrier().barrier.deriveMacKey("one")).not.toEqual(key);
+  });
+
+  it("keeps a writer's keys in place until it has committed", async () => {
+    const store = createMemoryStore();
+    const gate = Promise.withResolvers<void>();
+    const held: Store = {
+      ...store,
+      commit: async (commit) => {
+        await gate.promise;
+        return await store.commit(commit);
+      },
+    };
+    const { barrier } = createBarrier({ store: held });
+    const writing = barrier.commit({ entries: [put("a", "1", true)] });
+    let replaced = false;
+    const replacing = barrier.exclusively(async () => {
+      replaced = true;
+      barrier.install({ outer: createSeal(sealKey("k2")) });
+    });
+    await settle();
+    expect(replaced).toBe(false);
+    gate.resolve();
+    await Promise.all([writing, replacing]);
+    expect(await recordAt(store, "a")).toMatchObject({ sealKeyId: "k1" });
+    await barrier.commit({ entries: [put("b", "1", true)] });
+    expect(await recordAt(store, "b")).toMatchObject({ sealKeyId: "k2" });
+  });
+});
+
+describe("a read that meets a rewrap", () => {
+  const [k1, k2] = [sealKey("k1"), sealKey("k2")];
+
+  it("is tried again when the record moved to a new key and the old one was erased", async () => {
+    const inner = createMemoryStore();
+    const keyring = createKeyring(random, 0);
+    const writer = createBarrier({ store: inner, keyring, outer: createSeal(k1) }).barrier;
+    await writer.commit({ entries: [put("a", "1", true)] });
+    const stale = await recordAt(inner, "a");
+    let reads = 0;
+    const store: Store = {
+      ...inner,
+      get: async (path) => {
+        reads += 1;
+        return reads === 1 ? stale : await inner.get(path);
+      },
+    };
+    const bytes = await createSeal(k2).wrap("a", await createSeal(k1).unwrap("a", stale.bytes));
+    await inner.commit({ writes: [{ path: "a", bytes, sealKeyId: "k2" }] });
+    const { barrier } = createBarrier({ store, keyring, outer: createSeal(k2) });
+    expect(await textAt(barrier, "a")).toBe("1");
+    expect(reads).toBe(2);
+    expect((await barrier.get("a"))?.revision).not.toBe(stale.revision);
+  });
+
+  it("gives up after three times when the key stays unknown", async () => {
+    const inner = createMemoryStore();
+    const { barrier: writer, keyring } = createBarrier({ store: inner, outer: createSeal(k1) });
+    await writer.commit({ entries: [put("a", "1", true)] });
+    let reads = 0;
+    const store: Store = {
+      ...inner,
+      get: async (path) => {
+        reads += 1;
+        return await inner.get(path);
+      },
+    };
+    const { barrier } = createBarrier({ store, keyring, outer: createSeal(k2) });
+    expect(await codeOf(() => barrier.get("a"))).toBe("unknown_key");
+    expect(reads).toBe(3);
+  });
+
+  it("is not tried again when the ciphertext is wrong", async () => {
+    const inner = createMemoryStore();
+    await inner.commit({ writes: [{ path: "a", bytes: new Uint8Array(40), sealKeyId: null }] });
+    let reads = 0;
+    const store: Store = {
+      ...inner,
+      get: async (path) => {
+        reads += 1;
+        return await inner.get(path);
+      },
+    };
+    const { barrier } = createBarrier({ store });
+    expect(await codeOf(() => barrier.get("a"))).toBe("record_malformed");
+    expect(reads).toBe(1);
+  });
+});
+
+describe("the count of encryptions", () => {
+  it("is stored ahead of the encryptions, once for each block", async () => {
+    const commits: Commit[] = [];
+    const inner = createMemoryStore();
+    const store: Store = {
+      ...inner,
+      commit: async (commit) => {
+        commits.push(commit);
+        return await inner.commit(commit);
+      },
+    };
+    const { barrier, keyring } = createBarrier({ store });
+    for (let index = 0; index < 50; index++) await barrier.commit({ entries: [put("a", "1")] });
+    const counted = commits.filter(({ writes }) =>
+      writes.some(({ path }) => path === TERM_OPERATIONS_PATH)
+    );
+    expect(counted).toEqual([commits[0]]);
+    expect(barrier.operations).toBe(51);
+    expect(await storedOperations(inner, keyring)).toBeGreaterThan(TERM_OPERATIONS_RESERVE);
+  });
+
+  it("never starts too low after a stop, however often", async () => {
+    const store = createMemoryStore();
+    const keyring = createKeyring(random, 0);
+    const outer = createSeal();
+    let encryptions = 0;
+    for (let start = 0; start < 5; start++) {
+      const operations = await storedOperations(store, keyring);
+      expect(operations).toBeGreaterThanOrEqual(encryptions);
+      const { barrier } = createBarrier({ store, keyring, outer, operations });
+      for (let index = 0; index < start; index++) {
+        await barrier.commit({ entries: [put("a", "1"), put("b", "2")] });
+        encryptions += 2;
+      }
+      expect(barrier.operations).toBeGreaterThanOrEqual(encryptions);
+    }
+    expect(await storedOperations(store, keyring)).toBeGreaterThan(4 * TERM_OPERATIONS_RESERVE);
+  });
+
+  it("stores the next block before the last one is used up", async () => {
+    const store = createMemoryStore();
+    const { barrier, keyring } = createBarrier({ store, operations: 0 });
+    await barrier.commit({ entries: [put("a", "1")] });
+    const first = await storedOperations(store, keyring);
+    const none = { path: "x", value: null };
+    const many = Array.from({ length: first }, (_, index) => ({ ...none, path: `x/${index}` }));
+    await barrier.commit({ entries: many });
+    expect(barrier.operations).toBeGreaterThan(first);
+    expect(await storedOperations(store, keyring)).toBeGreaterThan(barrier.operations);
+  });
+
+  it("is stored again when the commit that carried it failed or met a conflict", async () => {
+    const inner = createMemoryStore();
+    let fails = true;
+    const store: Store = {
+      ...inner,
+      commit: async (commit) => {
+        if (fails) throw new Error("disk full");
+        return await inner.commit(commit);
+      },
+    };
+    const { barrier, keyring } = createBarrier({ store });
+    await expect(barrier.commit({ entries: [put("a", "1")] })).rejects.toThrow("disk full");
+    fails = false;
+    const unmet = [{ path: "a", revision: 99 }];
+    await barrier.commit({ entries: [put("a", "1")], expect: unmet });
+    expect(await storedOperations(inner, keyring)).toBe(0);
+    await barrier.commit({ entries: [put("a", "1")] });
+    expect(await storedOperations(inner, keyring)).toBeGreaterThanOrEqual(barrier.operations);
+  });
+
+  it("covers a commit that overtakes the one which carries the block", async () => {
+    const inner = createMemoryStore();
+    const gate = Promise.withResolvers<void>();
+    const store: Store = {
+      ...inner,
+      commit: async (commit) => {
+        if (commit.writes.some(({ path }) => path === "slow")) await gate.promise;
+        return await inner.commit(commit);
+      },
+    };
+    const { barrier, keyring } = createBarrier({ store });
+    const slow = barrier.commit({ entries: [put("slow", "1")] });
+    await barrier.commit({ entries: [put("fast", "1")] });
+    expect(await storedOperations(inner, keyring)).toBeGreaterThanOrEqual(barrier.operations);
+    gate.resolve();
+    await slow;
+    expect(await storedOperations(inner, keyring)).toBeGreaterThanOrEqual(barrier.operations);
+  });
+
+  it("belongs to the term: a new one begins at nothing", async () => {
+    const store = createMemoryStore();
+    const { barrier, keyring } = createBarrier({ store });
+    await barrier.commit({ entries: [put("a", "1")] });
+    const rotated = addTerm(keyring, random, 1);
+    barrier.install({ keyring: { ...keyring, rotation: { ...keyring.rotation, enabled: false } } });
+    expect(barrier.operations).toBeGreaterThan(0);
+    barrier.install({ keyring: rotated });
+    expect(barrier.operations).toBe(0);
+    await barrier.commit({ entries: [put("a", "1")] });
+    const { value } = (await barrier.get(TERM_OPERATIONS_PATH)) ?? { value: new Uint8Array() };
+    expect(JSON.parse(decodeUtf8(value))).toMatchObject({ term: activeTerm(rotated).term });
+  });
+
+  it("leaves alone a commit without entries, which may remove the count itself", async () => {
+    const { barrier, store } = createBarrier();
+    const forget = { path: TERM_OPERATIONS_PATH, bytes: null, sealKeyId: null };
+    expect(await barrier.commit({ entries: [], writes: [forget] })).toMatchObject({
+      kind: "committed",
+    });
+    expect(await store.get(TERM_OPERATIONS_PATH)).toBeNull();
+    expect(barrier.operations).toBe(0);
+  });
+});

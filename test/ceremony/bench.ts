@@ -1,0 +1,246 @@
+/**
+ * A vault reduced to what ceremonies and rewraps touch: keys, barrier and one attempt per target, on
+ * a memory store with a clock that the test moves. `reopen` is a restart: only the store remains.
+ */
+
+import { Barrier } from "../../src/barrier/barrier.ts";
+import { createKeyring } from "../../src/barrier/keyring.ts";
+import { encodeShareChecks } from "../../src/ceremony/ceremony_record.ts";
+import { type Attached, configWrite, type FollowUp } from "../../src/ceremony/install.ts";
+import { keyRecords, type KeyState, readKeyRecords } from "../../src/ceremony/key_records.ts";
+import { Rekey, type RekeyOutcome } from "../../src/ceremony/rekey.ts";
+import { createShareChecks, joinShares, splitKey } from "../../src/ceremony/shares.ts";
+import type { CeremonyParameters, CeremonyTarget } from "../../src/ceremony/state.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { rootKey, unsealKey } from "../../src/crypto/keys.ts";
+import { createLog } from "../../src/log.ts";
+import { Rewrap } from "../../src/rewrap/rewrap.ts";
+import { wrapRecord } from "../../src/seal/previous_keys.ts";
+import type { Seal, SealType } from "../../src/seal/seal.ts";
+import { decodeSealConfig, type ShareCounts } from "../../src/seal/seal_config.ts";
+import { createShamirSeal } from "../../src/seal/shamir_seal.ts";
+import { createStaticSeal } from "../../src/seal/static_seal.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import {
+  RECOVERY_KEY_PATH,
+  SEAL_CONFIG_PATH,
+  shareChecksPath,
+} from "../../src/storage/record_paths.ts";
+import type { Commit, Store } from "../../src/storage/store.ts";
+import { seededRandom } from "../barrier/doubles.ts";
+
+export type Share = Uint8Array<ArrayBuffer>;
+
+export const PARAMETERS: CeremonyParameters = {
+  shares: 3,
+  threshold: 2,
+  recipients: null,
+  backup: false,
+  requireVerification: false,
+  verifyAll: false,
+};
+
+/** What the vault's process has in memory while it is unsealed. */
+export interface Opened {
+  readonly barrier: Barrier;
+  readonly rekey: Readonly<Record<CeremonyTarget, Rekey>>;
+  readonly rewrap: Rewrap;
+  keys(): KeyState;
+}
+
+export interface Bench {
+  readonly store: Store & { hooks: StoreHooks };
+  readonly clock: { nowMs: number };
+  /** Every line logged so far. */
+  readonly lines: string[];
+  /** The shares made at the beginning. */
+  readonly shares: readonly Share[];
+  readonly open: Opened;
+  /** Opens the stored vault with a quorum of unseal shares, or by the static key. */
+  reopen(shares?: readonly Share[]): Promise<Opened>;
+  /** Every record that is stored, as text, to compare. */
+  snapshot(): Promise<Readonly<Record<string, string>>>;
+}
+
+/** Called before the store is; what it throws, the store throws. */
+export interface StoreHooks {
+  commit?: (commit: Commit) => Promise<void> | void;
+  wrappedBy?: () => Promise<void> | void;
+  scrub?: () => "done" | "deferred";
+}
+
+function hookedStore(): Store & { hooks: StoreHooks } {
+  const inner = createMemoryStore();
+  const hooks: StoreHooks = {};
+  return {
+    ...inner,
+    hooks,
+    async commit(commit) {
+      await hooks.commit?.(commit);
+      return await inner.commit(commit);
+    },
+    async wrappedBy(...page) {
+      await hooks.wrappedBy?.();
+      return await inner.wrappedBy(...page);
+    },
+    async scrub() {
+      return hooks.scrub?.() ?? await inner.scrub();
+    },
+  };
+}
+
+export async function createBench(type: SealType, counts: ShareCounts): Promise<Bench> {
+  const random = seededRandom(`bench ${type}`);
+  const store = hookedStore();
+  const clock = { nowMs: 1_000_000 };
+  const lines: string[] = [];
+  const log = createLog({
+    level: "debug",
+    style: "text",
+    write: (line) => void lines.push(line.replace(/^\S+ /, "")),
+    nowMs: () => clock.nowMs,
+  });
+  const staticSeal = createStaticSeal(
+    { type: "static", current: { id: "static-1", key: random(32) }, previous: null },
+    random,
+  );
+
+  function open(initial: KeyState, barrier: Barrier): Opened {
+    let keys = initial;
+    const installKeys = (next: KeyState, keyring = barrier.keyring): void => {
+      keys = next;
+      barrier.install({ outer: next.seal, keyring });
+    };
+    const rewrap = new Rewrap({
+      store,
+      barrier,
+      random,
+      log,
+      nowMs: () => clock.nowMs,
+      seal: () => keys.seal,
+      installSeal: (seal) => installKeys({ ...keys, seal }),
+    });
+    const prepareRewrap = (sealKeyId: string): FollowUp => {
+      const { job, entries, writes } = rewrap.prepareStart("rekey", sealKeyId, null);
+      return { entries, writes, committed: () => rewrap.logStart(job) };
+    };
+    const voidGathered = async (except: CeremonyTarget, required: number): Promise<Attached> => {
+      const other = except === "barrier" ? "recovery" : "barrier";
+      return await rekey[other].voided(required) ?? { entries: [], writes: [], expect: [] };
+    };
+    const ports = {
+      store,
+      barrier,
+      random,
+      log,
+      nowMs: () => clock.nowMs,
+      keys: () => keys,
+      installKeys,
+      prepareRewrap,
+      voidGathered,
+    };
+    const rekey = { barrier: new Rekey("barrier", ports), recovery: new Rekey("recovery", ports) };
+    return { barrier, rekey, rewrap, keys: () => keys };
+  }
+
+  async function reopen(shares: readonly Share[] = []): Promise<Opened> {
+    const record = await store.get(SEAL_CONFIG_PATH);
+    if (record === null) throw new Error("the bench has no seal configuration");
+    const config = decodeSealConfig(record.bytes);
+    const own = config.type === "shamir"
+      ? createShamirSeal(unsealKey(joinShares(shares, config.unseal.threshold)), [], random)
+      : staticSeal;
+    const { rootKey: root, keyring, seal } = await readKeyRecords(store, own);
+    const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
+    return open({ rootKey: root, seal, config, configRevision: record.revision }, barrier);
+  }
+
+  const key = random(32);
+  const shares = counts.shares === 0 ? [] : splitKey(key, counts.shares, counts.threshold, random);
+  const seal: Seal = type === "shamir" ? createShamirSeal(unsealKey(key), [], random) : staticSeal;
+  const keyring = createKeyring(random, clock.nowMs);
+  const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
+  const target = type === "shamir" ? "barrier" : "recovery";
+  const checkKey = (salt: Uint8Array) => barrier.deriveMacKey("share check", salt);
+  const checks = encodeShareChecks(createShareChecks(shares, checkKey, random));
+  const config = configWrite(
+    type === "shamir"
+      ? { type, sealKeyId: seal.keyId, unseal: counts }
+      : { type, sealKeyId: seal.keyId, recovery: counts },
+  );
+  const recovery = type === "static" && counts.shares > 0
+    ? [await wrapRecord(seal, RECOVERY_KEY_PATH, key)]
+    : [];
+  await barrier.commit({
+    entries: counts.shares === 0 ? [] : [{ path: shareChecksPath(target), value: checks }],
+    writes: [
+      ...await keyRecords(rootKey(random(32)), keyring, seal, random),
+      ...recovery,
+      config,
+    ],
+  });
+
+  const snapshot = async (): Promise<Record<string, string>> => {
+    const records: Record<string, string> = {};
+    for (const path of await store.list("", "", 10_000)) {
+      records[path] = String((await store.get(path))?.bytes);
+    }
+    return records;
+  };
+  const first = await reopen(shares.slice(0, counts.threshold));
+  return { store, clock, lines, shares, open: first, reopen, snapshot };
+}
+
+export async function putText(barrier: Barrier, path: string, text: string): Promise<void> {
+  await barrier.commit({ entries: [{ path, value: encodeUtf8(text), sealWrap: true }] });
+}
+
+export async function textAt(barrier: Barrier, path: string): Promise<string | null> {
+  const record = await barrier.get(path);
+  return record === null ? null : decodeUtf8(record.value);
+}
+
+/** The id of the attempt that is on. */
+export async function ceremonyIdOf(rekey: Rekey): Promise<string> {
+  const state = await rekey.state();
+  return state.phase === "idle" ? "" : state.head.ceremonyId;
+}
+
+/** Gives shares one after another under the attempt's own nonce; answers the last outcome. */
+export async function submitAll(rekey: Rekey, shares: readonly Share[]): Promise<RekeyOutcome> {
+  let outcome: RekeyOutcome | undefined;
+  for (const share of shares) {
+    const id = await ceremonyIdOf(rekey);
+    outcome = await rekey.submit({ share, id, parametersDigest: null });
+  }
+  if (outcome === undefined) throw new Error("no share was given");
+  return outcome;
+}
+
+/** Gives new shares back, under the verification's own nonce; answers the last outcome. */
+export async function verifyAll(rekey: Rekey, shares: readonly Share[]): Promise<RekeyOutcome> {
+  let outcome: RekeyOutcome | undefined;
+  for (const share of shares) {
+    const state = await rekey.state();
+    const id = state.phase === "verifying" ? state.verificationId : "";
+    outcome = await rekey.verify({ share, id, parametersDigest: null });
+  }
+  if (outcome === undefined) throw new Error("no share was given");
+  return outcome;
+}
+
+/** The new shares of an outcome that has some. */
+export function sharesOf(outcome: RekeyOutcome): readonly Share[] {
+  if (outcome.kind !== "shares") throw new Error(`no shares: ${outcome.kind}`);
+  return outcome.result.shares.map((share) => Uint8Array.from(share));
+}
+
+/** A whole ceremony without verification. */
+export async function rekeyWith(
+  rekey: Rekey,
+  shares: readonly Share[],
+  parameters: Partial<CeremonyParameters> = {},
+): Promise<readonly Share[]> {
+  await rekey.start({ ...PARAMETERS, ...parameters }, null);
+  return sharesOf(await submitAll(rekey, shares));
+}

@@ -1,0 +1,228 @@
+import { readFileSync } from "node:fs";
+import * as openpgp from "openpgp";
+import { describe, expect, it } from "vitest";
+import type { Rekey } from "../../src/ceremony/rekey.ts";
+import { checkPgpKey, checkRecipients } from "../../src/ceremony/recipients.ts";
+import type { CeremonyParameters, PgpRecipient } from "../../src/ceremony/state.ts";
+import { decodeHex, encodeHex } from "../../src/crypto/bytes.ts";
+import { backupPath, deliveryPath } from "../../src/storage/record_paths.ts";
+import { codeOf } from "../barrier/doubles.ts";
+import {
+  createBench,
+  PARAMETERS,
+  rekeyWith,
+  type Share,
+  sharesOf,
+  submitAll,
+  verifyAll,
+} from "./bench.ts";
+
+const COUNTS = { shares: 3, threshold: 2 };
+
+function vector(file: string): string {
+  return readFileSync(new URL(`../vectors/pgp/${file}`, import.meta.url), "utf8");
+}
+
+const HOLDERS = ["ed25519", "nistp256", "ed25519"];
+const fingerprintOf = (name: string): string => vector(`${name}.fingerprint`).trim();
+const RECIPIENTS = await checkRecipients(
+  HOLDERS.map((name) => vector(`${name}.pub.b64`)),
+  "",
+) as readonly PgpRecipient[];
+const WITH_PGP: CeremonyParameters = { ...PARAMETERS, recipients: RECIPIENTS };
+const WITH_BACKUP: CeremonyParameters = { ...WITH_PGP, backup: true };
+const VERIFIED: CeremonyParameters = { ...WITH_BACKUP, requireVerification: true };
+
+/** What a holder reads with his private key. */
+async function decrypt(name: string, message: Uint8Array): Promise<string> {
+  const { data } = await openpgp.decrypt({
+    message: await openpgp.readMessage({ binaryMessage: message }),
+    decryptionKeys: await openpgp.readPrivateKey({ armoredKey: vector(`${name}.sec.asc`) }),
+  });
+  return String(data);
+}
+
+async function decryptAll(messages: readonly Uint8Array[]): Promise<Share[]> {
+  const shares: Share[] = [];
+  for (const [index, message] of messages.entries()) {
+    const share = decodeHex(await decrypt(HOLDERS[index] ?? "", message));
+    if (share === null) throw new Error("a share that is no hex");
+    shares.push(share);
+  }
+  return shares;
+}
+
+async function backupOf(rekey: Rekey, fingerprint: string | null = null) {
+  return await rekey.delivery.read(await rekey.state(), fingerprint);
+}
+
+describe("the PGP keys of a ceremony", () => {
+  it("are kept in share order, each with its fingerprint, in one form", async () => {
+    expect(RECIPIENTS.map(({ fingerprint }) => fingerprint)).toEqual(HOLDERS.map(fingerprintOf));
+    const armored = await checkRecipients([vector("ed25519.pub.asc")], "");
+    expect(armored?.[0]).toEqual(RECIPIENTS[0]);
+  });
+
+  it("are none when no text is given", async () => {
+    expect(await checkRecipients(null, "")).toBeNull();
+    expect(await checkRecipients([], "")).toBeNull();
+  });
+
+  it("are refused before anybody gives a share, in words that say which and why", async () => {
+    const refused = async (text: string) => {
+      try {
+        await checkRecipients([vector("ed25519.pub.b64"), text], "invalid rekey configuration: ");
+      } catch (error) {
+        return error instanceof Error ? error.message : "";
+      }
+      return "accepted";
+    };
+    expect(await refused("keybase:somebody"))
+      .toMatch(/^invalid rekey configuration: error decoding given PGP key: /);
+    expect(await refused("AAAA"))
+      .toMatch(/^invalid rekey configuration: error parsing given PGP key: /);
+    expect(await refused(vector("signonly.pub.b64"))).toMatch(/^pgp_keys\[1\]: /);
+    expect(await refused(vector("ed25519.sec.asc"))).toMatch(/error parsing given PGP key: /);
+    expect(await codeOf(() => checkPgpKey("?", "", "pgp_key"))).toBe("invalid_request");
+  });
+});
+
+describe("shares for PGP recipients", () => {
+  it("are messages that only their holders read, and make the new key", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const messages = await rekeyWith(
+      bench.open.rekey.barrier,
+      bench.shares.slice(0, 2),
+      WITH_PGP,
+    );
+    const shares = await decryptAll(messages);
+    expect(shares.map((share) => share.length)).toEqual([33, 33, 33]);
+    expect(await codeOf(() => bench.reopen(shares.slice(1)))).toBe("no error");
+    await expect(decrypt("nistp256", messages[0] as Uint8Array)).rejects.toThrow();
+  });
+
+  it("are verified decrypted, and never as messages", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    await rekey.start({ ...VERIFIED, backup: false }, null);
+    const messages = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
+    const shares = await decryptAll(messages);
+    expect(await verifyAll(rekey, messages.slice(0, 1)))
+      .toEqual({ kind: "refused", refusal: { code: "unknown_new_share" } });
+    expect(await verifyAll(rekey, shares.slice(0, 2))).toMatchObject({ kind: "verified" });
+    expect(await codeOf(() => bench.reopen(shares.slice(0, 2)))).toBe("no error");
+  });
+});
+
+describe("the backup", () => {
+  it("holds the messages by fingerprint when it was asked for, also after a restart", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    expect(await backupOf(rekey)).toBeNull();
+    await rekey.start(WITH_BACKUP, null);
+    const outcome = await submitAll(rekey, bench.shares.slice(0, 2));
+    const [first, second, third] = sharesOf(outcome).map(encodeHex);
+    const expected = {
+      ceremonyId: outcome.kind === "shares" ? outcome.result.head.ceremonyId : "",
+      stale: false,
+      shares: {
+        [fingerprintOf("ed25519")]: [first, third],
+        [fingerprintOf("nistp256")]: [second],
+      },
+    };
+    expect(await backupOf(rekey)).toEqual(expected);
+    const shares = await decryptAll(sharesOf(outcome));
+    const { rekey: later } = await bench.reopen(shares.slice(0, 2));
+    expect(await backupOf(later.barrier)).toEqual(expected);
+    expect(await backupOf(later.recovery)).toBeNull();
+  });
+
+  it("is not made when it was not asked for, but each holder may fetch his share", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    const messages = await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_PGP);
+    expect(await backupOf(rekey)).toBeNull();
+    const nistp256 = fingerprintOf("nistp256");
+    expect(await backupOf(rekey, nistp256))
+      .toMatchObject({ shares: { [nistp256]: [encodeHex(messages[1] as Share)] } });
+    expect(await backupOf(rekey, nistp256.toUpperCase())).not.toBeNull();
+    expect(await backupOf(rekey, fingerprintOf("rsa2048"))).toBeNull();
+  });
+
+  it("is nobody's under a name that every object has", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+    for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty", ""]) {
+      expect(await backupOf(rekey, name)).toBeNull();
+    }
+  });
+
+  it("loses a holder's share once he confirmed it, and only his", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+    await rekey.deleteBackup(fingerprintOf("ed25519").toUpperCase());
+    expect(await backupOf(rekey, fingerprintOf("ed25519"))).toBeNull();
+    expect(await backupOf(rekey, fingerprintOf("nistp256"))).not.toBeNull();
+    expect(await backupOf(rekey)).not.toBeNull();
+    await rekey.deleteBackup(fingerprintOf("nistp256"));
+    expect(await bench.store.get(deliveryPath("barrier"))).toBeNull();
+    await rekey.deleteBackup(fingerprintOf("nistp256"));
+  });
+
+  it("is removed with every copy when it is deleted, and may be deleted twice", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+    await rekey.deleteBackup(null);
+    await rekey.deleteBackup(null);
+    expect(await backupOf(rekey)).toBeNull();
+    expect(await bench.store.get(backupPath("barrier"))).toBeNull();
+    expect(await bench.store.get(deliveryPath("barrier"))).toBeNull();
+  });
+
+  it("stays, marked as stale, when a later rekey makes none", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    const messages = await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+    const before = await backupOf(rekey);
+    await rekeyWith(rekey, (await decryptAll(messages)).slice(0, 2));
+    expect(await backupOf(rekey)).toEqual({ ...before, stale: true });
+    expect(await backupOf(rekey, fingerprintOf("nistp256"))).toBeNull();
+  });
+
+  it("is pending during a verification: shown, but in force only with the key", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    const old = await decryptAll(
+      await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP),
+    );
+    const inForce = await backupOf(rekey);
+
+    await rekey.start(VERIFIED, null);
+    await submitAll(rekey, old.slice(0, 2));
+    expect((await backupOf(rekey))?.ceremonyId).not.toBe(inForce?.ceremonyId);
+    await rekey.cancel();
+    expect(await backupOf(rekey)).toEqual(inForce);
+
+    await rekey.start(VERIFIED, null);
+    const messages = sharesOf(await submitAll(rekey, old.slice(0, 2)));
+    const pending = await backupOf(rekey);
+    const pendingOfHolder = await backupOf(rekey, fingerprintOf("nistp256"));
+    await verifyAll(rekey, (await decryptAll(messages)).slice(0, 2));
+    expect(await backupOf(rekey)).toEqual(pending);
+    expect(await backupOf(rekey, fingerprintOf("nistp256"))).toEqual(pendingOfHolder);
+  });
+
+  it("that is pending is dropped when it is deleted, and is not made at the end", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    await rekey.start(VERIFIED, null);
+    const messages = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
+    await rekey.deleteBackup(null);
+    expect(await backupOf(rekey)).toBeNull();
+    await verifyAll(rekey, (await decryptAll(messages)).slice(0, 2));
+    expect(await backupOf(rekey)).toBeNull();
+  });
+});

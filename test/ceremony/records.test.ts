@@ -1,0 +1,186 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  decodeCeremony,
+  decodeShareChecks,
+  encodeCeremony,
+  encodeShareChecks,
+} from "../../src/ceremony/ceremony_record.ts";
+import {
+  decodeShareBackup,
+  encodeShareBackup,
+  sharesByFingerprint,
+} from "../../src/ceremony/recipients.ts";
+import {
+  createShareChecks,
+  isKnownShare,
+  joinShares,
+  splitKey,
+} from "../../src/ceremony/shares.ts";
+import { type CeremonyState, IDLE, verificationsRequired } from "../../src/ceremony/state.ts";
+import { encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { codeOf, flipBit, seededRandom } from "../barrier/doubles.ts";
+
+const random = seededRandom("ceremony records");
+
+const someBytes = fc.uint8Array({ maxLength: 40 }).map((bytes) => Uint8Array.from(bytes));
+const someText = fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) =>
+  text.isWellFormed()
+);
+const someNumber = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const someRecipient = fc.record({ fingerprint: someText, key: someText });
+const someHead = fc.record({
+  ceremonyId: fc.uuid(),
+  parameters: fc.record({
+    shares: fc.integer({ min: 1, max: 255 }),
+    threshold: fc.integer({ min: 1, max: 255 }),
+    recipients: fc.option(fc.array(someRecipient, { maxLength: 3 })),
+    backup: fc.boolean(),
+    requireVerification: fc.boolean(),
+    verifyAll: fc.boolean(),
+  }),
+  required: fc.integer({ min: 0, max: 255 }),
+  startedAtMs: someNumber,
+  startedBy: fc.option(someText),
+  expiresAtMs: someNumber,
+});
+const someChecks = fc.record({ salt: someBytes, macs: fc.array(someBytes, { maxLength: 4 }) });
+const someState: fc.Arbitrary<CeremonyState> = fc.oneof(
+  fc.record({
+    phase: fc.constant("gathering" as const),
+    head: someHead,
+    gathered: fc.array(someBytes, { maxLength: 4 }),
+    earlyVerificationId: fc.option(fc.uuid()),
+  }),
+  fc.record({
+    phase: fc.constant("verifying" as const),
+    head: someHead,
+    verificationId: fc.uuid(),
+    verified: fc.array(someBytes, { maxLength: 4 }),
+    pending: fc.record({
+      key: someBytes,
+      checks: someChecks,
+      encryptedShares: fc.option(fc.array(someText, { maxLength: 3 })),
+    }),
+  }),
+);
+
+describe("the record of an attempt", () => {
+  it("comes back as it was, in any phase", () => {
+    fc.assert(fc.property(someState, (state) => {
+      const bytes = encodeCeremony(state);
+      expect(bytes === null ? null : decodeCeremony(bytes)).toEqual(state);
+    }));
+  });
+
+  it("does not exist when there is no attempt", () => {
+    expect(encodeCeremony(IDLE)).toBeNull();
+  });
+
+  it("is refused when a share in it is malformed", async () => {
+    const json = { version: 1, phase: "gathering", head: {}, gathered: ["no base64!"] };
+    expect(await codeOf(() => decodeCeremony(encodeUtf8(JSON.stringify(json)))))
+      .toBe("record_malformed");
+  });
+});
+
+describe("the check values of shares", () => {
+  const checkKey = (salt: Uint8Array) => Uint8Array.from(salt, (byte) => byte ^ 0x55);
+  const key = random(32);
+  const shares = splitKey(key, 5, 3, random);
+  const checks = createShareChecks(shares, checkKey, random);
+
+  it("know each share, and nothing that differs from it in a bit", () => {
+    for (const share of shares) {
+      expect(isKnownShare(share, checks, checkKey)).toBe(true);
+      for (let index = 0; index < share.length; index++) {
+        expect(isKnownShare(flipBit(share, index, index % 8), checks, checkKey)).toBe(false);
+      }
+    }
+  });
+
+  it("know no share of another split, no part of a share and not the key", () => {
+    const [first = new Uint8Array()] = shares;
+    const others = [...splitKey(key, 5, 3, random), first.subarray(1), key, new Uint8Array(0)];
+    for (const other of others) expect(isKnownShare(other, checks, checkKey)).toBe(false);
+  });
+
+  it("know nothing without the key they were made under, or when there are none", () => {
+    const [share = new Uint8Array()] = shares;
+    expect(isKnownShare(share, checks, () => random(32))).toBe(false);
+    expect(isKnownShare(share, null, checkKey)).toBe(false);
+    expect(isKnownShare(share, { ...checks, macs: [] }, checkKey)).toBe(false);
+  });
+
+  it("are HMAC-SHA-256 in share order under a key that the salt selects, new each time", () => {
+    const hmac = (share: Uint8Array) =>
+      new Uint8Array(createHmac("sha256", checkKey(checks.salt)).update(share).digest());
+    expect(checks.macs).toEqual(shares.map(hmac));
+    expect(checks.salt).toHaveLength(32);
+    expect(createShareChecks(shares, checkKey, random).salt).not.toEqual(checks.salt);
+  });
+
+  it("come back from their stored form", () => {
+    fc.assert(fc.property(someChecks, (some) => {
+      expect(decodeShareChecks(encodeShareChecks(some))).toEqual(some);
+    }));
+  });
+});
+
+describe("a split key", () => {
+  it("is put together by any quorum, and by no smaller number", () => {
+    const key = random(32);
+    const [a, b, c] = splitKey(key, 3, 2, random);
+    if (a === undefined || b === undefined || c === undefined) throw new Error("no shares");
+    for (const quorum of [[a, b], [b, c], [c, a], [a, b, c]]) {
+      expect(joinShares(quorum, 2)).toEqual(key);
+    }
+    expect(a).toHaveLength(33);
+  });
+
+  it("is handed out bare when there is one share, as a copy", () => {
+    const key = random(32);
+    const [only] = splitKey(key, 1, 1, random);
+    if (only === undefined) throw new Error("no share");
+    expect(only).toEqual(key);
+    only.fill(0);
+    expect(key).not.toEqual(only);
+    expect(joinShares([key], 1)).toEqual(key);
+  });
+
+  it("is not put together by shares that do not fit, in Vault's words", async () => {
+    const [a = random(33)] = splitKey(random(32), 3, 2, random);
+    expect(await codeOf(() => joinShares([a], 2))).toBe("invalid_request");
+    expect(() => joinShares([a], 2)).toThrow("less than two parts");
+    expect(() => joinShares([a, Uint8Array.from(a)], 2)).toThrow("duplicate part detected");
+    expect(() => joinShares([a, random(20)], 2)).toThrow("all parts must be the same length");
+    expect(() => joinShares([], 1)).toThrow("less than two parts");
+  });
+});
+
+describe("the copies of encrypted shares", () => {
+  const recipients = ["aa", "bb", "aa"].map((fingerprint) => ({ fingerprint, key: "" }));
+
+  it("are listed by holder, in share order, also for one who holds several", () => {
+    expect(sharesByFingerprint(recipients, ["01", "02", "03"]))
+      .toEqual({ aa: ["01", "03"], bb: ["02"] });
+  });
+
+  it("come back from their stored form", () => {
+    const backup = { ceremonyId: "N", shares: { aa: ["01"] }, stale: true };
+    expect(decodeShareBackup(encodeShareBackup(backup))).toEqual(backup);
+  });
+});
+
+it("verification wants the new threshold, or every new share when asked to", () => {
+  const parameters = {
+    shares: 5,
+    threshold: 3,
+    recipients: null,
+    backup: false,
+    requireVerification: true,
+  };
+  expect(verificationsRequired({ ...parameters, verifyAll: false })).toBe(3);
+  expect(verificationsRequired({ ...parameters, verifyAll: true })).toBe(5);
+});

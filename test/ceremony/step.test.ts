@@ -1,0 +1,383 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type CeremonyHead, type CeremonyState, IDLE } from "../../src/ceremony/state.ts";
+import {
+  beginVerification,
+  type CeremonyEvent,
+  type Outcome,
+  type Refusal,
+  step,
+  type Submission,
+  withoutGathered,
+} from "../../src/ceremony/step.ts";
+
+const share = (fill: number): Uint8Array<ArrayBuffer> => new Uint8Array(33).fill(fill);
+
+const HEAD: CeremonyHead = {
+  ceremonyId: "N",
+  parameters: {
+    shares: 4,
+    threshold: 2,
+    recipients: null,
+    backup: false,
+    requireVerification: true,
+    verifyAll: false,
+  },
+  required: 3,
+  startedAtMs: 1000,
+  startedBy: null,
+  expiresAtMs: 2000,
+};
+const PENDING = {
+  key: new Uint8Array(32),
+  checks: { salt: new Uint8Array(32), macs: [] },
+  encryptedShares: null,
+};
+type Gathering = Extract<CeremonyState, { phase: "gathering" }>;
+type Verifying = Extract<CeremonyState, { phase: "verifying" }>;
+const GATHERING: Gathering = {
+  phase: "gathering",
+  head: HEAD,
+  gathered: [share(1)],
+  earlyVerificationId: null,
+};
+const VERIFYING: Verifying = {
+  phase: "verifying",
+  head: HEAD,
+  verificationId: "V",
+  verified: [],
+  pending: PENDING,
+};
+const VERIFYING_ONE: Verifying = { ...VERIFYING, verified: [share(1)] };
+const VERIFYING_ALL: Verifying = {
+  ...VERIFYING_ONE,
+  head: { ...HEAD, parameters: { ...HEAD.parameters, verifyAll: true } },
+};
+
+const given = (
+  kind: "submit" | "verify",
+  fill: number,
+  id: string,
+  more: Partial<Submission> = {},
+): CeremonyEvent => ({
+  kind,
+  submission: { share: share(fill), id, known: true, parametersSeen: true, ...more },
+});
+const start: CeremonyEvent = { kind: "start", head: HEAD };
+const restart: CeremonyEvent = { kind: "restart_verification", verificationId: "V2" };
+const cancel: CeremonyEvent = { kind: "cancel" };
+
+const advanced = (state: CeremonyState): Outcome => ({ kind: "advanced", state });
+const refused = (refusal: Refusal): Outcome => ({ kind: "refused", refusal });
+
+describe("a step", () => {
+  it.each<[string, CeremonyState, CeremonyEvent, Outcome]>([
+    ["idle: starts", IDLE, start, advanced({ ...GATHERING, gathered: [] })],
+    ["idle: takes no share", IDLE, given("submit", 1, ""), refused({ code: "not_in_progress" })],
+    [
+      "idle: takes no new share",
+      IDLE,
+      given("verify", 1, ""),
+      refused({ code: "not_in_progress" }),
+    ],
+    ["idle: has no verification to restart", IDLE, restart, refused({ code: "not_in_progress" })],
+    ["idle: stays so when cancelled", IDLE, cancel, advanced(IDLE)],
+
+    ["gathering: does not start twice", GATHERING, start, refused({ code: "already_in_progress" })],
+    [
+      "gathering: takes a share",
+      GATHERING,
+      given("submit", 2, "N"),
+      advanced({ ...GATHERING, gathered: [share(1), share(2)] }),
+    ],
+    [
+      "gathering: has its quorum with the last share needed",
+      { ...GATHERING, gathered: [share(1), share(2)] },
+      given("submit", 3, "N"),
+      { kind: "quorum", shares: [share(1), share(2), share(3)] },
+    ],
+    [
+      "gathering: has its quorum at once when one share is needed",
+      { ...GATHERING, head: { ...HEAD, required: 1 }, gathered: [] },
+      given("submit", 3, "N"),
+      { kind: "quorum", shares: [share(3)] },
+    ],
+    [
+      "gathering: refuses another nonce",
+      GATHERING,
+      given("submit", 2, "n"),
+      refused({ code: "wrong_ceremony_id", expected: "N" }),
+    ],
+    [
+      "gathering: refuses a missing nonce",
+      GATHERING,
+      given("submit", 2, ""),
+      refused({ code: "wrong_ceremony_id", expected: "N" }),
+    ],
+    [
+      "gathering: refuses a holder who saw other parameters",
+      GATHERING,
+      given("submit", 2, "N", { parametersSeen: false }),
+      refused({ code: "parameters_changed" }),
+    ],
+    [
+      "gathering: refuses the same share again",
+      GATHERING,
+      given("submit", 1, "N"),
+      refused({ code: "duplicate_share" }),
+    ],
+    [
+      "gathering: refuses a wrong share",
+      GATHERING,
+      given("submit", 2, "N", { known: false }),
+      refused({ code: "unknown_share" }),
+    ],
+    [
+      "gathering: verifies nothing, whatever the submission is",
+      GATHERING,
+      given("verify", 2, "x", { known: false, parametersSeen: false }),
+      refused({ code: "verification_not_in_progress" }),
+    ],
+    [
+      "gathering: notes the nonce of a verification to come",
+      GATHERING,
+      restart,
+      advanced({ ...GATHERING, earlyVerificationId: "V2" }),
+    ],
+    ["gathering: ends when cancelled", GATHERING, cancel, advanced(IDLE)],
+
+    ["verifying: does not start twice", VERIFYING, start, refused({ code: "already_in_progress" })],
+    [
+      "verifying: takes no old share, whatever the submission is",
+      VERIFYING,
+      given("submit", 2, "x", { known: false, parametersSeen: false }),
+      refused({ code: "already_finished", verificationId: "V" }),
+    ],
+    [
+      "verifying: takes a new share",
+      VERIFYING,
+      given("verify", 1, "V"),
+      advanced(VERIFYING_ONE),
+    ],
+    [
+      "verifying: is done with as many as the new threshold",
+      VERIFYING_ONE,
+      given("verify", 2, "V"),
+      { kind: "verified", shares: [share(1), share(2)] },
+    ],
+    [
+      "verifying all: goes on beyond the new threshold",
+      VERIFYING_ALL,
+      given("verify", 2, "V"),
+      advanced({ ...VERIFYING_ALL, verified: [share(1), share(2)] }),
+    ],
+    [
+      "verifying all: is done with every new share",
+      { ...VERIFYING_ALL, verified: [share(1), share(2), share(3)] },
+      given("verify", 4, "V"),
+      { kind: "verified", shares: [share(1), share(2), share(3), share(4)] },
+    ],
+    [
+      "verifying: refuses the attempt's nonce",
+      VERIFYING_ONE,
+      given("verify", 2, "N"),
+      refused({ code: "wrong_verification_id", expected: "V" }),
+    ],
+    [
+      "verifying: refuses a holder who saw other parameters",
+      VERIFYING_ONE,
+      given("verify", 2, "V", { parametersSeen: false }),
+      refused({ code: "parameters_changed" }),
+    ],
+    [
+      "verifying: refuses the same new share again",
+      VERIFYING_ONE,
+      given("verify", 1, "V"),
+      refused({ code: "duplicate_new_share" }),
+    ],
+    [
+      "verifying: refuses a wrong new share",
+      VERIFYING_ONE,
+      given("verify", 2, "V", { known: false }),
+      refused({ code: "unknown_new_share" }),
+    ],
+    [
+      "verifying: forgets what was verified and renews the nonce",
+      VERIFYING_ONE,
+      restart,
+      advanced({ ...VERIFYING, verificationId: "V2" }),
+    ],
+    ["verifying: ends when cancelled", VERIFYING_ONE, cancel, advanced(IDLE)],
+  ])("%s", (_name, state, event, outcome) => {
+    expect(step(state, event)).toEqual(outcome);
+  });
+
+  const faults = [false, true].flatMap((id) =>
+    [false, true].flatMap((parameters) =>
+      [false, true].flatMap((duplicate) =>
+        [false, true].map((unknown) => ({ id, parameters, duplicate, unknown }))
+      )
+    )
+  ).filter((fault) => Object.values(fault).includes(true));
+
+  it.each(faults)("names the first fault of several: %j", (fault) => {
+    const submission: Submission = {
+      share: share(fault.duplicate ? 1 : 2),
+      id: fault.id ? "x" : "right",
+      known: !fault.unknown,
+      parametersSeen: !fault.parameters,
+    };
+    const first = (id: string, duplicate: string, unknown: string): string => {
+      if (fault.id) return id;
+      if (fault.parameters) return "parameters_changed";
+      return fault.duplicate ? duplicate : unknown;
+    };
+    const gathering = { ...GATHERING, head: { ...HEAD, ceremonyId: "right" } };
+    const verifying = { ...VERIFYING_ONE, verificationId: "right" };
+    expect(step(gathering, { kind: "submit", submission })).toMatchObject({
+      refusal: { code: first("wrong_ceremony_id", "duplicate_share", "unknown_share") },
+    });
+    expect(step(verifying, { kind: "verify", submission })).toMatchObject({
+      refusal: { code: first("wrong_verification_id", "duplicate_new_share", "unknown_new_share") },
+    });
+  });
+});
+
+describe("an attempt whose authorising shares have changed", () => {
+  it("goes on from its first share, with as many as are needed now", () => {
+    const state = withoutGathered({ ...GATHERING, earlyVerificationId: "V2" }, 5);
+    expect(state).toEqual({
+      ...GATHERING,
+      head: { ...HEAD, required: 5 },
+      gathered: [],
+      earlyVerificationId: "V2",
+    });
+  });
+});
+
+/** Shares below KNOWN are right ones; each is its own number. */
+const KNOWN = 4;
+const mostly = fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false));
+const anyEvent = fc.record({
+  kind: fc.oneof(
+    { weight: 10, arbitrary: fc.constant("submit" as const) },
+    { weight: 8, arbitrary: fc.constant("verify" as const) },
+    { weight: 4, arbitrary: fc.constant("start" as const) },
+    fc.constantFrom("restart" as const, "cancel" as const),
+  ),
+  fill: fc.integer({ min: 0, max: KNOWN }),
+  rightId: mostly,
+  seen: mostly,
+});
+type AnyEvent = typeof anyEvent extends fc.Arbitrary<infer Event> ? Event : never;
+
+/** What a careful clerk would write down about an attempt; knows nothing of `step`. */
+interface Clerk {
+  attempt: { id: string; given: Set<number> } | null;
+  verification: { id: string; given: Set<number> } | null;
+}
+
+function eventOf({ kind, fill, rightId, seen }: AnyEvent, clerk: Clerk, nonce: string) {
+  const known = fill < KNOWN;
+  const submission = (id: string | undefined): Submission => ({
+    share: share(fill),
+    id: rightId ? id ?? "" : "wrong",
+    known,
+    parametersSeen: seen,
+  });
+  switch (kind) {
+    case "start":
+      return { kind: "start", head: { ...HEAD, ceremonyId: nonce } } as const;
+    case "submit":
+      return { kind: "submit", submission: submission(clerk.attempt?.id) } as const;
+    case "verify":
+      return { kind: "verify", submission: submission(clerk.verification?.id) } as const;
+    case "restart":
+      return { kind: "restart_verification", verificationId: nonce } as const;
+    default:
+      return { kind: "cancel" } as const;
+  }
+}
+
+function checkState(state: CeremonyState, clerk: Clerk): void {
+  switch (state.phase) {
+    case "idle":
+      expect([clerk.attempt, clerk.verification]).toEqual([null, null]);
+      break;
+    case "gathering":
+      expect(state.head.ceremonyId).toBe(clerk.attempt?.id);
+      expect(clerk.verification).toBeNull();
+      expect(state.gathered).toEqual([...clerk.attempt?.given ?? []].map(share));
+      expect(state.gathered.length).toBeLessThan(state.head.required);
+      break;
+    case "verifying":
+      expect(state.head.ceremonyId).toBe(clerk.attempt?.id);
+      expect(state.verificationId).toBe(clerk.verification?.id);
+      expect(state.verified).toEqual([...clerk.verification?.given ?? []].map(share));
+      expect(state.verified.length).toBeLessThan(state.head.parameters.threshold);
+      break;
+  }
+}
+
+/** Writes down what `event` must do, from the rules in words. True: the new key is installed. */
+function record(clerk: Clerk, event: AnyEvent, nonce: string): boolean {
+  const { attempt, verification } = clerk;
+  const right = event.rightId && event.seen && event.fill < KNOWN;
+  if (event.kind === "start" && attempt === null) {
+    clerk.attempt = { id: nonce, given: new Set() };
+  } else if (event.kind === "cancel") {
+    Object.assign(clerk, { attempt: null, verification: null });
+  } else if (event.kind === "restart" && verification !== null) {
+    clerk.verification = { id: nonce, given: new Set() };
+  } else if (event.kind === "submit" && attempt !== null && verification === null && right) {
+    attempt.given.add(event.fill);
+    if (attempt.given.size === HEAD.required) clerk.verification = { id: nonce, given: new Set() };
+  } else if (event.kind === "verify" && verification !== null && right) {
+    verification.given.add(event.fill);
+    if (verification.given.size < HEAD.parameters.threshold) return false;
+    Object.assign(clerk, { attempt: null, verification: null });
+    return true;
+  }
+  return false;
+}
+
+describe("any sequence of events", () => {
+  it("installs a key only after both quorums of distinct, right shares under the right nonces", () => {
+    let installations = 0;
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 80, size: "max" }), (events) => {
+        const clerk: Clerk = { attempt: null, verification: null };
+        let state: CeremonyState = IDLE;
+        for (const [index, event] of events.entries()) {
+          const nonce = `nonce ${index}`;
+          const before = structuredClone(state);
+          const outcome = step(state, eventOf(event, clerk, nonce));
+          expect(state).toEqual(before);
+          const installs = record(clerk, event, nonce);
+          expect(outcome.kind === "verified").toBe(installs);
+          switch (outcome.kind) {
+            case "advanced":
+              state = outcome.state;
+              break;
+            case "quorum":
+              if (state.phase !== "gathering") throw new Error("a quorum outside of gathering");
+              expect(outcome.shares).toHaveLength(HEAD.required);
+              state = beginVerification(state.head, nonce, PENDING);
+              break;
+            case "verified":
+              expect(new Set(outcome.shares.map(([first]) => first)).size)
+                .toBe(HEAD.parameters.threshold);
+              installations += 1;
+              state = IDLE;
+              break;
+            case "refused":
+              break;
+          }
+          checkState(state, clerk);
+        }
+      }),
+      { numRuns: 100, seed: 7 },
+    );
+    expect(installations).toBeGreaterThan(10);
+  });
+});

@@ -1,0 +1,111 @@
+/** Ceremonies as flows: who opens the vault after a stop, and that the ceremony can be ended. */
+
+import { expect } from "vitest";
+import { decodeBase64, encodeHex } from "../../src/crypto/bytes.ts";
+import { type Attempt, type Flow, isInForce } from "./attempt.ts";
+import {
+  completeCeremony,
+  dataOf,
+  type Holdings,
+  type Memory,
+  type PgpHolder,
+  type Wish,
+} from "./ceremony.ts";
+import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./checks.ts";
+import type { Seed } from "./seeds.ts";
+import type { Send, Session } from "./site.ts";
+
+const NOBODY: Holdings = { shares: [], threshold: 0 };
+
+/** A ceremony from its start to the new key; `before` runs first, on the unsealed vault. */
+export function ceremonyFlow(
+  name: string,
+  seed: () => Promise<Seed>,
+  commits: number,
+  wish: Wish,
+  before: (session: Session) => Promise<unknown> = async () => {},
+): Flow {
+  return {
+    name,
+    seed,
+    commits,
+    run: async ({ seed: { holdings }, memory }, open) => {
+      const session = await open();
+      await before(session);
+      await completeCeremony(session.send, wish, holdings ?? NOBODY, memory);
+    },
+    check: (attempt) => checkCeremony(attempt, wish),
+  };
+}
+
+/** A ceremony that a seal by request cuts off. */
+export function sealFlow(name: string, seed: () => Promise<Seed>, wish: Wish): Flow {
+  return {
+    name,
+    seed,
+    commits: 3,
+    run: async ({ seed: { holdings } }, open) => {
+      const { send } = await open();
+      const counts = { secret_shares: wish.shares, secret_threshold: wish.threshold };
+      const { nonce } = dataOf(await send("PUT", `${wish.path}/init`, counts));
+      const key = holdings?.shares[0];
+      dataOf(await send("PUT", `${wish.path}/update`, { key, nonce }));
+      dataOf(await send("PUT", "sys/seal"));
+    },
+    check: (attempt) => checkCeremony(attempt, wish),
+  };
+}
+
+async function checkCeremony(attempt: Attempt, wish: Wish): Promise<void> {
+  const { site, memory, recorded, seed: { holdings: old, token, secrets } } = attempt;
+  const split = recorded.lastSplit(wish.shares, wish.threshold);
+  const made = split === null ? null : { shares: split, threshold: wish.threshold };
+  // A seal that keeps the key itself makes no shares: those of before stay.
+  if (memory.next !== null && memory.next !== old) expect(memory.next).toEqual(made);
+  const isNew = isInForce(attempt) && made !== null;
+  const [right, wrong] = isNew ? [made, old] : [old, made];
+  if (right !== null) await expectOpens(site, right, wrong);
+
+  const session = await reopen(site, right, token);
+  await expectSecrets(session.send, secrets);
+  if (isNew && wish.pgp !== undefined) await expectBackup(session, wish.pgp, made);
+  await expectProgress(session.send, wish, memory, isInForce(attempt));
+  const final = await completeCeremony(session.send, wish, right ?? NOBODY, { ...memory });
+  await session.work();
+  await expectRewrapped(session.send);
+  await expectOpens(site, final, right === final ? null : right);
+  await expectSecrets((await reopen(site, final, token)).send, secrets);
+}
+
+/** Nothing that a holder was told is forgotten, and nothing of an ended ceremony is left. */
+async function expectProgress(
+  send: Send,
+  { path }: Wish,
+  { gathered, verified, next }: Memory,
+  isEnded: boolean,
+): Promise<void> {
+  const status = dataOf(await send("GET", `${path}/init`));
+  if (isEnded) return expect(status["started"]).toBe(false);
+  if (next !== null) {
+    const verification = dataOf(await send("GET", `${path}/verify`));
+    expect(verification["started"]).toBe(true);
+    expect(Number(verification["progress"])).toBeGreaterThanOrEqual(verified);
+    return;
+  }
+  // Else new shares were made whose answer was lost: nobody can verify them.
+  const isGathering = status["started"] === true && (status["verification_nonce"] ?? "") === "";
+  if (isGathering) expect(Number(status["progress"])).toBeGreaterThanOrEqual(gathered);
+}
+
+async function expectBackup(
+  { send }: Session,
+  holder: PgpHolder,
+  made: Holdings | null,
+): Promise<void> {
+  const backup = dataOf(await send("GET", "sys/rekey/backup"));
+  const [messages = []] = Object.values(backup["keys_base64"] as Record<string, string[]>);
+  const shares = messages.map((message) =>
+    holder.decrypt(encodeHex(decodeBase64(message) ?? new Uint8Array()))
+  );
+  expect(await Promise.all(shares)).toEqual(made?.shares);
+}

@@ -1,0 +1,105 @@
+/** Vaults to begin with: initialised, with secrets in seal-wrapped and plain mounts. */
+
+import { encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { MOUNT_DATA_PREFIX } from "../../src/storage/record_paths.ts";
+import { completeCeremony, dataOf, type Holdings, newMemory } from "./ceremony.ts";
+import { copySite, type Json, openSession, type Send, type Session, type Site } from "./site.ts";
+
+export interface Seed {
+  readonly site: Site;
+  /** Null where the vault has no recovery shares. */
+  readonly holdings: Holdings | null;
+  readonly token: string;
+  /** Request path, with its query, to the data it must answer. */
+  readonly secrets: ReadonlyMap<string, Json>;
+}
+
+export const OLD_SHARES = { shares: 3, threshold: 2 } as const;
+export const WRAPPED_MOUNT = "wrapped/";
+
+/** Submits as many shares as the vault wants, the first ones first. */
+export async function unseal(send: Send, holdings: Holdings): Promise<void> {
+  for (const key of holdings.shares.slice(0, holdings.threshold)) {
+    dataOf(await send("PUT", "sys/unseal", { key }));
+  }
+}
+
+/** Initialises with 3 shares of threshold 2, or where `shares` is false with none. */
+export async function initialise(
+  send: Send,
+  kind: "secret" | "recovery",
+  withShares = true,
+): Promise<{ readonly holdings: Holdings | null; readonly token: string }> {
+  const counts = withShares
+    ? { [`${kind}_shares`]: OLD_SHARES.shares, [`${kind}_threshold`]: OLD_SHARES.threshold }
+    : {};
+  const body = dataOf(await send("PUT", "sys/init", counts));
+  const keys = body[kind === "secret" ? "keys" : "recovery_keys"] as readonly string[] | undefined;
+  const holdings = keys === undefined ? null : { shares: keys, threshold: OLD_SHARES.threshold };
+  return { holdings, token: String(body["root_token"]) };
+}
+
+/** A vault on a new site of these settings. */
+export async function seedVault(site: Site, withShares = true): Promise<Seed> {
+  const kind = site.seal.type === "shamir" ? "secret" : "recovery";
+  const first = await openSession(site);
+  const { holdings, token } = await initialise(first.send, kind, withShares);
+  const { vault, send } = await openSession(site, { token });
+  if (vault.status().sealed && holdings !== null) await unseal(send, holdings);
+  return { site, holdings, token, secrets: await fillMounts(send) };
+}
+
+/** Mounts of kv version 1 and 2 with some secrets, each answered as it must be read back. */
+export async function fillMounts(send: Send): Promise<ReadonlyMap<string, Json>> {
+  const secrets = new Map<string, Json>();
+  const mounts = [
+    { path: WRAPPED_MOUNT, type: "kv", seal_wrap: true },
+    { path: "plain/", type: "kv", seal_wrap: false },
+    { path: "versions/", type: "kv", seal_wrap: true, options: { version: "2" } },
+  ];
+  for (const { path, ...mount } of mounts) dataOf(await send("POST", `sys/mounts/${path.slice(0, -1)}`, mount));
+  for (const mount of [WRAPPED_MOUNT, "plain/"]) {
+    for (const name of ["a", "folder/b", "large"]) {
+      const value = { name, text: name === "large" ? "x".repeat(9000) : `${mount}${name}` };
+      dataOf(await send("PUT", `${mount}${name}`, value));
+      secrets.set(`${mount}${name}`, value);
+    }
+  }
+  for (const version of [1, 2, 3]) {
+    const data = { version };
+    dataOf(await send("PUT", "versions/data/c", { data }));
+    secrets.set(`versions/data/c?version=${version}`, data);
+  }
+  return secrets;
+}
+
+/** Adds so many entries to the seal-wrapped mount in one commit. */
+export async function addWrappedEntries(
+  session: Session,
+  count: number,
+): Promise<ReadonlyMap<string, Json>> {
+  const { mounts, barrier } = session.vault.unsealed();
+  const mount = mounts.at(WRAPPED_MOUNT);
+  if (mount === null) throw new Error("the seed has no seal-wrapped mount");
+  const values = Array.from({ length: count }, (_, index) => ({ index }));
+  await barrier.commit({
+    entries: values.map((value) => ({
+      path: `${MOUNT_DATA_PREFIX}${mount.uuid}/many/${value.index}`,
+      value: encodeUtf8(JSON.stringify(value)),
+      sealWrap: true,
+    })),
+  });
+  return new Map(values.map((value) => [`${WRAPPED_MOUNT}many/${value.index}`, value]));
+}
+
+/** A Shamir vault that was rekeyed and whose rewrap of `count` entries and some is still to come. */
+export async function seedPendingRewrap(base: Seed, count: number): Promise<Seed> {
+  const site = await copySite(base.site);
+  if (base.holdings === null) throw new Error("the seed has no shares");
+  const session = await openSession(site, { token: base.token });
+  await unseal(session.send, base.holdings);
+  const added = await addWrappedEntries(session, count);
+  const wish = { path: "sys/rekey", ...OLD_SHARES } as const;
+  const holdings = await completeCeremony(session.send, wish, base.holdings, newMemory());
+  return { site, holdings, token: base.token, secrets: new Map([...base.secrets, ...added]) };
+}

@@ -1,0 +1,95 @@
+/** The real process on a data directory, to be killed without warning, and a client that notices. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { Agent, request } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { type Answer, Gone, type Json } from "./site.ts";
+
+const ENTRY = fileURLToPath(new URL("../../src/runtimes/node.ts", import.meta.url));
+const CONNECTIONS_MAX = 8;
+
+export interface Server {
+  /** Rejects with `Gone` when the process dies before it has answered. */
+  send(method: string, path: string, body?: Json, token?: string): Promise<Answer>;
+  /** SIGKILL; resolves when the process has gone. */
+  kill(): Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  const closed = once(probe, "close");
+  probe.close();
+  await closed;
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** Starts the vault on this directory; resolves when it serves. */
+export async function startServer(directory: string, port: number): Promise<Server> {
+  const inherited = Object.entries(process.env).filter(([name]) =>
+    !/^(SEALWRIGHT|VITEST)/.test(name)
+  );
+  const child = spawn(process.execPath, [ENTRY], {
+    env: {
+      ...Object.fromEntries(inherited),
+      // A start is most of the time of a round.
+      NODE_COMPILE_CACHE: join(tmpdir(), "sealwright-compile-cache"),
+      SEALWRIGHT_DATA: directory,
+      SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
+    },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const exited = once(child, "exit");
+  await serving(child);
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
+  return {
+    send: (method, path, body, token) => send(agent, port, { method, path, body, token }),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exited;
+      agent.destroy();
+    },
+  };
+}
+
+function serving(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    child.stderr?.on("data", (chunk) => {
+      output += String(chunk);
+      if (output.includes('"message":"serving"')) resolve();
+    });
+    child.on("exit", () => reject(new Error(`the server did not start; it wrote:\n${output}`)));
+  });
+}
+
+interface Outgoing {
+  readonly method: string;
+  readonly path: string;
+  readonly body: Json | undefined;
+  readonly token: string | undefined;
+}
+
+function send(agent: Agent, port: number, outgoing: Outgoing): Promise<Answer> {
+  const { method, path, body, token } = outgoing;
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Gone("the process died"));
+    const headers = token === undefined ? {} : { "x-vault-token": token };
+    const options = { agent, host: "127.0.0.1", port, method, path: `/v1/${path}`, headers };
+    request(options, (incoming) => {
+      const status = incoming.statusCode ?? 0;
+      text(incoming).then(
+        (read) => resolve({ status, body: read === "" ? {} : JSON.parse(read) as Json }),
+        gone,
+      );
+    }).on("error", gone).end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * What a stopped process leaves behind, and vaults that are opened on it: requests go through the
+ * HTTP app, the alarm fires when the test says so, and the clock goes only as far as the alarm.
+ */
+
+import { randomBytes, type RandomBytes } from "../../src/crypto/random.ts";
+import { createApp } from "../../src/http/app.ts";
+import { createLog } from "../../src/log.ts";
+import type { SealSettings } from "../../src/seal/seal_settings.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import type { Store, Write } from "../../src/storage/store.ts";
+import { Vault } from "../../src/vault/vault.ts";
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface Answer {
+  readonly status: number;
+  /** Of a request without a body in its answer: {}. */
+  readonly body: Json;
+}
+
+/** One HTTP request to the vault; the path is below `/v1/`. */
+export type Send = (method: string, path: string, body?: Json) => Promise<Answer>;
+
+/** The process died while it was asked. */
+export class Gone extends Error {
+  override readonly name = "Gone";
+}
+
+export interface Site {
+  readonly store: Store;
+  readonly seal: SealSettings;
+  nowMs: number;
+}
+
+export interface Session {
+  readonly vault: Vault;
+  readonly send: Send;
+  /** Fires the alarm until nothing is due within the next hour. Rejects with `Gone`. */
+  work(): Promise<void>;
+  /** Fires the alarm once, if it is due within the next hour. */
+  workOnce(): Promise<boolean>;
+}
+
+export interface SessionOptions {
+  readonly token?: string;
+  readonly random?: RandomBytes;
+  /** Resolves when the process is as good as dead. */
+  readonly dead?: Promise<void>;
+}
+
+/** Longer than any pause of a rewrap, shorter than a ceremony's life. */
+const WORK_HORIZON_MS = 60 * 60 * 1000;
+const WORK_MAX = 1000;
+const RETRY_MS = 1000;
+
+const quiet = createLog({ level: "error", write: () => {}, style: "json", nowMs: () => 0 });
+
+export function newSite(seal: SealSettings, store: Store = createMemoryStore()): Site {
+  return { store, seal, nowMs: Date.UTC(2026, 0, 1) };
+}
+
+/** The same records in a memory store of their own. */
+export async function copySite(site: Site): Promise<Site> {
+  const writes: Write[] = [];
+  for (const path of await site.store.list("", "", Number.MAX_SAFE_INTEGER)) {
+    const record = await site.store.get(path);
+    if (record !== null) writes.push({ path, bytes: record.bytes, sealKeyId: record.sealKeyId });
+  }
+  const store = createMemoryStore();
+  if (writes.length > 0) await store.commit({ writes });
+  return { ...site, store };
+}
+
+/** Opens a vault on the site, as a start of the process does. Rejects with `Gone`. */
+export async function openSession(site: Site, options: SessionOptions = {}): Promise<Session> {
+  const { token, random = randomBytes, dead } = options;
+  let alarmMs: number | null = null;
+
+  async function unlessDead<Result>(work: Promise<Result>): Promise<Result> {
+    if (dead === undefined) return await work;
+    const gone = dead.then(() => {
+      throw new Gone("the process died");
+    });
+    return await Promise.race([work, gone]);
+  }
+
+  const vault = await unlessDead(Vault.open({
+    store: site.store,
+    seal: site.seal,
+    nowMs: () => site.nowMs,
+    alarm: { set: (atMs) => void (alarmMs = Math.min(alarmMs ?? atMs, atMs)) },
+    random,
+    log: quiet,
+  }));
+  const app = createApp(vault, {
+    rekeyAccess: "token",
+    generateRootAccess: "token",
+    clientAddress: () => null,
+    version: "0",
+  });
+
+  async function workOnce(): Promise<boolean> {
+    if (alarmMs === null || alarmMs > site.nowMs + WORK_HORIZON_MS) return false;
+    site.nowMs = Math.max(site.nowMs, alarmMs);
+    alarmMs = null;
+    try {
+      await unlessDead(vault.fire());
+    } catch (error) {
+      if (error instanceof Gone) throw error;
+      alarmMs = site.nowMs + RETRY_MS;
+    }
+    return true;
+  }
+
+  return {
+    vault,
+    send: async (method, path, body) => {
+      const response = await unlessDead(Promise.resolve(app.request(`/v1/${path}`, {
+        method,
+        headers: token === undefined ? {} : { "x-vault-token": token },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })));
+      const text = await response.text();
+      return { status: response.status, body: text === "" ? {} : JSON.parse(text) as Json };
+    },
+    workOnce,
+    work: async () => {
+      for (let round = 0; round < WORK_MAX; round++) if (!await workOnce()) return;
+      throw new Error("the background work does not end");
+    },
+  };
+}

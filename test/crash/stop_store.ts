@@ -1,0 +1,83 @@
+/**
+ * A store that fails, or whose process dies, at its n-th commit. What was committed before stays in
+ * the store below, which a new vault may open. It never looks into a record.
+ */
+
+import { VaultError } from "../../src/errors.ts";
+import type { Store } from "../../src/storage/store.ts";
+
+/**
+ * `refused`: that commit rejects and writes nothing; the store goes on.
+ * `refused_twice`: so does the next one, which may be the one that records the failure.
+ * `stopped_before`: nothing is written, and neither that call nor any later one ever settles.
+ * `stopped_after`: the commit is durable, but its caller and all later ones never hear of it.
+ */
+export type StopMode = "refused" | "refused_twice" | "stopped_before" | "stopped_after";
+
+export interface Stop {
+  readonly mode: StopMode;
+  /** 1 is the first commit. */
+  readonly atCommit: number;
+}
+
+export interface StopStore extends Store {
+  /** Commits asked for so far, the one that was hit included. */
+  commits(): number;
+  wasHit(): boolean;
+  /** Resolves when the process is as good as dead; never when commits are refused. */
+  readonly dead: Promise<void>;
+}
+
+/** Wraps `inner`; without a stop it only counts. */
+export function createStopStore(inner: Store, stop: Stop | null): StopStore {
+  const died = Promise.withResolvers<void>();
+  let commits = 0;
+  let hit = false;
+  let isDead = false;
+
+  const forever = <Result>(): Promise<Result> => new Promise(() => {});
+  function unlessDead<Result>(call: () => Promise<Result>): Promise<Result> {
+    return isDead ? forever() : call();
+  }
+  function die<Result>(): Promise<Result> {
+    isDead = true;
+    died.resolve();
+    return forever();
+  }
+
+  return {
+    storageType: inner.storageType,
+    get: (path) => unlessDead(() => inner.get(path)),
+    list: (prefix, after, limit) => unlessDead(() => inner.list(prefix, after, limit)),
+    wrappedBy: (sealKeyId, cursor, limit, maxBytes) =>
+      unlessDead(() => inner.wrappedBy(sealKeyId, cursor, limit, maxBytes)),
+    sealKeyCounts: () => unlessDead(() => inner.sealKeyCounts()),
+    async commit(commit) {
+      if (isDead) return await forever();
+      commits += 1;
+      const isRepeated = stop?.mode === "refused_twice" && commits === stop.atCommit + 1;
+      if (stop === null || (commits !== stop.atCommit && !isRepeated)) {
+        return await inner.commit(commit);
+      }
+      hit = true;
+      switch (stop.mode) {
+        case "refused":
+        case "refused_twice":
+          throw new VaultError("store_failed", "cannot commit: the test says so");
+        case "stopped_before":
+          return await die();
+        case "stopped_after":
+          // Dead at once, so that nobody else's call slips in between.
+          isDead = true;
+          await inner.commit(commit);
+          return await die();
+      }
+    },
+    scrub: () => unlessDead(() => inner.scrub()),
+    sizeBytes: () => unlessDead(() => inner.sizeBytes()),
+    close: () => unlessDead(() => inner.close()),
+    commits: () => commits,
+    wasHit: () => hit,
+    dead: died.promise,
+  };
+}

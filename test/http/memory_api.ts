@@ -1,0 +1,148 @@
+/**
+ * The whole product in this process: the app over a memory store, asked through `Request` objects.
+ * The clock moves only when a test moves it. The alarm is either a timer, as on a server, or left to
+ * the test, which then fires it itself.
+ */
+
+import { createApp } from "../../src/http/app.ts";
+import type { AccessMode } from "../../src/http/call.ts";
+import { encodeHex } from "../../src/crypto/bytes.ts";
+import { randomBytes } from "../../src/crypto/random.ts";
+import { createLog } from "../../src/log.ts";
+import type { SealSettings } from "../../src/seal/seal_settings.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { Vault } from "../../src/vault/vault.ts";
+import type { Api, ApiRequest, ApiResponse } from "../contract/api.contract.ts";
+
+export const STATIC_SEAL: SealSettings = {
+  type: "static",
+  current: { id: "k1", key: Uint8Array.from({ length: 32 }, (_, index) => index) },
+  previous: null,
+};
+
+export interface MemoryApiOptions {
+  readonly seal?: SealSettings;
+  readonly rekeyAccess?: AccessMode;
+  /** `manual`: nothing fires but `fire()`. */
+  readonly alarm?: "timer" | "manual";
+  readonly store?: Store;
+}
+
+export interface MemoryApi extends Api {
+  readonly store: Store;
+  readonly clock: { nowMs: number };
+  /** Every line logged so far, at the lowest level. */
+  readonly log: readonly string[];
+  /** Any request, e.g. one with a streamed body. */
+  fetch(request: Request): Promise<ApiResponse>;
+  /** What the alarm would do now. */
+  fire(): Promise<void>;
+  /** Fires until no rewrap is due. */
+  settle(token: string): Promise<void>;
+  /** Everything stored, to the byte and the revision. */
+  snapshot(): Promise<string>;
+}
+
+export const ORIGIN = "http://vault.test";
+const PAGE = 1000;
+
+export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<MemoryApi> {
+  const { seal = { type: "shamir" }, rekeyAccess = "token", alarm = "manual" } = options;
+  const store = options.store ?? createMemoryStore();
+  const clock = { nowMs: Date.UTC(2026, 0, 2, 3, 4, 5) };
+  const lines: string[] = [];
+  const nowMs = (): number => clock.nowMs;
+  const log = createLog({
+    level: "debug",
+    write: (line) => lines.push(line),
+    style: "json",
+    nowMs,
+  });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let vault: Vault | null = null;
+  const setTimer = (atMs: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void vault?.fire(), Math.max(0, atMs - clock.nowMs));
+  };
+
+  const open = async () => {
+    const set = alarm === "timer" ? setTimer : () => {};
+    const ports = { store, seal, nowMs, random: randomBytes, log, alarm: { set } };
+    vault = await Vault.open(ports);
+    const app = createApp(vault, {
+      rekeyAccess,
+      generateRootAccess: rekeyAccess,
+      clientAddress: () => null,
+      version: "test",
+    });
+    return { vault, app };
+  };
+  let running = await open();
+
+  const fetchOne = async (request: Request): Promise<ApiResponse> =>
+    await readResponse(await running.app.fetch(request));
+  const api: MemoryApi = {
+    store,
+    clock,
+    log: lines,
+    fetch: fetchOne,
+    request: async (method, path, request = {}) => {
+      const made = new Request(ORIGIN + path, requestInit(method, request));
+      return await readResponse(await running.app.fetch(made, { rawTarget: path }));
+    },
+    async restart() {
+      clearTimeout(timer);
+      running = await open();
+    },
+    async stop() {
+      vault = null;
+      clearTimeout(timer);
+      await running.vault.close();
+    },
+    fire: () => running.vault.fire(),
+    async settle(token) {
+      for (let slice = 0; slice < 1000; slice++) {
+        const path = "/v1/sys/sealwrap/rewrap";
+        const status = await api.request("GET", path, { token });
+        if (Reflect.get(Object(Reflect.get(Object(status.json), "data")), "is_running") !== true) {
+          return;
+        }
+        await running.vault.fire();
+      }
+      throw new Error("the rewrap does not end");
+    },
+    snapshot: () => snapshot(store),
+  };
+  return api;
+}
+
+function requestInit(method: string, { body, token, headers, rawBody }: ApiRequest): RequestInit {
+  const sent = new Headers(headers);
+  if (token !== undefined) sent.set("X-Vault-Token", token);
+  const content = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+  if (body !== undefined && !sent.has("Content-Type")) sent.set("Content-Type", "application/json");
+  return { method, headers: sent, ...(content === undefined ? {} : { body: content }) };
+}
+
+export async function readResponse(response: Response): Promise<ApiResponse> {
+  const text = await response.text();
+  const isJson = (response.headers.get("content-type") ?? "").includes("application/json");
+  const json: unknown = isJson && text !== "" ? JSON.parse(text) : null;
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+async function snapshot(store: Store): Promise<string> {
+  const lines: string[] = [];
+  for (let after = "";;) {
+    const paths = await store.list("", after, PAGE);
+    for (const path of paths) {
+      const record = await store.get(path);
+      if (record === null) continue;
+      const { revision, sealKeyId, bytes } = record;
+      lines.push(`${path} ${revision} ${sealKeyId} ${encodeHex(bytes)}`);
+    }
+    after = paths.at(-1) ?? "";
+    if (paths.length < PAGE) return lines.join("\n");
+  }
+}

@@ -1,0 +1,466 @@
+import { describe, expect, it } from "vitest";
+import { encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { VaultError } from "../../src/errors.ts";
+import {
+  REWRAP_BATCH_ENTRIES,
+  REWRAP_BATCH_MAX_BYTES,
+  REWRAP_GIVE_UP_MS,
+} from "../../src/limits.ts";
+import type { RewrapRun } from "../../src/rewrap/job.ts";
+import { type Rewrap, REWRAP_DUE_PATH } from "../../src/rewrap/rewrap.ts";
+import { Seal } from "../../src/seal/seal.ts";
+import { readDueTimes } from "../../src/storage/due.ts";
+import { PREVIOUS_SEAL_KEYS_PATH, REWRAP_PATH } from "../../src/storage/record_paths.ts";
+import { codeOf, flipBit, seededRandom } from "../barrier/doubles.ts";
+import { type Bench, createBench, putText, rekeyWith, textAt } from "../ceremony/bench.ts";
+
+const COUNTS = { shares: 3, threshold: 2 };
+/** Records that a rekey has wrapped anew itself: root key, keyring, previous seal keys. */
+const CORE_RECORDS = 3;
+
+const pathOf = (index: number): string => `logical/${String(index).padStart(5, "0")}`;
+
+/** A vault with `entries` wrapped entries that a rekey has just made stale. */
+async function createStale(entries: number) {
+  const bench = await createBench("shamir", COUNTS);
+  const { barrier, rekey, keys } = bench.open;
+  const oldKey = keys().seal.current;
+  await barrier.commit({
+    entries: Array.from({ length: entries }, (_, index) => ({
+      path: pathOf(index),
+      value: encodeUtf8(`value ${index}`),
+      sealWrap: true,
+    })),
+  });
+  const shares = await rekeyWith(rekey.barrier, bench.shares.slice(0, 2));
+  const newKeyId = keys().seal.keyId;
+  return { bench, shares, oldKey, newKeyId, rewrap: bench.open.rewrap };
+}
+
+async function runOf(rewrap: Rewrap): Promise<RewrapRun> {
+  const job = await rewrap.job();
+  if (job.phase === "idle") throw new Error("no run");
+  return job.run;
+}
+
+/** Runs due slices until the job ends; answers how many. */
+async function runToEnd(bench: Bench, rewrap = bench.open.rewrap): Promise<number> {
+  for (let slices = 1; slices <= 100; slices++) {
+    const due = await rewrap.runSlice();
+    if (due === null) return slices;
+    bench.clock.nowMs = Math.max(bench.clock.nowMs, due);
+  }
+  throw new Error("the run does not end");
+}
+
+async function damage(bench: Bench, path: string): Promise<void> {
+  const record = await bench.store.get(path);
+  if (record === null) throw new Error("nothing to damage");
+  const bytes = flipBit(record.bytes, record.bytes.length - 1, 0);
+  await bench.store.commit({ writes: [{ path, bytes, sealKeyId: record.sealKeyId }] });
+}
+
+describe("a rewrap", () => {
+  it("brings 1200 entries to the new key in slices, and counts them", async () => {
+    const { bench, rewrap, oldKey, newKeyId } = await createStale(1200);
+    const seen: Partial<RewrapRun>[] = [];
+    for (;;) {
+      const due = await rewrap.runSlice();
+      const { processed, succeeded, failed, skipped, total } = await runOf(rewrap);
+      seen.push({ processed, succeeded, failed, skipped, total });
+      if (due === null) break;
+      expect(due).toBe(bench.clock.nowMs);
+      expect((await readDueTimes(bench.store)).get("rewrap")).toBe(bench.clock.nowMs);
+    }
+    const total = 1200 + CORE_RECORDS;
+    const counts = { failed: 0, skipped: CORE_RECORDS, total };
+    const at = (done: number) => ({
+      ...counts,
+      processed: done + CORE_RECORDS,
+      succeeded: done + CORE_RECORDS,
+    });
+    expect(seen).toEqual([at(500), at(1000), at(1200), at(1200), at(1200)]);
+    expect(REWRAP_BATCH_ENTRIES).toBe(500);
+    expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "completed" });
+    expect((await readDueTimes(bench.store)).size).toBe(0);
+    const stored = await bench.store.sealKeyCounts();
+    expect(stored.has(oldKey.id)).toBe(false);
+    expect(stored.get(newKeyId)).toBe(1200 + 2);
+    for (const index of [0, 499, 500, 1199]) {
+      expect(await textAt(bench.open.barrier, pathOf(index))).toBe(`value ${index}`);
+    }
+  });
+
+  it("erases the key before it at its end, so that it opens nothing any more", async () => {
+    const { bench, shares, oldKey, newKeyId } = await createStale(20);
+    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
+    await runToEnd(bench);
+    expect(bench.open.keys().seal.previous).toEqual([]);
+    expect(bench.open.barrier.outer.keyId).toBe(newKeyId);
+    expect(await bench.store.get(PREVIOUS_SEAL_KEYS_PATH)).toBeNull();
+    const random = seededRandom("an impostor's seal");
+    const byId = new Seal("shamir", oldKey, [], random);
+    const byName = new Seal("shamir", { id: newKeyId, bytes: oldKey.bytes }, [], random);
+    let wrapped = 0;
+    for (const path of await bench.store.list("", "", 1000)) {
+      const record = await bench.store.get(path);
+      if (record === null || record.sealKeyId === null) continue;
+      expect(await codeOf(() => byId.unwrap(path, record.bytes))).toBe("unknown_key");
+      expect(await codeOf(() => byName.unwrap(path, record.bytes))).toBe("ciphertext_rejected");
+      wrapped += 1;
+    }
+    expect(wrapped).toBe(20 + 2);
+    const reopened = await bench.reopen(shares.slice(0, 2));
+    expect(reopened.keys().seal.previous).toEqual([]);
+    expect(await textAt(reopened.barrier, pathOf(7))).toBe("value 7");
+  });
+
+  it("works off the keys of several rekeys, and erases them all", async () => {
+    const { bench, shares, rewrap } = await createStale(10);
+    await rewrap.cancel();
+    await putText(bench.open.barrier, "logical/later", "later");
+    await rekeyWith(bench.open.rekey.barrier, shares.slice(0, 2));
+    expect(bench.open.keys().seal.previous).toHaveLength(2);
+    await runToEnd(bench);
+    expect(bench.open.keys().seal.previous).toEqual([]);
+    expect((await runOf(rewrap)).visitedKeyIds).toHaveLength(2);
+    expect(await textAt(bench.open.barrier, pathOf(9))).toBe("value 9");
+    expect(await textAt(bench.open.barrier, "logical/later")).toBe("later");
+    expect((await bench.store.sealKeyCounts()).size).toBe(1);
+  });
+
+  it("with nothing to do ends at once and says that all is well", async () => {
+    const bench = await createBench("static", COUNTS);
+    const { rewrap } = bench.open;
+    expect(await rewrap.job()).toEqual({ phase: "idle" });
+    expect(await rewrap.runSlice()).toBeNull();
+    expect(await rewrap.start("manual", "accessor")).toBe("started");
+    expect(await rewrap.runSlice()).toBeNull();
+    const counts = { processed: 3, succeeded: 3, skipped: 3, failed: 0, total: 3 };
+    expect(await rewrap.job()).toMatchObject({
+      phase: "finished",
+      result: "completed",
+      run: { ...counts, startedBy: "accessor", reason: "manual" },
+    });
+  });
+
+  it("is not started twice, and may be started again when it has ended", async () => {
+    const { bench, rewrap } = await createStale(5);
+    const { runId } = await runOf(rewrap);
+    expect(await rewrap.start("manual", null)).toBe("already_running");
+    expect((await runOf(rewrap)).runId).toBe(runId);
+    await runToEnd(bench);
+    expect(await rewrap.start("manual", null)).toBe("started");
+    await runToEnd(bench);
+    expect(await runOf(rewrap)).toMatchObject({ processed: 7, succeeded: 7, skipped: 7 });
+    expect((await runOf(rewrap)).runId).not.toBe(runId);
+  });
+
+  it("begins once when two start it at the same time", async () => {
+    const bench = await createBench("static", COUNTS);
+    const { rewrap } = bench.open;
+    const outcomes = await Promise.allSettled([
+      rewrap.start("manual", null),
+      rewrap.start("manual", null),
+    ]);
+    expect(outcomes.filter((outcome) => outcome.status === "fulfilled")).toHaveLength(1);
+    expect(outcomes[1]).toMatchObject({ reason: { code: "store_conflict" } });
+  });
+
+  it("is over when it is cancelled, and every entry still opens", async () => {
+    const { bench, rewrap, oldKey, shares } = await createStale(600);
+    await rewrap.runSlice();
+    await rewrap.cancel();
+    expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "cancelled" });
+    expect((await readDueTimes(bench.store)).size).toBe(0);
+    expect(await rewrap.runSlice()).toBeNull();
+    expect((await bench.store.sealKeyCounts()).get(oldKey.id)).toBe(100);
+    const { barrier } = await bench.reopen(shares.slice(0, 2));
+    expect(await textAt(barrier, pathOf(0))).toBe("value 0");
+    expect(await textAt(barrier, pathOf(599))).toBe("value 599");
+    await rewrap.cancel();
+    expect(await rewrap.job()).toMatchObject({ result: "cancelled" });
+    await rewrap.start("manual", null);
+    await runToEnd(bench);
+    expect(await runOf(rewrap)).toMatchObject({ total: 603, processed: 603, skipped: 503 });
+    expect(bench.open.keys().seal.previous).toEqual([]);
+  });
+
+  it("goes on after a restart where it was, with the same counters", async () => {
+    const { bench, rewrap, shares } = await createStale(1200);
+    await rewrap.runSlice();
+    const before = await rewrap.job();
+    const reopened = await bench.reopen(shares.slice(0, 2));
+    expect(await reopened.rewrap.job()).toEqual(before);
+    await runToEnd(bench, reopened.rewrap);
+    expect(await reopened.rewrap.job()).toMatchObject({
+      phase: "finished",
+      result: "completed",
+      run: { processed: 1203, succeeded: 1203, failed: 0, total: 1203 },
+    });
+    expect(reopened.keys().seal.previous).toEqual([]);
+    expect(await textAt(reopened.barrier, pathOf(1199))).toBe("value 1199");
+  });
+
+  it("holds few large values in memory at a time", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const large = new Uint8Array(1_500_000);
+    for (let index = 0; index < 12; index++) {
+      const entry = { path: pathOf(index), value: large, sealWrap: true };
+      await bench.open.barrier.commit({ entries: [entry] });
+    }
+    await rekeyWith(bench.open.rekey.barrier, bench.shares.slice(0, 2));
+    await bench.open.rewrap.runSlice();
+    const { processed } = await runOf(bench.open.rewrap);
+    expect(processed - CORE_RECORDS).toBe(Math.floor(REWRAP_BATCH_MAX_BYTES / 1_500_000));
+    await runToEnd(bench);
+    expect(await runOf(bench.open.rewrap)).toMatchObject({ processed: 15, succeeded: 15 });
+  });
+});
+
+describe("an entry that changes while it is rewrapped", () => {
+  it("keeps the newer value, and is not counted", async () => {
+    const { bench, rewrap } = await createStale(10);
+    bench.store.hooks.wrappedBy = () => {
+      delete bench.store.hooks.wrappedBy;
+      bench.store.hooks.commit = async ({ expect: expected = [] }) => {
+        if (!expected.some(({ path }) => path === pathOf(3))) return;
+        delete bench.store.hooks.commit;
+        await putText(bench.open.barrier, pathOf(3), "newer");
+        await bench.open.barrier.commit({ entries: [{ path: pathOf(4), value: null }] });
+      };
+    };
+    await runToEnd(bench);
+    expect(await textAt(bench.open.barrier, pathOf(3))).toBe("newer");
+    expect(await bench.open.barrier.get(pathOf(4))).toBeNull();
+    expect(await textAt(bench.open.barrier, pathOf(5))).toBe("value 5");
+    expect(await rewrap.job()).toMatchObject({
+      result: "completed",
+      run: { processed: 8 + CORE_RECORDS, succeeded: 8 + CORE_RECORDS, failed: 0 },
+    });
+    expect(bench.open.keys().seal.previous).toEqual([]);
+  });
+
+  it("is under the new key already when it is written ahead of the run", async () => {
+    const { bench, rewrap, newKeyId } = await createStale(600);
+    await rewrap.runSlice();
+    await putText(bench.open.barrier, pathOf(599), "newer");
+    expect(await bench.store.get(pathOf(599))).toMatchObject({ sealKeyId: newKeyId });
+    await runToEnd(bench);
+    expect(await textAt(bench.open.barrier, pathOf(599))).toBe("newer");
+  });
+});
+
+describe("an entry that does not open", () => {
+  it("is counted and listed, keeps its bytes and its key, and does not end the run", async () => {
+    const { bench, rewrap, oldKey, shares } = await createStale(10);
+    await damage(bench, pathOf(3));
+    const damaged = await bench.store.get(pathOf(3));
+    await runToEnd(bench);
+    expect(await rewrap.job()).toMatchObject({
+      phase: "finished",
+      result: "completed_with_failures",
+      run: { processed: 13, succeeded: 12, failed: 1, total: 13 },
+    });
+    expect((await runOf(rewrap)).failures).toEqual([{
+      path: pathOf(3),
+      sealKeyId: oldKey.id,
+      error: "ciphertext_rejected",
+      atMs: bench.clock.nowMs,
+    }]);
+    expect(await bench.store.get(pathOf(3))).toEqual(damaged);
+    expect(await textAt(bench.open.barrier, pathOf(4))).toBe("value 4");
+    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
+    expect((await bench.reopen(shares.slice(0, 2))).keys().seal.previous).toEqual([oldKey]);
+    expect(bench.lines).toContain(
+      `[WARN]  seal.rewrap: entry failed: key=${pathOf(3)} error=ciphertext_rejected`,
+    );
+  });
+
+  it("lets the key go once it was removed and a run has ended without failures", async () => {
+    const { bench, rewrap } = await createStale(10);
+    await damage(bench, pathOf(3));
+    await runToEnd(bench);
+    await bench.open.barrier.commit({ entries: [{ path: pathOf(3), value: null }] });
+    await rewrap.start("manual", null);
+    await runToEnd(bench);
+    expect(await rewrap.job()).toMatchObject({ result: "completed" });
+    expect(bench.open.keys().seal.previous).toEqual([]);
+  });
+
+  it("may be damaged in any way", async () => {
+    const { bench, rewrap, oldKey } = await createStale(4);
+    const { bytes } = await bench.store.get(pathOf(0)) ?? { bytes: new Uint8Array() };
+    const unknown = Uint8Array.from(bytes);
+    unknown[2] = (unknown[2] ?? 0) ^ 1;
+    const noText = Uint8Array.from(bytes);
+    noText[2] = 0xff;
+    for (const [index, value] of [new Uint8Array(0), unknown, noText].entries()) {
+      await bench.store.commit({
+        writes: [{ path: pathOf(index), bytes: value, sealKeyId: oldKey.id }],
+      });
+    }
+    await runToEnd(bench);
+    expect((await runOf(rewrap)).failures.map(({ error }) => error))
+      .toEqual(["record_malformed", "unknown_key", "record_malformed"]);
+    expect(await textAt(bench.open.barrier, pathOf(3))).toBe("value 3");
+  });
+});
+
+describe("a store that fails", () => {
+  const fail = (): never => {
+    throw new VaultError("store_failed", "cannot use the store: the database failed");
+  };
+
+  it("once, pauses the run for a second; then it goes on as if nothing had been", async () => {
+    const { bench, rewrap } = await createStale(10);
+    bench.store.hooks.wrappedBy = fail;
+    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs + 1000);
+    delete bench.store.hooks.wrappedBy;
+    expect(await rewrap.job()).toMatchObject({ phase: "paused", attempt: 1 });
+    expect((await readDueTimes(bench.store)).get("rewrap")).toBe(bench.clock.nowMs + 1000);
+    expect(await rewrap.start("manual", null)).toBe("already_running");
+
+    bench.clock.nowMs += 999;
+    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs + 1);
+    expect(await rewrap.job()).toMatchObject({ phase: "paused", attempt: 1 });
+    bench.clock.nowMs += 1;
+    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs);
+    expect(await rewrap.job()).toMatchObject({ phase: "running" });
+    await runToEnd(bench);
+    expect(await rewrap.job()).toMatchObject({
+      result: "completed",
+      run: { processed: 13, succeeded: 13, failed: 0 },
+    });
+    expect(bench.lines).toContain("[WARN]  seal.rewrap: slice failed error=store_failed");
+  });
+
+  it("at the commit of a slice, leaves the entries and the cursor as they were", async () => {
+    const { bench, rewrap, oldKey } = await createStale(10);
+    bench.store.hooks.commit = ({ writes }) => {
+      if (writes.some(({ path }) => path === pathOf(0))) fail();
+    };
+    await rewrap.runSlice();
+    expect((await bench.store.sealKeyCounts()).get(oldKey.id)).toBe(10);
+    expect(await rewrap.job()).toMatchObject({ phase: "paused", run: { processed: 0, cursor: 0 } });
+    delete bench.store.hooks.commit;
+    await runToEnd(bench);
+    expect(await rewrap.job()).toMatchObject({ result: "completed", run: { processed: 13 } });
+  });
+
+  it("at the end of the run, keeps the previous key until it is stored that nobody needs it", async () => {
+    const { bench, rewrap, oldKey } = await createStale(1);
+    bench.store.hooks.commit = ({ writes }) => {
+      if (writes.some(({ path }) => path === PREVIOUS_SEAL_KEYS_PATH)) fail();
+    };
+    for (let slice = 0; slice < 3; slice++) await rewrap.runSlice();
+    expect(await rewrap.job()).toMatchObject({ phase: "paused" });
+    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
+    delete bench.store.hooks.commit;
+    await runToEnd(bench);
+    expect(bench.open.keys().seal.previous).toEqual([]);
+  });
+
+  it("again and again, is asked ever more seldom, and goes on when it is well", async () => {
+    const { bench, rewrap, shares } = await createStale(10);
+    bench.store.hooks.wrappedBy = fail;
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 9; attempt++) {
+      const due = await rewrap.runSlice() ?? 0;
+      delays.push((due - bench.clock.nowMs) / 1000);
+      bench.clock.nowMs = due;
+    }
+    expect(delays).toEqual([1, 5, 30, 60, 120, 240, 480, 600, 600]);
+    delete bench.store.hooks.wrappedBy;
+    const reopened = await bench.reopen(shares.slice(0, 2));
+    await runToEnd(bench, reopened.rewrap);
+    expect(await reopened.rewrap.job()).toMatchObject({ result: "completed" });
+  });
+
+  it("begins its delays anew after a slice that went well", async () => {
+    const { bench, rewrap } = await createStale(600);
+    bench.store.hooks.wrappedBy = fail;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      bench.clock.nowMs = await rewrap.runSlice() ?? 0;
+    }
+    delete bench.store.hooks.wrappedBy;
+    await rewrap.runSlice();
+    bench.store.hooks.wrappedBy = fail;
+    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs + 1000);
+  });
+
+  it("for a day, ends the run as interrupted, with the previous key kept", async () => {
+    const { bench, rewrap, oldKey } = await createStale(10);
+    bench.store.hooks.wrappedBy = fail;
+    const startMs = bench.clock.nowMs;
+    for (let due = await rewrap.runSlice(); due !== null; due = await rewrap.runSlice()) {
+      bench.clock.nowMs = due;
+      expect(bench.clock.nowMs - startMs).toBeLessThan(2 * REWRAP_GIVE_UP_MS);
+    }
+    expect(bench.clock.nowMs - startMs).toBeGreaterThanOrEqual(REWRAP_GIVE_UP_MS);
+    expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "interrupted" });
+    expect((await readDueTimes(bench.store)).size).toBe(0);
+    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
+    delete bench.store.hooks.wrappedBy;
+    await rewrap.start("manual", null);
+    await runToEnd(bench);
+    expect(await rewrap.job()).toMatchObject({ result: "completed" });
+  });
+
+  it("leaves the run as it was when not even the pause can be stored", async () => {
+    const { bench, rewrap } = await createStale(10);
+    bench.store.hooks.wrappedBy = fail;
+    bench.store.hooks.commit = fail;
+    expect(await codeOf(() => rewrap.runSlice())).toBe("store_failed");
+    bench.store.hooks.wrappedBy = () => {};
+    bench.store.hooks.commit = () => {};
+    expect(await rewrap.job()).toMatchObject({ phase: "running" });
+    await runToEnd(bench);
+    expect(await rewrap.job()).toMatchObject({ result: "completed" });
+  });
+});
+
+describe("what a rewrap tells", () => {
+  it("is its start, each tenth and its end, in Vault's words", async () => {
+    const { bench, newKeyId } = await createStale(1200);
+    await runToEnd(bench);
+    expect(bench.lines.filter((line) => line.includes("seal.rewrap"))).toEqual([
+      `[INFO]  seal.rewrap: seal re-wrap started: reason=rekey key=${newKeyId}`,
+      "[INFO]  seal.rewrap: seal re-wrap progress: " +
+      "processed=503 succeeded=503 failed=0 total=1203",
+      "[INFO]  seal.rewrap: seal re-wrap progress: " +
+      "processed=1003 succeeded=1003 failed=0 total=1203",
+      "[INFO]  seal.rewrap: seal re-wrap completed: entry processing stats: " +
+      "succeeded=1203 failed=0 total=1203",
+    ]);
+  });
+
+  it("is also that old bytes are still in the store's free space", async () => {
+    const { bench } = await createStale(1);
+    bench.store.hooks.scrub = () => "deferred";
+    await runToEnd(bench);
+    expect(bench.lines.at(-1))
+      .toBe("[INFO]  seal.rewrap: old bytes in free space are removed at the next start");
+  });
+
+  it("is a warning when they could not be removed; the run has ended all the same", async () => {
+    const { bench, rewrap } = await createStale(1);
+    bench.store.hooks.scrub = () => {
+      throw new VaultError("store_failed", "cannot use the store: the database failed");
+    };
+    await runToEnd(bench);
+    expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "completed" });
+    expect(bench.lines.at(-1)).toBe(
+      "[WARN]  seal.rewrap: old bytes in free space could not be removed error=store_failed",
+    );
+  });
+
+  it("is stored in the job's record and in its due time, and nowhere else", async () => {
+    const bench = await createBench("static", COUNTS);
+    const before = await bench.store.list("", "", 1000);
+    await bench.open.rewrap.start("manual", null);
+    const added = (await bench.store.list("", "", 1000)).filter((path) => !before.includes(path));
+    expect(added.filter((path) => path !== "core/term-operations"))
+      .toEqual([REWRAP_DUE_PATH, REWRAP_PATH]);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { unsealKey, wrappingKeyBytes } from "../../src/crypto/keys.ts";
+import { previousKeysRecord, readPreviousKeys, wrapRecord } from "../../src/seal/previous_keys.ts";
+import {
+  authorisingShares,
+  decodeSealConfig,
+  encodeSealConfig,
+  type SealConfig,
+  shareCountsProblem,
+} from "../../src/seal/seal_config.ts";
+import { createShamirSeal } from "../../src/seal/shamir_seal.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { PREVIOUS_SEAL_KEYS_PATH } from "../../src/storage/record_paths.ts";
+import { codeOf, seededRandom } from "../barrier/doubles.ts";
+
+const random = seededRandom("seal records");
+const keys = ["k1", "k2"].map((id) => ({ id, bytes: wrappingKeyBytes(random(32)) }));
+
+describe("the record of previous seal keys", () => {
+  const unseal = unsealKey(random(32));
+  const seal = createShamirSeal(unseal, keys, random);
+
+  it("gives the keys back to the seal that wrapped it, in their order", async () => {
+    const store = createMemoryStore();
+    const write = await previousKeysRecord(seal);
+    expect(write).toMatchObject({ path: PREVIOUS_SEAL_KEYS_PATH, sealKeyId: seal.keyId });
+    await store.commit({ writes: [write] });
+    expect(await readPreviousKeys(store, createShamirSeal(unseal, [], random))).toEqual(keys);
+  });
+
+  it("is removed when there are none, and read as none", async () => {
+    const store = createMemoryStore();
+    await store.commit({ writes: [await previousKeysRecord(seal)] });
+    await store.commit({ writes: [await previousKeysRecord(seal.withPrevious([]))] });
+    expect(await store.list("", "", 10)).toEqual([]);
+    expect(await readPreviousKeys(store, seal)).toEqual([]);
+  });
+
+  it("opens for no other seal", async () => {
+    const store = createMemoryStore();
+    await store.commit({ writes: [await previousKeysRecord(seal)] });
+    const other = createShamirSeal(unsealKey(random(32)), [], random);
+    expect(await codeOf(() => readPreviousKeys(store, other))).toBe("unknown_key");
+  });
+
+  it("is refused when a key in it is malformed", async () => {
+    const store = createMemoryStore();
+    const text = JSON.stringify([{ id: "k1", key: "no base64!" }]);
+    await store.commit({
+      writes: [await wrapRecord(seal, PREVIOUS_SEAL_KEYS_PATH, encodeUtf8(text))],
+    });
+    expect(await codeOf(() => readPreviousKeys(store, seal))).toBe("record_malformed");
+  });
+});
+
+describe("the seal configuration", () => {
+  const shamir: SealConfig = {
+    type: "shamir",
+    sealKeyId: "shamir-1",
+    unseal: { shares: 5, threshold: 3 },
+  };
+  const automatic: SealConfig = {
+    type: "static",
+    sealKeyId: "k1",
+    recovery: { shares: 0, threshold: 0 },
+  };
+
+  it("comes back from its stored form, which is readable while sealed", () => {
+    for (const config of [shamir, automatic]) {
+      expect(decodeSealConfig(encodeSealConfig(config))).toEqual(config);
+    }
+    expect(JSON.parse(new TextDecoder().decode(encodeSealConfig(shamir)))).toEqual({
+      version: 1,
+      type: "shamir",
+      seal_key_id: "shamir-1",
+      secret_shares: 5,
+      secret_threshold: 3,
+    });
+  });
+
+  it("names the shares that authorise: unseal shares, or recovery shares", () => {
+    expect(authorisingShares(shamir)).toEqual({ shares: 5, threshold: 3 });
+    expect(authorisingShares(automatic)).toEqual({ shares: 0, threshold: 0 });
+  });
+
+  it("is refused when a newer program wrote it", async () => {
+    const text = JSON.stringify({ version: 2, type: "shamir" });
+    expect(await codeOf(() => decodeSealConfig(encodeUtf8(text)))).toBe("record_malformed");
+  });
+});
+
+describe("the numbers of a split", () => {
+  it.each([
+    [1, 1, null],
+    [2, 2, null],
+    [5, 3, null],
+    [255, 255, null],
+    [0, 0, "shares must be at least one"],
+    [-1, 3, "shares must be at least one"],
+    [1, 0, "threshold must be at least one"],
+    [5, -2, "threshold must be at least one"],
+    [2, 1, "threshold must be greater than one for multiple shares"],
+    [256, 1, "threshold must be greater than one for multiple shares"],
+    [256, 3, "shares must be less than 256"],
+    [256, 256, "shares must be less than 256"],
+    [255, 256, "threshold must be less than 256"],
+    [3, 4, "threshold cannot be larger than shares"],
+    [1, 2, "threshold cannot be larger than shares"],
+  ])("%d shares with threshold %d: %s", (shares, threshold, problem) => {
+    expect(shareCountsProblem({ shares, threshold }, null)).toBe(problem);
+  });
+
+  it("must be as many shares as there are recipients", () => {
+    const mismatch = "count mismatch between number of provided PGP keys and number of shares";
+    const counts = { shares: 3, threshold: 2 };
+    expect(shareCountsProblem(counts, 3)).toBeNull();
+    for (const recipients of [0, 2, 4]) {
+      expect(shareCountsProblem(counts, recipients)).toBe(mismatch);
+    }
+    expect(shareCountsProblem({ shares: 3, threshold: 4 }, 2))
+      .toBe("threshold cannot be larger than shares");
+  });
+});
