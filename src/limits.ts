@@ -55,6 +55,9 @@ export const TERM_OPERATIONS_RESERVE = 1 << 16;
 /** Vault's system default and maximum lease: 768 h. */
 export const LEASE_DEFAULT_SECONDS = 768 * 60 * 60;
 
+/** Tokens that one alarm ends; the next ones follow at once, after other requests. */
+export const EXPIRY_BATCH_TOKENS = 100;
+
 /** Auto-unseal waits between attempts: doubled from the first to the last. */
 export const AUTO_UNSEAL_RETRY_MIN_MS = 1000;
 export const AUTO_UNSEAL_RETRY_MAX_MS = 30_000;

@@ -1,57 +1,41 @@
 /**
- * Service tokens. A token's id is known only to its holder: storage has a keyed hash of it, as name
- * of the record. Children are found through an index, so revoking a parent revokes its tree.
+ * The token store. A token's id is known only to its holder: storage has a keyed hash of it, as name
+ * of the record. Indexes beside it find tokens by accessor, by parent and by expiry; each change of
+ * a token writes its record and its indexes in one commit.
  */
 
 import type { Barrier, Entry } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { hmacSha256 } from "../crypto/digest.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
 import {
   TOKEN_ACCESSOR_PREFIX,
+  TOKEN_EXPIRY_PREFIX,
   TOKEN_PARENT_PREFIX,
   TOKEN_PREFIX,
 } from "../storage/record_paths.ts";
+import { ABSENT, type Expectation } from "../storage/store.ts";
+import { BATCH_TOKEN_PREFIX, BatchTokens } from "./batch_tokens.ts";
+import {
+  decodeToken,
+  encodeToken,
+  SPENT_USES,
+  type StoredToken,
+  type Token,
+  type TokenTemplate,
+} from "./token.ts";
 
-const TOKEN_ID_PREFIX = "s.";
+export const SERVICE_TOKEN_PREFIX = "s.";
+
 const RANDOM_CHARACTERS = 24;
 const PAGE = 256;
-const TOKEN_TEXT_MAX = 512;
-
-export interface Token {
-  readonly accessor: string;
-  /** Sorted, lower case. */
-  readonly policies: readonly string[];
-  /** The path that created it. */
-  readonly path: string;
-  readonly displayName: string;
-  readonly meta: Readonly<Record<string, string>> | null;
-  /** Uses left; 0: unlimited. */
-  readonly uses: number;
-  readonly createdAtMs: number;
-  /** Null: never expires. */
-  readonly expiresAtMs: number | null;
-  readonly creationTtlSeconds: number;
-  readonly explicitMaxTtlSeconds: number;
-  /** 0: not periodic. */
-  readonly periodSeconds: number;
-  readonly renewable: boolean;
-  readonly lastRenewalMs: number | null;
-  readonly orphan: boolean;
-  /** Hash of the parent's id; null for orphans and root tokens. */
-  readonly parent: string | null;
-  /** Random name of its private storage. */
-  readonly scope: string;
-}
-
-/** A token as it was found: with the hash that names its record. */
-export interface StoredToken {
-  readonly hash: string;
-  readonly token: Token;
-}
-
-/** What a new token does not make up itself. */
-export type TokenTemplate = Omit<Token, "accessor" | "scope" | "lastRenewalMs">;
+/** Members of a tree that one commit removes. */
+const REVOKE_BATCH = 200;
+const TOKEN_TEXT_MAX = 4096;
+/** Digits of a time in the expiry index, so that text order is time order. */
+const TIME_DIGITS = 15;
+const CHANGE_TRIES = 16;
 
 export interface IssuedToken extends StoredToken {
   /** Shown once. */
@@ -59,85 +43,117 @@ export interface IssuedToken extends StoredToken {
   readonly entries: readonly Entry[];
 }
 
-export class TokenStore {
-  readonly #barrier: Barrier;
-  readonly #random: RandomBytes;
-  readonly #nowMs: () => number;
-  readonly #hashKey: Uint8Array;
+export interface TokenPorts {
+  readonly barrier: Barrier;
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+  /** A token got a time to expire at: the alarm must be set anew. */
+  readonly dueChanged: () => void;
+}
 
-  constructor(barrier: Barrier, random: RandomBytes, nowMs: () => number) {
-    this.#barrier = barrier;
-    this.#random = random;
-    this.#nowMs = nowMs;
-    this.#hashKey = barrier.deriveMacKey("token hash");
+export class TokenStore {
+  readonly #ports: TokenPorts;
+  readonly #hashKey: Uint8Array;
+  readonly #batch: BatchTokens;
+
+  constructor(ports: TokenPorts) {
+    this.#ports = ports;
+    this.#hashKey = ports.barrier.deriveMacKey("token hash");
+    this.#batch = new BatchTokens(ports.barrier.deriveMacKey("batch token"), ports.random);
   }
 
-  /** Makes a token and the entries that store it; committing them is the caller's. */
-  issue(template: TokenTemplate): IssuedToken {
-    const id = `${TOKEN_ID_PREFIX}${randomBase62(this.#random, RANDOM_CHARACTERS)}`;
+  /** Makes a service token and the entries that store it; committing them is the caller's. */
+  issue(template: TokenTemplate, customId?: string): IssuedToken {
+    const { random } = this.#ports;
+    const id = customId ?? SERVICE_TOKEN_PREFIX + randomBase62(random, RANDOM_CHARACTERS);
     const token: Token = {
       ...template,
-      accessor: randomBase62(this.#random, RANDOM_CHARACTERS),
-      scope: randomUuid(this.#random),
+      accessor: randomBase62(random, RANDOM_CHARACTERS),
+      scope: randomUuid(random),
       lastRenewalMs: null,
     };
     const hash = this.#hash(id);
-    const entries: Entry[] = [
-      { path: TOKEN_PREFIX + hash, value: encodeToken(token) },
-      { path: this.#accessorPath(token.accessor), value: encodeUtf8(hash) },
-    ];
-    if (token.parent !== null) {
-      entries.push({ path: childPath(token.parent, hash), value: encodeUtf8(hash) });
-    }
+    const entries = this.#paths(hash, token).map((path, index) => ({
+      path,
+      value: index === 0 ? encodeToken(token) : encodeUtf8(hash),
+    }));
     return { id, hash, token, entries };
   }
 
-  async create(template: TokenTemplate): Promise<IssuedToken> {
-    const issued = this.issue(template);
-    await this.#barrier.commit({ entries: issued.entries });
-    return issued;
+  /**
+   * Stores a new token, on condition that its parent still exists. Throws `invalid_request` for a
+   * custom id that is taken, `unauthenticated` when the parent was revoked meanwhile.
+   */
+  async create(template: TokenTemplate, customId?: string): Promise<IssuedToken> {
+    if (template.type === "batch") return await this.#createBatch(template);
+    const issued = this.issue(template, customId);
+    const path = TOKEN_PREFIX + issued.hash;
+    const absent = { path, revision: ABSENT };
+    for (let attempt = 1; attempt <= CHANGE_TRIES; attempt++) {
+      const parent = await this.#parentExpectation(template);
+      const expect = [absent, ...parent];
+      const outcome = await this.#ports.barrier.commit({ entries: issued.entries, expect });
+      if (outcome.kind === "committed") {
+        this.announceExpiry(issued);
+        return issued;
+      }
+      if (outcome.path === path) throw invalidRequest("cannot create a token with a duplicate ID");
+    }
+    throw new VaultError("store_conflict", "the parent token kept changing");
   }
 
-  /** The valid token with this id; null when it is unknown or expired. */
+  /** To be called once the entries of an issued token are committed. */
+  announceExpiry({ token }: IssuedToken): void {
+    if (token.expiresAtMs !== null) this.#ports.dueChanged();
+  }
+
+  /** The valid token with this id; null when it is unknown, spent or expired. */
   async find(id: string): Promise<StoredToken | null> {
     if (id === "" || id.length > TOKEN_TEXT_MAX) return null;
-    return await this.findByHash(this.#hash(id));
-  }
-
-  async findByHash(hash: string): Promise<StoredToken | null> {
-    const record = await this.#barrier.get(TOKEN_PREFIX + hash);
-    if (record === null) return null;
-    const token = decodeToken(record.value);
-    return this.#isExpired(token) ? null : { hash, token };
+    const hash = this.#hash(id);
+    return id.startsWith(BATCH_TOKEN_PREFIX)
+      ? await this.#findBatch(id, hash)
+      : await this.#findByHash(hash);
   }
 
   async findByAccessor(accessor: string): Promise<StoredToken | null> {
-    const record = await this.#barrier.get(this.#accessorPath(accessor));
-    return record === null ? null : await this.findByHash(decodeUtf8(record.value));
+    const record = await this.#ports.barrier.get(this.#accessorPath(accessor));
+    return record === null ? null : await this.#findByHash(decodeUtf8(record.value));
   }
 
-  /** Counts one use of a use-limited token; false when it has none left. */
-  async use(stored: StoredToken): Promise<boolean> {
-    if (stored.token.uses === 0) return true;
-    for (;;) {
-      const path = TOKEN_PREFIX + stored.hash;
-      const record = await this.#barrier.get(path);
-      if (record === null) return false;
-      const token = decodeToken(record.value);
-      const last = token.uses === 1;
-      const value = last ? null : encodeToken({ ...token, uses: token.uses - 1 });
-      const outcome = await this.#barrier.commit({
-        entries: [{ path, value }],
-        expect: [{ path, revision: record.revision }],
-      });
-      if (outcome.kind === "committed") return true;
+  /** Accessors of all tokens, in no particular order. */
+  async accessors(): Promise<readonly string[]> {
+    const accessors: string[] = [];
+    for await (const hash of this.#hashesBelow(TOKEN_ACCESSOR_PREFIX)) {
+      const stored = await this.#findByHash(hash);
+      if (stored !== null) accessors.push(stored.token.accessor);
     }
+    return accessors;
   }
 
-  /** Stores a token's new times. */
-  async update(stored: StoredToken): Promise<void> {
-    const path = TOKEN_PREFIX + stored.hash;
-    await this.#barrier.commit({ entries: [{ path, value: encodeToken(stored.token) }] });
+  /**
+   * Counts one use. `last`: the token answers this request and no other, and must be revoked
+   * afterwards; `refused`: it had none left.
+   */
+  async use(stored: StoredToken): Promise<"counted" | "last" | "refused"> {
+    if (stored.token.uses === 0) return "counted";
+    const changed = await this.#change(stored.hash, (token) => {
+      if (token.uses === SPENT_USES) return null;
+      return { ...token, uses: token.uses === 1 ? SPENT_USES : token.uses - 1 };
+    });
+    if (changed === null) return "refused";
+    return changed.uses === SPENT_USES ? "last" : "counted";
+  }
+
+  /** Gives a token a new expiry. Null when it was revoked meanwhile: it does not come back. */
+  async renew(stored: StoredToken, expiresAtMs: number): Promise<Token | null> {
+    const lastRenewalMs = this.#ports.nowMs();
+    const renewed = await this.#change(
+      stored.hash,
+      (token) => ({ ...token, expiresAtMs, lastRenewalMs }),
+    );
+    if (renewed !== null) this.#ports.dueChanged();
+    return renewed;
   }
 
   /**
@@ -145,11 +161,99 @@ export class TokenStore {
    * without its parent. Returns the private scopes to be cleared.
    */
   async revoke(stored: StoredToken): Promise<readonly string[]> {
-    const tree = await this.#descendants(stored);
-    for (const member of tree.toReversed()) {
-      await this.#barrier.commit({ entries: this.removal(member) });
+    const tree = (await this.#descendants(stored)).toReversed();
+    for (let start = 0; start < tree.length; start += REVOKE_BATCH) {
+      const batch = tree.slice(start, start + REVOKE_BATCH);
+      const entries = batch.flatMap((member) => this.removal(member));
+      await this.#ports.barrier.commit({ entries });
     }
     return tree.map((member) => member.token.scope);
+  }
+
+  /** Removes a token; its children become orphans. */
+  async revokeOrphaning(stored: StoredToken): Promise<readonly string[]> {
+    for await (const hash of this.#hashesBelow(childPrefix(stored.hash))) {
+      await this.#change(hash, (token) => ({ ...token, parent: null, orphan: true }));
+    }
+    await this.#ports.barrier.commit({ entries: this.removal(stored) });
+    return [stored.token.scope];
+  }
+
+  /** The entries that remove one token, for the commit of whoever ends it. */
+  removal({ hash, token }: StoredToken): readonly Entry[] {
+    return this.#paths(hash, token).map((path) => ({ path, value: null }));
+  }
+
+  /** Up to `limit` tokens whose time is over, the oldest first. */
+  async expired(limit: number): Promise<readonly StoredToken[]> {
+    const tokens: StoredToken[] = [];
+    for (const path of await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", limit)) {
+      const { atMs, hash } = parseExpiryPath(path);
+      if (atMs > this.#ports.nowMs()) break;
+      const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
+      if (record !== null) tokens.push({ hash, token: decodeToken(record.value) });
+    }
+    return tokens;
+  }
+
+  /** When the next token expires; null when none does. */
+  async nextExpiryAtMs(): Promise<number | null> {
+    const [path] = await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", 1);
+    return path === undefined ? null : parseExpiryPath(path).atMs;
+  }
+
+  async #findByHash(hash: string): Promise<StoredToken | null> {
+    const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
+    if (record === null) return null;
+    const token = decodeToken(record.value);
+    return this.#isOver(token) ? null : { hash, token };
+  }
+
+  async #createBatch(template: TokenTemplate): Promise<IssuedToken> {
+    const scope = randomUuid(this.#ports.random);
+    const token: Token = { ...template, accessor: "", scope, lastRenewalMs: null };
+    const id = await this.#batch.issue(token);
+    return { id, hash: this.#hash(id), token, entries: [] };
+  }
+
+  async #findBatch(id: string, hash: string): Promise<StoredToken | null> {
+    const token = await this.#batch.read(id);
+    if (token === null || this.#isOver(token)) return null;
+    if (token.parent !== null && await this.#findByHash(token.parent) === null) return null;
+    return { hash, token };
+  }
+
+  async #parentExpectation(template: TokenTemplate): Promise<readonly Expectation[]> {
+    if (template.parent === null) return [];
+    const path = TOKEN_PREFIX + template.parent;
+    const record = await this.#ports.barrier.get(path);
+    if (record === null) throw new VaultError("unauthenticated", "permission denied");
+    return [{ path, revision: record.revision }];
+  }
+
+  /** Rewrites a token and what indexes it. Null when there is none, or `change` wants none. */
+  async #change(hash: string, change: (token: Token) => Token | null): Promise<Token | null> {
+    const path = TOKEN_PREFIX + hash;
+    for (;;) {
+      const record = await this.#ports.barrier.get(path);
+      if (record === null) return null;
+      const before = decodeToken(record.value);
+      const after = change(before);
+      if (after === null) return null;
+      const kept = this.#paths(hash, after);
+      const dropped = this.#paths(hash, before).filter((old) => !kept.includes(old));
+      const outcome = await this.#ports.barrier.commit({
+        entries: [
+          ...dropped.map((old) => ({ path: old, value: null })),
+          ...kept.map((at, index) => ({
+            path: at,
+            value: index === 0 ? encodeToken(after) : encodeUtf8(hash),
+          })),
+        ],
+        expect: [{ path, revision: record.revision }],
+      });
+      if (outcome.kind === "committed") return after;
+    }
   }
 
   async #descendants(root: StoredToken): Promise<readonly StoredToken[]> {
@@ -157,31 +261,38 @@ export class TokenStore {
     for (let next = 0; next < tree.length; next++) {
       const parent = tree[next];
       if (parent === undefined) break;
-      const prefix = `${TOKEN_PARENT_PREFIX}${parent.hash}/`;
-      for (let after = "";;) {
-        const paths = await this.#barrier.list(prefix, after, PAGE);
-        for (const path of paths) {
-          const hash = path.slice(prefix.length);
-          const record = await this.#barrier.get(TOKEN_PREFIX + hash);
-          if (record !== null) tree.push({ hash, token: decodeToken(record.value) });
-        }
-        after = paths.at(-1) ?? "";
-        if (paths.length < PAGE) break;
+      for await (const hash of this.#hashesBelow(childPrefix(parent.hash))) {
+        const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
+        if (record !== null) tree.push({ hash, token: decodeToken(record.value) });
       }
     }
     return tree;
   }
 
-  /** The entries that remove one token, for the commit of whoever ends it. */
-  removal(stored: StoredToken): readonly Entry[] {
-    const { hash, token } = stored;
-    const paths = [TOKEN_PREFIX + hash, this.#accessorPath(token.accessor)];
-    if (token.parent !== null) paths.push(childPath(token.parent, hash));
-    return paths.map((path) => ({ path, value: null }));
+  /** The hashes that an index holds, a page at a time. */
+  async *#hashesBelow(prefix: string): AsyncGenerator<string> {
+    for (let after = "";;) {
+      const paths = await this.#ports.barrier.list(prefix, after, PAGE);
+      for (const path of paths) {
+        const record = await this.#ports.barrier.get(path);
+        if (record !== null) yield decodeUtf8(record.value);
+      }
+      after = paths.at(-1) ?? "";
+      if (paths.length < PAGE) return;
+    }
   }
 
-  #isExpired(token: Token): boolean {
-    return token.expiresAtMs !== null && this.#nowMs() >= token.expiresAtMs;
+  #isOver(token: Token): boolean {
+    if (token.uses === SPENT_USES) return true;
+    return token.expiresAtMs !== null && this.#ports.nowMs() >= token.expiresAtMs;
+  }
+
+  /** Every record of a token; the first one is the token itself, the others hold its hash. */
+  #paths(hash: string, token: Token): readonly string[] {
+    const paths = [TOKEN_PREFIX + hash, this.#accessorPath(token.accessor)];
+    if (token.parent !== null) paths.push(childPrefix(token.parent) + hash);
+    if (token.expiresAtMs !== null) paths.push(expiryPath(token.expiresAtMs, hash));
+    return paths;
   }
 
   #hash(id: string): string {
@@ -194,33 +305,15 @@ export class TokenStore {
   }
 }
 
-function childPath(parent: string, child: string): string {
-  return `${TOKEN_PARENT_PREFIX}${parent}/${child}`;
+function childPrefix(parent: string): string {
+  return `${TOKEN_PARENT_PREFIX}${parent}/`;
 }
 
-function encodeToken(token: Token): Uint8Array<ArrayBuffer> {
-  return encodeUtf8(JSON.stringify({ version: 1, ...token }));
+function expiryPath(atMs: number, hash: string): string {
+  return `${TOKEN_EXPIRY_PREFIX}${String(atMs).padStart(TIME_DIGITS, "0")}/${hash}`;
 }
 
-function decodeToken(bytes: Uint8Array): Token {
-  return JSON.parse(decodeUtf8(bytes)) as Token;
-}
-
-/** The token that init returns: never expires, may do everything. */
-export function rootTokenTemplate(nowMs: number): TokenTemplate {
-  return {
-    policies: ["root"],
-    path: "auth/token/root",
-    displayName: "root",
-    meta: null,
-    uses: 0,
-    createdAtMs: nowMs,
-    expiresAtMs: null,
-    creationTtlSeconds: 0,
-    explicitMaxTtlSeconds: 0,
-    periodSeconds: 0,
-    renewable: false,
-    orphan: true,
-    parent: null,
-  };
+function parseExpiryPath(path: string): { readonly atMs: number; readonly hash: string } {
+  const [time = "", hash = ""] = path.slice(TOKEN_EXPIRY_PREFIX.length).split("/");
+  return { atMs: Number(time), hash };
 }

@@ -1,6 +1,6 @@
 /** Who sends a request, and whether the policies let him. */
 
-import type { StoredToken } from "../access/tokens.ts";
+import type { StoredToken } from "../access/token.ts";
 import { VaultError } from "../errors.ts";
 import type { Operation } from "../engines/engine.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
@@ -15,11 +15,20 @@ export function denied(): VaultError {
 /** The valid token of a request, one of its uses spent. Throws `unauthenticated`. */
 export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
   const stored = await open.tokens.find(call.tokenText);
-  if (stored === null || !await open.tokens.use(stored)) {
+  const use = stored === null ? "refused" : await open.tokens.use(stored);
+  if (stored === null || use === "refused") {
     throw new VaultError("unauthenticated", "permission denied");
   }
   call.token = stored;
+  call.endsToken = use === "last";
   return stored;
+}
+
+/** Revokes a token that has spent its last use, once its request is answered. */
+export async function endSpentToken(call: Call): Promise<void> {
+  if (!call.endsToken || call.token === null) return;
+  call.endsToken = false;
+  if (!call.vault.status().sealed) await call.vault.unsealed().revokeTree(call.token);
 }
 
 /** Checks a raw endpoint by the policies on its literal path. */

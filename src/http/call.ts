@@ -1,6 +1,6 @@
 /** One request, parsed once at the edge: everything handlers may look at. */
 
-import type { StoredToken } from "../access/tokens.ts";
+import type { StoredToken } from "../access/token.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import type { Log } from "../log.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -34,6 +34,8 @@ export class Call {
   readonly query: URLSearchParams;
   /** Set once the token was found valid. */
   token: StoredToken | null = null;
+  /** The token has answered its last request with this one. */
+  endsToken = false;
 
   constructor(context: AppContext, request: Request, path: string, query: URLSearchParams) {
     this.context = context;

@@ -8,7 +8,7 @@ import type { Acl } from "../access/acl.ts";
 import type { Operation } from "../engines/engine.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
-import { authenticate, denied } from "./auth.ts";
+import { authenticate, denied, endSpentToken } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import { callOf, decodePath } from "./paths.ts";
 import { parameters } from "./json.ts";
@@ -55,6 +55,8 @@ export interface LogicalEndpoint {
   readonly slashAlias?: boolean;
   /** Restricted to the root namespace. */
   readonly rootNamespaceOnly?: boolean;
+  /** A write is allowed by `create` as well as by `update`. */
+  readonly createSuffices?: boolean;
 }
 
 /** What serves a path: found after the token, so that nobody without one learns what exists. */
@@ -96,6 +98,8 @@ export async function serveLogical(
     return await serveAuthorised(call, { call, open, path, operation, data, acl }, found);
   } catch (error) {
     return refuse(context, call, error);
+  } finally {
+    await endSpentToken(call);
   }
 }
 
@@ -110,7 +114,12 @@ async function serveAuthorised(
   const operation = await decideCreate(request.operation, path, route, scope);
   const needsSudo = route instanceof VaultError ? false : route.endpoint.sudo === true;
   const wrapTtl = wrapTtlSeconds(call);
-  const decision = acl.allows({ operation, path, data, needsSudo, wrapTtlSeconds: wrapTtl });
+  const allows = (wanted: Operation) =>
+    acl.allows({ operation: wanted, path, data, needsSudo, wrapTtlSeconds: wrapTtl });
+  const asAsked = allows(operation);
+  const mayCreate = operation === "update" && !(route instanceof VaultError) &&
+    route.endpoint.createSuffices === true;
+  const decision = !asAsked.allowed && mayCreate ? allows("create") : asAsked;
   if (!decision.allowed) throw denied();
   if (route instanceof VaultError) throw route;
   const handler = route.endpoint.operations[operation] ??

@@ -6,6 +6,7 @@
 import type { Context, Hono } from "hono";
 import * as v from "valibot";
 import { invalidRequest } from "../errors.ts";
+import { endSpentToken } from "./auth.ts";
 import { answerError, isFault } from "./errors.ts";
 import type { AppContext, Call } from "./call.ts";
 import { callOf } from "./paths.ts";
@@ -56,6 +57,8 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
     return await handler(call);
   } catch (error) {
     return refuse(context, call, error);
+  } finally {
+    await endSpentToken(call);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `/sys/sealwrap/rewrap`: starting, watching and ending a rewrap of all seal-wrapped entries. */
 
 import type { Hono } from "hono";
+import { VaultError } from "../errors.ts";
 import type { RewrapJob } from "../rewrap/job.ts";
 import type { AppContext, Call } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
@@ -10,12 +11,18 @@ export function registerRewrapEndpoints(app: Hono, context: AppContext): void {
   registerLogical(app, context, {
     path: "sys/sealwrap/rewrap",
     rootNamespaceOnly: true,
-    operations: { read, update: start, delete: cancel },
+    createSuffices: true,
+    operations: { read, update: start, delete: cancel, list },
   });
 }
 
 async function read({ call, open }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: await statusOf(call, await open.rewrap.job()) };
+}
+
+/** The path is served, and it is no folder. */
+async function list(): Promise<LogicalReply> {
+  throw new VaultError("unsupported_operation", "unsupported operation");
 }
 
 async function start(request: LogicalCall): Promise<LogicalReply> {

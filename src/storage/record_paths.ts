@@ -19,6 +19,9 @@ export const POLICY_PREFIX = "sys/policy/";
 export const TOKEN_PREFIX = "sys/token/id/";
 export const TOKEN_ACCESSOR_PREFIX = "sys/token/accessor/";
 export const TOKEN_PARENT_PREFIX = "sys/token/parent/";
+/** `<time>/<token hash>`: text order is order of expiry. */
+export const TOKEN_EXPIRY_PREFIX = "sys/token/expiry/";
+export const TOKEN_ROLE_PREFIX = "sys/token/role/";
 export const WRAPPED_REPLY_PREFIX = "sys/wrapping/";
 export const MOUNT_DATA_PREFIX = "logical/";
 

@@ -53,6 +53,9 @@ const SELECT_WRAPPED = `SELECT path, bytes, revision FROM records
 const SELECT_COUNTS = `SELECT name, wrapped FROM seal_keys JOIN
   (SELECT seal_key, count(*) AS wrapped FROM records WHERE seal_key IS NOT NULL GROUP BY seal_key)
   ON seal_keys.id = seal_key`;
+// A name is looked up for each commit and never kept across commits, so that a row may go at any time.
+const DELETE_UNUSED_SEAL_KEYS = `DELETE FROM seal_keys
+  WHERE NOT EXISTS (SELECT 1 FROM records WHERE records.seal_key = seal_keys.id)`;
 const SELECT_PATHS_FROM =
   "SELECT path FROM records WHERE path >= ? AND path < ? ORDER BY path LIMIT ?";
 const SELECT_PATHS_AFTER =
@@ -103,6 +106,7 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
     async scrub() {
       return use(() => {
         commits.flush();
+        driver.run(DELETE_UNUSED_SEAL_KEYS);
         return maintenance.scrub();
       });
     },

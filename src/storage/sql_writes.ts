@@ -74,7 +74,7 @@ function applyWrite(transaction: Transaction, { path, bytes, sealKeyId }: Write)
   driver.run(PUT_RECORD, transaction.lastRowId, path, bytes, revision, sealKey);
 }
 
-/** The row of a seal key's name, added at its first use; it stays when it wraps nothing any more. */
+/** The row of a seal key's name, added at its first use; a scrub removes it when it wraps nothing. */
 function sealKeyRow({ driver, sealKeyRows }: Transaction, name: string): number {
   const known = sealKeyRows.get(name);
   if (known !== undefined) return known;

@@ -4,7 +4,8 @@
  */
 
 import { defaultPolicyEntry } from "../access/policies.ts";
-import { rootTokenTemplate, TokenStore } from "../access/tokens.ts";
+import { rootTokenTemplate } from "../access/token.ts";
+import { TokenStore } from "../access/tokens.ts";
 import { Barrier, type Entry } from "../barrier/barrier.ts";
 import { createKeyring } from "../barrier/keyring.ts";
 import { encodeShareChecks } from "../ceremony/ceremony_record.ts";
@@ -74,7 +75,8 @@ export async function initialize(
   await proveKeyRecords(records, reopened, root, keyring);
 
   const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
-  const token = new TokenStore(barrier, random, nowMs).issue(rootTokenTemplate(nowMs()));
+  const tokens = new TokenStore({ barrier, random, nowMs, dueChanged: () => {} });
+  const token = tokens.issue(rootTokenTemplate(nowMs()));
   const entries: Entry[] = [
     ...token.entries,
     defaultPolicyEntry(nowMs()),

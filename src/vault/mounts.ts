@@ -10,11 +10,12 @@ import { createCubbyhole, destroyScope } from "../engines/cubbyhole.ts";
 import type { Engine, EngineStorage } from "../engines/engine.ts";
 import { createKv1 } from "../engines/kv1.ts";
 import { createKv2 } from "../engines/kv2.ts";
+import { createTransit } from "../engines/transit.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { MOUNT_DATA_PREFIX, MOUNTS_PATH } from "../storage/record_paths.ts";
 import { createMountStorage } from "./mount_storage.ts";
 
-export type EngineType = "system" | "identity" | "cubbyhole" | "kv";
+export type EngineType = "system" | "identity" | "cubbyhole" | "kv" | "transit";
 
 export interface MountConfig {
   readonly defaultLeaseSeconds: number;
@@ -90,7 +91,7 @@ export class MountTable {
   engine(mount: Mount): Engine | null {
     const cached = this.#engines.get(mount.uuid);
     if (cached !== undefined) return cached;
-    const engine = createEngine(mount, (wraps) => this.#storage(mount, wraps));
+    const engine = createEngine(mount, this.#random, (wraps) => this.#storage(mount, wraps));
     if (engine !== null) this.#engines.set(mount.uuid, engine);
     return engine;
   }
@@ -160,6 +161,7 @@ function dataPrefix(mount: Mount): string {
 
 function createEngine(
   mount: Mount,
+  random: RandomBytes,
   storage: (wraps: (path: string) => boolean) => EngineStorage,
 ): Engine | null {
   const open = (create: (storage: EngineStorage) => Engine): Engine => {
@@ -171,6 +173,8 @@ function createEngine(
       return open(mount.options?.["version"] === "2" ? createKv2 : createKv1);
     case "cubbyhole":
       return open(createCubbyhole);
+    case "transit":
+      return open((storage) => createTransit(storage, random));
     default:
       return null;
   }
@@ -204,6 +208,8 @@ function engineOf(
       return { type: "kv", options: { ...options, version: "1" } };
     case "kv-v2":
       return { type: "kv", options: { ...options, version: "2" } };
+    case "transit":
+      return { type: "transit", options: options ?? {} };
     default:
       throw invalidRequest(`plugin not found in the catalog: ${type}`);
   }

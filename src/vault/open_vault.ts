@@ -4,7 +4,9 @@
  */
 
 import { PolicyStore } from "../access/policies.ts";
-import { rootTokenTemplate, TokenStore } from "../access/tokens.ts";
+import { rootTokenTemplate, type StoredToken } from "../access/token.ts";
+import { TokenRoles } from "../access/token_roles.ts";
+import { TokenStore } from "../access/tokens.ts";
 import { Barrier } from "../barrier/barrier.ts";
 import { activeTerm, type Keyring, type RotationConfig } from "../barrier/keyring.ts";
 import { GenerateRoot } from "../ceremony/generate_root.ts";
@@ -22,6 +24,7 @@ import type { CeremonyTarget } from "../ceremony/state.ts";
 import { decodeUtf8 } from "../crypto/bytes.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
+import { EXPIRY_BATCH_TOKENS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { Rewrap } from "../rewrap/rewrap.ts";
 import type { SealConfig } from "../seal/seal_config.ts";
@@ -47,6 +50,7 @@ export interface OpenPorts {
 export class OpenVault {
   readonly barrier: Barrier;
   readonly tokens: TokenStore;
+  readonly tokenRoles: TokenRoles;
   readonly policies: PolicyStore;
   readonly mounts: MountTable;
   readonly rewrap: Rewrap;
@@ -70,7 +74,8 @@ export class OpenVault {
     this.barrier = barrier;
     this.mounts = parts.mounts;
     this.cluster = parts.cluster;
-    this.tokens = new TokenStore(barrier, random, nowMs);
+    this.tokens = new TokenStore({ barrier, random, nowMs, dueChanged: ports.dueChanged });
+    this.tokenRoles = new TokenRoles(barrier);
     this.policies = new PolicyStore(barrier, nowMs);
     this.wrapping = new WrappingStore(barrier, this.tokens, nowMs);
     this.rewrap = new Rewrap({
@@ -173,6 +178,19 @@ export class OpenVault {
   async expireAttempts(): Promise<void> {
     const attempts = [this.#rekeys.barrier, this.#rekeys.recovery, this.generateRoot];
     for (const attempt of attempts) await attempt.expire();
+  }
+
+  /** Ends a token with its descendants, and what only they could reach. */
+  async revokeTree(stored: StoredToken): Promise<void> {
+    for (const scope of await this.tokens.revoke(stored)) await this.mounts.destroyScope(scope);
+  }
+
+  /** Ends a bounded number of tokens whose time is over. */
+  async expireTokens(): Promise<void> {
+    for (const stored of await this.tokens.expired(EXPIRY_BATCH_TOKENS)) {
+      await this.revokeTree(stored);
+      await this.wrapping.forget(stored.hash);
+    }
   }
 
   /** Shares that other attempts have gathered authorise nothing once the shares in force change. */

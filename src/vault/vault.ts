@@ -226,8 +226,20 @@ export class Vault {
     });
   }
 
-  /** Opens a vault whose seal needs nobody, if it is sealed and a try is due. */
+  /**
+   * What every request does first: opens a vault whose seal needs nobody, if it is sealed and a try
+   * is due, and gives the keyring a new term when the active one has worked enough.
+   */
   async wake(): Promise<void> {
+    await this.#openIfDue();
+    const phase = this.#phase;
+    if (phase.kind !== "unsealed" || !phase.open.rotationIsDue(this.#ports.nowMs())) return;
+    await this.exclusive(async () => {
+      if (phase.open.rotationIsDue(this.#ports.nowMs())) await phase.open.rotateKeyring();
+    });
+  }
+
+  async #openIfDue(): Promise<void> {
     if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
     await this.exclusive(async () => {
       if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
@@ -246,8 +258,8 @@ export class Vault {
   }
 
   /**
-   * Does what is due: slices of a rewrap, attempts whose time is over, a term that has worked
-   * enough. Safe to call at any time and twice.
+   * Does what is due: slices of a rewrap, attempts and tokens whose time is over. Safe to call at any
+   * time and twice.
    */
   async fire(): Promise<void> {
     await this.wake();
@@ -260,7 +272,7 @@ export class Vault {
       if ([...due.keys()].some((job) => job !== "rewrap" && isDue(job))) {
         await open.expireAttempts();
       }
-      if (open.rotationIsDue(nowMs())) await open.rotateKeyring();
+      await open.expireTokens();
       if (isDue("rewrap")) await open.rewrap.runSlice();
     }).finally(() => this.#setAlarm());
   }
@@ -282,8 +294,11 @@ export class Vault {
   /** A sealed vault has nothing to do until somebody opens it. */
   async #setAlarm(): Promise<void> {
     if (this.#phase.kind !== "unsealed") return;
-    const due = await readDueTimes(this.#ports.store);
-    if (due.size > 0) await this.#ports.alarm.set(Math.min(...due.values()));
+    const { tokens } = this.#phase.open;
+    const times = [...(await readDueTimes(this.#ports.store)).values()];
+    const expiryAtMs = await tokens.nextExpiryAtMs();
+    if (expiryAtMs !== null) times.push(expiryAtMs);
+    if (times.length > 0) await this.#ports.alarm.set(Math.min(...times));
   }
 
   #autoUnsealIsDue(): boolean {

@@ -3,7 +3,8 @@
  * that token first gets it. Token and reply appear in one commit and disappear in one.
  */
 
-import type { IssuedToken, StoredToken, TokenStore } from "../access/tokens.ts";
+import type { StoredToken } from "../access/token.ts";
+import type { IssuedToken, TokenStore } from "../access/tokens.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
@@ -40,6 +41,7 @@ export class WrappingStore {
   ): Promise<IssuedToken> {
     const createdAtMs = this.#nowMs();
     const issued = this.#tokens.issue({
+      type: "service",
       policies: [WRAPPING_POLICY_NAME],
       path: creationPath,
       displayName: "",
@@ -53,11 +55,13 @@ export class WrappingStore {
       renewable: false,
       orphan: true,
       parent: null,
+      role: null,
     });
     const wrapped: WrappedReply = { reply, creationPath, createdAtMs, ttlSeconds };
     const value = encodeUtf8(JSON.stringify(wrapped));
     const kept = { path: WRAPPED_REPLY_PREFIX + issued.hash, value, sealWrap };
     await this.#barrier.commit({ entries: [...issued.entries, kept] });
+    this.#tokens.announceExpiry(issued);
     return issued;
   }
 
@@ -76,6 +80,11 @@ export class WrappingStore {
     });
     if (outcome.kind === "conflict") throw notWrapping();
     return wrapped;
+  }
+
+  /** Removes what a token that is gone may have left. */
+  async forget(hash: string): Promise<void> {
+    await this.#barrier.commit({ entries: [{ path: WRAPPED_REPLY_PREFIX + hash, value: null }] });
   }
 
   async #find(id: string): Promise<{
