@@ -31,8 +31,10 @@ export default defineConfig({
             miniflare: {
               compatibilityDate: "2026-11-01",
               cf: false,
+              bindings: { SEALWRIGHT_LOG: "error" },
               durableObjects: {
                 VAULT: { className: "VaultObject", useSQLite: true },
+                STATIC_VAULT: { className: "StaticVaultObject", useSQLite: true },
                 STORE: { className: "StoreObject", useSQLite: true },
               },
             },

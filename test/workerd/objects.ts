@@ -6,11 +6,13 @@ import type { Store } from "../../src/storage/store.ts";
 import { createDurableStore } from "../../src/runtimes/durable_sqlite.ts";
 import type { DurableObjectNamespace, DurableObjectStub } from "@cloudflare/workers-types";
 
-const bindings = env as unknown as Readonly<Record<"VAULT" | "STORE", DurableObjectNamespace>>;
+const bindings = env as unknown as Readonly<Record<Binding, DurableObjectNamespace>>;
 let lastObject = 0;
 
+type Binding = "VAULT" | "STATIC_VAULT" | "STORE";
+
 /** An object of its own for each call, with nothing stored. */
-export function newObject(binding: "VAULT" | "STORE"): DurableObjectStub {
+export function newObject(binding: Binding): DurableObjectStub {
   lastObject += 1;
   const namespace = bindings[binding];
   return namespace.get(namespace.idFromName(`object ${lastObject} ${crypto.randomUUID()}`));

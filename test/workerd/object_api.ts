@@ -1,0 +1,55 @@
+/** A vault's Durable Object as the API contract wants it: a restart is a real eviction. */
+
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import type { DurableObjectStub } from "@cloudflare/workers-types";
+import type { Api, ApiRequest, ApiResponse, SealKind } from "../contract/api.contract.ts";
+import { newObject } from "./objects.ts";
+
+const ORIGIN = "http://vault.test";
+
+export interface ObjectApi extends Api {
+  readonly stub: DurableObjectStub;
+  /** Hands the object an alarm, as the platform does; it may do so twice. */
+  deliverAlarm(times: number): Promise<void>;
+}
+
+export function startObject(seal: SealKind): ObjectApi {
+  const stub = newObject(seal === "static" ? "STATIC_VAULT" : "VAULT");
+  return {
+    stub,
+    request: (method, path, request = {}) => ask(stub, method, path, request),
+    restart: async () => await evictDurableObject(stub),
+    // A running alarm of an object that nobody asks any more must not outlive the test.
+    stop: async () => {
+      await runInDurableObject(stub, async (_instance, { storage }) => await storage.deleteAlarm());
+    },
+    deliverAlarm: async (times) => {
+      await runInDurableObject(stub, async (instance: { alarm?(): Promise<void> }) => {
+        await Promise.all(Array.from({ length: times }, () => instance.alarm?.()));
+      });
+    },
+  };
+}
+
+async function ask(
+  stub: DurableObjectStub,
+  method: string,
+  path: string,
+  request: ApiRequest,
+): Promise<ApiResponse> {
+  const { body, token, headers, rawBody } = request;
+  const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+  const response = await stub.fetch(ORIGIN + path, {
+    method,
+    headers: { ...(token === undefined ? {} : { "X-Vault-Token": token }), ...headers },
+    ...(sent === undefined ? {} : { body: sent }),
+    redirect: "manual",
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers as unknown as Headers,
+    text,
+    json: text === "" ? null : JSON.parse(text),
+  };
+}
