@@ -1,4 +1,4 @@
-/** The one class used of the module that workerd provides; types as in `@cloudflare/workers-types`. */
+/** What is used of the module that workerd provides; types as in `@cloudflare/workers-types`. */
 declare module "cloudflare:workers" {
   import type { DurableObjectState } from "@cloudflare/workers-types";
 
@@ -7,4 +7,6 @@ declare module "cloudflare:workers" {
     protected readonly env: Env;
     constructor(ctx: DurableObjectState, env: Env);
   }
+
+  export const env: Readonly<Record<string, unknown>>;
 }
