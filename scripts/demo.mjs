@@ -7,23 +7,17 @@
  * Ends with status 1 at the first thing that is not as it should be.
  */
 
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { freePort, OwnServer } from "./demo/own_server.mjs";
 
-const START_SCRIPT = fileURLToPath(new URL("start_deno.mjs", import.meta.url));
 const SECRETS_DEFAULT = 5000;
 const SECRETS_MAX = 1_000_000;
 const SECRET_CHARS = 1000;
 /** Requests under way at once while secrets are written and read. */
 const WORKERS = 32;
-const START_MAX_MS = 30_000;
-const REWRAP_MAX_MS = 600_000;
+/** A rewrap that does nothing for so long has stopped. */
+const REWRAP_STALL_MS = 30_000;
 const POLL_MS = 5;
 const BAR_CHARS = 30;
 
@@ -37,7 +31,7 @@ function expect(holds, what) {
 
 /** A line that grows on a terminal; elsewhere one line for each tenth. */
 function createProgress(label) {
-  let tenths = -1;
+  let tenths = 0;
   return (count, total) => {
     const now = total === 0 ? 10 : Math.floor((count * 10) / total);
     if (!process.stdout.isTTY && now === tenths) return;
@@ -87,71 +81,6 @@ class Client {
     for (const key of shares) answer = await this.ask("PUT", "sys/unseal", { key });
     return answer;
   }
-}
-
-/** A server of our own, which may be killed. */
-class OwnServer {
-  #data = mkdtempSync(join(tmpdir(), "sealwright-demo-"));
-  #child = null;
-  #log = "";
-
-  constructor(port) {
-    this.port = port;
-    this.url = `http://127.0.0.1:${port}`;
-  }
-
-  async start() {
-    const inherited = Object.entries(process.env).filter(([name]) => !/^SEALWRIGHT_/.test(name));
-    const settings = {
-      SEALWRIGHT_LISTEN: `127.0.0.1:${this.port}`,
-      SEALWRIGHT_DATA: this.#data,
-    };
-    // The script replaces itself by Deno, so that this process id is the server's.
-    const child = spawn(process.execPath, [START_SCRIPT], {
-      env: { ...Object.fromEntries(inherited), ...settings },
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    this.#child = child;
-    child.stderr.on("data", (chunk) => this.#log += chunk);
-    const deadlineMs = Date.now() + START_MAX_MS;
-    while (!(await this.#answers())) {
-      const runs = child.exitCode === null && child.signalCode === null;
-      expect(runs && Date.now() < deadlineMs, `the server does not start:\n${this.#log}`);
-      await sleep(50);
-    }
-  }
-
-  /** SIGKILL: the process gets no chance to put anything in order. */
-  async kill() {
-    const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGKILL");
-    await ended;
-  }
-
-  async remove() {
-    await this.kill();
-    rmSync(this.#data, { recursive: true, force: true });
-  }
-
-  async #answers() {
-    try {
-      return (await fetch(`${this.url}/v1/sys/seal-status`)).ok;
-    } catch {
-      return false;
-    }
-  }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 /** Runs `work(0)` … `work(total - 1)`, some at a time. */
@@ -233,12 +162,16 @@ async function verify(client, made) {
 /** Follows a run until `until` says so of its status. */
 async function followRewrap(client, until) {
   const progress = createProgress("rewrapping");
-  const deadlineMs = Date.now() + REWRAP_MAX_MS;
+  let processed = -1;
+  let deadlineMs = 0;
   for (;;) {
     const status = await client.rewrap();
+    expect(status.run !== null, "the rekey has started no rewrap");
     if (status.run.total > 0) progress(status.entries.processed, status.run.total);
     if (until(status)) return status;
-    expect(Date.now() < deadlineMs, "the rewrap does not end");
+    if (status.entries.processed !== processed) deadlineMs = Date.now() + REWRAP_STALL_MS;
+    processed = status.entries.processed;
+    expect(Date.now() < deadlineMs, "the rewrap does not go on");
     await sleep(POLL_MS);
   }
 }

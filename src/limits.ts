@@ -26,7 +26,7 @@ export const PATH_MAX_BYTES = 2048;
  * A larger SQLite file is rewritten at the next start instead of at once: it takes some 7 s for each
  * GB, nothing else runs meanwhile, and 2 s is as long as requests may wait.
  */
-export const SCRUB_VACUUM_MAX_BYTES = 256 * 1024 * 1024;
+export const SCRUB_REBUILD_MAX_BYTES = 256 * 1024 * 1024;
 
 /** A rekey attempt ends by itself after a day. */
 export const CEREMONY_TTL_MS = 24 * 60 * 60 * 1000;
@@ -61,3 +61,6 @@ export const EXPIRY_BATCH_TOKENS = 100;
 /** Auto-unseal waits between attempts: doubled from the first to the last. */
 export const AUTO_UNSEAL_RETRY_MIN_MS = 1000;
 export const AUTO_UNSEAL_RETRY_MAX_MS = 30_000;
+
+/** Texts hashed for one data object of an audit entry, about 30 ms of work; the rest is left out. */
+export const AUDIT_HASHES_MAX = 10_000;

@@ -28,7 +28,7 @@ export function createDurableStore(storage: DurableObjectStorage): Store {
     transaction: (body) => storage.transactionSync(body),
   };
   const maintenance: SqlMaintenance = {
-    // Nothing to do, now or later: an object may not VACUUM, and nothing it can call reaches free
+    // Nothing to do, now or later: an object may not set `secure_delete`, and nothing it can call reaches free
     // pages, replicas or the history kept for point-in-time recovery.
     scrub: () => "done",
     sizeBytes: () => sql.databaseSize,

@@ -11,9 +11,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { VaultError } from "../errors.ts";
-import { SCRUB_VACUUM_MAX_BYTES } from "../limits.ts";
+import { SCRUB_REBUILD_MAX_BYTES } from "../limits.ts";
 import type { SqlDriver, SqlValue } from "../storage/sql_schema.ts";
-import { isScrubOwed, numberColumn, setScrubOwed } from "../storage/sql_schema.ts";
+import { isScrubOwed, numberColumn, rebuildRecords, setScrubOwed } from "../storage/sql_schema.ts";
 import { createSqlStore } from "../storage/sql_store.ts";
 import type { SqlMaintenance } from "../storage/sql_store.ts";
 import type { Store } from "../storage/store.ts";
@@ -40,7 +40,7 @@ const SETTINGS: readonly string[] = [
 
 export interface NodeSqliteOptions {
   /** Above this size of the database a scrub is left to the next opening. */
-  readonly scrubVacuumMaxBytes?: number;
+  readonly scrubRebuildMaxBytes?: number;
 }
 
 /**
@@ -50,7 +50,7 @@ export interface NodeSqliteOptions {
  * written by a newer program.
  */
 export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): Store {
-  const { scrubVacuumMaxBytes = SCRUB_VACUUM_MAX_BYTES } = options;
+  const { scrubRebuildMaxBytes = SCRUB_REBUILD_MAX_BYTES } = options;
   let database: DatabaseSync | undefined;
   try {
     if (file !== IN_MEMORY) createFile(file);
@@ -58,7 +58,7 @@ export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): S
     const driver = createNodeDriver(database);
     for (const setting of SETTINGS) driver.all(setting);
     if (file !== IN_MEMORY) startWal(driver);
-    const maintenance = createMaintenance(database, driver, scrubVacuumMaxBytes);
+    const maintenance = createMaintenance(database, driver, scrubRebuildMaxBytes);
     const store = createSqlStore(driver, { storageType: "sqlite", maintenance, gather: endOfTurn });
     scrubIfOwed(driver);
     return store;
@@ -130,10 +130,10 @@ function checkpoint(driver: SqlDriver): void {
 
 /**
  * secure_delete zeroes deleted rows, but not the copies that stay in the slack of a page when SQLite
- * spreads its rows over its neighbours; only VACUUM rebuilds every page. It keeps row ids.
+ * spreads its rows over its neighbours: only fresh pages have none.
  */
 function rebuildFile(driver: SqlDriver): void {
-  driver.run("VACUUM");
+  rebuildRecords(driver);
   checkpoint(driver);
   setScrubOwed(driver, false);
 }
@@ -143,14 +143,16 @@ function scrubIfOwed(driver: SqlDriver): void {
   try {
     rebuildFile(driver);
   } catch {
-    // VACUUM wants room for a second copy of the file. Without it the vault must still open; the
-    // scrub stays owed.
+    // The rebuild wants room for a second copy of the records. Without it the vault must still open;
+    // the scrub stays owed.
   }
 }
 
+/** Bytes of the pages in use. */
 function databaseBytes(driver: SqlDriver): number {
   const row = driver.all(
-    "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
+    "SELECT (page_count - freelist_count) * page_size AS bytes " +
+      "FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
   )[0];
   return row === undefined ? 0 : numberColumn(row, "bytes");
 }
@@ -158,13 +160,13 @@ function databaseBytes(driver: SqlDriver): number {
 function createMaintenance(
   database: DatabaseSync,
   driver: SqlDriver,
-  vacuumMaxBytes: number,
+  rebuildMaxBytes: number,
 ): SqlMaintenance {
   return {
     scrub: () => {
       // Owed first, so that a scrub that fails or is killed is made up for as well.
       setScrubOwed(driver, true);
-      if (databaseBytes(driver) <= vacuumMaxBytes) {
+      if (databaseBytes(driver) <= rebuildMaxBytes) {
         rebuildFile(driver);
         return "done";
       }

@@ -14,6 +14,7 @@ export const TERM_OPERATIONS_PATH = "core/term-operations";
 export const CLUSTER_PATH = "core/cluster";
 export const MOUNTS_PATH = "core/mounts";
 export const REWRAP_PATH = "core/rewrap";
+export const AUDIT_PATH = "core/audit";
 
 export const POLICY_PREFIX = "sys/policy/";
 export const TOKEN_PREFIX = "sys/token/id/";

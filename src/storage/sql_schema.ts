@@ -24,14 +24,16 @@ const SCHEMA_VERSION = 1;
  * id again after its record was deleted, and a cursor already past it would miss the new record.
  * `scrub_owed` is 1 while overwritten bytes may be left in the database file.
  */
+const RECORD_COLUMNS = `(
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  bytes BLOB NOT NULL,
+  revision INTEGER NOT NULL,
+  seal_key INTEGER NULL
+)`;
+
 const TABLES: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY,
-    path TEXT NOT NULL UNIQUE,
-    bytes BLOB NOT NULL,
-    revision INTEGER NOT NULL,
-    seal_key INTEGER NULL
-  )`,
+  `CREATE TABLE IF NOT EXISTS records ${RECORD_COLUMNS}`,
   `CREATE INDEX IF NOT EXISTS records_by_seal_key ON records (seal_key) WHERE seal_key IS NOT NULL`,
   `CREATE TABLE IF NOT EXISTS seal_keys (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)`,
 ];
@@ -61,6 +63,22 @@ export function openSchema(driver: SqlDriver): void {
           `this program knows ${SCHEMA_VERSION}`,
       );
     }
+    for (const table of TABLES) driver.run(table);
+  });
+}
+
+/**
+ * Copies all records, ids included, into fresh pages and drops the old ones, which `secure_delete`
+ * then zeroes: no slack of a page keeps an overwritten record. VACUUM would do the same, but it
+ * attaches a second database, which Deno allows to no process with narrow permissions.
+ */
+export function rebuildRecords(driver: SqlDriver): void {
+  driver.transaction(() => {
+    driver.run("DROP TABLE IF EXISTS records_rebuilt");
+    driver.run(`CREATE TABLE records_rebuilt ${RECORD_COLUMNS}`);
+    driver.run("INSERT INTO records_rebuilt SELECT * FROM records ORDER BY id");
+    driver.run("DROP TABLE records");
+    driver.run("ALTER TABLE records_rebuilt RENAME TO records");
     for (const table of TABLES) driver.run(table);
   });
 }

@@ -232,7 +232,7 @@ describe("openNodeSqlite", () => {
 
   it("keeps serving a large file when it is scrubbed, and does the rest at the next start", async () => {
     const file = newFile();
-    const small = { scrubVacuumMaxBytes: 4096 };
+    const small = { scrubRebuildMaxBytes: 4096 };
     const store = openNodeSqlite(file, small);
     await writeAndOverwrite(store, file);
     expect(await store.scrub()).toBe("deferred");
@@ -249,7 +249,7 @@ describe("openNodeSqlite", () => {
   it("owes a scrub also when the process is killed in it", async () => {
     const file = newFile();
     const killed = runChild(
-      "const store = openNodeSqlite(process.argv[1], { scrubVacuumMaxBytes: 0 });\n" +
+      "const store = openNodeSqlite(process.argv[1], { scrubRebuildMaxBytes: 0 });\n" +
         "await store.scrub();\n" +
         "process.kill(process.pid, 'SIGKILL');",
       file,

@@ -1,0 +1,48 @@
+/**
+ * Many lines, one append: what arrives while an append runs goes out together in the next one, in
+ * order. A line is done when the append that held it is.
+ */
+
+interface Waiting {
+  readonly line: string;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export class LineQueue {
+  readonly #append: (lines: readonly string[]) => Promise<void>;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | null = null;
+
+  /** `append` is never called while it runs. */
+  constructor(append: (lines: readonly string[]) => Promise<void>) {
+    this.#append = append;
+  }
+
+  write(line: string): Promise<void> {
+    return new Promise((done, failed) => {
+      this.#waiting.push({ line, done, failed });
+      this.#running ??= this.#run().finally(() => this.#running = null);
+    });
+  }
+
+  /** Resolves when nothing is under way. */
+  async drained(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // The other requests of this turn come along.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#append(batch.map(({ line }) => line));
+        for (const { done } of batch) done();
+      } catch (error) {
+        for (const { failed } of batch) failed(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseSettings, SETTING_NAMES } from "../../src/runtimes/settings.ts";
+import * as recordPaths from "../../src/storage/record_paths.ts";
+import { start, type Started } from "../runtimes/processes.ts";
+import {
+  anchors,
+  codeSpans,
+  examples,
+  fences,
+  localLinks,
+  section,
+  tableRows,
+  withoutFences,
+} from "./markdown.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const DOCUMENTS = ["README.md", "SECURITY.md", "src/README.md"] as const;
+const CEREMONY = "A ceremony in five minutes";
+const ADDRESS = "http://127.0.0.1:8200";
+const TIMEOUT_MS = 120_000;
+
+const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+const missing = ["bash", "curl"].filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
+
+/** Between the outputs of two blocks. */
+const MARK = "-- end of block --";
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stderr: string;
+  /** What each block has printed. */
+  readonly printed: readonly string[];
+}
+
+/** Runs the blocks as they are, one after another, in one shell. */
+async function runInOneShell(blocks: readonly string[], directory: string): Promise<Outcome> {
+  const file = join(directory, "session.sh");
+  writeFileSync(file, blocks.map((block) => `${block}\nprintf '%s\\n' '${MARK}'\n`).join(""));
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(VAULT|BAO)_/.test(name));
+  const child = spawn("bash", [file], {
+    cwd: directory,
+    env: Object.fromEntries(inherited),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => stdout += String(chunk));
+  child.stderr.on("data", (chunk) => stderr += String(chunk));
+  const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { status, stderr, printed: stdout.split(`${MARK}\n`).slice(0, -1) };
+}
+
+/** `…` in a document stands for something that differs each time, within one line. */
+function patternOf(prints: string): RegExp {
+  const escaped = prints.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("…", "[^\\n]+");
+  return new RegExp(`^${escaped}$`);
+}
+
+describe("the ceremony in README.md", () => {
+  let directory: string;
+  let vault: Started | null;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "sealwright-readme-"));
+    vault = null;
+  });
+  afterEach(async () => {
+    await vault?.stop("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const reason = missing.length === 0 ? "" : ` (skipped: there is no ${missing.join(" and no ")})`;
+  it.skipIf(missing.length > 0)(
+    `prints what it says when its blocks are pasted${reason}`,
+    async () => {
+      const told = examples(section(read("README.md"), CEREMONY));
+      const all = told.map(({ commands }) => commands).join("");
+      expect(all.split(ADDRESS)).toHaveLength(2);
+
+      vault = await start("start", { SEALWRIGHT_DATA: join(directory, "data") });
+      const { url } = vault;
+      const blocks = told.map(({ commands }) => commands.replace(ADDRESS, url));
+      const { status, stderr, printed } = await runInOneShell(blocks, directory);
+      expect(stderr).toBe("");
+      expect(printed).toHaveLength(told.length);
+      for (const [index, { prints }] of told.entries()) {
+        expect(printed[index]).toMatch(patternOf(prints));
+      }
+      expect(status).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  it("says of every step what it prints, and ends with the secret that it began with", () => {
+    const told = examples(section(read("README.md"), CEREMONY));
+    expect(told.filter(({ prints }) => prints !== "").length).toBeGreaterThanOrEqual(8);
+    expect(told.at(-1)?.prints).toContain("open sesame");
+  });
+});
+
+describe.each(DOCUMENTS)("%s", (file) => {
+  const text = read(file);
+
+  it("names only npm scripts that exist", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    const named = [...text.matchAll(/npm run ([\w:-]+)|npm (start|test)\b/g)];
+    for (const [, script, short] of named) expect(scripts).toHaveProperty([script ?? short ?? ""]);
+  });
+
+  it("names only settings that exist", () => {
+    const named = text.match(/SEALWRIGHT_[A-Z_]+/g) ?? [];
+    for (const name of named) expect(SETTING_NAMES).toContain(name);
+  });
+
+  it("links only to files and headings that exist", () => {
+    for (const link of localLinks(text)) {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? file : join(dirname(file), path);
+      expect(existsSync(join(ROOT, target)), link).toBe(true);
+      if (anchor !== undefined) expect(anchors(read(target)), link).toContain(anchor);
+    }
+  });
+
+  it("names only files that exist", () => {
+    const named = codeSpans(text).filter((span) => /^[\w./-]+\.(ts|mjs|toml|md|json)$/.test(span));
+    const files = new Set(
+      ["src", "test", "scripts"].flatMap((folder) =>
+        readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+          .map((name) => join(folder, name))
+      ),
+    );
+    for (const name of named) {
+      const inTree = [...files].some((path) => path === name || path.endsWith(`/${name}`));
+      expect(inTree || existsSync(join(ROOT, name)), name).toBe(true);
+    }
+  });
+
+  it.skipIf(missing.includes("bash"))("has shell blocks that parse", () => {
+    for (const { language, code } of fences(text)) {
+      if (language !== "sh") continue;
+      expect(spawnSync("bash", ["-n"], { input: code, encoding: "utf8" }).stderr).toBe("");
+    }
+  });
+});
+
+describe("the table of settings in README.md", () => {
+  const rows = tableRows(section(read("README.md"), "Settings"), "variable");
+  const bare = (cell: string | undefined): string => (cell ?? "").replaceAll("`", "");
+
+  it("has every setting, in the order of the source", () => {
+    expect(rows.map((row) => bare(row[0]))).toEqual([...SETTING_NAMES]);
+  });
+
+  it.each(rows.filter((row) => row[1] !== ""))("gives the default of %s", (name, value) => {
+    const untouched = parseSettings({}, null);
+    expect(untouched.ok).toBe(true);
+    expect(parseSettings({ [bare(name)]: bare(value) }, null)).toEqual(untouched);
+  });
+});
+
+describe("src/README.md", () => {
+  const text = read("src/README.md");
+
+  it("has a row for each room", () => {
+    const folders = readdirSync(join(ROOT, "src"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `\`${entry.name}/\``);
+    const rooms = tableRows(text, "room").map((row) => row[0]);
+    expect(rooms.toSorted()).toEqual(folders.toSorted());
+  });
+
+  it("has a row for each kind of stored record", () => {
+    const described = tableRows(text, "path").map((row) =>
+      (row[0] ?? "").replaceAll("`", "").replace(/<.*$/, "")
+    );
+    for (const [name, path] of Object.entries(recordPaths)) {
+      const prefix = typeof path === "string" ? path : path("");
+      expect(described.some((known) => known.startsWith(prefix)), name).toBe(true);
+    }
+  });
+
+  it("lists the deviations D1 to D15", () => {
+    const rules = [...section(text, "Deviations").matchAll(/^\| (D\d+) *\|/gm)].map((row) =>
+      row[1]
+    );
+    expect(rules).toEqual(Array.from({ length: 15 }, (_, index) => `D${index + 1}`));
+  });
+});
+
+describe("the documents", () => {
+  it.each(DOCUMENTS)("%s has no line that a reader must scroll for, outside of tables", (file) => {
+    const prose = withoutFences(read(file)).split("\n").filter((line) => !line.startsWith("|"));
+    expect(prose.filter((line) => line.length > 120)).toEqual([]);
+  });
+});
