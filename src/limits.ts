@@ -64,3 +64,9 @@ export const AUTO_UNSEAL_RETRY_MAX_MS = 30_000;
 
 /** Texts hashed for one data object of an audit entry, about 30 ms of work; the rest is left out. */
 export const AUDIT_HASHES_MAX = 10_000;
+
+/** Client addresses whose tries are counted at once. */
+export const RATE_LIMIT_ADDRESSES_MAX = 10_000;
+/** Tries that need no token, and failures with one, per address: far above any honest use. */
+export const RATE_LIMIT_PER_SECOND = 50;
+export const RATE_LIMIT_BURST = 1000;

@@ -53,6 +53,8 @@ export type EngineReply =
     readonly data: Readonly<Record<string, unknown>>;
     readonly leaseSeconds?: number;
     readonly warnings?: readonly string[];
+    /** Items of a batch failed: the status the caller wants for that, null for the default. */
+    readonly failedItems?: { readonly responseCode: number | null };
   }
   /** Nothing there. `data` (kv v2: a deleted version's metadata) or `warnings` go into the envelope. */
   | {

@@ -67,6 +67,7 @@ function asReply(reply: EngineReply): LogicalReply {
     case "data":
       return {
         kind: "data",
+        status: reply.failedItems === undefined ? 200 : reply.failedItems.responseCode ?? 400,
         data: reply.data,
         leaseSeconds: reply.leaseSeconds ?? 0,
         warnings: reply.warnings,

@@ -1,0 +1,102 @@
+/**
+ * `decrypt/` and `rewrap/` of transit. All items of a request are decrypted on one state of the key,
+ * the one loaded for it. Damage, another key and other associated data look alike.
+ */
+
+import { encodeBase64, wipe } from "../crypto/bytes.ts";
+import { invalidRequest } from "../errors.ts";
+import type { EngineReply } from "./engine.ts";
+import type { Fields } from "./fields.ts";
+import {
+  checkAssociatedData,
+  checkBase64,
+  type Checked,
+  refused,
+  usable,
+} from "./transit_base64.ts";
+import {
+  batchReply,
+  type ItemResult,
+  markFailures,
+  serveItems,
+  singleReply,
+} from "./transit_batch.ts";
+import { decryptText } from "./transit_cipher.ts";
+import { encryptItem, keyNotFound } from "./transit_encrypt.ts";
+import { type BatchItem, readBatch } from "./transit_items.ts";
+import type { TransitStore } from "./transit_store.ts";
+
+interface Decryption {
+  readonly ciphertext: string;
+  readonly associatedData: Uint8Array;
+  readonly keyVersion: number;
+}
+
+export async function decrypt(
+  store: TransitStore,
+  name: string,
+  fields: Fields,
+): Promise<EngineReply> {
+  const batch = readBatch(fields, "ciphertext");
+  const inputs = batch.items.map(decryptionOf);
+  if (!batch.isList) refuseFirst(inputs);
+  const loaded = await store.load(name);
+  if (loaded === null) throw keyNotFound();
+  const results = await serveItems(inputs, async (input) => {
+    if (input.kind === "refused") return input;
+    const { ciphertext, associatedData } = input.value;
+    const opened = await decryptText(loaded, ciphertext, associatedData);
+    if (opened.kind === "refused") return opened;
+    const plaintext = encodeBase64(opened.value);
+    wipe(opened.value);
+    return usable({ plaintext });
+  });
+  if (!batch.isList) return singleReply(results);
+  return markFailures(batchReply(batch, results, { plaintext: "" }), results, batch.responseCode);
+}
+
+/**
+ * Decrypts and encrypts anew. Unlike the reference it takes `associated_data`, which the new
+ * ciphertext is bound to as well (asked for in hashicorp/vault#31791). As there, failed items of a
+ * batch do not make the reply a failure.
+ */
+export async function rewrap(
+  store: TransitStore,
+  name: string,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const batch = readBatch(fields, null);
+  const inputs = batch.items.map(decryptionOf);
+  if (!batch.isList) refuseFirst(inputs);
+  const loaded = await store.loadRotated(name, nowMs);
+  if (loaded === null) throw keyNotFound();
+  const results = await serveItems(inputs, async (input): Promise<ItemResult> => {
+    if (input.kind === "refused") return input;
+    const { ciphertext, associatedData, keyVersion } = input.value;
+    const opened = await decryptText(loaded, ciphertext, associatedData);
+    if (opened.kind === "refused") return opened;
+    const plaintext = opened.value;
+    try {
+      return await encryptItem(store, loaded, { plaintext, associatedData, keyVersion });
+    } finally {
+      wipe(plaintext);
+    }
+  });
+  return batch.isList ? batchReply(batch, results, {}) : singleReply(results);
+}
+
+function decryptionOf(item: BatchItem): Checked<Decryption> {
+  if (item.ciphertext === "") return refused("missing ciphertext to decrypt");
+  const context = checkBase64(item.context);
+  if (context.kind === "refused") return context;
+  const associatedData = checkAssociatedData(item.associatedData);
+  if (associatedData.kind === "refused") return associatedData;
+  const { ciphertext, keyVersion } = item;
+  return usable({ ciphertext, associatedData: associatedData.value, keyVersion });
+}
+
+function refuseFirst(inputs: readonly Checked<unknown>[]): void {
+  const first = inputs[0];
+  if (first?.kind === "refused") throw invalidRequest(first.reason);
+}

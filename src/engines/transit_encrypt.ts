@@ -1,0 +1,158 @@
+/**
+ * `encrypt/` and `datakey/` of transit. All items of a request are encrypted on one state of the key,
+ * the one loaded for it. Keys are never derived here: the context of an item is checked and
+ * otherwise ignored, as Vault does for keys that are not derived.
+ */
+
+import { encodeBase64, wipe } from "../crypto/bytes.ts";
+import { invalidRequest, type VaultError } from "../errors.ts";
+import type { EngineReply, EngineRequest } from "./engine.ts";
+import { type Fields, readInteger, readText } from "./fields.ts";
+import {
+  checkAssociatedData,
+  checkBase64,
+  type Checked,
+  refused,
+  usable,
+} from "./transit_base64.ts";
+import {
+  batchReply,
+  type ItemResult,
+  markFailures,
+  serveItems,
+  singleReply,
+} from "./transit_batch.ts";
+import { chooseVersion, encryptBytes } from "./transit_cipher.ts";
+import { type Batch, type BatchItem, readBatch } from "./transit_items.ts";
+import { readNewKeyType, refuseDerivation } from "./transit_keys.ts";
+import { type LoadedKey, type TransitStore, unstoredKey } from "./transit_store.ts";
+import { newTransitKey } from "./transit_versions.ts";
+
+const LATE_CREATION = "Attempted creation of the key during the encrypt operation, but it was " +
+  "created beforehand";
+const DATA_KEY_BITS: readonly number[] = [128, 256, 512];
+const DEFAULT_DATA_KEY_BITS = 256;
+
+export interface Encryption {
+  readonly plaintext: Uint8Array;
+  readonly associatedData: Uint8Array;
+  readonly keyVersion: number;
+}
+
+/** `create` makes the key when there is none and at least one item can be encrypted. */
+export async function encrypt(
+  store: TransitStore,
+  name: string,
+  fields: Fields,
+  request: EngineRequest,
+): Promise<EngineReply> {
+  const batch = readBatch(fields, "plaintext");
+  if (!batch.isList && readText(fields, "plaintext") === undefined) {
+    throw invalidRequest("missing plaintext to encrypt");
+  }
+  const inputs = batch.items.map(encryptionOf);
+  const target = await encryptionTarget(store, name, fields, request, batch, inputs);
+  const results = await serveItems(inputs, async (input) => {
+    if (input.kind === "refused") return input;
+    return await encryptItem(store, target.loaded, input.value);
+  });
+  if (!batch.isList) return { ...singleReply(results), warnings: target.warnings };
+  const reply = { ...batchReply(batch, results, {}), warnings: target.warnings };
+  return markFailures(reply, results, batch.responseCode);
+}
+
+/** A random key, encrypted, and with `isPlaintext` also as it is. */
+export async function generateDataKey(
+  store: TransitStore,
+  name: string,
+  isPlaintext: boolean,
+  fields: Fields,
+  nowMs: number,
+): Promise<EngineReply> {
+  const context = checkBase64(readText(fields, "context") ?? "");
+  if (context.kind === "refused") throw invalidRequest("failed to base64-decode context");
+  const associatedData = checkAssociatedData(readText(fields, "associated_data") ?? "");
+  if (associatedData.kind === "refused") throw invalidRequest(associatedData.reason);
+  const keyVersion = readInteger(fields, "key_version") ?? 0;
+  const bits = readInteger(fields, "bits") ?? DEFAULT_DATA_KEY_BITS;
+  const loaded = await store.loadRotated(name, nowMs);
+  if (loaded === null) throw keyNotFound();
+  if (!DATA_KEY_BITS.includes(bits)) throw invalidRequest("invalid bit length");
+  const plaintext = store.random(bits / 8);
+  const input = { plaintext, associatedData: associatedData.value, keyVersion };
+  try {
+    const reply = singleReply([await encryptItem(store, loaded, input)]);
+    if (!isPlaintext) return reply;
+    return { ...reply, data: { ...reply.data, plaintext: encodeBase64(plaintext) } };
+  } finally {
+    wipe(plaintext);
+  }
+}
+
+/** `ciphertext` and `key_version`, or why not. */
+export async function encryptItem(
+  store: TransitStore,
+  loaded: LoadedKey,
+  input: Encryption,
+): Promise<ItemResult> {
+  const version = chooseVersion(loaded.key, input.keyVersion);
+  if (version.kind === "refused") return version;
+  const { plaintext, associatedData } = input;
+  const ciphertext = await encryptBytes(
+    loaded,
+    store.random,
+    version.value,
+    plaintext,
+    associatedData,
+  );
+  return usable({ ciphertext, key_version: version.value });
+}
+
+export function keyNotFound(): VaultError {
+  return invalidRequest("encryption key not found");
+}
+
+/** The key to encrypt with. Nothing is created for a request of which no item can be served. */
+async function encryptionTarget(
+  store: TransitStore,
+  name: string,
+  fields: Fields,
+  request: EngineRequest,
+  batch: Batch,
+  inputs: readonly Checked<Encryption>[],
+): Promise<{ readonly loaded: LoadedKey; readonly warnings: readonly string[] }> {
+  const found = await store.loadRotated(name, request.nowMs);
+  const creates = request.operation === "create";
+  if (found !== null) return { loaded: found, warnings: creates ? [LATE_CREATION] : [] };
+  if (!creates) throw keyNotFound();
+  refuseDerivation(fields, batch.items.some(({ context }) => context !== ""));
+  const settings = {
+    type: readNewKeyType(fields),
+    exportable: false,
+    allowPlaintextBackup: false,
+    autoRotateSeconds: 0,
+  };
+  const key = newTransitKey(settings, store.random, request.nowMs);
+  const isServed = inputs.some((input) =>
+    input.kind === "usable" && chooseVersion(key, input.value.keyVersion).kind === "usable"
+  );
+  if (!isServed) return { loaded: unstoredKey(key), warnings: [] };
+  const { loaded, isNew } = await store.create(name, key);
+  return { loaded, warnings: isNew ? [] : [LATE_CREATION] };
+}
+
+function encryptionOf(item: BatchItem): Checked<Encryption> {
+  // A nonce chosen outside could be used twice, which gives the key away.
+  if (item.nonce !== "") return refused("provided nonce not allowed for this key");
+  const plaintext = checkBase64(item.plaintext);
+  if (plaintext.kind === "refused") return plaintext;
+  const context = checkBase64(item.context);
+  if (context.kind === "refused") return context;
+  const associatedData = checkAssociatedData(item.associatedData);
+  if (associatedData.kind === "refused") return associatedData;
+  return usable({
+    plaintext: plaintext.value,
+    associatedData: associatedData.value,
+    keyVersion: item.keyVersion,
+  });
+}

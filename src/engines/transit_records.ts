@@ -1,0 +1,123 @@
+/**
+ * Stored records of transit: where they lie and what they hold. Pure; parsed on every read.
+ *
+ * | path            | record                                     | wrapped |
+ * |-----------------|--------------------------------------------|---------|
+ * | `policy/<name>` | settings of a key and all its versions     | yes     |
+ *
+ * `archive/` holds what Vault moves out of a policy. Nothing is written there: one record per key
+ * makes every change of it one commit.
+ */
+
+import { decodeBase64, encodeBase64 } from "../crypto/bytes.ts";
+import { KEY_BYTES } from "../limits.ts";
+import {
+  booleanMember,
+  decodeJsonRecord,
+  encodeJsonRecord,
+  isJsonObject,
+  type JsonObject,
+  malformedRecord,
+  numberMember,
+  ownMember,
+} from "./json_record.ts";
+
+export const POLICY_FOLDER = "policy/";
+export const ARCHIVE_FOLDER = "archive/";
+
+const FORMAT = 1;
+
+export type TransitKeyType = "aes256-gcm96" | "chacha20-poly1305";
+export const DEFAULT_KEY_TYPE: TransitKeyType = "aes256-gcm96";
+const KEY_TYPES: readonly TransitKeyType[] = [DEFAULT_KEY_TYPE, "chacha20-poly1305"];
+
+export interface KeyVersion {
+  readonly createdMs: number;
+  /** 32 bytes. They stay in memory as long as the key is cached: a change writes them again. */
+  readonly bytes: Uint8Array;
+}
+
+export interface TransitKey {
+  readonly type: TransitKeyType;
+  readonly exportable: boolean;
+  readonly allowPlaintextBackup: boolean;
+  readonly deletionAllowed: boolean;
+  /** 0: never. */
+  readonly autoRotateSeconds: number;
+  readonly latestVersion: number;
+  /** 1 or above. */
+  readonly minDecryptionVersion: number;
+  /** 0: not set. */
+  readonly minEncryptionVersion: number;
+  /** Older versions are erased; 0: never trimmed. */
+  readonly minAvailableVersion: number;
+  /** All from the first available one to the latest, in order. */
+  readonly versions: ReadonlyMap<number, KeyVersion>;
+}
+
+/** Null when the engine has no keys of such a type. */
+export function parseKeyType(text: string): TransitKeyType | null {
+  return KEY_TYPES.find((type) => type === text) ?? null;
+}
+
+export function policyPath(name: string): string {
+  return POLICY_FOLDER + name;
+}
+
+export function encodeKey(key: TransitKey): Uint8Array {
+  const versions = [...key.versions].map(([version, { createdMs, bytes }]) => ({
+    version,
+    createdMs,
+    key: encodeBase64(bytes),
+  }));
+  return encodeJsonRecord({ format: FORMAT, ...key, versions });
+}
+
+/** Throws `record_malformed`. */
+export function decodeKey(record: Uint8Array): TransitKey {
+  const json = decodeJsonRecord(record);
+  if (ownMember(json, "format") !== FORMAT) throw malformedRecord("unknown format");
+  const type = parseKeyType(String(ownMember(json, "type")));
+  if (type === null) throw malformedRecord("unknown type of key");
+  const versions = ownMember(json, "versions");
+  if (!Array.isArray(versions)) throw malformedRecord("versions is no list");
+  const key: TransitKey = {
+    type,
+    exportable: booleanMember(json, "exportable"),
+    allowPlaintextBackup: booleanMember(json, "allowPlaintextBackup"),
+    deletionAllowed: booleanMember(json, "deletionAllowed"),
+    autoRotateSeconds: numberMember(json, "autoRotateSeconds"),
+    latestVersion: numberMember(json, "latestVersion"),
+    minDecryptionVersion: numberMember(json, "minDecryptionVersion"),
+    minEncryptionVersion: numberMember(json, "minEncryptionVersion"),
+    minAvailableVersion: numberMember(json, "minAvailableVersion"),
+    versions: new Map(versions.map(versionOf)),
+  };
+  checkVersions(key);
+  return key;
+}
+
+function versionOf(json: unknown): [number, KeyVersion] {
+  if (!isJsonObject(json)) throw malformedRecord("a version is no object");
+  return [numberMember(json, "version"), {
+    createdMs: numberMember(json, "createdMs"),
+    bytes: keyBytesOf(json),
+  }];
+}
+
+function keyBytesOf(json: JsonObject): Uint8Array {
+  const text = ownMember(json, "key");
+  const bytes = typeof text === "string" ? decodeBase64(text) : null;
+  if (bytes?.length !== KEY_BYTES) throw malformedRecord("a version has no key of its length");
+  return bytes;
+}
+
+/** What `encrypt` and `decrypt` rely on: every version that the settings allow is there. */
+function checkVersions(key: TransitKey): void {
+  const first = Math.max(key.minAvailableVersion, 1);
+  const isComplete = key.versions.size === key.latestVersion - first + 1 &&
+    [...key.versions.keys()].every((version, index) => version === first + index);
+  if (!isComplete || key.latestVersion < first || key.minDecryptionVersion < first) {
+    throw malformedRecord("versions do not fit the settings");
+  }
+}
