@@ -1,10 +1,10 @@
 /** Everything that is no endpoint of its own: the mounted engines, and what does not exist. */
 
 import type { Hono } from "hono";
-import type { Engine, EngineReply, Operation } from "../engines/engine.ts";
+import type { EngineReply, Operation } from "../engines/engine.ts";
 import { VaultError } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
-import type { Mount } from "../vault/mounts.ts";
+import type { Mount, ServedEngine } from "../vault/mounts.ts";
 import type { AppContext } from "./call.ts";
 import {
   type LogicalCall,
@@ -42,7 +42,7 @@ function routeToEngine(context: AppContext, path: string): Route {
 }
 
 async function serve(
-  engine: Engine,
+  engine: ServedEngine,
   mount: Mount,
   path: string,
   request: LogicalCall,

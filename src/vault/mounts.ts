@@ -10,7 +10,6 @@ import { createCubbyhole, destroyScope } from "../engines/cubbyhole.ts";
 import type { Engine, EngineStorage } from "../engines/engine.ts";
 import { createKv1 } from "../engines/kv1.ts";
 import { createKv2 } from "../engines/kv2.ts";
-import { createTransit } from "../engines/transit.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { MOUNT_DATA_PREFIX, MOUNTS_PATH } from "../storage/record_paths.ts";
 import { createMountStorage } from "./mount_storage.ts";
@@ -45,6 +44,9 @@ export type MountRequest =
   >
   & { readonly type: string; readonly options: Readonly<Record<string, string>> | null };
 
+/** What a request needs of an engine. */
+export type ServedEngine = Pick<Engine, "exists" | "handle">;
+
 export type MountTuning = Partial<Pick<Mount, "description" | "config" | "options">>;
 
 const UNREMOVABLE: ReadonlySet<string> = new Set(["sys/", "identity/", "cubbyhole/"]);
@@ -55,7 +57,7 @@ export class MountTable {
   readonly #barrier: Barrier;
   readonly #random: RandomBytes;
   #mounts: readonly Mount[];
-  readonly #engines = new Map<string, Engine>();
+  readonly #engines = new Map<string, ServedEngine>();
 
   private constructor(barrier: Barrier, random: RandomBytes, mounts: readonly Mount[]) {
     this.#barrier = barrier;
@@ -88,7 +90,7 @@ export class MountTable {
   }
 
   /** The engine of a mount; null for those that the API itself serves. */
-  engine(mount: Mount): Engine | null {
+  engine(mount: Mount): ServedEngine | null {
     const cached = this.#engines.get(mount.uuid);
     if (cached !== undefined) return cached;
     const engine = createEngine(mount, this.#random, (wraps) => this.#storage(mount, wraps));
@@ -159,11 +161,25 @@ function dataPrefix(mount: Mount): string {
   return `${MOUNT_DATA_PREFIX}${mount.uuid}/`;
 }
 
+/** An engine whose code is loaded when it is first used: few Workers need it at their start. */
+function lazyEngine(load: () => Promise<Engine>): ServedEngine {
+  let loading: Promise<Engine> | null = null;
+  const loaded = (): Promise<Engine> =>
+    loading ??= load().catch((error: unknown) => {
+      loading = null;
+      throw error;
+    });
+  return {
+    exists: async (path, tokenScope) => await (await loaded()).exists(path, tokenScope),
+    handle: async (request) => await (await loaded()).handle(request),
+  };
+}
+
 function createEngine(
   mount: Mount,
   random: RandomBytes,
   storage: (wraps: (path: string) => boolean) => EngineStorage,
-): Engine | null {
+): ServedEngine | null {
   const open = (create: (storage: EngineStorage) => Engine): Engine => {
     const engine: Engine = create(storage((path) => engine.wrapsPath(path)));
     return engine;
@@ -174,7 +190,10 @@ function createEngine(
     case "cubbyhole":
       return open(createCubbyhole);
     case "transit":
-      return open((storage) => createTransit(storage, random));
+      return lazyEngine(async () => {
+        const { createTransit } = await import("../engines/transit.ts");
+        return open((storage) => createTransit(storage, random));
+      });
     default:
       return null;
   }
