@@ -18,10 +18,12 @@ const keyPaths = [
   env.SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY,
   env.SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY_ID,
 ].filter((value) => value?.startsWith("file://")).map((value) => value.slice("file://".length));
+const auditPaths = [env.SEALWRIGHT_AUDIT_FILE].filter(Boolean);
 const tlsPaths = [env.SEALWRIGHT_TLS_CERT, env.SEALWRIGHT_TLS_KEY].filter(Boolean);
 
 const readable = [...dataPaths, ...keyPaths, ...tlsPaths].filter(Boolean);
-const odd = readable.find((path) => path.includes(","));
+const writable = [...dataPaths, ...auditPaths];
+const odd = [...readable, ...writable].find((path) => path.includes(","));
 if (odd !== undefined) {
   // Deno splits its lists of paths at commas and has no way to write one.
   process.stderr.write(`sealwright: a path must not contain a comma: ${JSON.stringify(odd)}\n`);
@@ -35,6 +37,13 @@ try {
   process.exit(1);
 }
 
+/** Host and port of the collector of audit lines. */
+function auditAddresses(url) {
+  if (!url || !URL.canParse(url)) return [];
+  const { protocol, hostname, port } = new URL(url);
+  return [`${hostname}:${port || (protocol === "https:" ? "443" : "80")}`];
+}
+
 const flags = [
   "--cached-only",
   "--no-remote",
@@ -44,9 +53,11 @@ const flags = [
   `--config=${fromRoot("deno.json")}`,
   "--allow-env=SEALWRIGHT_*",
 ];
-if (/^[0-9A-Za-z.:[\]-]+$/.test(listen)) flags.push(`--allow-net=${listen}`);
+const addresses = [listen, ...auditAddresses(env.SEALWRIGHT_AUDIT_HTTP)]
+  .filter((address) => /^[0-9A-Za-z.:[\]-]+$/.test(address));
+if (addresses.length > 0) flags.push(`--allow-net=${addresses.join(",")}`);
 if (readable.length > 0) flags.push(`--allow-read=${readable.join(",")}`);
-if (dataPaths.length > 0) flags.push(`--allow-write=${dataPaths.join(",")}`);
+if (writable.length > 0) flags.push(`--allow-write=${writable.join(",")}`);
 
 const deno = fromRoot("node_modules/.bin/deno");
 process.execve(deno, ["deno", "run", ...flags, fromRoot("src/runtimes/deno.ts")], {

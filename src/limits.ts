@@ -35,6 +35,8 @@ export const CEREMONY_TTL_MS = 24 * 60 * 60 * 1000;
 export const REWRAP_BATCH_ENTRIES = 500;
 /** Bytes of values a slice may hold in memory at once. */
 export const REWRAP_BATCH_MAX_BYTES = 8 * 1024 * 1024;
+/** Entries of a slice that are unwrapped and wrapped at once: more would only queue before requests. */
+export const REWRAP_LANES = 16;
 /** Failed entries listed in a run's record. */
 export const REWRAP_FAILURES_MAX = 100;
 /** Waits before a slice whose store or seal failed is tried again. */
@@ -70,3 +72,10 @@ export const RATE_LIMIT_ADDRESSES_MAX = 10_000;
 /** Tries that need no token, and failures with one, per address: far above any honest use. */
 export const RATE_LIMIT_PER_SECOND = 50;
 export const RATE_LIMIT_BURST = 1000;
+
+/** Longer than any honest password; bounds the work on one. */
+export const PASSWORD_MAX_BYTES = 4096;
+/** Secret ids that one alarm ends. */
+export const EXPIRY_BATCH_SECRET_IDS = 100;
+/** Moves of mounts whose outcome can still be asked for. */
+export const REMOUNTS_MAX = 32;

@@ -17,7 +17,7 @@ const ORDER: readonly (readonly string[])[] = [
   ["crypto"],
   ["storage"],
   ["barrier", "seal"],
-  ["ceremony", "rewrap", "access", "engines"],
+  ["ceremony", "rewrap", "access", "engines", "audit"],
   ["vault"],
   ["http"],
   ["runtimes"],

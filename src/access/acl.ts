@@ -42,6 +42,21 @@ export interface Acl {
   capabilities(path: string): readonly string[];
   /** Whether any rule but a denial concerns something at or below `prefix`. */
   grantsBelow(prefix: string): boolean;
+  /** What all policies together say, pattern by pattern; nothing for root. */
+  grants(): readonly AclGrant[];
+}
+
+/** What all policies together say about one pattern. */
+export interface AclGrant {
+  readonly path: string;
+  readonly kind: PathRule["kind"];
+  /** Sorted capabilities; `["deny"]` when there are none. */
+  readonly names: readonly string[];
+  readonly allowedParameters: ParameterRules;
+  readonly deniedParameters: ParameterRules;
+  readonly requiredParameters: readonly string[];
+  readonly minWrappingTtlSeconds: number | null;
+  readonly maxWrappingTtlSeconds: number | null;
 }
 
 const DENIED: AclDecision = { allowed: false, root: false, sudo: false };
@@ -56,6 +71,7 @@ const ROOT_ACL: Acl = {
   allows: () => ROOT_ALLOWED,
   capabilities: () => ["root"],
   grantsBelow: () => true,
+  grants: () => [],
 };
 
 /** Unites policies; their order does not matter. A policy named "root" allows everything. */
@@ -72,6 +88,7 @@ export function compileAcl(policies: readonly Policy[]): Acl {
     },
     // A list finds whatever another operation finds, and the same without a trailing slash.
     capabilities: (path) => find(path, true)?.names ?? ["deny"],
+    grants: () => grants,
     grantsBelow(prefix) {
       return [...grants].some(({ path, names }) => {
         const literal = path.replace(/\*$/, "").replace(/(^|\/)\+(\/.*)?$/, "$1");
@@ -81,17 +98,8 @@ export function compileAcl(policies: readonly Policy[]): Acl {
   };
 }
 
-/** What all policies together say about one pattern. */
-interface Grant {
-  readonly path: string;
-  readonly kind: PathRule["kind"];
+interface Grant extends AclGrant {
   readonly capabilities: number;
-  readonly names: readonly string[];
-  readonly allowedParameters: ParameterRules;
-  readonly deniedParameters: ParameterRules;
-  readonly requiredParameters: readonly string[];
-  readonly minWrappingTtlSeconds: number | null;
-  readonly maxWrappingTtlSeconds: number | null;
   readonly decisions: Readonly<Record<AclOperation, AclDecision>>;
 }
 

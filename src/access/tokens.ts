@@ -4,9 +4,9 @@
  * a token writes its record and its indexes in one commit.
  */
 
-import type { Barrier, Entry } from "../barrier/barrier.ts";
+import type { Barrier, BarrierRecord, Entry } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
-import { hmacSha256 } from "../crypto/digest.ts";
+import { createHmacSha256 } from "../crypto/digest.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import {
@@ -36,6 +36,8 @@ const TOKEN_TEXT_MAX = 4096;
 /** Digits of a time in the expiry index, so that text order is time order. */
 const TIME_DIGITS = 15;
 const CHANGE_TRIES = 16;
+/** Decoded tokens kept in memory; beyond it all are dropped. */
+const RECENT_MAX = 10_000;
 
 export interface IssuedToken extends StoredToken {
   /** Shown once. */
@@ -53,12 +55,14 @@ export interface TokenPorts {
 
 export class TokenStore {
   readonly #ports: TokenPorts;
-  readonly #hashKey: Uint8Array;
+  readonly #mac: (data: Uint8Array) => Uint8Array;
+  /** By hash, with the record they were decoded from: a token counts only at that revision. */
+  readonly #recent = new Map<string, { readonly record: BarrierRecord; readonly token: Token }>();
   readonly #batch: BatchTokens;
 
   constructor(ports: TokenPorts) {
     this.#ports = ports;
-    this.#hashKey = ports.barrier.deriveMacKey("token hash");
+    this.#mac = createHmacSha256(ports.barrier.deriveMacKey("token hash"));
     this.#batch = new BatchTokens(ports.barrier.deriveMacKey("batch token"), ports.random);
   }
 
@@ -121,13 +125,23 @@ export class TokenStore {
     return record === null ? null : await this.#findByHash(decodeUtf8(record.value));
   }
 
+  /** The token whose record has this name. */
+  async findByHash(hash: string): Promise<StoredToken | null> {
+    return await this.#findByHash(hash);
+  }
+
+  /** All tokens, in no particular order; those that come or go meanwhile may be left out. */
+  async *each(): AsyncGenerator<StoredToken> {
+    for await (const hash of this.#hashesBelow(TOKEN_ACCESSOR_PREFIX)) {
+      const stored = await this.#findByHash(hash);
+      if (stored !== null) yield stored;
+    }
+  }
+
   /** Accessors of all tokens, in no particular order. */
   async accessors(): Promise<readonly string[]> {
     const accessors: string[] = [];
-    for await (const hash of this.#hashesBelow(TOKEN_ACCESSOR_PREFIX)) {
-      const stored = await this.#findByHash(hash);
-      if (stored !== null) accessors.push(stored.token.accessor);
-    }
+    for await (const { token } of this.each()) accessors.push(token.accessor);
     return accessors;
   }
 
@@ -203,10 +217,21 @@ export class TokenStore {
   }
 
   async #findByHash(hash: string): Promise<StoredToken | null> {
-    const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
-    if (record === null) return null;
-    const token = decodeToken(record.value);
+    const recent = this.#recent.get(hash);
+    const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash, recent?.record);
+    if (record === null) {
+      this.#recent.delete(hash);
+      return null;
+    }
+    const token = record === recent?.record ? recent.token : this.#remember(hash, record);
     return this.#isOver(token) ? null : { hash, token };
+  }
+
+  #remember(hash: string, record: BarrierRecord): Token {
+    const token = decodeToken(record.value);
+    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
+    this.#recent.set(hash, { record, token });
+    return token;
   }
 
   async #createBatch(template: TokenTemplate): Promise<IssuedToken> {
@@ -296,11 +321,11 @@ export class TokenStore {
   }
 
   #hash(id: string): string {
-    return encodeHex(hmacSha256(this.#hashKey, encodeUtf8(id)));
+    return encodeHex(this.#mac(encodeUtf8(id)));
   }
 
   #accessorPath(accessor: string): string {
-    const mac = hmacSha256(this.#hashKey, encodeUtf8(`accessor ${accessor}`));
+    const mac = this.#mac(encodeUtf8(`accessor ${accessor}`));
     return TOKEN_ACCESSOR_PREFIX + encodeHex(mac);
   }
 }

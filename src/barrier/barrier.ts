@@ -100,11 +100,15 @@ export class Barrier {
     return hkdfSha256(this.#keyring.macKey, salt, `sealwright ${purpose}`, 32);
   }
 
-  /** The plaintext at `path`, or null. Throws `ciphertext_rejected`, `unknown_key`. */
-  async get(path: string): Promise<BarrierRecord | null> {
+  /**
+   * The plaintext at `path`, or null. `known`, read from there before, comes back itself as long as
+   * nobody has written since; that costs no decryption. Throws `ciphertext_rejected`, `unknown_key`.
+   */
+  async get(path: string, known?: BarrierRecord): Promise<BarrierRecord | null> {
     for (let attempt = 1;; attempt++) {
       const record = await this.#store.get(path);
       if (record === null) return null;
+      if (known !== undefined && known.revision === record.revision) return known;
       try {
         return { value: await this.#open(record), revision: record.revision };
       } catch (error) {
@@ -113,6 +117,11 @@ export class Barrier {
         if (!moved || attempt === GET_ATTEMPTS) throw error;
       }
     }
+  }
+
+  /** Whether there is a record at `path`; it is not opened. */
+  async has(path: string): Promise<boolean> {
+    return await this.#store.get(path) !== null;
   }
 
   async list(prefix: string, after: string, limit: number): Promise<readonly string[]> {

@@ -1,15 +1,23 @@
 /**
- * The stored form of an attempt. It holds gathered shares and pending keys, so it is only ever
- * written through the barrier; sealing by request and every end of the attempt remove it.
+ * The stored form of an attempt. It holds shares, of the old key and of the new one fewer than make
+ * it, and never a key. It is only ever written through the barrier; sealing by request and every end
+ * of the attempt remove it.
  */
 
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
 import { unreachable, VaultError } from "../errors.ts";
-import type { CeremonyHead, CeremonyState, ShareChecks } from "./state.ts";
+import type { CeremonyHead, CeremonyState, KeyCheck, PendingKey, ShareChecks } from "./state.ts";
 
 interface ChecksJson {
   readonly salt: string;
   readonly macs: readonly string[];
+}
+
+interface PendingKeyJson {
+  readonly checks: ChecksJson;
+  readonly key_check: { readonly salt: string; readonly mac: string };
+  readonly encrypted_shares: readonly string[] | null;
+  readonly backup: boolean;
 }
 
 type CeremonyJson =
@@ -25,10 +33,9 @@ type CeremonyJson =
     readonly phase: "verifying";
     readonly head: CeremonyHead;
     readonly verification_id: string;
-    readonly verified: readonly string[];
-    readonly pending_key: string;
-    readonly pending_checks: ChecksJson;
-    readonly encrypted_shares: readonly string[] | null;
+    readonly verified: readonly number[];
+    readonly kept: readonly string[];
+    readonly pending: PendingKeyJson;
   };
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
@@ -55,6 +62,25 @@ function checksOf(json: ChecksJson): ShareChecks {
   return { salt: bytesOf(json.salt), macs: json.macs.map(bytesOf) };
 }
 
+function pendingJson(pending: PendingKey): PendingKeyJson {
+  const { checks, keyCheck, encryptedShares, backup } = pending;
+  return {
+    checks: checksJson(checks),
+    key_check: { salt: encodeBase64(keyCheck.salt), mac: encodeBase64(keyCheck.mac) },
+    encrypted_shares: encryptedShares,
+    backup,
+  };
+}
+
+function pendingOf(json: PendingKeyJson): PendingKey {
+  const keyCheck: KeyCheck = {
+    salt: bytesOf(json.key_check.salt),
+    mac: bytesOf(json.key_check.mac),
+  };
+  const { encrypted_shares: encryptedShares, backup } = json;
+  return { checks: checksOf(json.checks), keyCheck, encryptedShares, backup };
+}
+
 /** Null for an idle state: there is no record then. */
 export function encodeCeremony(state: CeremonyState): Uint8Array<ArrayBuffer> | null {
   const json = ceremonyJson(state);
@@ -79,10 +105,9 @@ function ceremonyJson(state: CeremonyState): CeremonyJson | null {
         phase: "verifying",
         head: state.head,
         verification_id: state.verificationId,
-        verified: state.verified.map(encodeBase64),
-        pending_key: encodeBase64(state.pending.key),
-        pending_checks: checksJson(state.pending.checks),
-        encrypted_shares: state.pending.encryptedShares,
+        verified: state.verified,
+        kept: state.kept.map(encodeBase64),
+        pending: pendingJson(state.pending),
       };
     default:
       return unreachable(state);
@@ -104,12 +129,9 @@ export function decodeCeremony(bytes: Uint8Array): CeremonyState {
         phase: "verifying",
         head: json.head,
         verificationId: json.verification_id,
-        verified: json.verified.map(bytesOf),
-        pending: {
-          key: bytesOf(json.pending_key),
-          checks: checksOf(json.pending_checks),
-          encryptedShares: json.encrypted_shares,
-        },
+        verified: json.verified,
+        kept: json.kept.map(bytesOf),
+        pending: pendingOf(json.pending),
       };
     default:
       return unreachable(json);

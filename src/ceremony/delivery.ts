@@ -24,24 +24,24 @@ export class ShareDelivery {
 
   /**
    * The backup to show: that of a pending verification, else the one in force; null for none. With
-   * a fingerprint, the shares of that holder, also when no backup was asked for.
+   * a fingerprint, the shares of that holder, also when no backup was asked for: the pending ones,
+   * else those in force.
    */
   async read(state: CeremonyState, fingerprint: string | null): Promise<ShareBackup | null> {
-    const backup = pendingBackup(state, fingerprint !== null) ??
-      await this.#stored(fingerprint === null ? backupPath : deliveryPath);
-    if (backup === null || fingerprint === null) return backup;
-    const holder = fingerprint.toLowerCase();
-    // A caller chooses the name, and every object answers to "constructor".
-    const shares = Object.hasOwn(backup.shares, holder) ? backup.shares[holder] : undefined;
-    return shares === undefined ? null : { ...backup, shares: { [fingerprint]: shares } };
+    const pending = state.phase === "verifying" ? copies(state.head, state.pending) : null;
+    if (fingerprint === null) {
+      const isShown = state.phase === "verifying" && state.pending.backup;
+      return (isShown ? pending : null) ?? await this.#stored(backupPath);
+    }
+    return ofHolder(pending, fingerprint) ??
+      ofHolder(await this.#stored(deliveryPath), fingerprint);
   }
 
   /** Entries that put the new shares' copies in force, in the commit that installs the key. */
   async promotion(head: CeremonyHead, pending: PendingKey): Promise<readonly Entry[]> {
-    const { recipients, backup } = head.parameters;
     const current = copies(head, pending);
     const delivery = { path: deliveryPath(this.#target), value: encoded(current) };
-    if (recipients !== null && backup) {
+    if (current !== null && pending.backup) {
       return [delivery, { path: backupPath(this.#target), value: encoded(current) }];
     }
     const old = await this.#stored(backupPath);
@@ -81,8 +81,10 @@ function copies(head: CeremonyHead, pending: PendingKey): ShareBackup | null {
   return { ceremonyId: head.ceremonyId, shares, stale: false };
 }
 
-function pendingBackup(state: CeremonyState, anyDelivery: boolean): ShareBackup | null {
-  if (state.phase !== "verifying") return null;
-  if (!anyDelivery && !state.head.parameters.backup) return null;
-  return copies(state.head, state.pending);
+function ofHolder(backup: ShareBackup | null, fingerprint: string): ShareBackup | null {
+  if (backup === null) return null;
+  const holder = fingerprint.toLowerCase();
+  // A caller chooses the name, and every object answers to "constructor".
+  const shares = Object.hasOwn(backup.shares, holder) ? backup.shares[holder] : undefined;
+  return shares === undefined ? null : { ...backup, shares: { [fingerprint]: shares } };
 }

@@ -25,7 +25,13 @@ import {
   type ProvenKey,
 } from "./install.ts";
 import { encryptShares } from "./recipients.ts";
-import { createShareChecks, isKnownShare, splitKey } from "./shares.ts";
+import {
+  createKeyCheck,
+  createShareChecks,
+  joinCheckedKey,
+  placeOfShare,
+  splitKey,
+} from "./shares.ts";
 import {
   type CeremonyHead,
   type CeremonyParameters,
@@ -89,6 +95,8 @@ export class Rekey {
   readonly #ports: RekeyPorts;
   readonly #attempts: AttemptStore<CeremonyState>;
   readonly #authority: ShareAuthority;
+  readonly #keyCheckKey = (salt: Uint8Array): Uint8Array =>
+    this.#ports.barrier.deriveMacKey("pending key check", salt);
 
   constructor(target: CeremonyTarget, ports: RekeyPorts) {
     this.target = target;
@@ -147,7 +155,7 @@ export class Rekey {
   async submit(submission: ShareSubmission): Promise<RekeyOutcome> {
     const stored = await this.#attempts.read();
     const known = await this.#authority.isInForce(submission.share);
-    const judged = judge(submission, stored.state, known);
+    const judged = { ...judge(submission, stored.state), known };
     const outcome = step(stored.state, { kind: "submit", submission: judged });
     if (outcome.kind === "quorum" && stored.state.phase === "gathering") {
       await this.#authority.authorise(outcome.shares, stored.state.head.required);
@@ -162,11 +170,15 @@ export class Rekey {
     const stored = await this.#attempts.read();
     const { state } = stored;
     const checks = state.phase === "verifying" ? state.pending.checks : null;
-    const known = isKnownShare(submission.share, checks, this.#authority.checkKey);
-    const judged = judge(submission, state, known);
+    const place = placeOfShare(submission.share, checks, this.#authority.checkKey);
+    const judged = { ...judge(submission, state), place };
     const outcome = step(state, { kind: "verify", submission: judged });
     if (outcome.kind === "verified" && state.phase === "verifying") {
-      await this.#install(stored, state.head, state.pending, outcome.shares);
+      const { head, pending } = state;
+      const { shares, threshold } = head.parameters;
+      const proof = outcome.shares;
+      const key = joinCheckedKey(proof, threshold, pending.keyCheck, this.#keyCheckKey);
+      await this.#install(stored, head, pending, { key, shares, threshold, proof });
       return { kind: "verified", verificationId: state.verificationId };
     }
     if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
@@ -225,7 +237,7 @@ export class Rekey {
     };
   }
 
-  /** Makes the new key and its shares; installs them, or keeps them for verification. */
+  /** Makes the new key and its shares; installs them, or keeps what a verification needs. */
   async #handOut(stored: Stored, head: CeremonyHead): Promise<NewShares> {
     const { keys, random, log } = this.#ports;
     if (this.target === "barrier" && keys().seal.type !== "shamir") {
@@ -238,13 +250,15 @@ export class Rekey {
     const shares = splitKey(key, count, threshold, random);
     const messages = recipients === null ? null : await encryptShares(shares, recipients);
     const pending: PendingKey = {
-      key,
       checks: createShareChecks(shares, this.#authority.checkKey, random),
+      keyCheck: createKeyCheck(key, this.#keyCheckKey, random),
       encryptedShares: messages?.map(encodeHex) ?? null,
+      backup: head.parameters.backup,
     };
     const returned = messages ?? shares;
     if (!head.parameters.requireVerification) {
-      await this.#install(stored, head, pending, shares);
+      const proof = shares.slice(0, threshold);
+      await this.#install(stored, head, pending, { key, shares: count, threshold, proof });
       return { head, shares: returned, verificationId: null };
     }
     const verificationId = randomUuid(random);
@@ -256,15 +270,9 @@ export class Rekey {
     stored: Stored,
     head: CeremonyHead,
     pending: PendingKey,
-    given: readonly Uint8Array<ArrayBuffer>[],
+    next: ProvenKey,
   ): Promise<void> {
-    const { shares, threshold } = head.parameters;
-    const next: ProvenKey = {
-      key: pending.key,
-      shares,
-      threshold,
-      proof: given.slice(0, threshold),
-    };
+    const { shares, threshold } = next;
     const voided = await this.#ports.voidGathered(this.target, threshold);
     const ended = this.#endAttached(stored, [
       { path: shareChecksPath(this.target), value: encodeShareChecks(pending.checks) },
@@ -303,11 +311,11 @@ export class Rekey {
   }
 }
 
-function judge(submission: ShareSubmission, state: CeremonyState, known: boolean): Submission {
+function judge(submission: ShareSubmission, state: CeremonyState): Submission {
   const { share, id, parametersDigest: seen } = submission;
   const parametersSeen = seen === null || state.phase === "idle" ||
     seen === parametersDigest(state.head.parameters);
-  return { share, id, known, parametersSeen };
+  return { share, id, parametersSeen };
 }
 
 function asOutcome(outcome: Outcome): RekeyOutcome {
@@ -325,6 +333,5 @@ function asOutcome(outcome: Outcome): RekeyOutcome {
 
 function withoutPendingBackup(state: CeremonyState, fingerprint: string | null): CeremonyState {
   if (state.phase !== "verifying" || fingerprint !== null) return state;
-  const parameters = { ...state.head.parameters, backup: false };
-  return { ...state, head: { ...state.head, parameters } };
+  return { ...state, pending: { ...state.pending, backup: false } };
 }

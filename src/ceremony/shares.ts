@@ -1,13 +1,15 @@
 /**
  * Splitting a key among holders, putting it together again, and the check values that tell at once
- * whether a submitted share is a right one. A vault with one share hands out the bare key.
+ * whether a submitted share is a right one, or a key the right one, without keeping it. A vault with
+ * one share hands out the bare key.
  */
 
 import { equalBytes } from "../crypto/bytes.ts";
 import { hmacSha256 } from "../crypto/digest.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { combineShares, splitSecret } from "../crypto/shamir.ts";
-import type { ShareChecks } from "./state.ts";
+import { VaultError } from "../errors.ts";
+import type { KeyCheck, ShareChecks } from "./state.ts";
 
 const SALT_BYTES = 32;
 
@@ -43,15 +45,54 @@ export function createShareChecks(
   return { salt, macs: shares.map((share) => hmacSha256(key, share)) };
 }
 
-/** Whether `share` is one of the checked ones; the time does not tell which. */
+/** Place of `share` among the checked ones, or null; the time does not tell which it is. */
+export function placeOfShare(
+  share: Uint8Array,
+  checks: ShareChecks | null,
+  checkKey: CheckKey,
+): number | null {
+  if (checks === null) return null;
+  const mac = hmacSha256(checkKey(checks.salt), share);
+  let count = 0;
+  for (const [place, expected] of checks.macs.entries()) {
+    count = Math.max(count, Number(equalBytes(expected, mac)) * (place + 1));
+  }
+  return count === 0 ? null : count - 1;
+}
+
+/** Whether `share` is one of the checked ones. */
 export function isKnownShare(
   share: Uint8Array,
   checks: ShareChecks | null,
   checkKey: CheckKey,
 ): boolean {
-  if (checks === null) return false;
-  const mac = hmacSha256(checkKey(checks.salt), share);
-  let known = false;
-  for (const expected of checks.macs) known = equalBytes(expected, mac) || known;
-  return known;
+  return placeOfShare(share, checks, checkKey) !== null;
+}
+
+/** The check value of `key`, under a salt of its own. */
+export function createKeyCheck(
+  key: Uint8Array,
+  checkKey: CheckKey,
+  random: RandomBytes,
+): KeyCheck {
+  const salt = random(SALT_BYTES);
+  return { salt, mac: hmacSha256(checkKey(salt), key) };
+}
+
+/**
+ * The key that the shares make. Throws `invalid_request` when they cannot be combined, and
+ * `ciphertext_rejected` when they make another key than the checked one.
+ */
+export function joinCheckedKey(
+  shares: readonly Uint8Array<ArrayBuffer>[],
+  threshold: number,
+  check: KeyCheck,
+  checkKey: CheckKey,
+): Uint8Array<ArrayBuffer> {
+  const key = joinShares(shares, threshold);
+  if (equalBytes(hmacSha256(checkKey(check.salt), key), check.mac)) return key;
+  throw new VaultError(
+    "ciphertext_rejected",
+    "cannot install the new key: the verified shares make another one",
+  );
 }

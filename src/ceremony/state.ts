@@ -36,18 +36,29 @@ export interface CeremonyHead {
   readonly expiresAtMs: number;
 }
 
-/** A new key whose shares were handed out, but which is not in force yet. */
+/**
+ * A new key whose shares were handed out, but which is not in force yet. The key itself is no part of
+ * it: the shares that come back make it again.
+ */
 export interface PendingKey {
-  readonly key: Uint8Array<ArrayBuffer>;
   readonly checks: ShareChecks;
+  readonly keyCheck: KeyCheck;
   /** PGP messages in share order, lower-case hex; null without PGP. */
   readonly encryptedShares: readonly string[] | null;
+  /** The messages become the backup; false when none was asked for or it was deleted meanwhile. */
+  readonly backup: boolean;
 }
 
 /** Keyed check values, one per share, under a key that the salt selects. */
 export interface ShareChecks {
   readonly salt: Uint8Array<ArrayBuffer>;
   readonly macs: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** Keyed check value of a key, to know it again without keeping it. */
+export interface KeyCheck {
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly mac: Uint8Array<ArrayBuffer>;
 }
 
 export type CeremonyState =
@@ -63,7 +74,10 @@ export type CeremonyState =
     readonly phase: "verifying";
     readonly head: CeremonyHead;
     readonly verificationId: string;
-    readonly verified: readonly Uint8Array<ArrayBuffer>[];
+    /** Which new shares came back: their places in share order, each once. */
+    readonly verified: readonly number[];
+    /** The first of them in full, fewer than the threshold: together they say nothing of the key. */
+    readonly kept: readonly Uint8Array<ArrayBuffer>[];
     readonly pending: PendingKey;
   };
 

@@ -1,6 +1,7 @@
 /**
  * The ceremony's rules, as one pure function: no store, no crypto, no clock. The caller has looked
- * up beforehand whether a submitted share is one of the expected ones.
+ * up beforehand whether a submitted share is one of the expected ones. No state that it answers has
+ * enough new shares to make the new key.
  */
 
 import { equalBytes } from "../crypto/bytes.ts";
@@ -15,8 +16,8 @@ import {
 
 export type CeremonyEvent =
   | { readonly kind: "start"; readonly head: CeremonyHead }
-  | { readonly kind: "submit"; readonly submission: Submission }
-  | { readonly kind: "verify"; readonly submission: Submission }
+  | { readonly kind: "submit"; readonly submission: OldShareSubmission }
+  | { readonly kind: "verify"; readonly submission: NewShareSubmission }
   | { readonly kind: "restart_verification"; readonly verificationId: string }
   | { readonly kind: "cancel" };
 
@@ -24,10 +25,18 @@ export interface Submission {
   readonly share: Uint8Array<ArrayBuffer>;
   /** The wire's `nonce`, as sent; "" when missing. */
   readonly id: string;
-  /** Its check value matched one of the shares that this step expects. */
-  readonly known: boolean;
   /** False when the holder sent a `params_digest` and it is not this attempt's. */
   readonly parametersSeen: boolean;
+}
+
+export interface OldShareSubmission extends Submission {
+  /** Its check value matched one of the shares in force. */
+  readonly known: boolean;
+}
+
+export interface NewShareSubmission extends Submission {
+  /** Place, in share order, of the new share whose check value matched; null: none did. */
+  readonly place: number | null;
 }
 
 export type Refusal =
@@ -47,6 +56,7 @@ export type Outcome =
   | { readonly kind: "advanced"; readonly state: CeremonyState }
   /** The quorum is there: the effects decide what the next state is. */
   | { readonly kind: "quorum"; readonly shares: readonly Uint8Array<ArrayBuffer>[] }
+  /** As many new shares as the threshold, also where every one was asked for. */
   | { readonly kind: "verified"; readonly shares: readonly Uint8Array<ArrayBuffer>[] }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
@@ -75,7 +85,7 @@ export function step(state: CeremonyState, event: CeremonyEvent): Outcome {
   }
 }
 
-function submit(state: CeremonyState, submission: Submission): Outcome {
+function submit(state: CeremonyState, submission: OldShareSubmission): Outcome {
   if (state.phase === "idle") return refused({ code: "not_in_progress" });
   if (state.phase === "verifying") {
     return refused({ code: "already_finished", verificationId: state.verificationId });
@@ -92,19 +102,22 @@ function submit(state: CeremonyState, submission: Submission): Outcome {
   return { kind: "advanced", state: { ...state, gathered: shares } };
 }
 
-function verify(state: CeremonyState, submission: Submission): Outcome {
+function verify(state: CeremonyState, submission: NewShareSubmission): Outcome {
   if (state.phase === "idle") return refused({ code: "not_in_progress" });
   if (state.phase === "gathering") return refused({ code: "verification_not_in_progress" });
-  const { head, verified, verificationId } = state;
+  const { head, verified, kept, verificationId } = state;
+  const { share, place } = submission;
   if (submission.id !== verificationId) {
     return refused({ code: "wrong_verification_id", expected: verificationId });
   }
   if (!submission.parametersSeen) return refused({ code: "parameters_changed" });
-  if (contains(verified, submission.share)) return refused({ code: "duplicate_new_share" });
-  if (!submission.known) return refused({ code: "unknown_new_share" });
-  const shares = [...verified, submission.share];
-  if (shares.length >= verificationsRequired(head.parameters)) return { kind: "verified", shares };
-  return { kind: "advanced", state: { ...state, verified: shares } };
+  if (place !== null && verified.includes(place)) return refused({ code: "duplicate_new_share" });
+  if (place === null) return refused({ code: "unknown_new_share" });
+  const places = [...verified, place];
+  const shares = [...kept, share];
+  if (places.length >= verificationsRequired(head.parameters)) return { kind: "verified", shares };
+  const keeps = shares.length < head.parameters.threshold;
+  return { kind: "advanced", state: { ...state, verified: places, kept: keeps ? shares : kept } };
 }
 
 function restartVerification(state: CeremonyState, verificationId: string): Outcome {
@@ -114,7 +127,7 @@ function restartVerification(state: CeremonyState, verificationId: string): Outc
     case "gathering":
       return { kind: "advanced", state: { ...state, earlyVerificationId: verificationId } };
     case "verifying":
-      return { kind: "advanced", state: { ...state, verificationId, verified: [] } };
+      return { kind: "advanced", state: { ...state, verificationId, verified: [], kept: [] } };
     default:
       return unreachable(state);
   }
@@ -134,7 +147,7 @@ export function beginVerification(
   verificationId: string,
   pending: PendingKey,
 ): CeremonyState {
-  return { phase: "verifying", head, verificationId, verified: [], pending };
+  return { phase: "verifying", head, verificationId, verified: [], kept: [], pending };
 }
 
 function contains(shares: readonly Uint8Array[], share: Uint8Array): boolean {

@@ -1,15 +1,24 @@
 /**
  * HMAC-SHA256 for one key and many short texts: the two blocks that depend on the key alone are
- * computed once. Synchronous, as `digest.ts`.
+ * computed once, and one working state serves all calls. Synchronous, as `digest.ts`.
  */
 
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+
+const DIGEST_BYTES = 32;
 
 /** What `hmacSha256` of `digest.ts` gives for the same key: 32 bytes for data of any length. */
 export type KeyedHmac = (data: Uint8Array) => Uint8Array<ArrayBuffer>;
 
 export function createKeyedHmac(key: Uint8Array): KeyedHmac {
   const keyed = hmac.create(sha256, key);
-  return (data) => keyed.clone().update(data).digest() as Uint8Array<ArrayBuffer>;
+  // A clone for each call would cost more than the digest; digesting leaves nothing in it.
+  const working = keyed.clone();
+  return (data) => {
+    keyed._cloneInto(working);
+    const digest = new Uint8Array(DIGEST_BYTES);
+    working.update(data).digestInto(digest);
+    return digest;
+  };
 }

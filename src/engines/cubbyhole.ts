@@ -18,7 +18,7 @@ export function createCubbyhole(storage: EngineStorage): Engine {
   return {
     wrapsPath: () => true,
     exists: async (path, tokenScope) =>
-      path !== "" && await storage.get(scopeFolder(tokenScope) + path) !== null,
+      path !== "" && await storage.has(scopeFolder(tokenScope) + path),
     handle: (request) => handleCubbyhole(storage, request),
   };
 }

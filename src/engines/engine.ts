@@ -24,6 +24,8 @@ export interface EngineWrite {
 /** Storage of one mount; paths are relative to it. */
 export interface EngineStorage {
   get(path: string): Promise<EngineRecord | null>;
+  /** Whether `get` would find a record; costs less. */
+  has(path: string): Promise<boolean>;
   /** Names directly below `prefix` ("" or ending in "/"), folders with a trailing "/", sorted. */
   listChildren(prefix: string): Promise<readonly string[]>;
   /** All paths below `prefix`, in pages. */

@@ -14,7 +14,7 @@ import { overwrite } from "./overwrite.ts";
 export function createKv1(storage: EngineStorage): Engine {
   return {
     wrapsPath: () => true,
-    exists: async (path) => path !== "" && await storage.get(path) !== null,
+    exists: async (path) => path !== "" && await storage.has(path),
     handle: (request) => handleKv1(storage, request),
   };
 }

@@ -11,6 +11,7 @@ import type { AppContext, AppOptions } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
 import { cleanTarget, hasEncodedParent, targetOf } from "./paths.ts";
 import { errorReply, redirectReply } from "./replies.ts";
+import { registerAuditEndpoints } from "./sys_audit.ts";
 import { registerBackupEndpoints } from "./sys_backup.ts";
 import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
 import { registerKeyringEndpoints } from "./sys_keyring.ts";
@@ -56,6 +57,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   registerRewrapEndpoints(app, context);
   registerMountEndpoints(app, context);
   registerPolicyEndpoints(app, context);
+  registerAuditEndpoints(app, context);
   registerTokenEndpoints(app, context);
   registerWrappingEndpoints(app, context);
   registerStatusEndpoints(app, context);

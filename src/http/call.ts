@@ -1,9 +1,10 @@
 /** One request, parsed once at the edge: everything handlers may look at. */
 
 import type { StoredToken } from "../access/token.ts";
-import type { RandomBytes } from "../crypto/random.ts";
+import { type RandomBytes, randomUuid } from "../crypto/random.ts";
 import type { Log } from "../log.ts";
 import type { Vault } from "../vault/vault.ts";
+import type { AuditTrail } from "./audit_trail.ts";
 import { parseForm, parseJsonObject, readBodyText } from "./json.ts";
 import type { JsonObject } from "./replies.ts";
 
@@ -36,12 +37,36 @@ export class Call {
   token: StoredToken | null = null;
   /** The token has answered its last request with this one. */
   endsToken = false;
+  /** Null while the request is not audited. */
+  trail: AuditTrail | null = null;
+  /** What the server passed along with the request. */
+  readonly #env: unknown;
+  #requestId: string | null = null;
+  #text: Promise<string> | null = null;
 
-  constructor(context: AppContext, request: Request, path: string, query: URLSearchParams) {
+  constructor(
+    context: AppContext,
+    request: Request,
+    path: string,
+    query: URLSearchParams,
+    env?: unknown,
+  ) {
     this.context = context;
     this.request = request;
     this.path = path;
     this.query = query;
+    this.#env = env;
+  }
+
+  /** The id of this request in the envelope and in the audit trail. */
+  get requestId(): string {
+    this.#requestId ??= randomUuid(this.context.random);
+    return this.#requestId;
+  }
+
+  /** Address of the peer; null when the platform does not tell. */
+  get remoteAddress(): string | null {
+    return this.context.options.clientAddress(this.request, this.#env);
   }
 
   get vault(): Vault {
@@ -76,15 +101,21 @@ export class Call {
 
   /** The body as a JSON object; {} for none. Throws `invalid_request` or `BodyTooLarge`. */
   async jsonBody(): Promise<JsonObject> {
-    return parseJsonObject(await readBodyText(this.request)) ?? {};
+    return parseJsonObject(await this.#bodyText()) ?? {};
   }
 
   /** The body of an engine request: JSON whatever it is called, or a form that is one. */
   async body(): Promise<JsonObject> {
-    const text = await readBodyText(this.request);
+    const text = await this.#bodyText();
     const type = this.request.headers.get("content-type") ?? "";
     const isForm = type.startsWith("application/x-www-form-urlencoded") && !/^\s*[{[]/.test(text);
     return isForm ? parseForm(text) : parseJsonObject(text) ?? {};
+  }
+
+  /** Read once: the audit trail of a raw endpoint looks at the body before the handler does. */
+  #bodyText(): Promise<string> {
+    this.#text ??= readBodyText(this.request);
+    return this.#text;
   }
 }
 

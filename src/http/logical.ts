@@ -4,10 +4,11 @@
  */
 
 import type { Context, Hono } from "hono";
-import type { Acl } from "../access/acl.ts";
+import type { Acl, AclDecision } from "../access/acl.ts";
 import type { Operation } from "../engines/engine.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
+import { recordRefusal, startTrail } from "./audit_trail.ts";
 import { authenticate, denied, endSpentToken } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import { callOf, decodePath } from "./paths.ts";
@@ -57,6 +58,8 @@ export interface LogicalEndpoint {
   readonly rootNamespaceOnly?: boolean;
   /** A write is allowed by `create` as well as by `update`. */
   readonly createSuffices?: boolean;
+  /** `optional`: answered to who sends none; `ignored`: to everybody alike. Left out: needed. */
+  readonly token?: "optional" | "ignored";
 }
 
 /** What serves a path: found after the token, so that nobody without one learns what exists. */
@@ -91,16 +94,31 @@ export async function serveLogical(
     const data = await dataOf(call, operation);
     const path = pathOf(call, operation);
     const found = () => route(path, operation);
+    startTrail(call, open, { path, operation, data });
     refuseNamespace(call, found);
     refuseFolderWrite(call, path, operation, found);
-    const token = await authenticate(call, open);
-    const acl = await open.policies.acl(token.token.policies);
+    const anonymous = anonymousRoute(call, found);
+    const token = anonymous === null ? await authenticate(call, open) : null;
+    const acl = await open.policies.acl(token?.token.policies ?? []);
+    if (anonymous !== null) {
+      const request = { call, open, path, operation, data, acl, hasSudo: false };
+      return await serveRoute(request, anonymous, null);
+    }
     return await serveAuthorised(call, { call, open, path, operation, data, acl }, found);
   } catch (error) {
-    return refuse(context, call, error);
+    return refuse(context, call, await recordRefusal(call, error));
   } finally {
     await endSpentToken(call);
   }
+}
+
+/** The route that needs no token of this request; null where it needs one, or is none. */
+function anonymousRoute(call: Call, found: () => Route): Route | null {
+  const route = attempt(found);
+  if (route instanceof VaultError) return null;
+  const { token } = route.endpoint;
+  const needsNone = token === "ignored" || (token === "optional" && call.tokenText === "");
+  return needsNone ? route : null;
 }
 
 async function serveAuthorised(
@@ -122,15 +140,29 @@ async function serveAuthorised(
   const decision = !asAsked.allowed && mayCreate ? allows("create") : asAsked;
   if (!decision.allowed) throw denied();
   if (route instanceof VaultError) throw route;
+  return await serveRoute({ ...request, operation, hasSudo: decision.sudo }, route, decision);
+}
+
+/** `decision`: of the policies; null where they have no say. */
+async function serveRoute(
+  request: LogicalCall,
+  route: Route,
+  decision: AclDecision | null,
+): Promise<Response> {
+  const { call, operation, path } = request;
+  const wrapTtl = wrapTtlSeconds(call);
   const handler = route.endpoint.operations[operation] ??
     (operation === "create" ? route.endpoint.operations.update : undefined);
   if (handler === undefined) throw missingOperation(operation, path, route.endpoint);
-  const authorised = { ...request, operation, hasSudo: decision.sudo };
-  const reply = await handler(authorised);
+  await call.trail?.begin(decision, operation);
+  const reply = await handler(request);
   if (wrapTtl !== null && reply.kind === "data" && (reply.status ?? 200) === 200) {
     const { kind: _kind, status: _status, ...envelope } = reply;
-    return await wrapReply(authorised, envelope, wrapTtl, route.sealWrap === true);
+    const response = await wrapReply(request, envelope, wrapTtl, route.sealWrap === true);
+    await call.trail?.answerBody(response);
+    return response;
   }
+  await call.trail?.answer(reply.kind === "data" ? reply : {});
   switch (reply.kind) {
     case "done":
       return emptyReply(204);
@@ -138,7 +170,9 @@ async function serveAuthorised(
       return errorReply(404, []);
     case "data": {
       const copiesData = route.endpoint.copiesData === true;
-      return envelopeReply(reply.status ?? 200, { copiesData, ...reply }, call.context.random);
+      const { requestId } = call;
+      const envelope = { copiesData, ...reply, requestId };
+      return envelopeReply(reply.status ?? 200, envelope, call.context.random);
     }
   }
 }

@@ -23,7 +23,8 @@ export function targetOf(c: Context): string {
 /** The call of a request below `/v1/`. */
 export function callOf(c: Context, context: AppContext): Call {
   const url = new URL(c.req.raw.url);
-  return new Call(context, c.req.raw, url.pathname.slice(API_PREFIX.length), url.searchParams);
+  const path = url.pathname.slice(API_PREFIX.length);
+  return new Call(context, c.req.raw, path, url.searchParams, c.env);
 }
 
 /** Percent-decodes a path. Throws `invalid_request` for what Vault refuses. */

@@ -7,6 +7,7 @@ import type { Context, Hono } from "hono";
 import * as v from "valibot";
 import { invalidRequest } from "../errors.ts";
 import { endSpentToken } from "./auth.ts";
+import { recordRefusal, startRawTrail } from "./audit_trail.ts";
 import { answerError, isFault } from "./errors.ts";
 import type { AppContext, Call } from "./call.ts";
 import { callOf } from "./paths.ts";
@@ -29,6 +30,8 @@ export interface RawEndpoint {
   readonly methods: RawMethods;
   /** Whether a sealed vault answers too. */
   readonly whileSealed?: boolean;
+  /** Left out: as `whileSealed`, for what anybody may ask of a sealed vault leaves no trail. */
+  readonly audit?: "whole" | "request" | "none";
   /** Restricted to the root namespace, which such a request must not even name. */
   readonly rootNamespaceOnly?: boolean;
   /** Checked after the method and before the handler; throws to refuse. */
@@ -53,10 +56,15 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
     if (handler === undefined) {
       return call.method === "HEAD" ? emptyReply(405) : errorReply(405, []);
     }
+    const audit = endpoint.audit ?? (endpoint.whileSealed === true ? "none" : "whole");
+    if (audit !== "none") await startRawTrail(call, audit === "whole");
     await endpoint.authorise?.(call);
-    return await handler(call);
+    await call.trail?.begin(call.token === null ? null : { allowed: true });
+    const response = await handler(call);
+    await call.trail?.answerBody(response);
+    return response;
   } catch (error) {
-    return refuse(context, call, error);
+    return refuse(context, call, await recordRefusal(call, error));
   } finally {
     await endSpentToken(call);
   }

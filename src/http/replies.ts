@@ -36,14 +36,16 @@ export interface Envelope {
   readonly wrapInfo?: JsonObject | null;
   /** Older clients read the members of `data` beside it. */
   readonly copiesData?: boolean;
+  /** Left out: a new one. */
+  readonly requestId?: string;
 }
 
 export function envelopeReply(status: number, envelope: Envelope, random: RandomBytes): Response {
   const { data = null, auth = null, wrapInfo = null, leaseSeconds = 0 } = envelope;
-  const { warnings, copiesData = false } = envelope;
+  const { warnings, copiesData = false, requestId } = envelope;
   return jsonReply(status, {
     ...(copiesData ? data : {}),
-    request_id: randomUuid(random),
+    request_id: requestId ?? randomUuid(random),
     lease_id: "",
     renewable: false,
     lease_duration: leaseSeconds,

@@ -1,4 +1,4 @@
-/** `/sys/mounts*`: secrets engines, and what the CLI asks before it uses one. */
+/** `/sys/mounts*`: secrets engines. */
 
 import type { Hono } from "hono";
 import {
@@ -31,14 +31,6 @@ export function registerMountEndpoints(app: Hono, context: AppContext): void {
     copiesData: true,
     operations: { read, update: write, delete: remove },
   });
-  registerLogical(app, context, {
-    path: "sys/internal/ui/mounts",
-    operations: { read: async (request) => ({ kind: "data", data: visibleMounts(request) }) },
-  });
-  registerLogical(app, context, {
-    path: "sys/internal/ui/mounts/*",
-    operations: { read: owningMount },
-  });
 }
 
 function fieldsOf(data: JsonObject): Fields {
@@ -46,10 +38,11 @@ function fieldsOf(data: JsonObject): Fields {
 }
 
 function table(mounts: readonly Mount[]): JsonObject {
-  return Object.fromEntries(mounts.map((mount) => [mount.path, describe(mount)]));
+  return Object.fromEntries(mounts.map((mount) => [mount.path, describeMount(mount)]));
 }
 
-function describe(mount: Mount): JsonObject {
+/** A mount as every list shows it. */
+export function describeMount(mount: Mount): JsonObject {
   return {
     accessor: mount.accessor,
     config: {
@@ -93,7 +86,7 @@ async function read(request: LogicalCall): Promise<LogicalReply> {
   const path = mountPath(request.path);
   const mount = request.open.mounts.at(path);
   if (mount === null) throw invalidRequest(`No secret engine mount at ${path}`);
-  return { kind: "data", data: describe(mount) };
+  return { kind: "data", data: describeMount(mount) };
 }
 
 function readTuning({ open, path }: LogicalCall): LogicalReply {
@@ -136,7 +129,7 @@ async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> 
   return DONE;
 }
 
-function readOptions(fields: Fields): Readonly<Record<string, string>> | null {
+export function readOptions(fields: Fields): Readonly<Record<string, string>> | null {
   const options = readObject(fields, "options");
   if (options === undefined) return null;
   return Object.fromEntries(
@@ -174,30 +167,4 @@ async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
 async function remove({ call, path }: LogicalCall): Promise<LogicalReply> {
   await call.vault.administer((open) => open.mounts.unmount(mountPath(path)));
   return DONE;
-}
-
-function mayUse({ acl }: LogicalCall, mount: Mount): boolean {
-  if (acl.isRoot) return true;
-  return acl.capabilities(mount.path)[0] !== "deny";
-}
-
-function visibleMounts(request: LogicalCall): JsonObject {
-  const mounts = request.open.mounts.list().filter((mount) => mayUse(request, mount));
-  const secret = mounts.map((mount) => {
-    const { accessor: _accessor, uuid: _uuid, ...shown } = describe(mount);
-    return [mount.path, shown] as const;
-  });
-  return { auth: {}, secret: Object.fromEntries(secret) };
-}
-
-/** The mount that owns a path: the CLI's first question before any kv command. */
-async function owningMount({ open, path, acl }: LogicalCall): Promise<LogicalReply> {
-  const asked = path.slice("sys/internal/ui/mounts/".length);
-  const route = open.mounts.route(asked) ?? open.mounts.route(`${asked}/`);
-  if (route === null || !acl.isRoot && !acl.grantsBelow(route.mount.path)) {
-    const text = `preflight capability check returned 403, please ensure client's policies ` +
-      `grant access to path "${asked.endsWith("/") ? asked : `${asked}/`}"`;
-    throw new VaultError("denied", text);
-  }
-  return { kind: "data", data: { ...describe(route.mount), path: route.mount.path } };
 }

@@ -1,8 +1,8 @@
-/** `/sys/policies/acl`, its elder `/sys/policy`, and what a token may do. */
+/** `/sys/policies/acl` and its elder `/sys/policy`. */
 
 import type { Hono } from "hono";
 import type { PolicyText } from "../access/policies.ts";
-import { type Fields, readText, readTextList } from "../engines/fields.ts";
+import { type Fields, readText } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
@@ -42,11 +42,6 @@ export function registerPolicyEndpoints(app: Hono, context: AppContext): void {
       },
     });
   }
-  registerLogical(app, context, {
-    path: "sys/capabilities-self",
-    copiesData: true,
-    operations: { update: capabilitiesSelf },
-  });
 }
 
 async function listPolicies({ open }: LogicalCall, family: PolicyFamily): Promise<LogicalReply> {
@@ -103,18 +98,4 @@ async function deletePolicy(
 ): Promise<LogicalReply> {
   await call.vault.administer((open) => open.policies.remove(policyName(path, family)));
   return DONE;
-}
-
-async function capabilitiesSelf({ acl, data }: LogicalCall): Promise<LogicalReply> {
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
-  const paths = [...readTextList(fields, "paths") ?? [], ...readTextList(fields, "path") ?? []];
-  if (paths.length === 0) throw invalidRequest("paths must be supplied");
-  const answers = Object.fromEntries(paths.map((path) => [path, acl.capabilities(path)]));
-  const [only] = paths;
-  return {
-    kind: "data",
-    data: paths.length === 1 && only !== undefined
-      ? { ...answers, capabilities: answers[only] }
-      : answers,
-  };
 }

@@ -43,5 +43,6 @@ export async function wrapReply(
   const withAccessor = typeof accessor === "string"
     ? { ...info, wrapped_accessor: accessor }
     : info;
-  return envelopeReply(200, { data: null, wrapInfo: withAccessor }, call.context.random);
+  const { requestId } = call;
+  return envelopeReply(200, { data: null, wrapInfo: withAccessor, requestId }, call.context.random);
 }

@@ -6,7 +6,7 @@
 
 import type { OuterLayer } from "../barrier/barrier.ts";
 import { VaultError } from "../errors.ts";
-import { REWRAP_BATCH_ENTRIES, REWRAP_BATCH_MAX_BYTES } from "../limits.ts";
+import { REWRAP_BATCH_ENTRIES, REWRAP_BATCH_MAX_BYTES, REWRAP_LANES } from "../limits.ts";
 import type { Expectation, Store, StoredRecord, Write } from "../storage/store.ts";
 import type { RewrapFailure } from "./job.ts";
 
@@ -38,8 +38,10 @@ export async function rewrapSlice(
     REWRAP_BATCH_ENTRIES,
     REWRAP_BATCH_MAX_BYTES,
   );
-  const outcomes = await Promise.all(
-    page.records.map((record) => rewrapRecord(outer, record, nowMs)),
+  const outcomes = await mapInLanes(
+    page.records,
+    REWRAP_LANES,
+    (record) => rewrapRecord(outer, record, nowMs),
   );
   const writes: Write[] = [];
   const expect: Expectation[] = [];
@@ -52,6 +54,20 @@ export async function rewrapSlice(
   }
   const exhausted = page.records.length === 0;
   return { staleKeyId, cursor: page.cursor, exhausted, writes, expect, failures };
+}
+
+/** The results in the order of `items`, with at most `lanes` bodies under way. */
+async function mapInLanes<Item, Result>(
+  items: readonly Item[],
+  lanes: number,
+  body: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const queue = items.entries();
+  await Promise.all(Array.from({ length: lanes }, async () => {
+    for (const [index, item] of queue) results[index] = await body(item);
+  }));
+  return results;
 }
 
 type EntryOutcome =

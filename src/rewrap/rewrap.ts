@@ -186,36 +186,46 @@ export class Rewrap {
     }
   }
 
-  /** Erases the previous keys that wrap nothing any more, in the commit that ends the run. */
+  /**
+   * Erases previous keys and old bytes, and only then ends the run: whoever stops this in between
+   * leaves a run that does the rest again.
+   */
   async #finish(run: RewrapRun, expect: Expectation): Promise<void> {
-    const { barrier, store, seal, installSeal, nowMs } = this.#ports;
-    const job = finishRun(run, nowMs());
+    await this.#erasePreviousKeys(expect);
+    const logScrub = await this.#scrub();
+    const job = finishRun(run, this.#ports.nowMs());
+    await this.#store(job, expect);
+    if (job.phase === "finished") this.#logEnd(job.run, job.result);
+    logScrub();
+  }
+
+  /** Erases the previous keys that wrap nothing any more. A static seal's are the operator's. */
+  async #erasePreviousKeys(expect: Expectation): Promise<void> {
+    const { barrier, store, seal, installSeal } = this.#ports;
     await barrier.exclusively(async () => {
       const counts = await store.sealKeyCounts();
       const kept = seal().previous.filter((key) => counts.has(key.id));
-      const erases = seal().type === "shamir" && kept.length < seal().previous.length;
-      const next = erases ? seal().withPrevious(kept) : seal();
+      if (seal().type !== "shamir" || kept.length === seal().previous.length) return;
+      const next = seal().withPrevious(kept);
       const outcome = await barrier.commitHeld({
-        entries: [{ path: REWRAP_PATH, value: encodeRewrapJob(job) }],
-        writes: [this.#dueWrite(job), ...(erases ? [await previousKeysRecord(next)] : [])],
+        entries: [],
+        writes: [await previousKeysRecord(next)],
         expect: [expect],
       });
       if (outcome.kind === "conflict") throw conflict();
-      if (erases) installSeal(next);
+      installSeal(next);
     });
-    if (job.phase === "finished") this.#logEnd(job.run, job.result);
-    await this.#scrub();
   }
 
-  /** The run has ended, whatever becomes of this. */
-  async #scrub(): Promise<void> {
+  /** Answers what logs its outcome. The run ends, whatever becomes of this. */
+  async #scrub(): Promise<() => void> {
     const { store, log } = this.#ports;
     try {
-      if (await store.scrub() === "done") return;
-      log.info("seal.rewrap: old bytes in free space are removed at the next start");
+      if (await store.scrub() === "done") return () => {};
+      return () => log.info("seal.rewrap: old bytes in free space are removed at the next start");
     } catch (error) {
       const fields = { error: errorClass(error) };
-      log.warn("seal.rewrap: old bytes in free space could not be removed", fields);
+      return () => log.warn("seal.rewrap: old bytes in free space could not be removed", fields);
     }
   }
 

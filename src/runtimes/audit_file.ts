@@ -3,10 +3,10 @@
  * (as in Vault). After a failed append the next one begins on a new line.
  */
 
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { AuditSink, DeviceOptions, DeviceOrigin } from "../audit/sinks.ts";
+import { encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import { LineQueue } from "./line_queue.ts";
 
@@ -23,10 +23,10 @@ export function createFileOpener(
   return async (options, origin) => {
     const asked = options["file_path"] ?? options["path"] ?? "";
     if (asked === "") throw invalidRequest("file_path is required");
-    if (origin === "settings") return await openFile(resolve(asked), FLAGS);
+    if (origin === "settings") return openFile(resolve(asked), FLAGS);
     const path = pathBelow(dataDirectory, asked);
-    await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
-    return await openFile(path, FLAGS | constants.O_NOFOLLOW);
+    mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
+    return openFile(path, FLAGS | constants.O_NOFOLLOW);
   };
 }
 
@@ -49,34 +49,41 @@ function pathBelow(dataDirectory: string | null, asked: string): string {
   return path;
 }
 
-async function openFile(path: string, flags: number): Promise<AuditSink> {
-  let file: FileHandle | null = await open(path, flags, MODE);
-  let isStale = false;
+/**
+ * Appends are synchronous: they end in the page cache, and a turn through the thread pool would cost
+ * more than ten of them. Every audited request waits for its entry in any case.
+ */
+function openFile(path: string, flags: number): AuditSink {
+  let file: number | null = openSync(path, flags, MODE);
   let isBroken = false;
-  const append = async (lines: readonly string[]): Promise<void> => {
-    if (isStale) {
-      await file?.close();
-      file = null;
-      isStale = false;
+  const append = (text: string): void => {
+    file ??= openSync(path, flags, MODE);
+    const bytes = encodeUtf8(isBroken ? `\n${text}` : text);
+    isBroken = true;
+    for (let written = 0; written < bytes.length;) {
+      written += writeSync(file, bytes, written);
     }
-    file ??= await open(path, flags, MODE);
-    const text = `${isBroken ? "\n" : ""}${lines.join("\n")}\n`;
-    try {
-      await file.appendFile(text);
-      isBroken = false;
-    } catch (error) {
-      isBroken = true;
-      throw error;
-    }
+    isBroken = false;
   };
-  const queue = new LineQueue(append);
+  const queue = new LineQueue(async (lines) => append(`${lines.join("\n")}\n`));
+  const closeFile = (): void => {
+    const closed = file;
+    file = null;
+    if (closed !== null) closeSync(closed);
+  };
   return {
     write: (line) => queue.write(line),
-    reopen: () => isStale = true,
+    reopen: () => {
+      closeFile();
+      try {
+        file = openSync(path, flags, MODE);
+      } catch {
+        // The next line tries again and reports it.
+      }
+    },
     close: async () => {
       await queue.drained();
-      await file?.close();
-      file = null;
+      closeFile();
     },
   };
 }

@@ -8,7 +8,7 @@ import type { AuditSettings } from "../audit/devices.ts";
 import type { AuditSink, AuditSinks, DeviceOptions, DeviceOrigin } from "../audit/sinks.ts";
 import { invalidRequest } from "../errors.ts";
 import { LineQueue } from "./line_queue.ts";
-import type { AuditDeviceSettings } from "./settings.ts";
+import { type AuditDeviceSettings, isCollectorUrl } from "./settings.ts";
 
 /** Requests wait for the entry, so a collector that hangs must not hold them for long. */
 const HTTP_MAX_MS = 10_000;
@@ -92,13 +92,8 @@ function createHttpSink(options: DeviceOptions): AuditSink {
 }
 
 function parseCollector(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || !["http:", "https:"].includes(url.protocol)) {
-    throw invalidRequest("uri must be an http or https URL");
+  if (!isCollectorUrl(text)) {
+    throw invalidRequest("uri must be an http or https URL without user name and password");
   }
-  // It is shown to everybody who may list the devices.
-  if (url.username !== "" || url.password !== "") {
-    throw invalidRequest("uri must not contain a user name or a password");
-  }
-  return url;
+  return new URL(text);
 }

@@ -97,6 +97,19 @@ export class Connection extends Duplex {
     this.#socket.write(chunk, done);
   }
 
+  /** Head and body of an answer leave in one packet. */
+  override _writev(
+    parts: readonly { readonly chunk: Uint8Array }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#socket.cork();
+    for (const [index, { chunk }] of parts.entries()) {
+      if (index < parts.length - 1) this.#socket.write(chunk);
+      else this.#socket.write(chunk, done);
+    }
+    this.#socket.uncork();
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.#socket.end(() => done());
   }

@@ -22,7 +22,7 @@ export class LineQueue {
   write(line: string): Promise<void> {
     return new Promise((done, failed) => {
       this.#waiting.push({ line, done, failed });
-      this.#running ??= this.#run().finally(() => this.#running = null);
+      this.#running ??= this.#run();
     });
   }
 
@@ -44,5 +44,6 @@ export class LineQueue {
         for (const { failed } of batch) failed(error);
       }
     }
+    this.#running = null;
   }
 }

@@ -11,6 +11,8 @@ import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
+import { createFileOpener } from "./audit_file.ts";
+import { createAuditSettings } from "./audit_sinks.ts";
 import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
 import { openNodeSqlite } from "./node_sqlite.ts";
 import type { RequestEnv } from "./raw_target.ts";
@@ -58,7 +60,11 @@ async function run(
     log,
   });
   const { seal } = settings;
-  const ports = { store, seal, nowMs: Date.now, alarm, random: randomBytes, log };
+  const audit = createAuditSettings(
+    { writeConsole: writeStderr, openFile: createFileOpener(settings.dataDirectory) },
+    settings.audit,
+  );
+  const ports = { store, seal, nowMs: Date.now, alarm, random: randomBytes, log, audit };
   const vault = await Vault.open(ports);
   vaultOpened.resolve(vault);
   const app = createApp(vault, {
@@ -75,6 +81,10 @@ async function run(
     throw new Error(`cannot listen on ${hostname}:${port}: ${describe(cause)}`, { cause });
   });
 
+  process.on("SIGHUP", () => {
+    log.info("reopening audit files", { signal: "SIGHUP" });
+    vault.reopenAudit();
+  });
   endOnSignal(log, async () => {
     await server.stop();
     await alarm.stop();
@@ -124,6 +134,13 @@ function endOnSignal(log: Log, end: () => Promise<void>): void {
   };
   process.on("SIGTERM", () => onSignal("SIGTERM"));
   process.on("SIGINT", () => onSignal("SIGINT"));
+}
+
+/** Beside the log, which it shares: each line of either is a JSON object of its own. */
+function writeStderr(line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stderr.write(`${line}\n`, (error) => error ? reject(error) : resolve());
+  });
 }
 
 function readSettings(): Settings {

@@ -25,6 +25,15 @@ export interface Settings {
   /** Paths of PEM files; null for plain HTTP. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
   readonly logLevel: LogLevel;
+  readonly audit: AuditDeviceSettings;
+}
+
+/** Audit devices that are enabled whenever the vault is unsealed. */
+export interface AuditDeviceSettings {
+  /** Null for no such device, here and below. */
+  readonly filePath: string | null;
+  readonly httpUrl: string | null;
+  readonly console: boolean;
 }
 
 export interface Listen {
@@ -55,6 +64,9 @@ export const SETTING_NAMES = [
   "SEALWRIGHT_TLS_KEY",
   "SEALWRIGHT_INSECURE_LISTEN",
   "SEALWRIGHT_LOG",
+  "SEALWRIGHT_AUDIT_FILE",
+  "SEALWRIGHT_AUDIT_HTTP",
+  "SEALWRIGHT_AUDIT_CONSOLE",
 ] as const;
 
 export type SettingName = typeof SETTING_NAMES[number];
@@ -107,6 +119,7 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
     accessNames,
   );
   const logLevel = check("SEALWRIGHT_LOG", logSchema, "info", "debug, info, warn or error");
+  const auditConsole = check("SEALWRIGHT_AUDIT_CONSOLE", flagSchema, "0", "1, or not set");
   const insecure = check("SEALWRIGHT_INSECURE_LISTEN", flagSchema, "0", "1, or not set");
 
   const tls = parseTls(get, errors);
@@ -119,12 +132,14 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
   }
   const seal = sealType === "static" ? parseStaticSeal(get, readFile, errors) : shamir;
 
+  const audit = parseAudit(get, readFile !== null, auditConsole === "1", errors);
+
   const complete = { listen, seal, rekeyAccess, generateRootAccess, logLevel };
   if (errors.length > 0 || !isComplete(complete)) return { ok: false, errors };
   const data = get("SEALWRIGHT_DATA") ?? "./data";
   return {
     ok: true,
-    settings: { ...complete, tls, dataDirectory: data === MEMORY ? null : data },
+    settings: { ...complete, tls, audit, dataDirectory: data === MEMORY ? null : data },
   };
 }
 
@@ -139,6 +154,32 @@ function parseTls(get: Get, errors: string[]): Settings["tls"] {
   if (certPath !== undefined) errors.push("SEALWRIGHT_TLS_KEY is missing: SEALWRIGHT_TLS_CERT set");
   if (keyPath !== undefined) errors.push("SEALWRIGHT_TLS_CERT is missing: SEALWRIGHT_TLS_KEY set");
   return null;
+}
+
+function parseAudit(
+  get: Get,
+  hasFiles: boolean,
+  console: boolean,
+  errors: string[],
+): AuditDeviceSettings {
+  const filePath = get("SEALWRIGHT_AUDIT_FILE") ?? null;
+  if (filePath !== null && !hasFiles) {
+    errors.push("SEALWRIGHT_AUDIT_FILE cannot be set: there are no files here");
+  }
+  const httpUrl = get("SEALWRIGHT_AUDIT_HTTP") ?? null;
+  if (httpUrl !== null && !isCollectorUrl(httpUrl)) {
+    errors.push(
+      "SEALWRIGHT_AUDIT_HTTP must be an http or https URL without user name and password",
+    );
+  }
+  return { filePath, httpUrl, console };
+}
+
+/** A user name or password would be shown to everybody who may list the devices. */
+export function isCollectorUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === "" && password === "";
 }
 
 /** Begins a value that names a file which holds the value. */

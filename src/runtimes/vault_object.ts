@@ -9,6 +9,7 @@ import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
+import { createAuditSettings } from "./audit_sinks.ts";
 import { drainedRequest } from "./drained_request.ts";
 import { createDurableStore } from "./durable_sqlite.ts";
 import { ObjectAlarm } from "./object_alarm.ts";
@@ -84,6 +85,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
         alarm: { set: (atMs) => this.#alarm.set(atMs) },
         random: randomBytes,
         log,
+        audit: createAuditSettings({ writeConsole, openFile: null }, settings.audit),
       });
       const app = createApp(vault, {
         rekeyAccess: settings.rekeyAccess,
@@ -126,11 +128,15 @@ function readSettings(env: Readonly<Record<string, unknown>>): Settings {
 function createConsoleLog(level: Settings["logLevel"]): Log {
   return createLog({
     level,
-    // deno-lint-ignore no-console -- on Workers the console is the log
-    write: (line) => console.log(line),
+    write: writeConsole,
     style: "json",
     nowMs: Date.now,
   });
+}
+
+function writeConsole(line: string): void {
+  // deno-lint-ignore no-console -- on Workers the console is the log
+  console.log(line);
 }
 
 function describe(error: unknown): string {

@@ -13,6 +13,9 @@ export const PREVIOUS_SEAL_KEYS_PATH = "core/previous-seal-keys";
 export const TERM_OPERATIONS_PATH = "core/term-operations";
 export const CLUSTER_PATH = "core/cluster";
 export const MOUNTS_PATH = "core/mounts";
+export const LOGIN_MOUNTS_PATH = "core/auth";
+/** The last moves of mounts. */
+export const REMOUNTS_PATH = "core/remounts";
 export const REWRAP_PATH = "core/rewrap";
 export const AUDIT_PATH = "core/audit";
 
@@ -25,6 +28,9 @@ export const TOKEN_EXPIRY_PREFIX = "sys/token/expiry/";
 export const TOKEN_ROLE_PREFIX = "sys/token/role/";
 export const WRAPPED_REPLY_PREFIX = "sys/wrapping/";
 export const MOUNT_DATA_PREFIX = "logical/";
+export const LOGIN_DATA_PREFIX = "auth/";
+/** `<time>/<mount uuid>/<hash>`: text order is order of expiry. */
+export const LOGIN_EXPIRY_PREFIX = "sys/login-expiry/";
 
 /** Due times of the alarm: plain, so that a sealed vault knows when it has work. */
 export const DUE_PREFIX = "core/due/";

@@ -31,7 +31,7 @@ import {
   SEAL_CONFIG_PATH,
   shareChecksPath,
 } from "../storage/record_paths.ts";
-import { ABSENT, type Store, type Write } from "../storage/store.ts";
+import { ABSENT, type Revision, type Store, type Write } from "../storage/store.ts";
 import { initialMountsEntry } from "./mounts.ts";
 
 export interface InitializeRequest {
@@ -41,7 +41,14 @@ export interface InitializeRequest {
   readonly rootTokenRecipient: PgpKey | null;
 }
 
+/** The seal configuration, and the revision it is stored at. */
+export interface StoredConfig {
+  readonly config: SealConfig;
+  readonly revision: Revision;
+}
+
 export interface Initialized {
+  readonly stored: StoredConfig;
   /** Bare shares, or PGP messages, in share order. */
   readonly shares: readonly Uint8Array[];
   /** The token, or the base64 of a PGP message that holds it. */
@@ -106,7 +113,7 @@ export async function initialize(
     writes: [...await barrier.encrypt(entries), ...writes],
   });
   if (outcome.kind === "conflict") throw invalidRequest("Vault is already initialized");
-  return { shares: returned, rootToken };
+  return { stored: { config, revision: outcome.revision }, shares: returned, rootToken };
 }
 
 function clusterEntry(random: RandomBytes): Entry {

@@ -20,6 +20,11 @@ export function createMountStorage(
       return await barrier.get(prefix + path);
     },
 
+    async has(path) {
+      refuseLongPath(prefix + path);
+      return await barrier.has(prefix + path);
+    },
+
     async list(below, after, limit) {
       const paths = await barrier.list(prefix + below, after === "" ? "" : prefix + after, limit);
       return paths.map((path) => path.slice(prefix.length));

@@ -114,6 +114,12 @@ export class MountTable {
     this.#engines.delete(mount.uuid);
   }
 
+  /** Renames a mount, `entries` in the same commit. */
+  async move(mount: Mount, path: string, entries: readonly Entry[]): Promise<void> {
+    const moved = this.#mounts.map((other) => other === mount ? { ...mount, path } : other);
+    await this.#replace(moved, entries);
+  }
+
   /** Removes a mount and then, page by page, what it stored. Nothing happens when there is none. */
   async unmount(path: string): Promise<void> {
     if (UNREMOVABLE.has(path)) throw invalidRequest(`cannot unmount "${path}"`);
@@ -151,8 +157,8 @@ export class MountTable {
     }
   }
 
-  async #replace(mounts: readonly Mount[]): Promise<void> {
-    await this.#barrier.commit({ entries: [mountsEntry(mounts)] });
+  async #replace(mounts: readonly Mount[], entries: readonly Entry[] = []): Promise<void> {
+    await this.#barrier.commit({ entries: [mountsEntry(mounts), ...entries] });
     this.#mounts = mounts;
   }
 }

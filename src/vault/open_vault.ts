@@ -3,6 +3,8 @@
  * Sealing drops the object.
  */
 
+import { AuditDevices, type AuditSettings } from "../audit/devices.ts";
+import { LoginMounts } from "../access/logins/login_mounts.ts";
 import { PolicyStore } from "../access/policies.ts";
 import { rootTokenTemplate, type StoredToken } from "../access/token.ts";
 import { TokenRoles } from "../access/token_roles.ts";
@@ -43,6 +45,7 @@ export interface OpenPorts {
   readonly random: RandomBytes;
   readonly nowMs: () => number;
   readonly log: Log;
+  readonly audit: AuditSettings;
   /** Something became due: the alarm must be set anew. */
   readonly dueChanged: () => void;
 }
@@ -53,10 +56,12 @@ export class OpenVault {
   readonly tokenRoles: TokenRoles;
   readonly policies: PolicyStore;
   readonly mounts: MountTable;
+  readonly logins: LoginMounts;
   readonly rewrap: Rewrap;
   readonly wrapping: WrappingStore;
   readonly generateRoot: GenerateRoot;
   readonly cluster: Cluster;
+  readonly audit: AuditDevices;
   readonly #rekeys: Readonly<Record<CeremonyTarget, Rekey>>;
   readonly #ports: RekeyPorts;
   #keys: KeyState;
@@ -66,14 +71,18 @@ export class OpenVault {
     readonly keys: KeyState;
     readonly barrier: Barrier;
     readonly mounts: MountTable;
+    readonly logins: LoginMounts;
     readonly cluster: Cluster;
+    readonly audit: AuditDevices;
   }) {
     const { ports, barrier } = parts;
     const { store, random, nowMs, log } = ports;
     this.#keys = parts.keys;
     this.barrier = barrier;
     this.mounts = parts.mounts;
+    this.logins = parts.logins;
     this.cluster = parts.cluster;
+    this.audit = parts.audit;
     this.tokens = new TokenStore({ barrier, random, nowMs, dueChanged: ports.dueChanged });
     this.tokenRoles = new TokenRoles(barrier);
     this.policies = new PolicyStore(barrier, nowMs);
@@ -115,7 +124,7 @@ export class OpenVault {
     config: SealConfig,
     configRevision: Revision,
   ): Promise<OpenVault> {
-    const { store, random } = ports;
+    const { store, random, nowMs, log } = ports;
     const { rootKey, keyring, seal } = opened;
     const closed = new Barrier({ store, random, keyring, outer: seal, operations: 0 });
     const operations = await readOperations(closed, keyring);
@@ -125,7 +134,10 @@ export class OpenVault {
       barrier,
       keys: { rootKey, seal, config, configRevision },
       mounts: await MountTable.open(barrier, random),
+      logins: await LoginMounts.open({ barrier, random, nowMs, dueChanged: ports.dueChanged }),
       cluster: await readCluster(barrier),
+      // Last, so that nothing that fails leaves a device open.
+      audit: await AuditDevices.open({ barrier, random, nowMs, log, settings: ports.audit }),
     });
   }
 

@@ -4,6 +4,7 @@
  * fires the alarm. Clock, randomness, store and alarm are given to it; it names no runtime.
  */
 
+import { type AuditSettings, NO_DEVICES } from "../audit/devices.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { equalBytes } from "../crypto/bytes.ts";
@@ -22,8 +23,13 @@ import { createStaticSeal } from "../seal/static_seal.ts";
 import { type OpenedKeys, readKeyRecords } from "../ceremony/key_records.ts";
 import { readDueTimes } from "../storage/due.ts";
 import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
-import type { Revision, Store } from "../storage/store.ts";
-import { initialize, type Initialized, type InitializeRequest } from "./initialize.ts";
+import type { Store } from "../storage/store.ts";
+import {
+  initialize,
+  type Initialized,
+  type InitializeRequest,
+  type StoredConfig,
+} from "./initialize.ts";
 import { Mutex } from "./mutex.ts";
 import { type Cluster, OpenVault } from "./open_vault.ts";
 import {
@@ -42,6 +48,8 @@ export interface VaultPorts {
   readonly alarm: { set(atMs: number): Promise<void> | void };
   readonly random: RandomBytes;
   readonly log: Log;
+  /** Left out: this runtime has no audit devices. */
+  readonly audit?: AuditSettings;
 }
 
 /** What anybody may know, in every phase. */
@@ -57,11 +65,6 @@ export interface SealStatus {
   readonly storageType: string;
   /** Null while sealed. */
   readonly cluster: Cluster | null;
-}
-
-interface StoredConfig {
-  readonly config: SealConfig;
-  readonly revision: Revision;
 }
 
 interface UnsealAttempt {
@@ -172,10 +175,10 @@ export class Vault {
       }
       const { store, seal: settings, random, nowMs, log } = this.#ports;
       const made = await initialize({ store, settings, random, nowMs }, request);
-      const stored = await requireConfig(store);
-      this.#phase = { kind: "sealed", stored, attempt: null };
       log.info("security barrier initialized", { ...request.counts });
-      if (settings.type !== "shamir") await this.#openBySettings(stored);
+      // The vault exists and its shares must reach the caller, whatever fails from here on.
+      this.#phase = { kind: "sealed", stored: made.stored, attempt: null };
+      if (settings.type !== "shamir") await this.#openOrRetry(made.stored);
       return made;
     });
   }
@@ -222,6 +225,7 @@ export class Vault {
         this.#phase = { kind: "sealed", stored, attempt: null };
         this.#autoUnseal = { ...this.#autoUnseal, wanted: false };
       });
+      await open.audit.close();
       this.#ports.log.info("vault is sealed");
     });
   }
@@ -243,18 +247,23 @@ export class Vault {
     if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
     await this.exclusive(async () => {
       if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
-      const { nowMs, log } = this.#ports;
-      try {
-        await this.#openBySettings(this.#phase.stored);
-      } catch (error) {
-        const failures = this.#autoUnseal.failures + 1;
-        const delayMs = AUTO_UNSEAL_RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10);
-        const nextAtMs = nowMs() + Math.min(delayMs, AUTO_UNSEAL_RETRY_MAX_MS);
-        this.#autoUnseal = { wanted: true, failures, nextAtMs };
-        const reason = isWrongKey(error) ? sealFailure(error) : "internal";
-        log.warn("failed to unseal core: fetching stored unseal keys failed", { reason });
-      }
+      await this.#openOrRetry(this.#phase.stored);
     });
+  }
+
+  /** A failure is logged, and tried again on a later request. */
+  async #openOrRetry(stored: StoredConfig): Promise<void> {
+    const { nowMs, log } = this.#ports;
+    try {
+      await this.#openBySettings(stored);
+    } catch (error) {
+      const failures = this.#autoUnseal.failures + 1;
+      const delayMs = AUTO_UNSEAL_RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10);
+      const nextAtMs = nowMs() + Math.min(delayMs, AUTO_UNSEAL_RETRY_MAX_MS);
+      this.#autoUnseal = { wanted: true, failures, nextAtMs };
+      const reason = isWrongKey(error) ? sealFailure(error) : "internal";
+      log.warn("failed to unseal core: fetching stored unseal keys failed", { reason });
+    }
   }
 
   /**
@@ -273,12 +282,21 @@ export class Vault {
         await open.expireAttempts();
       }
       await open.expireTokens();
+      await open.logins.expire();
       if (isDue("rewrap")) await open.rewrap.runSlice();
     }).finally(() => this.#setAlarm());
   }
 
+  /** Opens audit files anew by their names, after somebody has renamed them. */
+  reopenAudit(): void {
+    if (this.#phase.kind === "unsealed") this.#phase.open.audit.reopen();
+  }
+
   async close(): Promise<void> {
-    await this.exclusive(() => this.#ports.store.close());
+    await this.exclusive(async () => {
+      if (this.#phase.kind === "unsealed") await this.#phase.open.audit.close();
+      await this.#ports.store.close();
+    });
   }
 
   /** For after a commit: what was done, and new shares above all, must reach the caller. */
@@ -294,10 +312,11 @@ export class Vault {
   /** A sealed vault has nothing to do until somebody opens it. */
   async #setAlarm(): Promise<void> {
     if (this.#phase.kind !== "unsealed") return;
-    const { tokens } = this.#phase.open;
+    const { tokens, logins } = this.#phase.open;
     const times = [...(await readDueTimes(this.#ports.store)).values()];
-    const expiryAtMs = await tokens.nextExpiryAtMs();
-    if (expiryAtMs !== null) times.push(expiryAtMs);
+    for (const expiryAtMs of [await tokens.nextExpiryAtMs(), await logins.nextExpiryAtMs()]) {
+      if (expiryAtMs !== null) times.push(expiryAtMs);
+    }
     if (times.length > 0) await this.#ports.alarm.set(Math.min(...times));
   }
 
@@ -330,10 +349,15 @@ export class Vault {
   }
 
   async #install(opened: OpenedKeys, stored: StoredConfig): Promise<void> {
-    const { store, random, nowMs, log } = this.#ports;
-    const ports = { store, random, nowMs, log, dueChanged: () => void this.#trySetAlarm() };
+    const { store, random, nowMs, log, audit = NO_DEVICES } = this.#ports;
+    const ports = { store, random, nowMs, log, audit, dueChanged: () => void this.#trySetAlarm() };
     const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
-    if (opened.seal.type === "static") await this.#rewrapAfterKeyChange(open);
+    try {
+      if (opened.seal.type === "static") await this.#rewrapAfterKeyChange(open);
+    } catch (error) {
+      await open.audit.close();
+      throw error;
+    }
     this.#phase = { kind: "unsealed", open };
     log.info("vault is unsealed");
     await this.#trySetAlarm();

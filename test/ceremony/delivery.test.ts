@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as openpgp from "openpgp";
 import { describe, expect, it } from "vitest";
-import type { Rekey } from "../../src/ceremony/rekey.ts";
+import { parametersDigest, type Rekey } from "../../src/ceremony/rekey.ts";
 import { checkPgpKey, checkRecipients } from "../../src/ceremony/recipients.ts";
 import type { CeremonyParameters, PgpRecipient } from "../../src/ceremony/state.ts";
 import { decodeHex, encodeHex } from "../../src/crypto/bytes.ts";
@@ -224,5 +224,45 @@ describe("the backup", () => {
     expect(await backupOf(rekey)).toBeNull();
     await verifyAll(rekey, (await decryptAll(messages)).slice(0, 2));
     expect(await backupOf(rekey)).toBeNull();
+  });
+
+  it("is no part of what the holders agreed to once it is deleted during a verification", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    await rekey.start(VERIFIED, null);
+    const messages = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
+    await rekey.deleteBackup(null);
+    const state = await rekey.state();
+    if (state.phase !== "verifying") throw new Error("no verification is on");
+    expect(state.head.parameters).toEqual(VERIFIED);
+    const [share] = await decryptAll(messages) as [Share];
+    const seen = { parametersDigest: parametersDigest(VERIFIED), id: state.verificationId };
+    expect(await rekey.verify({ share, ...seen })).toMatchObject({ kind: "advanced" });
+  });
+
+  it("of a holder who gets no new share is served during the verification, too", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    const [leaver, stayer] = [fingerprintOf("nistp256"), fingerprintOf("ed25519")];
+    const old = await decryptAll(await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_PGP));
+    const [ofLeaver, ofStayer] = [await backupOf(rekey, leaver), await backupOf(rekey, stayer)];
+    expect(ofLeaver).not.toBeNull();
+
+    const recipients = RECIPIENTS.filter(({ fingerprint }) => fingerprint === stayer);
+    await rekey.start({ ...VERIFIED, recipients, shares: 2, backup: false }, null);
+    const messages = sharesOf(await submitAll(rekey, old.slice(0, 2)));
+    expect(await backupOf(rekey, leaver)).toEqual(ofLeaver);
+    expect(await backupOf(rekey, stayer)).toMatchObject({
+      shares: { [stayer]: messages.map(encodeHex) },
+    });
+    expect(await backupOf(rekey, stayer)).not.toEqual(ofStayer);
+    expect(await backupOf(rekey, fingerprintOf("rsa2048"))).toBeNull();
+
+    const made: Share[] = [];
+    for (const message of messages) {
+      made.push(decodeHex(await decrypt("ed25519", message)) ?? new Uint8Array());
+    }
+    expect(await verifyAll(rekey, made)).toMatchObject({ kind: "verified" });
+    expect(await backupOf(rekey, leaver)).toBeNull();
   });
 });

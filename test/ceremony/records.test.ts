@@ -13,9 +13,12 @@ import {
   sharesByFingerprint,
 } from "../../src/ceremony/recipients.ts";
 import {
+  createKeyCheck,
   createShareChecks,
   isKnownShare,
+  joinCheckedKey,
   joinShares,
+  placeOfShare,
   splitKey,
 } from "../../src/ceremony/shares.ts";
 import { type CeremonyState, IDLE, verificationsRequired } from "../../src/ceremony/state.ts";
@@ -57,11 +60,13 @@ const someState: fc.Arbitrary<CeremonyState> = fc.oneof(
     phase: fc.constant("verifying" as const),
     head: someHead,
     verificationId: fc.uuid(),
-    verified: fc.array(someBytes, { maxLength: 4 }),
+    verified: fc.array(fc.nat(254), { maxLength: 4 }),
+    kept: fc.array(someBytes, { maxLength: 4 }),
     pending: fc.record({
-      key: someBytes,
       checks: someChecks,
+      keyCheck: fc.record({ salt: someBytes, mac: someBytes }),
       encryptedShares: fc.option(fc.array(someText, { maxLength: 3 })),
+      backup: fc.boolean(),
     }),
   }),
 );
@@ -91,11 +96,14 @@ describe("the check values of shares", () => {
   const shares = splitKey(key, 5, 3, random);
   const checks = createShareChecks(shares, checkKey, random);
 
-  it("know each share, and nothing that differs from it in a bit", () => {
-    for (const share of shares) {
+  it("know each share and its place, and nothing that differs from it in a bit", () => {
+    for (const [place, share] of shares.entries()) {
       expect(isKnownShare(share, checks, checkKey)).toBe(true);
+      expect(placeOfShare(share, checks, checkKey)).toBe(place);
       for (let index = 0; index < share.length; index++) {
-        expect(isKnownShare(flipBit(share, index, index % 8), checks, checkKey)).toBe(false);
+        const other = flipBit(share, index, index % 8);
+        expect(isKnownShare(other, checks, checkKey)).toBe(false);
+        expect(placeOfShare(other, checks, checkKey)).toBeNull();
       }
     }
   });
@@ -125,6 +133,42 @@ describe("the check values of shares", () => {
     fc.assert(fc.property(someChecks, (some) => {
       expect(decodeShareChecks(encodeShareChecks(some))).toEqual(some);
     }));
+  });
+});
+
+describe("the check value of a key", () => {
+  const checkKey = (salt: Uint8Array) => Uint8Array.from(salt, (byte) => byte ^ 0xaa);
+  const key = random(32);
+  const check = createKeyCheck(key, checkKey, random);
+
+  it("lets the key be joined by any quorum of its shares, and handed back when there is one", () => {
+    const [a, b, c] = splitKey(key, 3, 2, random);
+    if (a === undefined || b === undefined || c === undefined) throw new Error("no shares");
+    for (const quorum of [[a, b], [c, a], [a, b, c]]) {
+      expect(joinCheckedKey(quorum, 2, check, checkKey)).toEqual(key);
+    }
+    expect(joinCheckedKey([key], 1, check, checkKey)).toEqual(key);
+  });
+
+  it("refuses what shares of another key make, too few of them, and a key of a bit's difference", async () => {
+    const refused = (shares: readonly Uint8Array<ArrayBuffer>[], derive = checkKey) =>
+      codeOf(() => joinCheckedKey(shares, shares.length, check, derive));
+    const [a = random(33), b = random(33)] = splitKey(key, 3, 3, random);
+    const [other = random(33)] = splitKey(random(32), 3, 2, random);
+    expect(await refused([a, b])).toBe("ciphertext_rejected");
+    expect(await refused([a, other])).toBe("ciphertext_rejected");
+    for (let bit = 0; bit < 8; bit++) {
+      expect(await refused([flipBit(key, 31 - bit, bit)])).toBe("ciphertext_rejected");
+    }
+    expect(await refused([key], () => random(32))).toBe("ciphertext_rejected");
+    expect(await refused([key])).toBe("no error");
+  });
+
+  it("is HMAC-SHA-256 under a key that the salt selects, new each time", () => {
+    const hmac = createHmac("sha256", checkKey(check.salt)).update(key).digest();
+    expect(check.mac).toEqual(new Uint8Array(hmac));
+    expect(check.salt).toHaveLength(32);
+    expect(createKeyCheck(key, checkKey, random).salt).not.toEqual(check.salt);
   });
 });
 

@@ -82,7 +82,9 @@ export async function completeCeremony(
   }
   if (isVerifying) dataOf(await send("DELETE", `${path}/init`));
   Object.assign(memory, newMemory());
-  const status = found["started"] === true && !isVerifying ? found : await start(send, wish, memory);
+  const status = found["started"] === true && !isVerifying
+    ? found
+    : await start(send, wish, memory);
   const result = status["complete"] === true
     ? status
     : await gather(send, wish, current, status, memory);

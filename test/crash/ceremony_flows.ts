@@ -17,22 +17,20 @@ import type { Send, Session } from "./site.ts";
 
 const NOBODY: Holdings = { shares: [], threshold: 0 };
 
-/** A ceremony from its start to the new key; `before` runs first, on the unsealed vault. */
+/** A ceremony from its start to the new key. */
 export function ceremonyFlow(
   name: string,
   seed: () => Promise<Seed>,
   commits: number,
   wish: Wish,
-  before: (session: Session) => Promise<unknown> = async () => {},
 ): Flow {
   return {
     name,
     seed,
     commits,
     run: async ({ seed: { holdings }, memory }, open) => {
-      const session = await open();
-      await before(session);
-      await completeCeremony(session.send, wish, holdings ?? NOBODY, memory);
+      const { send } = await open();
+      await completeCeremony(send, wish, holdings ?? NOBODY, memory);
     },
     check: (attempt) => checkCeremony(attempt, wish),
   };

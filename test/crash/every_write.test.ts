@@ -53,6 +53,7 @@ function emptySeed(site: Site): () => Promise<Seed> {
 const shamir = once(() => seedVault(newSite(SHAMIR)));
 const ofStatic = once(() => seedVault(newSite(STATIC)));
 const shareless = once(() => seedVault(newSite(STATIC), false));
+const rekeyed = once(async () => await seedPendingRewrap(await shamir(), 0));
 const pendingRewrap = once(async () => await seedPendingRewrap(await shamir(), MANY));
 const changedKey = once(async (): Promise<Seed> => {
   const seed = await ofStatic();
@@ -72,13 +73,10 @@ const FLOWS: readonly Flow[] = [
     ...VERIFIED,
     pgp,
   }),
-  ceremonyFlow(
-    "rekey in the middle of a rewrap",
-    pendingRewrap,
-    4,
-    { path: "sys/rekey", ...COUNTS },
-    (session) => session.workOnce(),
-  ),
+  ceremonyFlow("rekey before the rewrap of the last one", rekeyed, 3, {
+    path: "sys/rekey",
+    ...COUNTS,
+  }),
   ceremonyFlow("recovery rekey", ofStatic, 3, { path: "sys/rekey-recovery-key", ...COUNTS }),
   ceremonyFlow("recovery rekey with verification", ofStatic, 6, {
     path: "sys/rotate/recovery",

@@ -118,7 +118,7 @@ export function rewrapFlow(name: string, seed: () => Promise<Seed>): Flow {
   return {
     name,
     seed,
-    commits: 4,
+    commits: 5,
     run: async (_attempt, open) => await (await open()).work(),
     check: async ({ site, seed: { holdings, token, secrets } }) => {
       await expectOpens(site, required(holdings), null);

@@ -5,7 +5,7 @@
 
 import { splitKey } from "../../src/ceremony/shares.ts";
 import { encodeHex } from "../../src/crypto/bytes.ts";
-import { randomBytes, type RandomBytes } from "../../src/crypto/random.ts";
+import { type RandomBytes, randomBytes } from "../../src/crypto/random.ts";
 import { KEY_BYTES } from "../../src/limits.ts";
 
 /** One draw of so many bytes decides the x coordinates of a split; nothing else draws as many. */

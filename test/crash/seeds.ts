@@ -57,7 +57,9 @@ export async function fillMounts(send: Send): Promise<ReadonlyMap<string, Json>>
     { path: "plain/", type: "kv", seal_wrap: false },
     { path: "versions/", type: "kv", seal_wrap: true, options: { version: "2" } },
   ];
-  for (const { path, ...mount } of mounts) dataOf(await send("POST", `sys/mounts/${path.slice(0, -1)}`, mount));
+  for (const { path, ...mount } of mounts) {
+    dataOf(await send("POST", `sys/mounts/${path.slice(0, -1)}`, mount));
+  }
   for (const mount of [WRAPPED_MOUNT, "plain/"]) {
     for (const name of ["a", "folder/b", "large"]) {
       const value = { name, text: name === "large" ? "x".repeat(9000) : `${mount}${name}` };
@@ -92,7 +94,10 @@ export async function addWrappedEntries(
   return new Map(values.map((value) => [`${WRAPPED_MOUNT}many/${value.index}`, value]));
 }
 
-/** A Shamir vault that was rekeyed and whose rewrap of `count` entries and some is still to come. */
+/**
+ * A Shamir vault that was rekeyed and whose rewrap is still to come: of the base's entries and
+ * `count` more. One entry was written since.
+ */
 export async function seedPendingRewrap(base: Seed, count: number): Promise<Seed> {
   const site = await copySite(base.site);
   if (base.holdings === null) throw new Error("the seed has no shares");
@@ -101,5 +106,8 @@ export async function seedPendingRewrap(base: Seed, count: number): Promise<Seed
   const added = await addWrappedEntries(session, count);
   const wish = { path: "sys/rekey", ...OLD_SHARES } as const;
   const holdings = await completeCeremony(session.send, wish, base.holdings, newMemory());
-  return { site, holdings, token: base.token, secrets: new Map([...base.secrets, ...added]) };
+  const later = { is: "written after the rekey" };
+  dataOf(await session.send("PUT", `${WRAPPED_MOUNT}later`, later));
+  const secrets = new Map([...base.secrets, ...added, [`${WRAPPED_MOUNT}later`, later] as const]);
+  return { site, holdings, token: base.token, secrets };
 }

@@ -4,8 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -21,7 +20,7 @@ export interface Server {
   kill(): Promise<void>;
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();
@@ -33,7 +32,9 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts the vault on this directory; resolves when it serves. */
-export async function startServer(directory: string, port: number): Promise<Server> {
+export async function startServer(directory: string): Promise<Server> {
+  // A new one each time: while the process is down, anybody may have taken the old one.
+  const port = await freePort();
   const inherited = Object.entries(process.env).filter(([name]) =>
     !/^(SEALWRIGHT|VITEST)/.test(name)
   );
@@ -41,7 +42,7 @@ export async function startServer(directory: string, port: number): Promise<Serv
     env: {
       ...Object.fromEntries(inherited),
       // A start is most of the time of a round.
-      NODE_COMPILE_CACHE: join(tmpdir(), "sealwright-compile-cache"),
+      NODE_COMPILE_CACHE: join(dirname(directory), "compile-cache"),
       SEALWRIGHT_DATA: directory,
       SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
     },

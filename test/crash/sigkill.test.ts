@@ -10,8 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
-import { REWRAP_BATCH_ENTRIES } from "../../src/limits.ts";
-import { freePort } from "./server.ts";
+import { REWRAP_BATCH_MAX_BYTES } from "../../src/limits.ts";
 import { Survivor } from "./survivor.ts";
 
 const KILLS = Number(process.env["CRASH_KILLS"] ?? 104);
@@ -19,8 +18,9 @@ const SEED = Number(process.env["CRASH_SEED"] ?? 20_261_122);
 /** Vaults that are killed side by side. */
 const VAULTS = 2;
 const TIMEOUT_MS = 60_000 + 5000 * KILLS;
-/** More than one slice of a rewrap. */
-const ENTRIES = REWRAP_BATCH_ENTRIES + 100;
+/** Few and large: more than one slice of a rewrap, and soon read back. */
+const ENTRY_BYTES = 120_000;
+const ENTRIES = Math.ceil(1.2 * REWRAP_BATCH_MAX_BYTES / ENTRY_BYTES);
 
 const folder = mkdtempSync(join(tmpdir(), "sigkill-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -43,7 +43,9 @@ async function elapsedMs(work: () => Promise<void>): Promise<number> {
 }
 
 async function killOften(survivor: Survivor, kills: number, random: () => number): Promise<void> {
-  await survivor.fill(ENTRIES);
+  await survivor.fill(ENTRIES, ENTRY_BYTES);
+  await survivor.kill();
+  await survivor.comeBack();
   const rekeyMs = await elapsedMs(() => survivor.rekey(true));
   const rewrapMs = await elapsedMs(() => survivor.finishRewrap());
   for (let kill = 0; kill < kills; kill++) {
@@ -72,7 +74,7 @@ describe.concurrent("the Node process", () => {
     const kills = Math.ceil(KILLS / VAULTS);
     const seed = SEED + vault;
     it(`leaves a whole vault after each of ${kills} kills (seed ${seed})`, async ({ annotate }) => {
-      const survivor = new Survivor(join(folder, String(vault)), await freePort());
+      const survivor = new Survivor(join(folder, String(vault)));
       try {
         await killOften(survivor, kills, seededRandom(seed));
       } finally {

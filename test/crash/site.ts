@@ -3,7 +3,7 @@
  * HTTP app, the alarm fires when the test says so, and the clock goes only as far as the alarm.
  */
 
-import { randomBytes, type RandomBytes } from "../../src/crypto/random.ts";
+import { type RandomBytes, randomBytes } from "../../src/crypto/random.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createLog } from "../../src/log.ts";
 import type { SealSettings } from "../../src/seal/seal_settings.ts";

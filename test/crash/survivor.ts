@@ -3,9 +3,16 @@
  * they were answered, and after each start they look whether it still holds.
  */
 
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, renameSync, rmSync } from "node:fs";
 import { expect } from "vitest";
-import { completeCeremony, dataOf, type Holdings, type Memory, newMemory, type Wish } from "./ceremony.ts";
+import {
+  completeCeremony,
+  dataOf,
+  type Holdings,
+  type Memory,
+  newMemory,
+  type Wish,
+} from "./ceremony.ts";
 import { expectRewrapped, expectSecrets } from "./checks.ts";
 import { fillMounts, initialise, OLD_SHARES, unseal, WRAPPED_MOUNT } from "./seeds.ts";
 import { type Server, startServer } from "./server.ts";
@@ -30,7 +37,6 @@ const WRITERS = 8;
 export class Survivor {
   readonly tally: Tally = { kills: 0, installed: 0, resumed: 0, rewrapping: 0, lostAnswers: 0 };
   readonly #directory: string;
-  readonly #port: number;
   readonly #secrets = new Map<string, Json>();
   #server: Server | null = null;
   #token = "";
@@ -39,14 +45,13 @@ export class Survivor {
   #wish: Wish | null = null;
   #memory: Memory = newMemory();
 
-  constructor(directory: string, port: number) {
+  constructor(directory: string) {
     this.#directory = directory;
-    this.#port = port;
   }
 
-  /** A new vault with so many entries in a seal-wrapped mount. */
-  async fill(count: number): Promise<void> {
-    this.#server = await startServer(this.#directory, this.#port);
+  /** A new vault with so many entries of so many bytes in a seal-wrapped mount. */
+  async fill(count: number, bytes: number): Promise<void> {
+    this.#server = await startServer(this.#directory);
     const { holdings, token } = await initialise(this.#send, "secret");
     if (holdings === null) throw new Error("the vault has no shares");
     this.#holdings = holdings;
@@ -56,7 +61,7 @@ export class Survivor {
     const indexes = Array.from({ length: count }, (_, index) => index).values();
     await Promise.all(Array.from({ length: WRITERS }, async () => {
       for (const index of indexes) {
-        const value = { index, text: "x".repeat(200) };
+        const value = { index, text: `${index % 10}`.repeat(bytes) };
         dataOf(await this.#send("PUT", `${WRAPPED_MOUNT}many/${index}`, value));
         this.#secrets.set(`${WRAPPED_MOUNT}many/${index}`, value);
       }
@@ -70,7 +75,11 @@ export class Survivor {
 
   /** Starts the process again and finds everything as it must be. */
   async comeBack(): Promise<void> {
-    this.#server = await startServer(this.#directory, this.#port);
+    // While nobody writes; it becomes the backup once the vault was found whole.
+    const copy = `${this.#directory}.copy`;
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(this.#directory, copy, { recursive: true });
+    this.#server = await startServer(this.#directory);
     const status = dataOf(await this.#send("GET", "sys/seal-status"));
     expect(status).toMatchObject({ initialized: true, sealed: true });
     const inForce = this.#sharesFor(status);
@@ -83,6 +92,8 @@ export class Survivor {
     expect(dataOf(await this.#send("GET", "sys/seal-status"))["sealed"]).toBe(false);
     if (await this.#isRewrapping()) this.tally.rewrapping += 1;
     await expectSecrets(this.#send, this.#secrets);
+    rmSync(this.#backup, { recursive: true, force: true });
+    renameSync(copy, this.#backup);
   }
 
   /** Carries on with the ceremony that was cut off, or holds a new one. */
@@ -93,7 +104,6 @@ export class Survivor {
       if (counts === undefined) throw new Error("no other counts");
       this.#wish = { path: "sys/rekey", ...counts, requireVerification };
     }
-    this.#backUp();
     const next = await completeCeremony(this.#send, this.#wish, this.#holdings, this.#memory);
     this.#adopt(next);
   }
@@ -151,13 +161,7 @@ export class Survivor {
     return `${this.#directory}.backup`;
   }
 
-  #backUp(): void {
-    if (this.#wish?.requireVerification === true) return;
-    rmSync(this.#backup, { recursive: true, force: true });
-    cpSync(this.#directory, this.#backup, { recursive: true });
-  }
-
-  /** Back to the state before a rekey whose shares nobody has: what an operator would do. */
+  /** Back to the last start, for nobody has the shares: what an operator would have to do. */
   async #restore(): Promise<void> {
     this.tally.lostAnswers += 1;
     await this.kill();

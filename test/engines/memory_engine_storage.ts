@@ -48,6 +48,10 @@ export function createMemoryEngineStorage(): MemoryEngineStorage {
       await Promise.resolve();
       return records.get(path) ?? null;
     },
+    async has(path: string) {
+      await Promise.resolve();
+      return records.has(path);
+    },
     async listChildren(prefix: string) {
       const names = sorted().filter((path) => path.startsWith(prefix)).map((path) => {
         const rest = path.slice(prefix.length);

@@ -12,7 +12,7 @@ import { createLog } from "../../src/log.ts";
 import type { SealSettings } from "../../src/seal/seal_settings.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import type { Store } from "../../src/storage/store.ts";
-import { Vault } from "../../src/vault/vault.ts";
+import { Vault, type VaultPorts } from "../../src/vault/vault.ts";
 import type { Api, ApiRequest, ApiResponse } from "../contract/api.contract.ts";
 
 export const STATIC_SEAL: SealSettings = {
@@ -27,6 +27,7 @@ export interface MemoryApiOptions {
   /** `manual`: nothing fires but `fire()`. */
   readonly alarm?: "timer" | "manual";
   readonly store?: Store;
+  readonly audit?: NonNullable<VaultPorts["audit"]>;
 }
 
 export interface MemoryApi extends Api {
@@ -68,7 +69,15 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
 
   const open = async () => {
     const set = alarm === "timer" ? setTimer : () => {};
-    const ports = { store, seal, nowMs, random: randomBytes, log, alarm: { set } };
+    const ports = {
+      store,
+      seal,
+      nowMs,
+      random: randomBytes,
+      log,
+      alarm: { set },
+      ...(options.audit === undefined ? {} : { audit: options.audit }),
+    };
     vault = await Vault.open(ports);
     const app = createApp(vault, {
       rekeyAccess,

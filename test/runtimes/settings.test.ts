@@ -38,6 +38,7 @@ describe("settings", () => {
       generateRootAccess: "token",
       tls: null,
       logLevel: "info",
+      audit: { filePath: null, httpUrl: null, console: false },
     };
     expect(settingsOf({})).toEqual(defaults);
     expect(settingsOf({ SEALWRIGHT_LISTEN: "", SEALWRIGHT_SEAL: "", SEALWRIGHT_DATA: "" }))
@@ -53,6 +54,9 @@ describe("settings", () => {
       SEALWRIGHT_TLS_CERT: "cert.pem",
       SEALWRIGHT_TLS_KEY: "key.pem",
       SEALWRIGHT_LOG: "debug",
+      SEALWRIGHT_AUDIT_FILE: "/var/log/audit.log",
+      SEALWRIGHT_AUDIT_HTTP: "https://collector.example/in",
+      SEALWRIGHT_AUDIT_CONSOLE: "1",
     });
     expect(settings).toEqual({
       listen: { hostname: "::1", port: 18200 },
@@ -62,6 +66,11 @@ describe("settings", () => {
       generateRootAccess: "open",
       tls: { certPath: "cert.pem", keyPath: "key.pem" },
       logLevel: "debug",
+      audit: {
+        filePath: "/var/log/audit.log",
+        httpUrl: "https://collector.example/in",
+        console: true,
+      },
     });
   });
 
@@ -77,6 +86,9 @@ describe("settings", () => {
     [{ SEALWRIGHT_GENERATE_ROOT_ACCESS: "1" }, "SEALWRIGHT_GENERATE_ROOT_ACCESS must be"],
     [{ SEALWRIGHT_LOG: "loud" }, "SEALWRIGHT_LOG must be debug, info, warn or error"],
     [{ SEALWRIGHT_INSECURE_LISTEN: "true" }, "SEALWRIGHT_INSECURE_LISTEN must be 1, or not set"],
+    [{ SEALWRIGHT_AUDIT_CONSOLE: "yes" }, "SEALWRIGHT_AUDIT_CONSOLE must be 1, or not set"],
+    [{ SEALWRIGHT_AUDIT_HTTP: "collector" }, "SEALWRIGHT_AUDIT_HTTP must be an http or https URL"],
+    [{ SEALWRIGHT_AUDIT_HTTP: "https://u:p@host/" }, "SEALWRIGHT_AUDIT_HTTP must be"],
     [{ SEALWRIGHT_TLS_CERT: "a" }, "SEALWRIGHT_TLS_KEY is missing"],
     [{ SEALWRIGHT_TLS_KEY: "a" }, "SEALWRIGHT_TLS_CERT is missing"],
     [{ SEALWRIGHT_LISTEN: "0.0.0.0:8200" }, "SEALWRIGHT_LISTEN is not a loopback address"],
@@ -195,11 +207,13 @@ describe("a static seal's key", () => {
     expect(errorsOf(staticSeal(almost)).join()).not.toContain(KEY_HEX);
   });
 
-  it("cannot be a file on Workers", () => {
+  it("cannot be a file on Workers, nor can the audit device", () => {
     const errors = errorsOf(staticSeal("file:///keys/raw"), null);
     expect(errors).toEqual([
       `${CURRENT} cannot name a file: there are none here; give the value as a secret`,
     ]);
+    const audit = "SEALWRIGHT_AUDIT_FILE cannot be set: there are no files here";
+    expect(errorsOf({ SEALWRIGHT_AUDIT_FILE: "a" }, null)).toEqual([audit]);
   });
 
   it("has a previous one, which counts only when it is another", () => {

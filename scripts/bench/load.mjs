@@ -1,0 +1,142 @@
+/**
+ * HTTP load from raw sockets: a library client would cost more than the servers it measures. Speaks
+ * just the HTTP/1.1 that the measured servers answer with: keep-alive, Content-Length or chunks.
+ */
+
+import { connect } from "node:net";
+import { quantile } from "./numbers.mjs";
+
+/** The bytes of one request. */
+export function encodeRequest(method, path, { token, json } = {}) {
+  const body = json === undefined ? "" : JSON.stringify(json);
+  const lines = [`${method} ${path} HTTP/1.1`, "Host: 127.0.0.1"];
+  if (token !== undefined) lines.push(`X-Vault-Token: ${token}`);
+  if (json !== undefined) {
+    lines.push("Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`);
+  }
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** Sends each request once. */
+export async function sendAll(port, requests) {
+  const connection = new Connection(port);
+  for (const request of requests) await connection.send(request);
+  connection.close();
+}
+
+/** Keeps `connections` busy for so long; `request(n)` gives the n-th request. */
+export async function loadClosedLoop({ port, connections, seconds, request }) {
+  const opened = Array.from({ length: connections }, () => new Connection(port));
+  const startMs = performance.now();
+  const endMs = startMs + seconds * 1000;
+  const timesMs = [];
+  let next = 0;
+  await Promise.all(opened.map(async (connection) => {
+    while (performance.now() < endMs) {
+      const sentMs = performance.now();
+      await connection.send(request(next++));
+      timesMs.push(performance.now() - sentMs);
+    }
+  }));
+  const elapsedSeconds = (performance.now() - startMs) / 1000;
+  for (const connection of opened) connection.close();
+  return { perSecond: timesMs.length / elapsedSeconds, ...latencies(timesMs) };
+}
+
+/**
+ * Sends at a fixed rate whatever the server does; a request's time begins when it was due, so that
+ * a server that stands still is seen by every request of that while.
+ */
+export function startOpenLoop({ port, perSecond, request }) {
+  const idle = [];
+  const opened = [];
+  const pending = new Set();
+  const timesMs = [];
+  const startMs = performance.now();
+  let sent = 0;
+  let failure = null;
+  const send = async (dueMs) => {
+    const connection = idle.pop() ?? new Connection(port);
+    if (!opened.includes(connection)) opened.push(connection);
+    await connection.send(request(sent++));
+    timesMs.push(performance.now() - dueMs);
+    idle.push(connection);
+  };
+  const timer = setInterval(() => {
+    while (sent < (performance.now() - startMs) / 1000 * perSecond) {
+      const sending = send(startMs + sent / perSecond * 1000)
+        .catch((error) => failure = error)
+        .finally(() => pending.delete(sending));
+      pending.add(sending);
+    }
+  }, 1);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all(pending);
+      for (const connection of opened) connection.close();
+      if (failure !== null) throw failure;
+      return { count: timesMs.length, ...latencies(timesMs) };
+    },
+  };
+}
+
+function latencies(timesMs) {
+  const sorted = timesMs.toSorted((left, right) => left - right);
+  return {
+    p50Ms: quantile(sorted, 0.5),
+    p99Ms: quantile(sorted, 0.99),
+    maxMs: sorted.at(-1) ?? 0,
+  };
+}
+
+class Connection {
+  #socket;
+  #received = Buffer.alloc(0);
+  #waiting = null;
+
+  constructor(port) {
+    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    this.#socket.on("data", (chunk) => this.#receive(chunk));
+    const fail = (error) => {
+      this.#waiting?.reject(error ?? new Error("the server closed a connection"));
+    };
+    this.#socket.on("error", fail);
+    this.#socket.on("close", () => fail());
+  }
+
+  /** One request at a time. Rejects for any answer but 200 and 204. */
+  send(bytes) {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#socket.write(bytes);
+    });
+  }
+
+  close() {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk) {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    const headEnd = this.#received.indexOf("\r\n\r\n");
+    if (headEnd === -1) return;
+    const head = this.#received.latin1Slice(0, headEnd).toLowerCase();
+    if (!this.#isWhole(head, headEnd + 4)) return;
+    const status = Number(head.slice(9, 12));
+    const { resolve, reject } = this.#waiting;
+    const body = this.#received;
+    this.#received = Buffer.alloc(0);
+    this.#waiting = null;
+    if (status === 200 || status === 204) resolve(status);
+    else reject(new Error(`answered with ${status}: ${body.subarray(headEnd + 4, headEnd + 300)}`));
+  }
+
+  #isWhole(head, bodyStart) {
+    if (head.includes("\r\ntransfer-encoding: chunked")) {
+      return this.#received.subarray(bodyStart).includes("0\r\n\r\n");
+    }
+    const length = /\r\ncontent-length: (\d+)/.exec(head)?.[1] ?? "0";
+    return this.#received.length >= bodyStart + Number(length);
+  }
+}

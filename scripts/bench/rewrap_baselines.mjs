@@ -1,0 +1,73 @@
+/**
+ * Helper: the two halves of a rewrap, each alone, in the slices of the real one. `crypto`: unwrap
+ * and wrap by the product's seal, values in memory. `sqlite`: read and rewrite the rows of a filled
+ * store through the product's store, bytes unchanged. Prints entries per second of each run.
+ */
+
+import process from "node:process";
+import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
+import { randomBytes } from "../../src/crypto/random.ts";
+import { REWRAP_BATCH_ENTRIES, REWRAP_BATCH_MAX_BYTES } from "../../src/limits.ts";
+import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import { Seal } from "../../src/seal/seal.ts";
+import { entryName } from "./entries.mjs";
+
+/** What the barrier adds to a value. */
+const ENVELOPE_BYTES = 33;
+
+const sealKey = (id) => ({ id, bytes: wrappingKeyBytes(randomBytes(32)) });
+
+async function rewrapInMemory(entries, valueBytes) {
+  const previous = sealKey("shamir-0123456789abcdef");
+  const before = new Seal("shamir", previous, [], randomBytes);
+  const seal = new Seal("shamir", sealKey("shamir-fedcba9876543210"), [previous], randomBytes);
+  const batch = Math.min(entries, REWRAP_BATCH_ENTRIES);
+  const wrapped = await Promise.all(Array.from({ length: batch }, async (_, index) => {
+    const path = `logical/00000000-0000-4000-8000-000000000000/${entryName(index)}`;
+    return { path, bytes: await before.wrap(path, randomBytes(valueBytes + ENVELOPE_BYTES)) };
+  }));
+  const startMs = performance.now();
+  let done = 0;
+  for (; done < entries; done += batch) {
+    await Promise.all(wrapped.map(async ({ path, bytes }) => {
+      return await seal.wrap(path, await seal.unwrap(path, bytes));
+    }));
+  }
+  return done / (performance.now() - startMs) * 1000;
+}
+
+async function rewriteRows(store, fromKeyId, toKeyId) {
+  const startMs = performance.now();
+  let done = 0;
+  for (let cursor = 0;;) {
+    const page = await store.wrappedBy(
+      fromKeyId,
+      cursor,
+      REWRAP_BATCH_ENTRIES,
+      REWRAP_BATCH_MAX_BYTES,
+    );
+    if (page.records.length === 0) break;
+    await store.commit({
+      expect: page.records.map(({ path, revision }) => ({ path, revision })),
+      writes: page.records.map(({ path, bytes }) => ({ path, bytes, sealKeyId: toKeyId })),
+    });
+    done += page.records.length;
+    cursor = page.cursor;
+  }
+  return done / (performance.now() - startMs) * 1000;
+}
+
+const { kind, runs, entries, valueBytes, file } = JSON.parse(process.argv[2]);
+const store = kind === "sqlite" ? openNodeSqlite(file) : null;
+const rates = [];
+let keyId = store === null ? null : [...(await store.sealKeyCounts()).keys()][0];
+for (let run = 0; run < runs; run++) {
+  if (store === null) rates.push(await rewrapInMemory(entries, valueBytes));
+  else {
+    const next = `bench-run-${run}-0123456`;
+    rates.push(await rewriteRows(store, keyId, next));
+    keyId = next;
+  }
+}
+await store?.close();
+process.stdout.write(JSON.stringify(rates));

@@ -1,0 +1,17 @@
+/** Names of users and roles in paths. */
+
+import { VaultError } from "../../errors.ts";
+
+const NAME_MAX_CHARS = 512;
+/** Vault's `GenericNameRegex`. */
+const NAME = /^\w(?:[\w.-]*\w)?$/;
+
+/** The name as it is stored. Throws `unsupported_path` for what no user or role can be called. */
+export function parseName(text: string): string {
+  if (text.length > NAME_MAX_CHARS || !NAME.test(text)) throw unsupportedPath();
+  return text.toLowerCase();
+}
+
+export function unsupportedPath(): VaultError {
+  return new VaultError("unsupported_path", "unsupported path");
+}

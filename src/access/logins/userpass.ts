@@ -1,0 +1,97 @@
+/** Users with passwords. A name means the same in upper and in lower case. */
+
+import { invalidRequest } from "../../errors.ts";
+import type { LoginRecord, LoginStorage } from "./login_storage.ts";
+import { parseName } from "./names.ts";
+import type { PasswordHash, Passwords } from "./passwords.ts";
+import { type Login, NO_RULES, type TokenRules } from "./token_rules.ts";
+
+interface User {
+  readonly version: 1;
+  readonly password: PasswordHash;
+  readonly rules: TokenRules;
+}
+
+/** Runs for each try to write. */
+type RulesChange = (rules: TokenRules) => TokenRules;
+
+const PREFIX = "user/";
+const NO_USER = "username does not exist";
+
+export class Userpass {
+  readonly #storage: LoginStorage;
+  readonly #passwords: Passwords;
+
+  constructor(storage: LoginStorage, passwords: Passwords) {
+    this.#storage = storage;
+    this.#passwords = passwords;
+  }
+
+  async list(): Promise<readonly string[]> {
+    return await this.#storage.list(PREFIX);
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return await this.#user(name) !== null;
+  }
+
+  /** What the user's tokens may be; null when there is no such user. */
+  async rules(name: string): Promise<TokenRules | null> {
+    return (await this.#user(name))?.value.rules ?? null;
+  }
+
+  /**
+   * Makes or changes a user. A null password keeps the one there is.
+   * Throws `invalid_request` for a new user without one.
+   */
+  async write(name: string, password: string | null, change: RulesChange): Promise<void> {
+    await this.#write(name, password, change, true);
+  }
+
+  /** Like `write`, for a user who must be there. Throws `invalid_request` otherwise. */
+  async update(name: string, password: string | null, change: RulesChange): Promise<void> {
+    await this.#write(name, password, change, false);
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#storage.commit([{ path: PREFIX + parseName(name), value: null }]);
+  }
+
+  /** Throws `invalid_request`, the same for an unknown user and a wrong password. */
+  async login(name: string, password: string): Promise<Login> {
+    const user = await this.#user(name);
+    if (!await this.#passwords.matches(password, user?.value.password ?? null) || user === null) {
+      throw invalidRequest("invalid username or password");
+    }
+    const username = parseName(name);
+    const { rules } = user.value;
+    return { path: `login/${username}`, displayName: username, meta: { username }, rules };
+  }
+
+  async #write(
+    name: string,
+    password: string | null,
+    change: RulesChange,
+    mayMake: boolean,
+  ): Promise<void> {
+    const path = PREFIX + parseName(name);
+    if (!mayMake && !await this.exists(name)) throw invalidRequest(NO_USER);
+    const hash = password === null ? null : await this.#passwords.hash(password);
+    for (;;) {
+      const read = await this.#user(name);
+      if (read === null && !mayMake) throw invalidRequest(NO_USER);
+      const kept = hash ?? read?.value.password;
+      if (kept === undefined) throw invalidRequest("missing password");
+      const user: User = {
+        version: 1,
+        password: kept,
+        rules: change(read?.value.rules ?? NO_RULES),
+      };
+      if (await this.#storage.commit([{ path, value: user, read }])) return;
+    }
+  }
+
+  async #user(name: string): Promise<LoginRecord<User> | null> {
+    return await this.#storage.get<User>(PREFIX + parseName(name));
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The enabled audit devices of an unsealed vault. An entry counts as written when one device has
+ * taken it; when none has, the caller must refuse the request. Never passes a line to a device that
+ * was not hashed with that device's own salt, and logs no line.
+ */
+
+import type { Barrier } from "../barrier/barrier.ts";
+import type { RandomBytes } from "../crypto/random.ts";
+import { randomUuid } from "../crypto/random.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { AUDIT_PATH } from "../storage/record_paths.ts";
+import {
+  type AuditDevice,
+  type ConfiguredDevice,
+  decodeDevices,
+  encodeDevices,
+  SALT_BYTES,
+  type SaltedDevice,
+  SETTINGS_PREFIX,
+} from "./device.ts";
+import { AuditEntry } from "./entry.ts";
+import { createHashing, type DeviceHashing } from "./hashing.ts";
+import { OpenDevice } from "./open_device.ts";
+import type { AuditSinks } from "./sinks.ts";
+
+/** What a runtime gives: the devices it has, and those its settings enable. */
+export interface AuditSettings {
+  readonly sinks: AuditSinks;
+  readonly devices: readonly ConfiguredDevice[];
+}
+
+export interface AuditPorts {
+  readonly barrier: Barrier;
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+  readonly log: Log;
+  readonly settings: AuditSettings;
+}
+
+/** No enabled device took an entry: what was asked must not be done, or not be answered. */
+export class AuditFailed extends Error {
+  override readonly name = "AuditFailed";
+  readonly code = "audit_failed";
+}
+
+export const NO_DEVICES: AuditSettings = {
+  sinks: {
+    open: async (type) => {
+      throw invalidRequest(`cannot open an audit device of type "${type}": there are none here`);
+    },
+  },
+  devices: [],
+};
+
+export class AuditDevices {
+  readonly #ports: AuditPorts;
+  #devices: readonly OpenDevice[];
+  #isClosed = false;
+
+  private constructor(ports: AuditPorts, devices: readonly OpenDevice[]) {
+    this.#ports = ports;
+    this.#devices = devices;
+  }
+
+  /** Opens what is enabled. A device that cannot be opened stays enabled, and takes no entry. */
+  static async open(ports: AuditPorts): Promise<AuditDevices> {
+    const record = await ports.barrier.get(AUDIT_PATH);
+    const stored = record === null ? [] : decodeDevices(record.value);
+    const opened = [
+      ...configuredDevices(ports).map((each) => openDevice(ports, each, "settings")),
+      ...stored.map((each) => openDevice(ports, each, "api")),
+    ];
+    await Promise.all(opened.map((device) => device.tryOpen()));
+    return new AuditDevices(ports, opened);
+  }
+
+  /** False: there is nothing to write, and nobody needs to make entries. */
+  get isEnabled(): boolean {
+    return this.#devices.length > 0;
+  }
+
+  list(): readonly AuditDevice[] {
+    return this.#devices.map(({ device }) => device);
+  }
+
+  /**
+   * Enables a device that has taken a test line. Throws `invalid_request` when the path is taken or
+   * reserved, or the device cannot be written; then nothing was changed. One call at a time.
+   */
+  async enable(device: AuditDevice): Promise<void> {
+    this.#refusePath(device.path);
+    const salt = this.#ports.random(SALT_BYTES);
+    const added = openDevice(this.#ports, { device, salt }, "api");
+    try {
+      await added.open();
+      const { nowMs, random } = this.#ports;
+      await added.writeTest(
+        testEntry(randomUuid(random)).requestLine(added.hashing, nowMs(), null),
+      );
+      await this.#store([...this.#devices, added]);
+    } catch (error) {
+      await added.close();
+      if (error instanceof VaultError) throw error;
+      const reason = error instanceof Error ? error.message : "unknown";
+      throw invalidRequest(`sanity check failed; unable to write to the device: ${reason}`);
+    }
+    this.#devices = [...this.#devices, added];
+    this.#ports.log.info("enabled audit backend", { path: device.path, type: device.type });
+  }
+
+  /** Nothing happens when there is none. Throws `invalid_request` for one of the settings. */
+  async disable(path: string): Promise<void> {
+    const removed = this.#devices.find(({ device }) => device.path === path);
+    if (removed === undefined) return;
+    if (removed.origin === "settings") {
+      throw invalidRequest(`cannot disable the audit device at ${path}: it is one of the settings`);
+    }
+    const rest = this.#devices.filter((other) => other !== removed);
+    await this.#store(rest);
+    this.#devices = rest;
+    await removed.close();
+    this.#ports.log.info("disabled audit backend", { path });
+  }
+
+  /** The hash by which `text` appears at a device; null when there is no such device. */
+  hash(path: string, text: string): string | null {
+    const found = this.#devices.find(({ device }) => device.path === path);
+    return found === undefined ? null : found.hashing.text(text);
+  }
+
+  /** Gives every device its own form of an entry. Throws `AuditFailed` when none took it. */
+  async write(format: (hashing: DeviceHashing, nowMs: number) => string): Promise<void> {
+    if (this.#isClosed) throw new AuditFailed("cannot write an audit entry: the vault was sealed");
+    const devices = this.#devices;
+    const nowMs = this.#ports.nowMs();
+    if (devices.length === 0) return;
+    const taken = await Promise.all(
+      devices.map((device) => device.write(format(device.hashing, nowMs))),
+    );
+    if (!taken.includes(true)) {
+      throw new AuditFailed("cannot write an audit entry: no enabled device took it");
+    }
+  }
+
+  reopen(): void {
+    for (const device of this.#devices) device.reopen();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#devices.map((device) => device.close()));
+  }
+
+  #refusePath(path: string): void {
+    if (path.startsWith(SETTINGS_PREFIX)) {
+      throw invalidRequest(
+        `cannot enable an audit device below ${SETTINGS_PREFIX}: it is reserved`,
+      );
+    }
+    const clash = this.list().some((other) =>
+      other.path.startsWith(path) || path.startsWith(other.path)
+    );
+    if (clash) throw invalidRequest("path already in use");
+  }
+
+  async #store(devices: readonly OpenDevice[]): Promise<void> {
+    const stored = devices.filter(({ origin }) => origin === "api");
+    await this.#ports.barrier.commit({
+      entries: [{ path: AUDIT_PATH, value: encodeDevices(stored) }],
+    });
+  }
+}
+
+/** Their salts are derived, so that enabling them writes nothing. */
+function configuredDevices({ barrier, settings }: AuditPorts): readonly SaltedDevice[] {
+  return settings.devices.map(({ type, options }) => {
+    const path = `${SETTINGS_PREFIX}${type}/`;
+    const device = { path, type, description: "enabled by the settings", options, local: true };
+    return { device, salt: barrier.deriveMacKey(`audit salt ${path}`) };
+  });
+}
+
+function openDevice(
+  { settings, log }: AuditPorts,
+  { device, salt }: SaltedDevice,
+  origin: "settings" | "api",
+): OpenDevice {
+  const hashing = createHashing(salt, device.options["hmac_accessor"] !== "false");
+  return new OpenDevice({ device, salt, hashing, origin, sinks: settings.sinks, log });
+}
+
+function testEntry(id: string): AuditEntry {
+  return new AuditEntry(null, null, {
+    id,
+    operation: "update",
+    mount: null,
+    clientToken: "",
+    path: "sys/audit/test",
+    data: {},
+    remoteAddress: null,
+    wrapTtlSeconds: null,
+    headers: {},
+  });
+}

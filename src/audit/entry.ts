@@ -1,0 +1,226 @@
+/**
+ * The lines of the trail, in Vault's JSON format: one before a request is served, one after. What
+ * both have in common is made once for each device. Pure: no clock, no I/O; what is secret passes
+ * through the device's hash.
+ */
+
+import { type DeviceHashing, hashData, publicMembers } from "./hashing.ts";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Who asks, as far as a valid token tells. */
+export interface AuditedAuth {
+  readonly clientToken: string;
+  readonly accessor: string;
+  readonly displayName: string;
+  readonly policies: readonly string[];
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly tokenType: string;
+  /** 0: never expires. */
+  readonly ttlSeconds: number;
+  readonly issuedAtMs: number;
+}
+
+/** What the policies said; null where none were asked. */
+export interface AuditedDecision {
+  readonly allowed: boolean;
+  readonly grantingPolicies: readonly string[];
+}
+
+export interface AuditedRequest {
+  readonly id: string;
+  readonly operation: string;
+  readonly mount:
+    | { readonly type: string; readonly accessor: string; readonly path: string }
+    | null;
+  /** As sent, valid or not; "" for none. */
+  readonly clientToken: string;
+  readonly path: string;
+  readonly data: JsonObject;
+  readonly remoteAddress: string | null;
+  readonly wrapTtlSeconds: number | null;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface AuditedReply {
+  readonly data?: JsonObject | null;
+  readonly auth?: JsonObject | null;
+  readonly wrapInfo?: JsonObject | null;
+  readonly warnings?: readonly string[] | undefined;
+}
+
+export interface AuditedError {
+  readonly text: string;
+  /** The text is a fixed sentence and cannot quote what was sent. */
+  readonly isPublic: boolean;
+}
+
+/** One request on its way through the vault. */
+export class AuditEntry {
+  readonly #auth: AuditedAuth | null;
+  readonly #decision: AuditedDecision | null;
+  readonly #request: AuditedRequest;
+  readonly #common = new WeakMap<DeviceHashing, string>();
+
+  constructor(
+    auth: AuditedAuth | null,
+    decision: AuditedDecision | null,
+    request: AuditedRequest,
+  ) {
+    this.#auth = auth;
+    this.#decision = decision;
+    this.#request = request;
+  }
+
+  requestLine(hashing: DeviceHashing, nowMs: number, error: AuditedError | null): string {
+    return `${opening(nowMs, "request")}${this.#commonOf(hashing)}${closing(hashing, error)}`;
+  }
+
+  responseLine(
+    hashing: DeviceHashing,
+    nowMs: number,
+    reply: AuditedReply | null,
+    error: AuditedError | null,
+  ): string {
+    const response = formatReply(reply ?? {}, this.#request.path, hashing);
+    return `${opening(nowMs, "response")}${this.#commonOf(hashing)},"response":${response}` +
+      closing(hashing, error);
+  }
+
+  #commonOf(hashing: DeviceHashing): string {
+    const known = this.#common.get(hashing);
+    if (known !== undefined) return known;
+    const made = formatCommon(this.#auth, this.#decision, this.#request, hashing);
+    this.#common.set(hashing, made);
+    return made;
+  }
+}
+
+function opening(nowMs: number, type: "request" | "response"): string {
+  return `{"time":"${new Date(nowMs).toISOString()}","type":"${type}"`;
+}
+
+function closing(hashing: DeviceHashing, error: AuditedError | null): string {
+  if (error === null) return "}";
+  const text = error.isPublic ? error.text : hashing.text(error.text);
+  return `,"error":${JSON.stringify(text)}}`;
+}
+
+function formatCommon(
+  auth: AuditedAuth | null,
+  decision: AuditedDecision | null,
+  request: AuditedRequest,
+  hashing: DeviceHashing,
+): string {
+  const accessor = auth === null || auth.accessor === ""
+    ? undefined
+    : hashing.accessor(auth.accessor);
+  const token = request.clientToken === "" ? undefined : hashing.text(request.clientToken);
+  const shownAuth = { ...formatAuth(auth, token, accessor), policy_results: results(decision) };
+  const { id, operation, mount, path, data, remoteAddress, wrapTtlSeconds, headers } = request;
+  const head = JSON.stringify({
+    id,
+    client_token: token,
+    client_token_accessor: accessor,
+    operation,
+    mount_point: mount?.path,
+    mount_type: mount?.type,
+    mount_accessor: mount?.accessor || undefined,
+    namespace: { id: "root" },
+    path,
+    remote_address: remoteAddress ?? undefined,
+    wrap_ttl: wrapTtlSeconds ?? undefined,
+    headers: isEmpty(headers) ? undefined : headers,
+  });
+  const shownData = isEmpty(data)
+    ? ""
+    : `,"data":${hashData(data, hashing.text, publicMembers(path))}`;
+  return `,"auth":${JSON.stringify(shownAuth)},"request":${head.slice(0, -1)}${shownData}}`;
+}
+
+function formatAuth(
+  auth: AuditedAuth | null,
+  token: string | undefined,
+  accessor: string | undefined,
+): JsonObject {
+  if (auth === null) return { client_token: token, token_type: "default" };
+  return {
+    client_token: token,
+    accessor,
+    display_name: auth.displayName,
+    policies: auth.policies,
+    token_policies: auth.policies,
+    metadata: auth.metadata ?? undefined,
+    token_type: auth.tokenType,
+    token_ttl: auth.ttlSeconds === 0 ? undefined : auth.ttlSeconds,
+    token_issue_time: new Date(auth.issuedAtMs).toISOString(),
+  };
+}
+
+function results(decision: AuditedDecision | null): JsonObject | undefined {
+  if (decision === null) return undefined;
+  const granting = decision.grantingPolicies.map((name) => ({
+    name,
+    namespace_id: "root",
+    type: "acl",
+  }));
+  return {
+    allowed: decision.allowed,
+    granting_policies: granting.length === 0 ? undefined : granting,
+  };
+}
+
+function formatReply(reply: AuditedReply, path: string, hashing: DeviceHashing): string {
+  const { data, auth, wrapInfo, warnings } = reply;
+  const members: string[] = [];
+  if (auth !== undefined && auth !== null) {
+    members.push(`"auth":${JSON.stringify(formatIssued(auth, hashing))}`);
+  }
+  if (data !== undefined && data !== null) {
+    members.push(`"data":${hashData(data, hashing.text, publicMembers(path))}`);
+  }
+  if (wrapInfo !== undefined && wrapInfo !== null) {
+    members.push(`"wrap_info":${JSON.stringify(formatWrapInfo(wrapInfo, hashing))}`);
+  }
+  if (warnings !== undefined && warnings.length > 0) {
+    members.push(`"warnings":${JSON.stringify(warnings.map(hashing.text))}`);
+  }
+  return `{${members.join(",")}}`;
+}
+
+/** A token that was issued or renewed. Only members that are known to be harmless are shown. */
+function formatIssued(auth: JsonObject, hashing: DeviceHashing): JsonObject {
+  return {
+    client_token: hashText(auth["client_token"], hashing.text),
+    accessor: hashText(auth["accessor"], hashing.accessor),
+    policies: auth["policies"],
+    token_policies: auth["token_policies"],
+    metadata: auth["metadata"] ?? undefined,
+    num_uses: auth["num_uses"],
+    orphan: auth["orphan"],
+    renewable: auth["renewable"],
+    token_type: auth["token_type"],
+    token_ttl: auth["lease_duration"],
+  };
+}
+
+function formatWrapInfo(info: JsonObject, hashing: DeviceHashing): JsonObject {
+  return {
+    ttl: info["ttl"],
+    token: hashText(info["token"], hashing.text),
+    accessor: hashText(info["accessor"], hashing.accessor),
+    creation_time: info["creation_time"],
+    creation_path: info["creation_path"],
+    wrapped_accessor: hashText(info["wrapped_accessor"], hashing.accessor),
+  };
+}
+
+function hashText(value: unknown, hash: (text: string) => string): string | undefined {
+  return typeof value === "string" && value !== "" ? hash(value) : undefined;
+}
+
+function isEmpty(value: object): boolean {
+  for (const name in value) if (Object.hasOwn(value, name)) return false;
+  return true;
+}

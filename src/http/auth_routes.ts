@@ -1,0 +1,66 @@
+/** `auth/<mount>/…` of the auth methods; the token store has endpoints of its own. */
+
+import type { Hono } from "hono";
+import type { LoginMount } from "../access/logins/login_mounts.ts";
+import type { Operation } from "../engines/engine.ts";
+import { VaultError } from "../errors.ts";
+import type { AppContext } from "./call.ts";
+import {
+  type LogicalCall,
+  type LogicalReply,
+  type Operations,
+  type Route,
+  serveLogical,
+} from "./logical.ts";
+
+const OPERATIONS: readonly Operation[] = ["create", "read", "update", "patch", "delete", "list"];
+
+export function registerAuthRoutes(app: Hono, context: AppContext): void {
+  app.all("/v1/auth/*", (c) => serveLogical(c, context, (path) => routeToLogin(context, path)));
+}
+
+function routeToLogin(context: AppContext, path: string): Route {
+  const { logins } = context.vault.unsealed();
+  const found = logins.route(path);
+  if (found === null || found.mount.closing) {
+    const text = `no handler for route "${path}". route entry not found.`;
+    throw new VaultError("not_found", text);
+  }
+  const { mount, rest } = found;
+  if (mount.type === "token") throw new VaultError("unsupported_path", "unsupported path");
+  const handle = (request: LogicalCall) => serve(request, mount, rest);
+  const operations: Operations = Object.fromEntries(OPERATIONS.map((name) => [name, handle]));
+  const isLogin = mount.type === "approle" ? rest === "login" : rest.startsWith("login/");
+  return {
+    endpoint: {
+      path: `auth/${mount.path}*`,
+      operations,
+      ...(isLogin ? { token: "ignored" as const } : {}),
+    },
+    sealWrap: mount.sealWrap,
+    exists: () => exists(context, mount, rest),
+  };
+}
+
+async function serve(
+  request: LogicalCall,
+  mount: LoginMount,
+  rest: string,
+): Promise<LogicalReply> {
+  if (mount.type === "approle") {
+    const { serveAppRole } = await import("./auth_approle.ts");
+    return await serveAppRole(request, mount, rest);
+  }
+  const { serveUserpass } = await import("./auth_userpass.ts");
+  return await serveUserpass(request, mount, rest);
+}
+
+async function exists(context: AppContext, mount: LoginMount, rest: string): Promise<boolean> {
+  const { logins } = context.vault.unsealed();
+  if (mount.type === "approle") {
+    const { appRoleExists } = await import("./auth_approle.ts");
+    return await appRoleExists(await logins.appRole(mount), rest);
+  }
+  const { userpassExists } = await import("./auth_userpass.ts");
+  return await userpassExists(await logins.userpass(mount), rest);
+}

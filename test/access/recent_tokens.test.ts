@@ -1,0 +1,98 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { rootTokenTemplate, type TokenTemplate } from "../../src/access/token.ts";
+import { TokenStore } from "../../src/access/tokens.ts";
+import { Barrier } from "../../src/barrier/barrier.ts";
+import { createKeyring } from "../../src/barrier/keyring.ts";
+import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
+import { Seal } from "../../src/seal/seal.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { seededRandom } from "../barrier/doubles.ts";
+
+const random = seededRandom("recent tokens");
+const HOUR_MS = 3_600_000;
+
+let nowMs: number;
+let tokens: TokenStore;
+/** Another store of the same tokens, which shares nothing with the first in memory. */
+let others: TokenStore;
+beforeEach(() => {
+  nowMs = 1_000_000;
+  const store = createMemoryStore();
+  const keyring = createKeyring(random, 0);
+  const outer = new Seal("shamir", { id: "k1", bytes: wrappingKeyBytes(random(32)) }, [], random);
+  const create = () =>
+    new TokenStore({
+      barrier: new Barrier({ store, keyring, outer, random, operations: 0 }),
+      random,
+      nowMs: () => nowMs,
+      dueChanged: () => {},
+    });
+  tokens = create();
+  others = create();
+});
+
+const template = (fields: Partial<TokenTemplate> = {}): TokenTemplate => ({
+  ...rootTokenTemplate(nowMs),
+  policies: ["default"],
+  expiresAtMs: nowMs + HOUR_MS,
+  ...fields,
+});
+
+async function createAndFind(fields: Partial<TokenTemplate> = {}) {
+  const issued = await tokens.create(template(fields));
+  const found = await tokens.find(issued.id);
+  if (found === null) throw new Error("a new token is not found");
+  return { id: issued.id, found };
+}
+
+describe("a token that was found before", () => {
+  it("is found again without being decrypted", async () => {
+    const { id, found } = await createAndFind();
+    const decrypt = vi.spyOn(crypto.subtle, "decrypt");
+    expect(await tokens.find(id)).toEqual(found);
+    expect(decrypt).not.toHaveBeenCalled();
+    decrypt.mockRestore();
+  });
+
+  it("is found no more once it was revoked, by whomever", async () => {
+    const first = await createAndFind();
+    await tokens.revoke(first.found);
+    expect(await tokens.find(first.id)).toBeNull();
+    const second = await createAndFind();
+    await others.revoke(second.found);
+    expect(await tokens.find(second.id)).toBeNull();
+  });
+
+  it("is found no more once its parent was revoked", async () => {
+    const parent = await createAndFind();
+    const child = await createAndFind({ orphan: false, parent: parent.found.hash });
+    await tokens.revoke(parent.found);
+    expect(await tokens.find(child.id)).toBeNull();
+  });
+
+  it("expires on time", async () => {
+    const { id } = await createAndFind();
+    nowMs += HOUR_MS - 1;
+    expect(await tokens.find(id)).not.toBeNull();
+    nowMs += 1;
+    expect(await tokens.find(id)).toBeNull();
+  });
+
+  it("lives longer once it was renewed, by whomever", async () => {
+    const { id, found } = await createAndFind();
+    await others.renew(found, nowMs + 2 * HOUR_MS);
+    expect((await tokens.find(id))?.token.expiresAtMs).toBe(nowMs + 2 * HOUR_MS);
+    nowMs += HOUR_MS;
+    expect(await tokens.find(id)).not.toBeNull();
+  });
+
+  it("counts its uses down to the last", async () => {
+    const { id } = await createAndFind({ uses: 2 });
+    const outcomes: (string | null)[] = [];
+    for (let use = 0; use < 3; use++) {
+      const found = await tokens.find(id);
+      outcomes.push(found === null ? null : await tokens.use(found));
+    }
+    expect(outcomes).toEqual(["counted", "last", null]);
+  });
+});

@@ -1,0 +1,55 @@
+/** Audit devices for tests: they keep lines in memory and fail when they are told to. */
+
+import type { AuditSettings } from "../../src/audit/devices.ts";
+import type { ConfiguredDevice } from "../../src/audit/device.ts";
+import { invalidRequest } from "../../src/errors.ts";
+
+export interface RecordingSinks {
+  readonly settings: AuditSettings;
+  /** Lines by the option `name` of the device, or its type. */
+  lines(name: string): readonly string[];
+  /** Every line of every device. */
+  all(): readonly string[];
+  /** What happened to devices: `open a`, `reopen a`, `close a`. */
+  readonly events: string[];
+  /** Names of devices that refuse every line from now on. */
+  readonly broken: Set<string>;
+  /** Names of devices that cannot be opened. */
+  readonly unopenable: Set<string>;
+  /** Which lines a broken device refuses; all when left out. */
+  refuses: (line: string) => boolean;
+}
+
+export function createRecordingSinks(devices: readonly ConfiguredDevice[] = []): RecordingSinks {
+  const written = new Map<string, string[]>();
+  const recording: RecordingSinks = {
+    lines: (name) => written.get(name) ?? [],
+    all: () => [...written.values()].flat(),
+    events: [],
+    broken: new Set(),
+    unopenable: new Set(),
+    refuses: () => true,
+    settings: {
+      devices,
+      sinks: {
+        open: async (type, options) => {
+          if (type !== "test") throw invalidRequest(`unknown backend type: "${type}"`);
+          const name = options["name"] ?? type;
+          if (recording.unopenable.has(name)) throw new Error(`no device ${name}`);
+          recording.events.push(`open ${name}`);
+          const lines = written.get(name) ?? [];
+          written.set(name, lines);
+          return {
+            write: async (line) => {
+              if (recording.broken.has(name) && recording.refuses(line)) throw new Error("full");
+              lines.push(line);
+            },
+            reopen: () => void recording.events.push(`reopen ${name}`),
+            close: async () => void recording.events.push(`close ${name}`),
+          };
+        },
+      },
+    },
+  };
+  return recording;
+}

@@ -1,0 +1,54 @@
+import { expect, it, vi } from "vitest";
+import { Barrier } from "../../src/barrier/barrier.ts";
+import { createKeyring } from "../../src/barrier/keyring.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
+import { Seal } from "../../src/seal/seal.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { seededRandom } from "./doubles.ts";
+
+const random = seededRandom("known record");
+
+function createBarrier() {
+  const store = createMemoryStore();
+  const keyring = createKeyring(random, 0);
+  const outer = new Seal("shamir", { id: "k1", bytes: wrappingKeyBytes(random(32)) }, [], random);
+  const barrier = new Barrier({ store, keyring, outer, random, operations: 0 });
+  const write = (path: string, text: string | null) =>
+    barrier.commit({ entries: [{ path, value: text === null ? null : encodeUtf8(text) }] });
+  return { barrier, store, write };
+}
+
+it("a known record comes back itself, without being decrypted, until somebody writes", async () => {
+  const { barrier, write } = createBarrier();
+  await write("a", "one");
+  const known = await barrier.get("a") ?? undefined;
+  const decrypt = vi.spyOn(crypto.subtle, "decrypt");
+  await write("b", "elsewhere");
+  expect(await barrier.get("a", known)).toBe(known);
+  expect(decrypt).not.toHaveBeenCalled();
+  decrypt.mockRestore();
+
+  await write("a", "two");
+  const after = await barrier.get("a", known);
+  expect(after).not.toBe(known);
+  expect(decodeUtf8(after?.value ?? new Uint8Array())).toBe("two");
+});
+
+it("a known record that was removed is gone, and what is written there later is another", async () => {
+  const { barrier, write } = createBarrier();
+  await write("a", "one");
+  const known = await barrier.get("a") ?? undefined;
+  await write("a", null);
+  expect(await barrier.get("a", known)).toBeNull();
+  await write("a", "one");
+  expect(await barrier.get("a", known)).not.toBe(known);
+});
+
+it("has() finds a record without opening it", async () => {
+  const { barrier, store, write } = createBarrier();
+  await write("a", "one");
+  await store.commit({ writes: [{ path: "b", bytes: new Uint8Array(3), sealKeyId: null }] });
+  expect([await barrier.has("a"), await barrier.has("b"), await barrier.has("c")])
+    .toEqual([true, true, false]);
+});

@@ -1,0 +1,84 @@
+/** The programs of the clients: which tools are here, how they are installed and built, how they run. */
+
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Report } from "./report.ts";
+import type { Task } from "./task.ts";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const execute = promisify(execFile);
+
+const GO = join(HERE, "go");
+
+/** What is not installed here of Python's tools, or null. */
+export function missingPython(): string | null {
+  const runs = spawnSync("python3", ["-m", "pip", "--version"]).status === 0;
+  return runs ? null : "python3 with pip";
+}
+
+/** Where the installed Go is older than `go.mod` asks, it fetches the newer one, or is too old to. */
+export function missingGo(): string | null {
+  const runs = spawnSync("go", ["-C", GO, "version"]).status === 0;
+  return runs ? null : "a recent go";
+}
+
+/**
+ * Installs the locked packages once for all runs, outside the repository, and gives their folder. A
+ * run that is killed meanwhile leaves a folder that nobody looks at.
+ */
+export async function pythonPackages(): Promise<string> {
+  const requirements = join(HERE, "hvac", "requirements.txt");
+  const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 16);
+  const installed = join(tmpdir(), `sealwright-hvac-${digest}`);
+  if (existsSync(installed)) return installed;
+  const fresh = mkdtempSync(join(tmpdir(), "sealwright-pip-"));
+  const options = ["--quiet", "--disable-pip-version-check", "--target", fresh];
+  await execute("python3", ["-m", "pip", "install", ...options, "--requirement", requirements]);
+  try {
+    renameSync(fresh, installed);
+  } catch (error) {
+    if (!existsSync(installed)) throw error;
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return installed;
+}
+
+/** Builds the Go program with these tags into `folder` and gives its file. */
+export async function buildGo(folder: string, tags: string): Promise<string> {
+  const file = join(folder, `client-${tags}`);
+  await execute("go", ["build", "-tags", tags, "-o", file, "."], { cwd: GO });
+  return file;
+}
+
+/** Settings that a client would take from the environment instead of from its task. */
+const CLIENT_SETTINGS = /^(VAULT|BAO|SEALWRIGHT|VITEST)_/;
+
+/** Runs a client's program with the task on stdin; gives its report, or fails with its last words. */
+export function runProgram(command: readonly string[], task: Task): Promise<Report> {
+  const [program = "", ...args] = command;
+  const inherited = Object.entries(process.env).filter(([name]) => !CLIENT_SETTINGS.test(name));
+  const child = spawn(program, args, {
+    env: Object.fromEntries(inherited),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let output = "";
+  let lastWords = "";
+  child.stdout.on("data", (chunk) => output += String(chunk));
+  child.stderr.on("data", (chunk) => lastWords += String(chunk));
+  // A program that ends before it has read its task says why on stderr.
+  child.stdin.on("error", () => {});
+  child.stdin.end(JSON.stringify(task));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => {
+      if (status === 0) resolve(JSON.parse(output));
+      else reject(new Error(`${program} ended with ${status}; it wrote:\n${lastWords}`));
+    });
+  });
+}

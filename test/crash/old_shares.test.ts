@@ -1,0 +1,192 @@
+/** After a rekey and its rewrap the old shares open nothing: no record, and no byte on the disk. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { REWRAP_BATCH_ENTRIES } from "../../src/limits.ts";
+import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import { ceremonyPath } from "../../src/storage/record_paths.ts";
+import type { Store, StoredRecord } from "../../src/storage/store.ts";
+import { completeCeremony, dataOf, type Holdings, newMemory, type Wish } from "./ceremony.ts";
+import { expectRewrapped, expectSecrets, reopen } from "./checks.ts";
+import {
+  captureKeys,
+  expectAlive,
+  expectDead,
+  expectGone,
+  type OldKeys,
+  shamirSealOf,
+  unsealKeyOf,
+} from "./old_keys.ts";
+import { copyDatabase, readDatabase } from "./raw_bytes.ts";
+import { addWrappedEntries, seedVault, unseal } from "./seeds.ts";
+import { Gone, type Json, newSite, openSession, type Send, type Session } from "./site.ts";
+import { createStopStore } from "./stop_store.ts";
+
+const SHAMIR = { type: "shamir" } as const;
+const PLAIN: Wish = { path: "sys/rekey", shares: 3, threshold: 2 };
+const VERIFIED: Wish = { ...PLAIN, path: "sys/rotate/root", requireVerification: true };
+const SOME = 20;
+/** More than one slice of a rewrap. */
+const MANY = REWRAP_BATCH_ENTRIES + 10;
+
+const folder = mkdtempSync(join(tmpdir(), "old-shares-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+interface Story {
+  readonly file: string;
+  readonly store: Store;
+  readonly session: Session;
+  readonly token: string;
+  readonly secrets: ReadonlyMap<string, Json>;
+  readonly holdings: Holdings;
+}
+
+function newFile(): string {
+  files += 1;
+  return join(folder, String(files), "vault.db");
+}
+
+async function begin(entries = SOME, scrubRebuildMaxBytes?: number): Promise<Story> {
+  const file = newFile();
+  const store = openNodeSqlite(
+    file,
+    scrubRebuildMaxBytes === undefined ? {} : { scrubRebuildMaxBytes },
+  );
+  const seed = await seedVault(newSite(SHAMIR, store));
+  const { holdings, token } = seed;
+  if (holdings === null) throw new Error("the vault has no shares");
+  const session = await reopen(seed.site, holdings, token);
+  const secrets = new Map([...seed.secrets, ...await addWrappedEntries(session, entries)]);
+  return { file, store, session, token, secrets, holdings };
+}
+
+async function rekey({ store, session }: Story, wish: Wish, holdings: Holdings) {
+  const old = await captureKeys(store, shamirSealOf(holdings), unsealKeyOf(holdings));
+  // These hold shares and the new key, below nothing but data keys that a rekey leaves alone.
+  const attempts: StoredRecord[] = [];
+  const send: Send = async (...request) => {
+    const answer = await session.send(...request);
+    const attempt = await store.get(ceremonyPath("barrier"));
+    if (attempt !== null) attempts.push(attempt);
+    return answer;
+  };
+  const next = await completeCeremony(send, wish, holdings, newMemory());
+  expect(attempts.length).toBeGreaterThan(0);
+  return { old: { ...old, records: [...old.records, ...attempts] }, next };
+}
+
+async function expectDeadAfterRestart(
+  { file, store, token, secrets }: Story,
+  holdings: Holdings,
+  olds: readonly OldKeys[],
+): Promise<void> {
+  await store.close();
+  for (const old of olds) expectGone(readDatabase(file), old);
+  const reopened = openNodeSqlite(file);
+  for (const old of olds) await expectDead(file, reopened, shamirSealOf(holdings), old);
+  const session = await reopen(newSite(SHAMIR, reopened), holdings, token);
+  await expectSecrets(session.send, secrets);
+  for (const old of olds) await expectDead(file, reopened, shamirSealOf(holdings), old);
+  await reopened.close();
+}
+
+/** Rewraps until right after the n-th commit; `left` is a copy of the files as they were then. */
+async function dieInRewrap(
+  file: string,
+  token: string,
+  holdings: Holdings,
+  atCommit: number,
+): Promise<{ readonly left: string; readonly wasHit: boolean }> {
+  const inner = openNodeSqlite(file);
+  const store = createStopStore(inner, { mode: "stopped_after", atCommit });
+  const session = await openSession(newSite(SHAMIR, store), { token, dead: store.dead });
+  await unseal(session.send, holdings);
+  await session.work().catch((error: unknown) => {
+    if (!(error instanceof Gone)) throw error;
+  });
+  const left = newFile();
+  copyDatabase(file, left);
+  await inner.close();
+  return { left, wasHit: store.wasHit() };
+}
+
+describe("shares that a rekey has replaced", () => {
+  for (const wish of [PLAIN, VERIFIED]) {
+    it(`open nothing after ${wish.path} and its rewrap, nor after a restart`, async () => {
+      const story = await begin();
+      const { file, store, session } = story;
+      const { old, next } = await rekey(story, wish, story.holdings);
+      await expectAlive(file, store, old);
+      await session.work();
+      await expectRewrapped(session.send);
+      await expectDead(file, store, shamirSealOf(next), old);
+      await expectDeadAfterRestart(story, next, [old]);
+    });
+  }
+
+  it("open nothing after two rekeys, the second one in the middle of a rewrap", async () => {
+    const story = await begin(MANY);
+    const { file, store, session } = story;
+    const first = await rekey(story, PLAIN, story.holdings);
+    await session.workOnce();
+    const second = await rekey(story, PLAIN, first.next);
+    const olds = [first.old, second.old];
+    for (const old of olds) await expectAlive(file, store, old);
+    await session.work();
+    await expectRewrapped(session.send);
+    for (const old of olds) await expectDead(file, store, shamirSealOf(second.next), old);
+    await expectDeadAfterRestart(story, second.next, olds);
+  });
+
+  it("open nothing after the restart that scrubs a file too large to be scrubbed at once", async () => {
+    const story = await begin(SOME, 0);
+    const { old, next } = await rekey(story, PLAIN, story.holdings);
+    await story.session.work();
+    await expectRewrapped(story.session.send);
+    await story.store.close();
+    const store = openNodeSqlite(story.file);
+    await expectDead(story.file, store, shamirSealOf(next), old);
+    await expectDeadAfterRestart({ ...story, store }, next, [old]);
+  });
+
+  it("open nothing after the rewrap, at whichever of its commits the process died", async () => {
+    const story = await begin();
+    const { old, next } = await rekey(story, PLAIN, story.holdings);
+    for (let atCommit = 1;; atCommit++) {
+      const file = newFile();
+      copyDatabase(story.file, file);
+      const { left, wasHit } = await dieInRewrap(file, story.token, next, atCommit);
+      const store = openNodeSqlite(left);
+      const session = await reopen(newSite(SHAMIR, store), next, story.token);
+      await session.work();
+      await expectRewrapped(session.send);
+      await expectDead(left, store, shamirSealOf(next), old);
+      await store.close();
+      if (!wasHit) break;
+    }
+    await story.store.close();
+  });
+
+  it("open what is still stale when the rewrap was cancelled", async () => {
+    const story = await begin();
+    const { file, store, session } = story;
+    const { old } = await rekey(story, PLAIN, story.holdings);
+    dataOf(await session.send("DELETE", "sys/sealwrap/rewrap"));
+    await session.work();
+    await expectAlive(file, store, old);
+    await store.close();
+  });
+
+  it("leave no name of their seal key behind", async () => {
+    const story = await begin();
+    const { file, session, store } = story;
+    const { old } = await rekey(story, PLAIN, story.holdings);
+    expect(readDatabase(file).includes(old.sealKeyId)).toBe(true);
+    await session.work();
+    expect(readDatabase(file).includes(old.sealKeyId)).toBe(false);
+    await store.close();
+  });
+});

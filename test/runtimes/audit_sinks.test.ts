@@ -1,0 +1,216 @@
+import { createServer, type Server } from "node:http";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { AuditSink } from "../../src/audit/sinks.ts";
+import { createFileOpener } from "../../src/runtimes/audit_file.ts";
+import { createAuditSettings } from "../../src/runtimes/audit_sinks.ts";
+import { LineQueue } from "../../src/runtimes/line_queue.ts";
+import { codeOf } from "../barrier/doubles.ts";
+
+const NONE = { filePath: null, httpUrl: null, console: false };
+
+let directory: string;
+let opened: AuditSink[];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "sealwright-audit-"));
+  opened = [];
+});
+afterEach(async () => {
+  for (const sink of opened) await sink.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function runtimeSinks(writeConsole: (line: string) => void = () => {}) {
+  const openFile = createFileOpener(directory);
+  const { sinks } = createAuditSettings({ writeConsole, openFile }, NONE);
+  const open = async (...given: Parameters<typeof sinks.open>): Promise<AuditSink> => {
+    const sink = await sinks.open(...given);
+    opened.push(sink);
+    return sink;
+  };
+  return { open };
+}
+
+const textOf = (path: string) => readFileSync(path, "utf8");
+
+describe("a line queue", () => {
+  it("joins what waits into one append, keeps the order, and reports to each line", async () => {
+    const appends: (readonly string[])[] = [];
+    let release = () => {};
+    const queue = new LineQueue((lines) => {
+      appends.push(lines);
+      return appends.length === 1
+        ? new Promise((resolve) => release = resolve)
+        : Promise.reject(new Error("full"));
+    });
+    const first = [queue.write("1"), queue.write("2")];
+    await Promise.resolve();
+    await Promise.resolve();
+    const second = [queue.write("3"), queue.write("4")];
+    release();
+    await Promise.all(first);
+    const outcomes = await Promise.allSettled(second);
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(appends).toEqual([["1", "2"], ["3", "4"]]);
+    await queue.drained();
+  });
+});
+
+describe("the file device", () => {
+  it("appends lines to a file that only its owner may read", async () => {
+    const path = join(directory, "a.log");
+    const sink = await runtimeSinks().open("file", { file_path: path }, "settings");
+    await Promise.all([sink.write("1"), sink.write("2")]);
+    await sink.write("3");
+    expect(textOf(path)).toBe("1\n2\n3\n");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await sink.close();
+    const again = await runtimeSinks().open("file", { file_path: path }, "settings");
+    await again.write("4");
+    expect(textOf(path)).toBe("1\n2\n3\n4\n");
+  });
+
+  it("goes on in a new file after a rename and a reopening, losing no line", async () => {
+    const path = join(directory, "a.log");
+    const sink = await runtimeSinks().open("file", { file_path: path }, "settings");
+    await sink.write("1");
+    renameSync(path, `${path}.1`);
+    await sink.write("2");
+    sink.reopen();
+    await sink.write("3");
+    expect(textOf(`${path}.1`)).toBe("1\n2\n");
+    expect(textOf(path)).toBe("3\n");
+  });
+
+  it("rejects a line that it cannot take, and takes later ones", async () => {
+    const folder = join(directory, "folder");
+    mkdirSync(folder);
+    const path = join(folder, "a.log");
+    const sink = await runtimeSinks().open("file", { file_path: path }, "settings");
+    rmSync(folder, { recursive: true });
+    sink.reopen();
+    await expect(sink.write("1")).rejects.toThrow("ENOENT");
+    mkdirSync(folder);
+    await sink.write("2");
+    expect(textOf(path)).toBe("2\n");
+  });
+
+  it("is opened by request only below audit/ of the data directory", async () => {
+    const { open } = runtimeSinks();
+    const inside = await open("file", { file_path: "x/a.log" }, "api");
+    await inside.write("1");
+    expect(textOf(join(directory, "audit/x/a.log"))).toBe("1\n");
+    await open("file", { path: join(directory, "audit/b.log") }, "api");
+    const outside = [
+      join(directory, "a.log"),
+      join(directory, "audit"),
+      join(directory, "audit-x/a.log"),
+      "../a.log",
+      "x/../../a.log",
+      "/etc/a.log",
+      "stdout",
+      "discard",
+      "",
+    ];
+    for (const file_path of outside) {
+      const outcome = await codeOf(() => open("file", { file_path }, "api"));
+      expect([file_path, outcome]).toEqual([file_path, "invalid_request"]);
+    }
+    expect(existsSync(join(directory, "a.log"))).toBe(false);
+  });
+
+  it("follows no link out of that folder, and is not there without a data directory", async () => {
+    mkdirSync(join(directory, "audit"));
+    symlinkSync(join(directory, "target"), join(directory, "audit/link"));
+    await expect(runtimeSinks().open("file", { file_path: "link" }, "api")).rejects.toThrow(
+      "ELOOP",
+    );
+    const inMemory = createFileOpener(null);
+    expect(await codeOf(() => inMemory({ file_path: "a" }, "api"))).toBe("invalid_request");
+  });
+});
+
+describe("the http device", () => {
+  let server: Server;
+  let url: string;
+  let bodies: string[];
+  let status: number;
+  beforeEach(async () => {
+    bodies = [];
+    status = 204;
+    server = createServer(async (incoming, outgoing) => {
+      let body = "";
+      for await (const chunk of incoming) body += String(chunk);
+      bodies.push(`${incoming.method} ${incoming.headers["content-type"]} ${body}`);
+      outgoing.writeHead(status, { location: "/elsewhere" }).end("x");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("posts lines, together those that wait together", async () => {
+    const sink = await runtimeSinks().open("http", { uri: url }, "api");
+    await Promise.all([sink.write("1"), sink.write("2")]);
+    expect(bodies).toEqual(["POST application/x-ndjson 1\n2\n"]);
+  });
+
+  it.each([302, 400, 503])("does not take %i for success", async (code) => {
+    status = code;
+    const sink = await runtimeSinks().open("http", { uri: url }, "api");
+    await expect(sink.write("1")).rejects.toThrow(`the collector answered ${code}`);
+    expect(bodies).toHaveLength(1);
+  });
+
+  it("rejects when nobody listens", async () => {
+    const sink = await runtimeSinks().open("http", { uri: "http://127.0.0.1:1/" }, "api");
+    await expect(sink.write("1")).rejects.toThrow();
+  });
+});
+
+describe("options", () => {
+  it.each([
+    ["http", { uri: "ftp://host/" }],
+    ["http", { uri: "https://user:word@host/" }],
+    ["http", {}],
+    ["syslog", {}],
+    ["console", { log_raw: "true" }],
+    ["console", { format: "jsonx" }],
+    ["console", { prefix: "x" }],
+  ])("of %s are refused: %j", async (type, options) => {
+    expect(await codeOf(() => runtimeSinks().open(type, options, "api"))).toBe("invalid_request");
+  });
+
+  it("are refused where there are no files, and the console takes lines", async () => {
+    const lines: string[] = [];
+    const writeConsole = (line: string) => void lines.push(line);
+    const { sinks, devices } = createAuditSettings(
+      { writeConsole, openFile: null },
+      { filePath: "f", httpUrl: "http://h/", console: true },
+    );
+    expect(devices).toEqual([
+      { type: "file", options: { file_path: "f" } },
+      { type: "http", options: { uri: "http://h/" } },
+      { type: "console", options: {} },
+    ]);
+    expect(await codeOf(() => sinks.open("file", { file_path: "f" }, "settings")))
+      .toBe("invalid_request");
+    await (await sinks.open("console", { log_raw: "false", format: "json" }, "api")).write("1");
+    expect(lines).toEqual(["1"]);
+  });
+});
