@@ -6,7 +6,7 @@
 
 import type { Barrier, BarrierRecord, Entry } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
-import { createHmacSha256 } from "../crypto/digest.ts";
+import { createKeyedHmac, type KeyedHmac } from "../crypto/keyed_hmac.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import {
@@ -55,14 +55,14 @@ export interface TokenPorts {
 
 export class TokenStore {
   readonly #ports: TokenPorts;
-  readonly #mac: (data: Uint8Array) => Uint8Array;
+  readonly #mac: KeyedHmac;
   /** By hash, with the record they were decoded from: a token counts only at that revision. */
   readonly #recent = new Map<string, { readonly record: BarrierRecord; readonly token: Token }>();
   readonly #batch: BatchTokens;
 
   constructor(ports: TokenPorts) {
     this.#ports = ports;
-    this.#mac = createHmacSha256(ports.barrier.deriveMacKey("token hash"));
+    this.#mac = createKeyedHmac(ports.barrier.deriveMacKey("token hash"));
     this.#batch = new BatchTokens(ports.barrier.deriveMacKey("batch token"), ports.random);
   }
 

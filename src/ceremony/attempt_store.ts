@@ -23,6 +23,12 @@ export interface AttemptCodec<State> {
   readonly expiresAtMs: (state: State) => number | null;
 }
 
+/** What else belongs into the commit of a state. */
+interface Others {
+  readonly entries?: readonly Entry[];
+  readonly writes?: readonly Write[];
+}
+
 export class AttemptStore<State> {
   readonly #name: string;
   readonly #barrier: Barrier;
@@ -48,9 +54,10 @@ export class AttemptStore<State> {
     return { state: expired ? idle : state, expect: { path, revision: record.revision } };
   }
 
-  async write(state: State, expect: Expectation, others: readonly Entry[] = []): Promise<void> {
+  async write(state: State, expect: Expectation, others: Others = {}): Promise<void> {
     const { entries, writes } = this.records(state);
-    await this.commit([...entries, ...others], writes, expect);
+    const all = [...writes, ...(others.writes ?? [])];
+    await this.commit([...entries, ...(others.entries ?? [])], all, expect);
   }
 
   /** The records of a state, for the commit of somebody else. */

@@ -1,10 +1,12 @@
 /**
  * PGP-encrypted shares that stay retrievable after the response that carried them: as the backup
- * that was asked for, and for each holder by fingerprint until he confirms that he has them.
+ * that was asked for, and for each holder by fingerprint until he confirms that he has them. What is
+ * in force lies outside the barrier, as in Vault: a vault whose answer was lost is sealed, and
+ * whoever can read its storage must still be able to give the holders their messages.
  */
 
-import type { Barrier, Entry } from "../barrier/barrier.ts";
 import { backupPath, deliveryPath } from "../storage/record_paths.ts";
+import type { Store, Write } from "../storage/store.ts";
 import {
   decodeShareBackup,
   encodeShareBackup,
@@ -15,11 +17,11 @@ import type { CeremonyHead, CeremonyState, CeremonyTarget, PendingKey } from "./
 
 export class ShareDelivery {
   readonly #target: CeremonyTarget;
-  readonly #barrier: Barrier;
+  readonly #store: Store;
 
-  constructor(target: CeremonyTarget, barrier: Barrier) {
+  constructor(target: CeremonyTarget, store: Store) {
     this.#target = target;
-    this.#barrier = barrier;
+    this.#store = store;
   }
 
   /**
@@ -37,41 +39,39 @@ export class ShareDelivery {
       ofHolder(await this.#stored(deliveryPath), fingerprint);
   }
 
-  /** Entries that put the new shares' copies in force, in the commit that installs the key. */
-  async promotion(head: CeremonyHead, pending: PendingKey): Promise<readonly Entry[]> {
+  /** Records that put the new shares' copies in force, in the commit that installs the key. */
+  async promotion(head: CeremonyHead, pending: PendingKey): Promise<readonly Write[]> {
     const current = copies(head, pending);
-    const delivery = { path: deliveryPath(this.#target), value: encoded(current) };
+    const delivery = record(deliveryPath(this.#target), current);
     if (current !== null && pending.backup) {
-      return [delivery, { path: backupPath(this.#target), value: encoded(current) }];
+      return [delivery, record(backupPath(this.#target), current)];
     }
     const old = await this.#stored(backupPath);
     if (old === null) return [delivery];
-    return [delivery, { path: backupPath(this.#target), value: encoded({ ...old, stale: true }) }];
+    return [delivery, record(backupPath(this.#target), { ...old, stale: true })];
   }
 
-  /** Entries that remove everything, or one holder's copy once he has confirmed it. */
-  async removal(fingerprint: string | null): Promise<readonly Entry[]> {
+  /** Records that remove everything, or one holder's copy once he has confirmed it. */
+  async removal(fingerprint: string | null): Promise<readonly Write[]> {
+    const delivery = deliveryPath(this.#target);
     if (fingerprint === null) {
-      return [backupPath(this.#target), deliveryPath(this.#target)].map((path) => ({
-        path,
-        value: null,
-      }));
+      return [record(backupPath(this.#target), null), record(delivery, null)];
     }
     const stored = await this.#stored(deliveryPath);
     if (stored === null) return [];
     const { [fingerprint.toLowerCase()]: _confirmed, ...shares } = stored.shares;
-    const left = Object.keys(shares).length === 0 ? null : { ...stored, shares };
-    return [{ path: deliveryPath(this.#target), value: encoded(left) }];
+    const isEmpty = Object.keys(shares).length === 0;
+    return [record(delivery, isEmpty ? null : { ...stored, shares })];
   }
 
   async #stored(path: (target: string) => string): Promise<ShareBackup | null> {
-    const record = await this.#barrier.get(path(this.#target));
-    return record === null ? null : decodeShareBackup(record.value);
+    const stored = await this.#store.get(path(this.#target));
+    return stored === null ? null : decodeShareBackup(stored.bytes);
   }
 }
 
-function encoded(backup: ShareBackup | null): Uint8Array | null {
-  return backup === null ? null : encodeShareBackup(backup);
+function record(path: string, backup: ShareBackup | null): Write {
+  return { path, bytes: backup === null ? null : encodeShareBackup(backup), sealKeyId: null };
 }
 
 function copies(head: CeremonyHead, pending: PendingKey): ShareBackup | null {

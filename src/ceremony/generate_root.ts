@@ -145,7 +145,7 @@ export class GenerateRoot {
     await this.#authority.authorise(gathered, state.required);
     const token = this.#ports.issueRootToken();
     const encodedToken = await encodeToken(token.id, state.encoding);
-    await this.#attempts.write(IDLE, stored.expect, token.entries);
+    await this.#attempts.write(IDLE, stored.expect, { entries: token.entries });
     this.#ports.log.info(`root generation finished: nonce=${state.attemptId}`);
     return { kind: "complete", state: next, encodedToken };
   }

@@ -101,7 +101,7 @@ export class Rekey {
   constructor(target: CeremonyTarget, ports: RekeyPorts) {
     this.target = target;
     this.#ports = ports;
-    this.delivery = new ShareDelivery(target, ports.barrier);
+    this.delivery = new ShareDelivery(target, ports.store);
     this.#authority = new ShareAuthority(ports);
     this.#attempts = new AttemptStore(target, ports.barrier, ports.nowMs, {
       idle: IDLE,
@@ -208,9 +208,9 @@ export class Rekey {
   /** Drops a verification's pending backup and the one in force, or one holder's copy. */
   async deleteBackup(fingerprint: string | null): Promise<void> {
     const stored = await this.#attempts.read();
-    const removal = await this.delivery.removal(fingerprint);
+    const writes = await this.delivery.removal(fingerprint);
     const state = withoutPendingBackup(stored.state, fingerprint);
-    await this.#attempts.write(state, stored.expect, removal);
+    await this.#attempts.write(state, stored.expect, { writes });
   }
 
   /** The records that end an attempt, for the commit of whoever seals. */
@@ -276,11 +276,11 @@ export class Rekey {
     const voided = await this.#ports.voidGathered(this.target, threshold);
     const ended = this.#endAttached(stored, [
       { path: shareChecksPath(this.target), value: encodeShareChecks(pending.checks) },
-      ...await this.delivery.promotion(head, pending),
     ]);
+    const delivered = await this.delivery.promotion(head, pending);
     const attached: Attached = {
       entries: [...ended.entries, ...voided.entries],
-      writes: [...ended.writes, ...voided.writes],
+      writes: [...ended.writes, ...voided.writes, ...delivered],
       expect: [...ended.expect, ...voided.expect],
     };
     switch (this.target) {

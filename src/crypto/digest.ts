@@ -23,12 +23,6 @@ export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array<ArrayB
   return hmac(nobleSha256, key, data);
 }
 
-/** `hmacSha256` with one key for many messages: the work that the key alone needs is done once. */
-export function createHmacSha256(key: Uint8Array): (data: Uint8Array) => Uint8Array<ArrayBuffer> {
-  const keyed = hmac.create(nobleSha256, key);
-  return (data) => keyed.clone().update(data).digest();
-}
-
 /**
  * `lengthBytes` (1 to 8160) derived from `ikm`, which must not be empty. RFC 5869: no salt is the
  * same as 32 zero bytes; `info` is the label that keeps two uses of one key apart.

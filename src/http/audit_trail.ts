@@ -138,9 +138,9 @@ export async function recordRefusal(call: Call, error: unknown): Promise<unknown
 function mountOf(open: OpenVault, path: string): AuditedRequest["mount"] {
   const found = open.mounts.route(path) ?? open.mounts.route(`${path}/`);
   if (found !== null) return found.mount;
-  return path.startsWith("auth/token/")
-    ? { path: "auth/token/", type: "token", accessor: "" }
-    : null;
+  const login = open.logins.route(path)?.mount;
+  if (login === undefined) return null;
+  return { path: `auth/${login.path}`, type: login.type, accessor: login.accessor };
 }
 
 function authOf(call: Call): AuditedAuth | null {

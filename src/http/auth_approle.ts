@@ -3,7 +3,7 @@
 import type { AppRole, Role, RoleSettings } from "../access/logins/approle.ts";
 import type { SecretId } from "../access/logins/approle_secret_ids.ts";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
-import { leaseLimits } from "../access/logins/token_rules.ts";
+import { leaseLimits } from "../access/logins/lease_limits.ts";
 import {
   coerceText,
   type Fields,
@@ -162,9 +162,7 @@ async function serveRoleId({ request, roles, name }: RoleRequest): Promise<Logic
   const role = await roles.read(name);
   switch (request.operation) {
     case "read":
-      return role === null
-        ? { kind: "missing" }
-        : { kind: "data", data: { role_id: role.roleId } };
+      return role === null ? { kind: "missing" } : { kind: "data", data: { role_id: role.roleId } };
     case "update": {
       if (role === null) throw unsupportedPath();
       const roleId = readText(fieldsOf(request), "role_id") ?? "";
@@ -189,7 +187,9 @@ async function issueSecretId(
   secretId: string | null,
 ): Promise<LogicalReply> {
   const role = await roles.read(name);
-  if (role === null) throw new VaultError("not_found", `role ${JSON.stringify(name)} does not exist`);
+  if (role === null) {
+    throw new VaultError("not_found", `role ${JSON.stringify(name)} does not exist`);
+  }
   const fields = fieldsOf(request);
   refuseAddresses(fields, ["cidr_list", "token_bound_cidrs"]);
   const uses = readUses(fields, role);

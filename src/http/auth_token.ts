@@ -1,10 +1,10 @@
 /** `/auth/token/*`: creating, looking up, renewing and revoking tokens, and token roles. */
 
 import type { Hono } from "hono";
-import type { StoredToken } from "../access/token.ts";
+import { type LeaseLimits, leaseLimits } from "../access/logins/lease_limits.ts";
+import type { StoredToken, Token } from "../access/token.ts";
 import { type Fields, readDurationSeconds, readText } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { AppContext } from "./call.ts";
 import { oneError } from "./errors.ts";
 import {
@@ -120,21 +120,31 @@ async function renew(request: LogicalCall, stored: StoredToken, id: string): Pro
     const warnings = ["Token is not renewable: its expiry is unchanged"];
     return { kind: "data", data: null, auth: authFields(id, token, left), warnings };
   }
-  const seconds = renewedSeconds(request, stored, nowMs);
-  const renewed = await request.open.tokens.renew(stored, nowMs + seconds * 1000);
+  const increment = readDurationSeconds(fieldsOf(request), "increment") ?? 0;
+  const { tokens, logins } = request.open;
+  const { renewLogin } = await import("../access/logins/renewal.ts");
+  const login = await renewLogin(logins, token, increment, nowMs);
+  const seconds = login?.ttlSeconds ??
+    renewedSeconds(token, leaseLimits(logins.token), increment, nowMs);
+  const renewed = await tokens.renew(stored, nowMs + seconds * 1000);
   if (renewed === null) throw new VaultError("unauthenticated", "permission denied");
-  return { kind: "data", data: null, auth: authFields(id, renewed, seconds) };
+  const auth = authFields(id, renewed, seconds);
+  return { kind: "data", data: null, auth, warnings: login?.warnings };
 }
 
 /** A periodic token gets its period anew; others end at the latest with their maximum. */
-function renewedSeconds(request: LogicalCall, { token }: StoredToken, nowMs: number): number {
-  const increment = readDurationSeconds(fieldsOf(request), "increment") ?? 0;
+function renewedSeconds(
+  token: Token,
+  { maxSeconds }: LeaseLimits,
+  increment: number,
+  nowMs: number,
+): number {
   const wanted = token.periodSeconds > 0
     ? token.periodSeconds
     : increment === 0
     ? token.creationTtlSeconds
     : increment;
-  const system = token.periodSeconds > 0 ? Infinity : LEASE_DEFAULT_SECONDS;
+  const system = token.periodSeconds > 0 ? Infinity : maxSeconds;
   const max = token.explicitMaxTtlSeconds === 0
     ? system
     : Math.min(token.explicitMaxTtlSeconds, system);

@@ -1,9 +1,6 @@
 /** The `token_…` fields of users and roles, and their older names. */
 
-import {
-  checkTokenRules,
-  type TokenRules,
-} from "../access/logins/token_rules.ts";
+import { checkTokenRules, type TokenRules } from "../access/logins/token_rules.ts";
 import {
   type Fields,
   readBoolean,

@@ -6,7 +6,7 @@ import type {
   LoginMountConfig,
   LoginMountRequest,
 } from "../access/logins/login_mounts.ts";
-import { leaseLimits } from "../access/logins/token_rules.ts";
+import { leaseLimits } from "../access/logins/lease_limits.ts";
 import {
   type Fields,
   readBoolean,

@@ -40,7 +40,7 @@ async function move({ call, data }: LogicalCall): Promise<LogicalReply> {
 function mountPath(text: string): string {
   const path = `${text.replace(/^\/+|\/+$/g, "")}/`;
   if (path === "/" || /\/\/|(^|\/)\.{1,2}\/|[\p{Cc}]/u.test(path)) {
-    throw invalidRequest(`invalid destination mount path ${JSON.stringify(text)}`);
+    throw invalidRequest(`invalid mount path ${JSON.stringify(text)}`);
   }
   return path;
 }

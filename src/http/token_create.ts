@@ -1,5 +1,6 @@
 /** Creating tokens: what a request, its token and a role together allow. */
 
+import { type LeaseLimits, leaseLimits } from "../access/logins/lease_limits.ts";
 import type { Token, TokenTemplate, TokenType } from "../access/token.ts";
 import type { TokenRole } from "../access/token_roles.ts";
 import { SERVICE_TOKEN_PREFIX } from "../access/tokens.ts";
@@ -15,7 +16,6 @@ import {
   readTextList,
 } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
 import { authFields } from "./token_reply.ts";
 
@@ -41,7 +41,8 @@ export async function createToken(request: LogicalCall, kind: CreateKind): Promi
   refuseUnlessPrivileged(fields, mayAll);
   const orphan = kind.role?.orphan ?? (kind.orphan || readBoolean(fields, "no_parent") === true);
   const policies = childPolicies(fields, parent.token, mayAll, kind.role);
-  const life = lifetime(fields, kind.role, policies.includes(ROOT_POLICY));
+  const limits = leaseLimits(open.logins.token);
+  const life = lifetime(fields, kind.role, policies.includes(ROOT_POLICY), limits);
   const type = tokenType(fields, kind.role);
   const nowMs = call.context.nowMs();
   const display = readText(fields, "display_name") ?? "";
@@ -149,7 +150,12 @@ interface Lifetime {
   readonly warnings: readonly string[];
 }
 
-function lifetime(fields: Fields, role: TokenRole | null, isRoot: boolean): Lifetime {
+function lifetime(
+  fields: Fields,
+  role: TokenRole | null,
+  isRoot: boolean,
+  limits: LeaseLimits,
+): Lifetime {
   const period = role !== null && role.periodSeconds > 0
     ? role.periodSeconds
     : readDurationSeconds(fields, "period") ?? 0;
@@ -160,8 +166,8 @@ function lifetime(fields: Fields, role: TokenRole | null, isRoot: boolean): Life
   const asked = readDurationSeconds(fields, "ttl") ?? readDurationSeconds(fields, "lease") ?? 0;
   const common = { explicitMaxSeconds: explicitMax, periodSeconds: period };
   if (isRoot && asked === 0 && period === 0) return { ...common, ttlSeconds: 0, warnings: [] };
-  const wanted = period > 0 ? period : asked === 0 ? LEASE_DEFAULT_SECONDS : asked;
-  const system = period > 0 ? wanted : LEASE_DEFAULT_SECONDS;
+  const wanted = period > 0 ? period : asked === 0 ? limits.defaultSeconds : asked;
+  const system = period > 0 ? wanted : limits.maxSeconds;
   const limit = explicitMax === 0 ? system : Math.min(explicitMax, system);
   if (wanted <= limit) return { ...common, ttlSeconds: wanted, warnings: [] };
   const warning = `TTL of "${formatGoDuration(wanted)}" exceeded the effective max_ttl of ` +

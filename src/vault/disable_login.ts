@@ -20,10 +20,11 @@ export async function disableLogin(vault: Vault, path: string): Promise<void> {
   await vault.administer((open) => open.logins.remove(mount));
 }
 
-/** Ends all tokens that were made at or below a path, and their descendants. */
+/** Ends all tokens with an end that were made at or below a path, and their descendants. */
 export async function revokeBelow(open: OpenVault, path: string): Promise<void> {
   const prefix = path.endsWith("/") ? path : `${path}/`;
   for await (const stored of open.tokens.each()) {
-    if (`${stored.token.path}/`.startsWith(prefix)) await open.revokeTree(stored);
+    const { path: madeAt, expiresAtMs } = stored.token;
+    if (expiresAtMs !== null && `${madeAt}/`.startsWith(prefix)) await open.revokeTree(stored);
   }
 }

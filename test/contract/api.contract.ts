@@ -107,7 +107,7 @@ export async function initialise(
   const keys = seal === "shamir" ? "keys" : "recovery_keys";
   return {
     root: textAt(made.json, "root_token"),
-    shares: textsAt(shares === 0 ? { none: [] } : made.json, shares === 0 ? "none" : keys),
+    shares: shares === 0 ? [] : textsAt(made.json, keys),
   };
 }
 

@@ -1,9 +1,15 @@
 /** Wrong parameters, bodies, paths and headers: the documented refusal, and nothing has changed. */
 
 import { describe, expect, it } from "vitest";
-import { type ApiRequest, type ApiResponse, textAt, textsAt } from "../contract/api.contract.ts";
+import {
+  type ApiRequest,
+  type ApiResponse,
+  PGP_PUBLIC_KEY,
+  textAt,
+  textsAt,
+} from "../contract/api.contract.ts";
 import { ORIGIN } from "./memory_api.ts";
-import { PGP_PUBLIC_KEY, prepare, type Stage, type StageName, stateOf } from "./stages.ts";
+import { prepare, type Stage, type StageName, stateOf } from "./stages.ts";
 
 /** `signed`: a duration that may be negative, which means none. */
 type Kind = "integer" | "flag" | "text" | "texts" | "duration" | "signed" | "object";

@@ -1,12 +1,6 @@
 /** Vaults in the states that a request can meet, for tables of requests. */
 
-import {
-  initialise,
-  initialiseOpen,
-  PGP_PUBLIC_KEY,
-  textAt,
-  textsAt,
-} from "../contract/api.contract.ts";
+import { initialise, initialiseOpen, textAt, textsAt } from "../contract/api.contract.ts";
 import { type MemoryApi, startMemoryApi, STATIC_SEAL } from "./memory_api.ts";
 
 export interface Stage {
@@ -124,5 +118,3 @@ export async function stateOf({ api }: Stage): Promise<string> {
   const status = await api.request("GET", "/v1/sys/seal-status");
   return `${await api.snapshot()}\n${status.text}`;
 }
-
-export { PGP_PUBLIC_KEY };

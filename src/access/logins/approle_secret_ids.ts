@@ -124,7 +124,9 @@ export class SecretIds {
     const index = await this.#storage.get<{ readonly key: string; readonly hash: string }>(
       this.#accessorPath(accessor),
     );
-    return index === null || index.value.key !== key ? null : await this.#live(key, index.value.hash);
+    return index === null || index.value.key !== key
+      ? null
+      : await this.#live(key, index.value.hash);
   }
 
   async accessors(key: string): Promise<readonly string[]> {

@@ -4,11 +4,11 @@
  */
 
 import { invalidRequest } from "../../errors.ts";
-import { LEASE_DEFAULT_SECONDS } from "../../limits.ts";
 import { formatGoDuration } from "../duration.ts";
 import { ROOT_POLICY_NAME } from "../policy.ts";
 import { DEFAULT_POLICY_NAME } from "../default_policy.ts";
 import type { TokenTemplate, TokenType } from "../token.ts";
+import { type LeaseLimits, leaseLimits } from "./lease_limits.ts";
 import type { LoginMount } from "./login_mounts.ts";
 
 /** Seconds are 0 where nothing is said. */
@@ -48,20 +48,6 @@ export function checkTokenRules(rules: TokenRules): TokenRules {
     throw invalidRequest("'token_ttl' cannot be greater than 'token_max_ttl'");
   }
   return rules;
-}
-
-export interface LeaseLimits {
-  readonly defaultSeconds: number;
-  readonly maxSeconds: number;
-}
-
-/** What a mount says, where it says something. */
-export function leaseLimits({ config }: Pick<LoginMount, "config">): LeaseLimits {
-  const maxSeconds = config.maxLeaseSeconds === 0 ? LEASE_DEFAULT_SECONDS : config.maxLeaseSeconds;
-  const wanted = config.defaultLeaseSeconds === 0
-    ? LEASE_DEFAULT_SECONDS
-    : config.defaultLeaseSeconds;
-  return { defaultSeconds: Math.min(wanted, maxSeconds), maxSeconds };
 }
 
 export interface Lifetime {
