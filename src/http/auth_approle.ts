@@ -1,4 +1,4 @@
-/** `auth/<mount>/…` of approle: roles, secret ids, and logging in. Loaded when first asked. */
+/** `auth/<mount>/…` of approle: roles, secret ids, and logging in. */
 
 import type { AppRole, Role, RoleSettings } from "../access/logins/approle.ts";
 import type { SecretId } from "../access/logins/approle_secret_ids.ts";

@@ -48,19 +48,19 @@ async function serve(
   rest: string,
 ): Promise<LogicalReply> {
   if (mount.type === "approle") {
-    const { serveAppRole } = await import("./auth_approle.ts");
+    const { serveAppRole } = await import("./seldom_asked.ts");
     return await serveAppRole(request, mount, rest);
   }
-  const { serveUserpass } = await import("./auth_userpass.ts");
+  const { serveUserpass } = await import("./seldom_asked.ts");
   return await serveUserpass(request, mount, rest);
 }
 
 async function exists(context: AppContext, mount: LoginMount, rest: string): Promise<boolean> {
   const { logins } = context.vault.unsealed();
   if (mount.type === "approle") {
-    const { appRoleExists } = await import("./auth_approle.ts");
+    const { appRoleExists } = await import("./seldom_asked.ts");
     return await appRoleExists(await logins.appRole(mount), rest);
   }
-  const { userpassExists } = await import("./auth_userpass.ts");
+  const { userpassExists } = await import("./seldom_asked.ts");
   return await userpassExists(await logins.userpass(mount), rest);
 }

@@ -1,4 +1,4 @@
-/** `/auth/token/*`: creating, looking up, renewing and revoking tokens, and token roles. */
+/** `/auth/token/*`: creating, looking up, renewing and revoking tokens. */
 
 import type { Hono } from "hono";
 import { type LeaseLimits, leaseLimits } from "../access/logins/lease_limits.ts";
@@ -15,7 +15,6 @@ import {
 } from "./logical.ts";
 import { createToken } from "./token_create.ts";
 import { authFields, describeToken } from "./token_reply.ts";
-import { registerTokenRoleEndpoints } from "./token_roles.ts";
 
 const PREFIX = "auth/token";
 const DONE: LogicalReply = { kind: "done" };
@@ -43,7 +42,6 @@ export function registerTokenEndpoints(app: Hono, context: AppContext): void {
   register("accessors", { list: accessors }, true);
   register("accessors/", { list: accessors }, true);
   register("tidy", { update: tidy });
-  registerTokenRoleEndpoints(app, context);
 }
 
 function fieldsOf({ data }: LogicalCall): Fields {
@@ -122,7 +120,7 @@ async function renew(request: LogicalCall, stored: StoredToken, id: string): Pro
   }
   const increment = readDurationSeconds(fieldsOf(request), "increment") ?? 0;
   const { tokens, logins } = request.open;
-  const { renewLogin } = await import("../access/logins/renewal.ts");
+  const { renewLogin } = await import("../access/logins/methods.ts");
   const login = await renewLogin(logins, token, increment, nowMs);
   const seconds = login?.ttlSeconds ??
     renewedSeconds(token, leaseLimits(logins.token), increment, nowMs);

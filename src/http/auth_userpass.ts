@@ -1,4 +1,4 @@
-/** `auth/<mount>/…` of userpass: users, their passwords, and logging in. Loaded when first asked. */
+/** `auth/<mount>/…` of userpass: users, their passwords, and logging in. */
 
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import type { Userpass } from "../access/logins/userpass.ts";

@@ -1,33 +1,57 @@
 /**
- * Endpoints that are asked seldom are loaded by their first request: a Worker starts with what every
- * client needs, and stays small. They are served as if they had been there from the start.
+ * Endpoints that are asked seldom are loaded by the first request for one of them: a Worker starts
+ * with what every client needs, and stays small. They are served as if they had been there before.
  */
 
 import { Hono } from "hono";
 import type { AppContext } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
 
-type Register = (app: Hono, context: AppContext) => void;
+/** Where those of `seldom_asked.ts` are, and nothing that is loaded at the start. */
+const PATHS: readonly string[] = [
+  "auth/token/roles",
+  "auth/token/roles/*",
+  "sys/audit",
+  "sys/audit/*",
+  "sys/audit-hash/*",
+  "sys/auth",
+  "sys/auth/*",
+  "sys/capabilities",
+  "sys/capabilities-accessor",
+  "sys/capabilities-self",
+  "sys/config/cors",
+  "sys/decode-token",
+  "sys/generate-root/*",
+  "sys/generate-root-token/*",
+  "sys/internal/ui/*",
+  "sys/leases/*",
+  "sys/plugins/*",
+  "sys/remount",
+  "sys/remount/*",
+  "sys/renew/*",
+  "sys/revoke/*",
+  "sys/revoke-force/*",
+  "sys/revoke-prefix/*",
+  "sys/rotate/recovery/*",
+  "sys/rotate/root/*",
+  "sys/tools/*",
+  "sys/version-history/*",
+];
 
-/** `paths`: below `/v1/`, as Hono writes them; they cover all that is registered, and may more. */
-export function registerOnDemand(
-  app: Hono,
-  context: AppContext,
-  paths: readonly string[],
-  load: () => Promise<Register>,
-): void {
+export function registerOnDemand(app: Hono, context: AppContext): void {
   let loading: Promise<Hono> | null = null;
-  const part = async (): Promise<Hono> => {
-    const served = new Hono();
-    (await load())(served, context);
-    registerEngineRoutes(served, context);
-    return served.onError((error) => {
+  const load = async (): Promise<Hono> => {
+    const { registerSeldomAsked } = await import("./seldom_asked.ts");
+    const part = new Hono();
+    registerSeldomAsked(part, context);
+    registerEngineRoutes(part, context);
+    return part.onError((error) => {
       throw error;
     });
   };
-  for (const path of paths) {
+  for (const path of PATHS) {
     app.all(`/v1/${path}`, async (c) => {
-      loading ??= part();
+      loading ??= load();
       loading.catch(() => loading = null);
       return await (await loading).fetch(c.req.raw, c.env);
     });

@@ -1,40 +1,35 @@
-/** Which endpoints are loaded by their first request, and below which paths they are. */
+/**
+ * The endpoints that are asked seldom, in one module to load, and the handlers of the auth methods,
+ * which need the same.
+ */
 
 import type { Hono } from "hono";
 import type { AppContext } from "./call.ts";
-import { registerOnDemand } from "./on_demand.ts";
+import { registerAuditEndpoints } from "./sys_audit.ts";
+import { registerLoginMountEndpoints } from "./sys_auth.ts";
+import { registerCapabilityEndpoints } from "./sys_capabilities.ts";
+import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
+import { registerInternalUiEndpoints } from "./sys_internal_ui.ts";
+import { registerLeaseEndpoints } from "./sys_leases.ts";
+import { registerProductEndpoints } from "./sys_product.ts";
+import { registerRemountEndpoints } from "./sys_remount.ts";
+import { registerRotateEndpoints } from "./sys_rotate.ts";
+import { registerToolEndpoints } from "./sys_tools.ts";
+import { registerTokenRoleEndpoints } from "./token_roles.ts";
+
+export { appRoleExists, serveAppRole } from "./auth_approle.ts";
+export { serveUserpass, userpassExists } from "./auth_userpass.ts";
 
 export function registerSeldomAsked(app: Hono, context: AppContext): void {
-  const register = (paths: readonly string[], load: Parameters<typeof registerOnDemand>[3]): void =>
-    registerOnDemand(app, context, paths, load);
-  register(
-    ["sys/auth", "sys/auth/*"],
-    async () => (await import("./sys_auth.ts")).registerLoginMountEndpoints,
-  );
-  register(
-    ["sys/internal/ui/*"],
-    async () => (await import("./sys_internal_ui.ts")).registerInternalUiEndpoints,
-  );
-  register(
-    ["sys/remount", "sys/remount/*"],
-    async () => (await import("./sys_remount.ts")).registerRemountEndpoints,
-  );
-  register(
-    [
-      "sys/leases/*",
-      "sys/renew/*",
-      "sys/revoke/*",
-      "sys/revoke-prefix/*",
-      "sys/revoke-force/*",
-    ],
-    async () => (await import("./sys_leases.ts")).registerLeaseEndpoints,
-  );
-  register(
-    ["sys/tools/*"],
-    async () => (await import("./sys_tools.ts")).registerToolEndpoints,
-  );
-  register(
-    ["sys/version-history/*", "sys/plugins/*", "sys/config/cors"],
-    async () => (await import("./sys_product.ts")).registerProductEndpoints,
-  );
+  registerAuditEndpoints(app, context);
+  registerCapabilityEndpoints(app, context);
+  registerGenerateRootEndpoints(app, context);
+  registerLoginMountEndpoints(app, context);
+  registerInternalUiEndpoints(app, context);
+  registerLeaseEndpoints(app, context);
+  registerProductEndpoints(app, context);
+  registerRemountEndpoints(app, context);
+  registerRotateEndpoints(app, context);
+  registerTokenRoleEndpoints(app, context);
+  registerToolEndpoints(app, context);
 }

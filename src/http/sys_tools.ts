@@ -1,8 +1,9 @@
-/** `/sys/tools/*`: random bytes and hashes, as transit has them. Loaded when first asked. */
+/** `/sys/tools/*`: random bytes and hashes, as transit has them. */
 
 import type { Hono } from "hono";
 import type { EngineReply } from "../engines/engine.ts";
 import type { Fields } from "../engines/fields.ts";
+import { drawRandom, hashInput } from "../engines/transit_tools.ts";
 import { VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
@@ -32,13 +33,11 @@ function segmentsBehind({ path }: LogicalCall, prefix: string, max: number): rea
 }
 
 async function random(request: LogicalCall): Promise<LogicalReply> {
-  const { drawRandom } = await import("../engines/transit_tools.ts");
   const segments = segmentsBehind(request, RANDOM, 2);
   return asReply(drawRandom(segments, fieldsOf(request), request.call.context.random));
 }
 
 async function hash(request: LogicalCall): Promise<LogicalReply> {
-  const { hashInput } = await import("../engines/transit_tools.ts");
   const [algorithm = null] = segmentsBehind(request, HASH, 1);
   return asReply(hashInput(algorithm, fieldsOf(request)));
 }

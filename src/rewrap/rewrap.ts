@@ -50,7 +50,6 @@ export interface RewrapPorts {
 
 /** What a commit that makes entries stale adds, so that the run begins with it or not at all. */
 export interface RewrapStart {
-  readonly job: RewrapJob;
   readonly entries: readonly Entry[];
   readonly writes: readonly Write[];
 }
@@ -79,7 +78,7 @@ export class Rewrap {
     const { random, nowMs } = this.#ports;
     const runId = randomUuid(random);
     const job = beginRun({ runId, reason, targetKeyId, startedBy, nowMs: nowMs() });
-    return { job, ...this.#records(job) };
+    return this.#records(job);
   }
 
   /** Starts a run by request; `already_running` leaves the current one alone. */
@@ -91,7 +90,6 @@ export class Rewrap {
     if (isActive(stored.job)) return "already_running";
     const start = this.prepareStart(reason, this.#ports.seal().keyId, startedBy);
     await this.#commit(start, [stored.expect]);
-    this.logStart(start.job);
     return "started";
   }
 
@@ -124,10 +122,14 @@ export class Rewrap {
     }
   }
 
-  logStart(job: RewrapJob): void {
-    if (job.phase !== "running") return;
-    const { reason, targetKeyId } = job.run;
-    this.#ports.log.info(`seal.rewrap: seal re-wrap started: reason=${reason} key=${targetKeyId}`);
+  /** To be called after an unseal: says that a run goes on which an interruption had stopped. */
+  async logResumption(): Promise<void> {
+    const { job } = await this.#read();
+    if (!isActive(job) || !job.run.counted) return;
+    const { processed, total, cursor } = job.run;
+    this.#ports.log.info(
+      `seal.rewrap: seal re-wrap resumed: cursor=${cursor} processed=${processed} total=${total}`,
+    );
   }
 
   async #advance(run: RewrapRun, expect: Expectation): Promise<number | null> {
@@ -137,6 +139,7 @@ export class Rewrap {
     if (staleKeyId === null) {
       const counts = await store.sealKeyCounts();
       current = countRun(current, counts);
+      if (!run.counted) this.#logStart(current);
       staleKeyId = nextStaleKey(current, counts);
     }
     if (staleKeyId === null) {
@@ -272,6 +275,11 @@ export class Rewrap {
     const due = dueTimeMs(job, this.#ports.nowMs());
     const bytes = due === null ? null : encodeDueTime(due);
     return { path: REWRAP_DUE_PATH, bytes, sealKeyId: null };
+  }
+
+  #logStart(run: RewrapRun): void {
+    const { reason, total } = run;
+    this.#ports.log.info(`seal.rewrap: seal re-wrap started: reason=${reason} total=${total}`);
   }
 
   #logProgress(run: RewrapRun): void {

@@ -223,12 +223,8 @@ export class OpenVault {
   }
 
   #prepareRewrap(sealKeyId: string, dueChanged: () => void): FollowUp {
-    const start = this.rewrap.prepareStart("rekey", sealKeyId, null);
-    const committed = (): void => {
-      this.rewrap.logStart(start.job);
-      dueChanged();
-    };
-    return { entries: start.entries, writes: start.writes, committed };
+    const { entries, writes } = this.rewrap.prepareStart("rekey", sealKeyId, null);
+    return { entries, writes, committed: dueChanged };
   }
 }
 

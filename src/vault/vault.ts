@@ -360,6 +360,7 @@ export class Vault {
     }
     this.#phase = { kind: "unsealed", open };
     log.info("vault is unsealed");
+    await open.rewrap.logResumption();
     await this.#trySetAlarm();
   }
 

@@ -121,8 +121,8 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
       installSeal: (seal) => installKeys({ ...keys, seal }),
     });
     const prepareRewrap = (sealKeyId: string): FollowUp => {
-      const { job, entries, writes } = rewrap.prepareStart("rekey", sealKeyId, null);
-      return { entries, writes, committed: () => rewrap.logStart(job) };
+      const { entries, writes } = rewrap.prepareStart("rekey", sealKeyId, null);
+      return { entries, writes, committed: () => {} };
     };
     const voidGathered = async (except: CeremonyTarget, required: number): Promise<Attached> => {
       const other = except === "barrier" ? "recovery" : "barrier";

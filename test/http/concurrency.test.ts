@@ -217,6 +217,7 @@ describe("a rewrap asked for twice at once", () => {
       [1, 2, 3, 4].map(() => api.request("POST", "/v1/sys/sealwrap/rewrap", { token })),
     );
     expect(statuses(answers)).toEqual([200, 200, 200, 204]);
+    await api.settle(token);
     const started = api.log.filter((line) => line.includes("seal re-wrap started"));
     expect(started).toHaveLength(1);
   });

@@ -250,6 +250,15 @@ describe("starting a rewrap", () => {
     await expectAll(api, token);
   });
 
+  it("is announced when it goes on after a restart", async () => {
+    const { api, token } = await staleVault(1200);
+    await api.fire();
+    await api.restart();
+    await api.settle(token);
+    const resumed = api.log.filter((line) => line.includes("seal re-wrap resumed: cursor="));
+    expect(resumed).toHaveLength(1);
+  });
+
   it("is logged in the words operators look for", async () => {
     const { api, token } = await staleVault(1200);
     await api.settle(token);

@@ -12,7 +12,7 @@ import { EXPIRY_BATCH_SECRET_IDS } from "../../limits.ts";
 import { LOGIN_DATA_PREFIX, LOGIN_MOUNTS_PATH } from "../../storage/record_paths.ts";
 import type { AppRole } from "./approle.ts";
 import { nextExpiryAtMs, removeExpired } from "./expiry.ts";
-import { LoginStorage } from "./login_storage.ts";
+import type { LoginStorage } from "./login_storage.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Userpass } from "./userpass.ts";
 
@@ -168,17 +168,16 @@ export class LoginMounts {
 
   async userpass(mount: LoginMount): Promise<Userpass> {
     return await loadOnce(this.#userpasses, mount.uuid, async () => {
-      const { Userpass } = await import("./userpass.ts");
-      const { Passwords } = await import("./passwords.ts");
+      const { LoginStorage, Passwords, Userpass } = await import("./methods.ts");
       this.#passwords ??= new Passwords(this.#ports.random);
-      return new Userpass(this.#storage(mount), this.#passwords);
+      return new Userpass(this.#storage(LoginStorage, mount), this.#passwords);
     });
   }
 
   async appRole(mount: LoginMount): Promise<AppRole> {
     return await loadOnce(this.#appRoles, mount.uuid, async () => {
-      const { AppRole } = await import("./approle.ts");
-      return new AppRole(this.#storage(mount), this.#ports, mount.uuid);
+      const { AppRole, LoginStorage } = await import("./methods.ts");
+      return new AppRole(this.#storage(LoginStorage, mount), this.#ports, mount.uuid);
     });
   }
 
@@ -192,8 +191,8 @@ export class LoginMounts {
     return await nextExpiryAtMs(this.#ports.barrier);
   }
 
-  #storage({ uuid, sealWrap }: LoginMount): LoginStorage {
-    return new LoginStorage(this.#ports.barrier, dataPrefix(uuid), sealWrap);
+  #storage(Storage: typeof LoginStorage, { uuid, sealWrap }: LoginMount): LoginStorage {
+    return new Storage(this.#ports.barrier, dataPrefix(uuid), sealWrap);
   }
 
   async #change(
