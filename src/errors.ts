@@ -11,6 +11,8 @@ export type ErrorCode =
   | "unauthenticated"
   /** A valid token whose policies do not allow the operation. */
   | "denied"
+  /** The client has tried too often; it may come back later. */
+  | "rate_limited"
   /** Nothing is stored there. */
   | "not_found"
   /** The route exists in no engine. */

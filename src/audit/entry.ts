@@ -10,7 +10,6 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Who asks, as far as a valid token tells. */
 export interface AuditedAuth {
-  readonly clientToken: string;
   readonly accessor: string;
   readonly displayName: string;
   readonly policies: readonly string[];

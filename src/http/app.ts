@@ -12,6 +12,7 @@ import type { AppContext, AppOptions } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
 import { registerOnDemand } from "./on_demand.ts";
 import { cleanTarget, hasEncodedParent, targetOf } from "./paths.ts";
+import { RateLimiter } from "./rate_limit.ts";
 import { errorReply, redirectReply } from "./replies.ts";
 import { registerBackupEndpoints } from "./sys_backup.ts";
 import { registerKeyringEndpoints } from "./sys_keyring.ts";
@@ -26,7 +27,8 @@ import { registerWrappingEndpoints } from "./sys_wrapping.ts";
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
   const { nowMs, log } = vault;
-  const context: AppContext = { vault, options, random: randomBytes, nowMs, log };
+  const strangers = new RateLimiter(options.rateLimit ?? null, nowMs);
+  const context: AppContext = { vault, options, random: randomBytes, nowMs, log, strangers };
 
   app.use("*", async function redirectUncleanPaths(c, next) {
     const target = targetOf(c);

@@ -147,7 +147,6 @@ function authOf(call: Call): AuditedAuth | null {
   if (call.token === null) return null;
   const { token } = call.token;
   return {
-    clientToken: call.tokenText,
     accessor: token.accessor,
     displayName: token.displayName,
     policies: token.policies,

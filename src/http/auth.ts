@@ -12,11 +12,18 @@ export function denied(): VaultError {
   return new VaultError("denied", oneError("permission denied"));
 }
 
+/** Counts a try of somebody without a valid token. Throws `rate_limited` when there were too many. */
+export function admitStranger(call: Call): void {
+  if (call.context.strangers.admit(call.remoteAddress)) return;
+  throw new VaultError("rate_limited", `request path "${call.path}": rate limit quota exceeded`);
+}
+
 /** The valid token of a request, one of its uses spent. Throws `unauthenticated`. */
 export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
   const stored = await open.tokens.find(call.tokenText);
   const use = stored === null ? "refused" : await open.tokens.use(stored);
   if (stored === null || use === "refused") {
+    admitStranger(call);
     throw new VaultError("unauthenticated", "permission denied");
   }
   call.token = stored;
@@ -64,8 +71,8 @@ export async function authoriseCeremony(
   step: "manage" | "contribute",
   operation: Operation = OPERATIONS[call.method] ?? "update",
 ): Promise<void> {
-  if (mode === "open") return;
+  if (mode === "open") return admitStranger(call);
   const harmless = operation === "read" || (step === "contribute" && operation === "update");
-  if (mode === "token-to-start" && harmless) return;
+  if (mode === "token-to-start" && harmless) return admitStranger(call);
   await authoriseByPolicy(call, path, operation, false);
 }

@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { AuditTrail } from "./audit_trail.ts";
 import { parseForm, parseJsonObject, readBodyText } from "./json.ts";
+import type { Rate, RateLimiter } from "./rate_limit.ts";
 import type { JsonObject } from "./replies.ts";
 
 export type AccessMode = "token" | "token-to-start" | "open";
@@ -17,6 +18,8 @@ export interface AppOptions {
   /** Address of the peer, for logs; null when the platform does not tell. */
   readonly clientAddress: (request: Request, env?: unknown) => string | null;
   readonly version: string;
+  /** How often an address may try what needs no token; null or absent: as often as it wants. */
+  readonly rateLimit?: Rate | null;
 }
 
 export interface AppContext {
@@ -25,6 +28,8 @@ export interface AppContext {
   readonly random: RandomBytes;
   readonly nowMs: () => number;
   readonly log: Log;
+  /** Tries of clients that have not shown a valid token. */
+  readonly strangers: RateLimiter;
 }
 
 export class Call {

@@ -9,7 +9,7 @@ import type { Operation } from "../engines/engine.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import { recordRefusal, startTrail } from "./audit_trail.ts";
-import { authenticate, denied, endSpentToken } from "./auth.ts";
+import { admitStranger, authenticate, denied, endSpentToken } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import { callOf, decodePath } from "./paths.ts";
 import { parameters } from "./json.ts";
@@ -101,6 +101,7 @@ export async function serveLogical(
     const token = anonymous === null ? await authenticate(call, open) : null;
     const acl = await open.policies.acl(token?.token.policies ?? []);
     if (anonymous !== null) {
+      admitStranger(call);
       const request = { call, open, path, operation, data, acl, hasSudo: false };
       return await serveRoute(request, anonymous, null);
     }

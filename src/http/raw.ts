@@ -6,7 +6,7 @@
 import type { Context, Hono } from "hono";
 import * as v from "valibot";
 import { invalidRequest } from "../errors.ts";
-import { endSpentToken } from "./auth.ts";
+import { admitStranger, endSpentToken } from "./auth.ts";
 import { recordRefusal, startRawTrail } from "./audit_trail.ts";
 import { answerError, isFault } from "./errors.ts";
 import type { AppContext, Call } from "./call.ts";
@@ -58,7 +58,8 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
     }
     const audit = endpoint.audit ?? (endpoint.whileSealed === true ? "none" : "whole");
     if (audit !== "none") await startRawTrail(call, audit === "whole");
-    await endpoint.authorise?.(call);
+    if (endpoint.authorise !== undefined) await endpoint.authorise(call);
+    else if (method === "PUT") admitStranger(call);
     await call.trail?.begin(call.token === null ? null : { allowed: true });
     const response = await handler(call);
     await call.trail?.answerBody(response);

@@ -4,6 +4,7 @@
  */
 
 import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { AuditSink, DeviceOptions, DeviceOrigin } from "../audit/sinks.ts";
 import { encodeUtf8 } from "../crypto/bytes.ts";
@@ -65,7 +66,7 @@ function openFile(path: string, flags: number): AuditSink {
     }
     isBroken = false;
   };
-  const queue = new LineQueue(async (lines) => append(`${lines.join("\n")}\n`));
+  const queue = new LineQueue(async (lines) => append(`${lines.join("\n")}\n`), setImmediate);
   const closeFile = (): void => {
     const closed = file;
     file = null;

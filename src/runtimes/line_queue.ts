@@ -11,12 +11,17 @@ interface Waiting {
 
 export class LineQueue {
   readonly #append: (lines: readonly string[]) => Promise<void>;
+  readonly #gather: () => Promise<void>;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
 
-  /** `append` is never called while it runs. */
-  constructor(append: (lines: readonly string[]) => Promise<void>) {
+  /** `append` is never called while it runs. Before each call `gather` lets lines come together. */
+  constructor(
+    append: (lines: readonly string[]) => Promise<void>,
+    gather: () => Promise<void> = async () => {},
+  ) {
     this.#append = append;
+    this.#gather = gather;
   }
 
   write(line: string): Promise<void> {
@@ -32,9 +37,8 @@ export class LineQueue {
   }
 
   async #run(): Promise<void> {
-    // The other requests of this turn come along.
-    await Promise.resolve();
     while (this.#waiting.length > 0) {
+      await this.#gather();
       const batch = this.#waiting;
       this.#waiting = [];
       try {

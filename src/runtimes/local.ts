@@ -70,6 +70,7 @@ async function run(
   const app = createApp(vault, {
     rekeyAccess: settings.rekeyAccess,
     generateRootAccess: settings.generateRootAccess,
+    rateLimit: settings.rateLimit,
     clientAddress: (_request, env) => (env as RequestEnv | undefined)?.peerAddress ?? null,
     version: VERSION,
   });

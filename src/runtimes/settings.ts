@@ -5,6 +5,8 @@
  */
 
 import * as v from "valibot";
+import type { Rate } from "../http/rate_limit.ts";
+import { RATE_LIMIT_BURST, RATE_LIMIT_PER_SECOND } from "../limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import {
   parseStaticSealSettings,
@@ -22,6 +24,8 @@ export interface Settings {
   readonly seal: SealSettings;
   readonly rekeyAccess: Access;
   readonly generateRootAccess: Access;
+  /** Tries of one address that need no token; null: without limit. */
+  readonly rateLimit: Rate | null;
   /** Paths of PEM files; null for plain HTTP. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
   readonly logLevel: LogLevel;
@@ -60,6 +64,7 @@ export const SETTING_NAMES = [
   "SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY_ID",
   "SEALWRIGHT_REKEY_ACCESS",
   "SEALWRIGHT_GENERATE_ROOT_ACCESS",
+  "SEALWRIGHT_RATE_LIMIT",
   "SEALWRIGHT_TLS_CERT",
   "SEALWRIGHT_TLS_KEY",
   "SEALWRIGHT_INSECURE_LISTEN",
@@ -79,6 +84,14 @@ const accessSchema = v.picklist(["token", "token-to-start", "open"]);
 const sealSchema = v.picklist(["shamir", "static"]);
 const logSchema = v.picklist(LOG_LEVELS);
 const flagSchema = v.picklist(["0", "1"]);
+const rateLimitSchema = v.pipe(
+  v.string(),
+  v.regex(/^(off|[1-9][0-9]{0,5}\/[1-9][0-9]{0,5})$/),
+  v.transform((text): { readonly rate: Rate | null } => {
+    const [perSecond = 0, burst = 0] = text.split("/").map(Number);
+    return { rate: text === "off" ? null : { perSecond, burst } };
+  }),
+);
 const listenSchema = v.pipe(
   v.string(),
   v.regex(/^(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}$/),
@@ -118,6 +131,12 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
     "token",
     accessNames,
   );
+  const rateLimit = check(
+    "SEALWRIGHT_RATE_LIMIT",
+    rateLimitSchema,
+    `${RATE_LIMIT_PER_SECOND}/${RATE_LIMIT_BURST}`,
+    "tries per second and at once, like 50/1000, or off",
+  );
   const logLevel = check("SEALWRIGHT_LOG", logSchema, "info", "debug, info, warn or error");
   const auditConsole = check("SEALWRIGHT_AUDIT_CONSOLE", flagSchema, "0", "1, or not set");
   const insecure = check("SEALWRIGHT_INSECURE_LISTEN", flagSchema, "0", "1, or not set");
@@ -135,11 +154,19 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
   const audit = parseAudit(get, readFile !== null, auditConsole === "1", errors);
 
   const complete = { listen, seal, rekeyAccess, generateRootAccess, logLevel };
-  if (errors.length > 0 || !isComplete(complete)) return { ok: false, errors };
+  if (errors.length > 0 || rateLimit === null || !isComplete(complete)) {
+    return { ok: false, errors };
+  }
   const data = get("SEALWRIGHT_DATA") ?? "./data";
   return {
     ok: true,
-    settings: { ...complete, tls, audit, dataDirectory: data === MEMORY ? null : data },
+    settings: {
+      ...complete,
+      rateLimit: rateLimit.rate,
+      tls,
+      audit,
+      dataDirectory: data === MEMORY ? null : data,
+    },
   };
 }
 

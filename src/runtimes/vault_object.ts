@@ -90,6 +90,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
       const app = createApp(vault, {
         rekeyAccess: settings.rekeyAccess,
         generateRootAccess: settings.generateRootAccess,
+        rateLimit: settings.rateLimit,
         clientAddress: (_request, env) => (env as RequestEnv | undefined)?.peerAddress ?? null,
         version: VERSION,
       });

@@ -23,7 +23,6 @@ const REQUEST: AuditedRequest = {
   headers: { "user-agent": ["curl"] },
 };
 const AUTH = {
-  clientToken: "s.token",
   accessor: "acc",
   displayName: "token-ann",
   policies: ["default", "dev"],

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { createApp } from "../../src/http/app.ts";
 import { RateLimiter } from "../../src/http/rate_limit.ts";
+import { createLog } from "../../src/log.ts";
+import { randomBytes } from "../../src/crypto/random.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { Vault } from "../../src/vault/vault.ts";
 import { RATE_LIMIT_ADDRESSES_MAX } from "../../src/limits.ts";
 
 function limiter(perSecond: number, burst: number) {
@@ -48,5 +53,54 @@ describe("RateLimiter", () => {
   it("limits nobody without a rate", () => {
     const limits = new RateLimiter(null, () => 0);
     expect(Array.from({ length: 5000 }, () => limits.admit("a")).every(Boolean)).toBe(true);
+  });
+});
+
+describe("an address that tries too often", () => {
+  async function app() {
+    const nowMs = () => 1_000_000;
+    const log = createLog({ level: "error", write: () => {}, style: "json", nowMs });
+    const vault = await Vault.open({
+      store: createMemoryStore(),
+      seal: { type: "shamir" },
+      nowMs,
+      random: randomBytes,
+      alarm: { set: () => {} },
+      log,
+    });
+    return createApp(vault, {
+      rekeyAccess: "open",
+      generateRootAccess: "open",
+      clientAddress: (request) => request.headers.get("x-test-address"),
+      version: "test",
+      rateLimit: { perSecond: 1, burst: 4 },
+    });
+  }
+
+  it("is told so with 429, and others are not; status and valid tokens are never refused", async () => {
+    const served = await app();
+    const ask = async (address: string, method: string, path: string, body?: unknown, token = "") =>
+      await served.request(`http://vault.test/v1/${path}`, {
+        method,
+        headers: { "x-test-address": address, "X-Vault-Token": token },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const made = await ask("init", "PUT", "sys/init", { secret_shares: 1, secret_threshold: 1 });
+    const { keys, root_token: root } = await made.json();
+    await ask("init", "PUT", "sys/unseal", { key: keys[0] });
+
+    for (let n = 0; n < 4; n++) {
+      expect((await ask("a", "GET", "sys/mounts", undefined, "guess")).status).toBe(403);
+    }
+    const refused = await ask("a", "GET", "sys/mounts", undefined, "guess");
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toEqual({
+      errors: ['request path "sys/mounts": rate limit quota exceeded'],
+    });
+    expect((await ask("a", "PUT", "sys/unseal", { key: keys[0] })).status).toBe(429);
+    expect((await ask("a", "GET", "sys/rekey/init")).status).toBe(429);
+    expect((await ask("a", "GET", "sys/seal-status")).status).toBe(200);
+    expect((await ask("a", "GET", "sys/mounts", undefined, root)).status).toBe(200);
+    expect((await ask("b", "GET", "sys/rekey/init")).status).toBe(200);
   });
 });
