@@ -16,8 +16,6 @@ import { RateLimiter } from "./rate_limit.ts";
 import { errorReply, redirectReply } from "./replies.ts";
 import { registerBackupEndpoints } from "./sys_backup.ts";
 import { registerKeyringEndpoints } from "./sys_keyring.ts";
-import { registerMountEndpoints } from "./sys_mounts.ts";
-import { registerPolicyEndpoints } from "./sys_policies.ts";
 import { registerRekeyEndpoints } from "./sys_rekey.ts";
 import { registerRewrapEndpoints } from "./sys_rewrap.ts";
 import { registerSealEndpoints } from "./sys_seal.ts";
@@ -54,8 +52,6 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   registerBackupEndpoints(app, context);
   registerKeyringEndpoints(app, context);
   registerRewrapEndpoints(app, context);
-  registerMountEndpoints(app, context);
-  registerPolicyEndpoints(app, context);
   registerTokenEndpoints(app, context);
   registerWrappingEndpoints(app, context);
   registerStatusEndpoints(app, context);

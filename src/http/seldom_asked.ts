@@ -11,6 +11,8 @@ import { registerCapabilityEndpoints } from "./sys_capabilities.ts";
 import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
 import { registerInternalUiEndpoints } from "./sys_internal_ui.ts";
 import { registerLeaseEndpoints } from "./sys_leases.ts";
+import { registerMountEndpoints } from "./sys_mounts.ts";
+import { registerPolicyEndpoints } from "./sys_policies.ts";
 import { registerProductEndpoints } from "./sys_product.ts";
 import { registerRemountEndpoints } from "./sys_remount.ts";
 import { registerRotateEndpoints } from "./sys_rotate.ts";
@@ -27,6 +29,8 @@ export function registerSeldomAsked(app: Hono, context: AppContext): void {
   registerLoginMountEndpoints(app, context);
   registerInternalUiEndpoints(app, context);
   registerLeaseEndpoints(app, context);
+  registerMountEndpoints(app, context);
+  registerPolicyEndpoints(app, context);
   registerProductEndpoints(app, context);
   registerRemountEndpoints(app, context);
   registerRotateEndpoints(app, context);

@@ -17,8 +17,8 @@ export interface PasswordHash extends ScryptCost {
   readonly hash: string;
 }
 
-/** 32 MiB and some 100 ms. */
-const COST: ScryptCost = { logN: 15, r: 8, p: 1 };
+/** 16 MiB and some 50 to 100 ms. */
+const COST: ScryptCost = { logN: 14, r: 8, p: 1 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 const NOBODY = new Uint8Array(SALT_BYTES);
