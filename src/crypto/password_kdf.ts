@@ -20,7 +20,7 @@ const PASSWORD_MAX_BYTES = 1024 * 1024;
 /** How long others may wait, where the platform's clock runs during a slice. */
 const SLICE_MS = 10;
 
-/** `lengthBytes` (16 to 64) from a password and a salt of 16 to 64 bytes. */
+/** `lengthBytes` (16 to 64) from a password and a salt of 1 to 64 bytes. */
 export async function deriveScrypt(
   password: Uint8Array,
   salt: Uint8Array,
@@ -28,7 +28,7 @@ export async function deriveScrypt(
   lengthBytes: number,
 ): Promise<Uint8Array> {
   checkBytes("password", password, 0, PASSWORD_MAX_BYTES);
-  checkBytes("salt", salt, 16, 64);
+  checkBytes("salt", salt, 1, 64);
   checkInteger("logN", cost.logN, 1, LOG_N_MAX);
   checkInteger("r", cost.r, 1, R_MAX);
   checkInteger("p", cost.p, 1, P_MAX);

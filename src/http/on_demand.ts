@@ -8,7 +8,7 @@ import type { AppContext } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
 
 /** Where those of `seldom_asked.ts` are, and nothing that is loaded at the start. */
-const PATHS: readonly string[] = [
+export const ON_DEMAND_PATHS: readonly string[] = [
   "auth/token/roles",
   "auth/token/roles/*",
   "sys/audit",
@@ -54,7 +54,7 @@ export function registerOnDemand(app: Hono, context: AppContext): void {
       throw error;
     });
   };
-  for (const path of PATHS) {
+  for (const path of ON_DEMAND_PATHS) {
     app.all(`/v1/${path}`, async (c) => {
       loading ??= load();
       loading.catch(() => loading = null);
