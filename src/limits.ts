@@ -23,10 +23,10 @@ export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
 export const PATH_MAX_BYTES = 2048;
 
 /**
- * A larger SQLite file is rewritten at the next start instead of at once: it takes some 7 s for each
- * GB, nothing else runs meanwhile, and 2 s is as long as requests may wait.
+ * A larger SQLite file is rewritten at the next start instead of at once: it takes 15 to 30 s for
+ * each GB, nothing else runs meanwhile, and 2 s is as long as requests may wait.
  */
-export const SCRUB_REBUILD_MAX_BYTES = 256 * 1024 * 1024;
+export const SCRUB_REBUILD_MAX_BYTES = 96 * 1024 * 1024;
 
 /** A rekey attempt ends by itself after a day. */
 export const CEREMONY_TTL_MS = 24 * 60 * 60 * 1000;
@@ -35,8 +35,8 @@ export const CEREMONY_TTL_MS = 24 * 60 * 60 * 1000;
 export const REWRAP_BATCH_ENTRIES = 500;
 /** Bytes of values a slice may hold in memory at once. */
 export const REWRAP_BATCH_MAX_BYTES = 8 * 1024 * 1024;
-/** Entries of a slice that are unwrapped and wrapped at once: more would only queue before requests. */
-export const REWRAP_LANES = 16;
+/** Entries of a slice under way at once: with 16, requests wait twice as long, and nothing is won. */
+export const REWRAP_LANES = 8;
 /** Failed entries listed in a run's record. */
 export const REWRAP_FAILURES_MAX = 100;
 /** Waits before a slice whose store or seal failed is tried again. */

@@ -15,6 +15,11 @@ export interface Fields {
   readonly errorPrefix: "" | "Field validation failed: ";
 }
 
+/** Fields of a path without an existence check. */
+export function requestFields(data: JsonObject): Fields {
+  return { data, errorPrefix: "Field validation failed: " };
+}
+
 /**
  * Fields of a request. Where a path has an existence check, Vault converts the fields of a write
  * there for the first time, and that place adds no prefix to the error.

@@ -11,6 +11,7 @@ import {
   readDurationSeconds,
   readInteger,
   readText,
+  requestFields,
 } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { describeTokenRules, mergeTokenRules, refuseAddresses } from "./auth_token_rules.ts";
@@ -76,10 +77,6 @@ export async function appRoleExists(roles: AppRole, rest: string): Promise<boole
   return name === undefined || await roles.read(name) !== null;
 }
 
-function fieldsOf({ data }: LogicalCall): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
-}
-
 function unsupportedPath(): VaultError {
   return new VaultError("unsupported_path", "unsupported path");
 }
@@ -98,7 +95,7 @@ async function login(
   roles: AppRole,
 ): Promise<LogicalReply> {
   requireUpdate(request);
-  const fields = fieldsOf(request);
+  const fields = requestFields(request.data);
   const roleId = (readText(fields, "role_id") ?? "").trim();
   const secretId = (readText(fields, "secret_id") ?? "").trim();
   if (roleId === "") throw invalidRequest("missing role_id");
@@ -114,7 +111,7 @@ async function serveRole({ request, roles, name }: RoleRequest): Promise<Logical
     }
     case "create":
     case "update": {
-      const fields = fieldsOf(request);
+      const fields = requestFields(request.data);
       await roles.write(name, (settings, isNew) => mergeRole(fields, settings, isNew));
       return DONE;
     }
@@ -165,7 +162,7 @@ async function serveRoleId({ request, roles, name }: RoleRequest): Promise<Logic
       return role === null ? { kind: "missing" } : { kind: "data", data: { role_id: role.roleId } };
     case "update": {
       if (role === null) throw unsupportedPath();
-      const roleId = readText(fieldsOf(request), "role_id") ?? "";
+      const roleId = readText(requestFields(request.data), "role_id") ?? "";
       if (roleId === "") throw invalidRequest("missing role_id");
       await roles.write(name, (settings) => ({ ...settings, roleId }));
       return DONE;
@@ -177,7 +174,7 @@ async function serveRoleId({ request, roles, name }: RoleRequest): Promise<Logic
 
 async function issueCustomSecretId(asked: RoleRequest): Promise<LogicalReply> {
   requireUpdate(asked.request);
-  const secretId = readText(fieldsOf(asked.request), "secret_id") ?? "";
+  const secretId = readText(requestFields(asked.request.data), "secret_id") ?? "";
   if (secretId === "") throw invalidRequest("missing secret_id");
   return await issueSecretId(asked, secretId);
 }
@@ -190,7 +187,7 @@ async function issueSecretId(
   if (role === null) {
     throw new VaultError("not_found", `role ${JSON.stringify(name)} does not exist`);
   }
-  const fields = fieldsOf(request);
+  const fields = requestFields(request.data);
   refuseAddresses(fields, ["cidr_list", "token_bound_cidrs"]);
   const uses = readUses(fields, role);
   const ttlSeconds = Math.min(readTtl(fields, role), leaseLimits(mount).maxSeconds);
@@ -273,7 +270,7 @@ async function requireRole(roles: AppRole, name: string): Promise<Role> {
 /** The secret id that the body names. Null: it has ended, or never was. */
 async function findNamed({ request, roles, name }: RoleRequest, byAccessor: boolean) {
   const field = byAccessor ? "secret_id_accessor" : "secret_id";
-  const text = readText(fieldsOf(request), field) ?? "";
+  const text = readText(requestFields(request.data), field) ?? "";
   if (text === "") throw invalidRequest(`missing ${field}`);
   const role = await requireRole(roles, name);
   const found = byAccessor

@@ -3,7 +3,7 @@
 import type { Hono } from "hono";
 import { type LeaseLimits, leaseLimits } from "../access/logins/lease_limits.ts";
 import type { StoredToken, Token } from "../access/token.ts";
-import { type Fields, readDurationSeconds, readText } from "../engines/fields.ts";
+import { readDurationSeconds, readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { oneError } from "./errors.ts";
@@ -44,10 +44,6 @@ export function registerTokenEndpoints(app: Hono, context: AppContext): void {
   register("tidy", { update: tidy });
 }
 
-function fieldsOf({ data }: LogicalCall): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
-}
-
 function self({ call }: LogicalCall): StoredToken {
   if (call.token === null) throw new VaultError("unauthenticated", "permission denied");
   return call.token;
@@ -70,7 +66,7 @@ async function lookupSelf(request: LogicalCall): Promise<LogicalReply> {
 
 /** The token named in the body and its id, or the caller's own. */
 async function namedToken(request: LogicalCall): Promise<{ stored: StoredToken; id: string }> {
-  const id = readText(fieldsOf(request), "token") ?? "";
+  const id = readText(requestFields(request.data), "token") ?? "";
   if (id === "") return { stored: self(request), id: request.call.tokenText };
   const stored = await request.open.tokens.find(id);
   if (stored === null) throw new VaultError("denied", "bad token");
@@ -83,7 +79,7 @@ async function lookup(request: LogicalCall): Promise<LogicalReply> {
 }
 
 async function byAccessor(request: LogicalCall): Promise<StoredToken> {
-  const accessor = readText(fieldsOf(request), "accessor") ?? "";
+  const accessor = readText(requestFields(request.data), "accessor") ?? "";
   if (accessor === "") throw invalidRequest("missing accessor");
   const stored = await request.open.tokens.findByAccessor(accessor);
   if (stored === null) throw invalidRequest(oneError("invalid accessor"));
@@ -118,7 +114,7 @@ async function renew(request: LogicalCall, stored: StoredToken, id: string): Pro
     const warnings = ["Token is not renewable: its expiry is unchanged"];
     return { kind: "data", data: null, auth: authFields(id, token, left), warnings };
   }
-  const increment = readDurationSeconds(fieldsOf(request), "increment") ?? 0;
+  const increment = readDurationSeconds(requestFields(request.data), "increment") ?? 0;
   const { tokens, logins } = request.open;
   const { renewLogin } = await import("../access/logins/methods.ts");
   const login = await renewLogin(logins, token, increment, nowMs);
@@ -161,7 +157,7 @@ async function revokeSelf(request: LogicalCall): Promise<LogicalReply> {
 }
 
 async function revokeOther(request: LogicalCall): Promise<LogicalReply> {
-  const id = readText(fieldsOf(request), "token") ?? "";
+  const id = readText(requestFields(request.data), "token") ?? "";
   if (id === "") throw invalidRequest("missing token ID");
   const stored = await request.open.tokens.find(id);
   return stored === null ? DONE : await revoke(request, stored);
@@ -172,7 +168,7 @@ async function revokeAccessor(request: LogicalCall): Promise<LogicalReply> {
 }
 
 async function revokeOrphan(request: LogicalCall): Promise<LogicalReply> {
-  const id = readText(fieldsOf(request), "token") ?? "";
+  const id = readText(requestFields(request.data), "token") ?? "";
   if (id === "") throw invalidRequest("missing token ID");
   const stored = await request.open.tokens.find(id);
   if (stored === null) throw invalidRequest("token to revoke not found");

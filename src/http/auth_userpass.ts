@@ -2,7 +2,7 @@
 
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import type { Userpass } from "../access/logins/userpass.ts";
-import { type Fields, readText } from "../engines/fields.ts";
+import { type Fields, readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { describeTokenRules, mergeTokenRules, readPolicies } from "./auth_token_rules.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
@@ -46,10 +46,6 @@ export async function userpassExists(users: Userpass, rest: string): Promise<boo
   return name === undefined || await users.exists(name);
 }
 
-function fieldsOf({ data }: LogicalCall): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
-}
-
 function unsupported(code: "unsupported_path" | "unsupported_operation"): VaultError {
   return new VaultError(code, code.replace("_", " "));
 }
@@ -61,7 +57,7 @@ async function login(
   name: string,
 ): Promise<LogicalReply> {
   if (request.operation !== "update") throw unsupported("unsupported_operation");
-  const password = readText(fieldsOf(request), "password") ?? "";
+  const password = readText(requestFields(request.data), "password") ?? "";
   if (password === "") throw invalidRequest("missing password");
   return await answerLogin(request, mount, await users.login(name, password));
 }
@@ -81,7 +77,7 @@ async function serveUser(
     }
     case "create":
     case "update": {
-      const fields = fieldsOf(request);
+      const fields = requestFields(request.data);
       const password = readPassword(fields);
       await users.write(name, password, (rules) => mergeTokenRules(fields, rules));
       return DONE;
@@ -108,7 +104,7 @@ async function changePassword(
   name: string,
 ): Promise<LogicalReply> {
   if (request.operation !== "update") throw unsupported("unsupported_operation");
-  const password = readPassword(fieldsOf(request));
+  const password = readPassword(requestFields(request.data));
   if (password === null) throw invalidRequest("missing password");
   await users.update(name, password, (rules) => rules);
   return DONE;
@@ -120,7 +116,7 @@ async function changePolicies(
   name: string,
 ): Promise<LogicalReply> {
   if (request.operation !== "update") throw unsupported("unsupported_operation");
-  const policies = readPolicies(fieldsOf(request)) ?? [];
+  const policies = readPolicies(requestFields(request.data)) ?? [];
   await users.update(name, null, (rules) => ({ ...rules, policies }));
   return DONE;
 }

@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { AuditDevice } from "../audit/device.ts";
-import { coerceText, type Fields, readBoolean, readObject, readText } from "../engines/fields.ts";
+import { coerceText, readBoolean, readObject, readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
@@ -27,10 +27,6 @@ export function registerAuditEndpoints(app: Hono, context: AppContext): void {
   registerLogical(app, context, { path: `${HASHES}*`, operations: { update: hash } });
 }
 
-function fieldsOf(data: JsonObject): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
-}
-
 function table(devices: readonly AuditDevice[]): JsonObject {
   return Object.fromEntries(devices.map(({ path, type, description, options, local }) => [
     path,
@@ -46,7 +42,7 @@ function devicePath(path: string, prefix: string): string {
 }
 
 async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = fieldsOf(data);
+  const fields = requestFields(data);
   const type = readText(fields, "type") ?? "";
   if (type === "") throw invalidRequest("backend type must be specified as a string");
   const options = Object.entries(readObject(fields, "options") ?? {});
@@ -67,7 +63,7 @@ async function disable({ call, path }: LogicalCall): Promise<LogicalReply> {
 }
 
 async function hash({ open, path, data }: LogicalCall): Promise<LogicalReply> {
-  const input = readText(fieldsOf(data), "input") ?? "";
+  const input = readText(requestFields(data), "input") ?? "";
   if (input === "") throw invalidRequest('the "input" parameter is empty');
   const device = devicePath(path, HASHES);
   const hashed = open.audit.hash(device, input);

@@ -13,17 +13,18 @@ import {
   readDurationSeconds,
   readObject,
   readText,
+  requestFields,
 } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import { disableLogin } from "../vault/disable_login.ts";
 import type { AppContext } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import { isTune, mountPath, TUNE } from "./mount_paths.ts";
 import type { JsonObject } from "./replies.ts";
 import { readOptions } from "./sys_mounts.ts";
 
 const PREFIX = "sys/auth/";
-const TUNE = "/tune";
 const DONE: LogicalReply = { kind: "done" };
 const TOKEN_TYPES: readonly string[] = ["default-service", "default-batch", "service", "batch"];
 const VISIBILITIES: readonly string[] = ["", "hidden", "unauth"];
@@ -40,10 +41,6 @@ export function registerLoginMountEndpoints(app: Hono, context: AppContext): voi
     sudo: true,
     operations: { read, update: write, delete: remove },
   });
-}
-
-function fieldsOf(data: JsonObject): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
 }
 
 function table(mounts: readonly LoginMount[]): JsonObject {
@@ -76,24 +73,13 @@ export function describeLoginMount(mount: LoginMount): JsonObject {
   };
 }
 
-/** The mount's path in a request path, with its trailing slash. */
-function mountPath(path: string): string {
-  const rest = path.slice(PREFIX.length).replace(/\/+$/, "");
-  if (rest === "") throw new VaultError("unsupported_path", "unsupported path");
-  return `${rest}/`;
-}
-
-function isTune(path: string): boolean {
-  return path.endsWith(TUNE) && path.length > PREFIX.length + TUNE.length;
-}
-
 async function read({ open, path }: LogicalCall): Promise<LogicalReply> {
-  if (!isTune(path)) {
-    const mount = open.logins.at(mountPath(path));
-    if (mount === null) throw invalidRequest(`No auth engine at ${mountPath(path)}`);
+  if (!isTune(path, PREFIX)) {
+    const mount = open.logins.at(mountPath(path, PREFIX));
+    if (mount === null) throw invalidRequest(`No auth engine at ${mountPath(path, PREFIX)}`);
     return { kind: "data", data: describeLoginMount(mount) };
   }
-  const tuned = mountPath(path.slice(0, -TUNE.length));
+  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
   const mount = open.logins.at(tuned);
   if (mount === null) throw invalidRequest(`cannot fetch sysview for path "auth/${tuned}"`);
   return { kind: "data", data: describeTuning(mount) };
@@ -115,11 +101,11 @@ function describeTuning(mount: LoginMount): JsonObject {
 }
 
 async function write(request: LogicalCall): Promise<LogicalReply> {
-  return isTune(request.path) ? await tune(request) : await enable(request);
+  return isTune(request.path, PREFIX) ? await tune(request) : await enable(request);
 }
 
 async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = fieldsOf(data);
+  const fields = requestFields(data);
   const type = readText(fields, "type") ?? "";
   if (type === "") throw invalidRequest("backend type must be specified as a string");
   const options = readOptions(fields) ?? {};
@@ -127,14 +113,14 @@ async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> 
     throw invalidRequest(`auth method ${JSON.stringify(type)} does not allow setting a version`);
   }
   const mount: LoginMountRequest = {
-    path: mountPath(path),
+    path: mountPath(path, PREFIX),
     type,
     description: readText(fields, "description") ?? "",
     local: readBoolean(fields, "local") ?? false,
     sealWrap: readBoolean(fields, "seal_wrap") ?? false,
     externalEntropyAccess: readBoolean(fields, "external_entropy_access") ?? false,
     options,
-    config: readConfig(fieldsOf(readObject(fields, "config") ?? {}), null),
+    config: readConfig(requestFields(readObject(fields, "config") ?? {}), null),
   };
   await call.vault.administer((open) => open.logins.mount(mount));
   return DONE;
@@ -181,8 +167,8 @@ function readVisibility(fields: Fields): LoginMountConfig["listingVisibility"] |
 }
 
 async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const tuned = mountPath(path.slice(0, -TUNE.length));
-  const fields = fieldsOf(data);
+  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
+  const fields = requestFields(data);
   await call.vault.administer(async ({ logins }) => {
     const mount = logins.at(tuned);
     if (mount === null) {
@@ -203,6 +189,6 @@ async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
 }
 
 async function remove({ call, path }: LogicalCall): Promise<LogicalReply> {
-  await disableLogin(call.vault, mountPath(path));
+  await disableLogin(call.vault, mountPath(path, PREFIX));
   return DONE;
 }

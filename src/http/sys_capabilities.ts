@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { Acl } from "../access/acl.ts";
-import { type Fields, readText, readTextList } from "../engines/fields.ts";
+import { type Fields, readText, readTextList, requestFields } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { oneError } from "./errors.ts";
@@ -18,10 +18,7 @@ export function registerCapabilityEndpoints(app: Hono, context: AppContext): voi
       copiesData: true,
       operations: {
         update: async (request) => {
-          const fields: Fields = {
-            data: request.data,
-            errorPrefix: "Field validation failed: ",
-          };
+          const fields = requestFields(request.data);
           return answer(await acl(request, fields), fields);
         },
       },

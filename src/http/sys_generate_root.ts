@@ -14,7 +14,7 @@ import {
   type TokenEncoding,
 } from "../ceremony/generate_root.ts";
 import { checkPgpKey } from "../ceremony/recipients.ts";
-import { type Fields, readText } from "../engines/fields.ts";
+import { readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../limits.ts";
 import { authoriseCeremony } from "./auth.ts";
@@ -178,7 +178,7 @@ async function submitRaw(call: Call): Promise<Response> {
 }
 
 function textOf({ data }: LogicalCall, name: string): string {
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(data);
   return readText(fields, name) ?? "";
 }
 

@@ -3,7 +3,7 @@
 import type { Hono } from "hono";
 import { formatGoDuration } from "../access/duration.ts";
 import { activeTerm, type RotationConfig } from "../barrier/keyring.ts";
-import { type Fields, readBoolean, readDurationSeconds, readInteger } from "../engines/fields.ts";
+import { readBoolean, readDurationSeconds, readInteger, requestFields } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { TERM_INTERVAL_MIN_SECONDS, TERM_OPERATIONS_MAX, TERM_OPERATIONS_MIN } from "../limits.ts";
 import type { AppContext } from "./call.ts";
@@ -60,7 +60,7 @@ async function readRotation({ open }: LogicalCall): Promise<LogicalReply> {
 }
 
 async function writeRotation({ call, open, data }: LogicalCall): Promise<LogicalReply> {
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(data);
   const now = open.barrier.keyring.rotation;
   const rotation: RotationConfig = {
     enabled: readBoolean(fields, "enabled") ?? now.enabled,

@@ -5,7 +5,7 @@
 
 import type { Hono } from "hono";
 import type { StoredToken } from "../access/token.ts";
-import { type Fields, readText } from "../engines/fields.ts";
+import { readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { revokeBelow } from "../vault/disable_login.ts";
 import type { AppContext } from "./call.ts";
@@ -40,7 +40,7 @@ export function registerLeaseEndpoints(app: Hono, context: AppContext): void {
 
 /** The id in the body, or else the one in the path. */
 function leaseId({ path, data }: LogicalCall): string {
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(data);
   const named = readText(fields, "lease_id") ?? "";
   const id = named === "" ? /\/(?:renew|revoke)\/(.+)$/.exec(path)?.[1] ?? "" : named;
   if (id === "") throw invalidRequest("lease_id must be specified");

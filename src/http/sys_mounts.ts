@@ -8,16 +8,17 @@ import {
   readDurationSeconds,
   readObject,
   readText,
+  requestFields,
 } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { Mount, MountConfig } from "../vault/mounts.ts";
 import type { AppContext } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import { isTune, mountPath, TUNE } from "./mount_paths.ts";
 import type { JsonObject } from "./replies.ts";
 
 const PREFIX = "sys/mounts/";
-const TUNE = "/tune";
 const DONE: LogicalReply = { kind: "done" };
 
 export function registerMountEndpoints(app: Hono, context: AppContext): void {
@@ -31,10 +32,6 @@ export function registerMountEndpoints(app: Hono, context: AppContext): void {
     copiesData: true,
     operations: { read, update: write, delete: remove },
   });
-}
-
-function fieldsOf(data: JsonObject): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
 }
 
 function table(mounts: readonly Mount[]): JsonObject {
@@ -70,27 +67,16 @@ function passthroughHeaders(mount: Mount): JsonObject {
   return {};
 }
 
-/** The mount's path in a request path, with its trailing slash. */
-function mountPath(path: string): string {
-  const rest = path.slice(PREFIX.length).replace(/\/+$/, "");
-  if (rest === "") throw new VaultError("unsupported_path", "unsupported path");
-  return `${rest}/`;
-}
-
-function isTune(path: string): boolean {
-  return path.endsWith(TUNE) && path.length > PREFIX.length + TUNE.length;
-}
-
 async function read(request: LogicalCall): Promise<LogicalReply> {
-  if (isTune(request.path)) return readTuning(request);
-  const path = mountPath(request.path);
+  if (isTune(request.path, PREFIX)) return readTuning(request);
+  const path = mountPath(request.path, PREFIX);
   const mount = request.open.mounts.at(path);
   if (mount === null) throw invalidRequest(`No secret engine mount at ${path}`);
   return { kind: "data", data: describeMount(mount) };
 }
 
 function readTuning({ open, path }: LogicalCall): LogicalReply {
-  const tuned = mountPath(path.slice(0, -TUNE.length));
+  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
   const mount = open.mounts.at(tuned);
   if (mount === null) throw invalidRequest(`cannot fetch sysview for path "${tuned}"`);
   const { defaultLeaseSeconds, maxLeaseSeconds, forceNoCache } = mount.config;
@@ -108,22 +94,22 @@ function readTuning({ open, path }: LogicalCall): LogicalReply {
 }
 
 async function write(request: LogicalCall): Promise<LogicalReply> {
-  return isTune(request.path) ? await tune(request) : await enable(request);
+  return isTune(request.path, PREFIX) ? await tune(request) : await enable(request);
 }
 
 async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = fieldsOf(data);
+  const fields = requestFields(data);
   const type = readText(fields, "type") ?? "";
   if (type === "") throw invalidRequest("backend type must be specified as a string");
   const mount = {
-    path: mountPath(path),
+    path: mountPath(path, PREFIX),
     type,
     description: readText(fields, "description") ?? "",
     local: readBoolean(fields, "local") ?? false,
     sealWrap: readBoolean(fields, "seal_wrap") ?? false,
     externalEntropyAccess: readBoolean(fields, "external_entropy_access") ?? false,
     options: readOptions(fields),
-    config: readConfig(fieldsOf(readObject(fields, "config") ?? {}), null),
+    config: readConfig(requestFields(readObject(fields, "config") ?? {}), null),
   };
   await call.vault.administer((open) => open.mounts.mount(mount));
   return DONE;
@@ -147,8 +133,8 @@ function readConfig(fields: Fields, now: MountConfig | null): MountConfig {
 }
 
 async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const tuned = mountPath(path.slice(0, -TUNE.length));
-  const fields = fieldsOf(data);
+  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
+  const fields = requestFields(data);
   await call.vault.administer(async (open) => {
     const mount = open.mounts.at(tuned);
     if (mount === null) {
@@ -165,6 +151,6 @@ async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
 }
 
 async function remove({ call, path }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.mounts.unmount(mountPath(path)));
+  await call.vault.administer((open) => open.mounts.unmount(mountPath(path, PREFIX)));
   return DONE;
 }

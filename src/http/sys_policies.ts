@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { PolicyText } from "../access/policies.ts";
-import { type Fields, readText } from "../engines/fields.ts";
+import { readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
@@ -81,7 +81,7 @@ async function writePolicy(
   family: PolicyFamily,
 ): Promise<LogicalReply> {
   const name = policyName(path, family);
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(data);
   const given = readText(fields, "policy") ??
     (family.isOld ? readText(fields, "rules") : undefined);
   if (given === undefined || given === "") {

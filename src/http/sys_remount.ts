@@ -1,7 +1,7 @@
 /** `/sys/remount`: a mount moves at once, and what became of it can be asked for. */
 
 import type { Hono } from "hono";
-import { type Fields, readText } from "../engines/fields.ts";
+import { readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { readRemount, remount } from "../vault/remount.ts";
 import type { AppContext } from "./call.ts";
@@ -20,7 +20,7 @@ export function registerRemountEndpoints(app: Hono, context: AppContext): void {
 }
 
 async function move({ call, data }: LogicalCall): Promise<LogicalReply> {
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(data);
   const from = readText(fields, "from") ?? "";
   const to = readText(fields, "to") ?? "";
   if (from === "" || to === "") {

@@ -8,11 +8,11 @@ import type { NewShares, RekeyOutcome } from "../ceremony/rekey.ts";
 import type { CeremonyState, CeremonyTarget } from "../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
 import {
-  type Fields,
   readBoolean,
   readInteger,
   readText,
   readTextList,
+  requestFields,
 } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import type { AppContext } from "./call.ts";
@@ -66,10 +66,6 @@ const TEXTS: FamilyTexts = {
 export function registerRotateEndpoints(app: Hono, context: AppContext): void {
   registerCeremony(app, context, "sys/rotate/root", "barrier");
   registerCeremony(app, context, "sys/rotate/recovery", "recovery");
-}
-
-function fieldsOf(data: JsonObject): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
 }
 
 function registerCeremony(
@@ -144,7 +140,7 @@ async function status(request: LogicalCall, target: CeremonyTarget): Promise<Log
 
 async function start(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
   const { call, data } = request;
-  const fields = fieldsOf(data);
+  const fields = requestFields(data);
   const asked = {
     shares: readInteger(fields, "secret_shares") ?? 0,
     threshold: readInteger(fields, "secret_threshold") ?? 0,
@@ -179,7 +175,7 @@ async function cancel({ call }: LogicalCall, target: CeremonyTarget): Promise<Lo
 }
 
 function readShare(data: JsonObject) {
-  const fields = fieldsOf(data);
+  const fields = requestFields(data);
   const key = readText(fields, "key") ?? "";
   const id = readText(fields, "nonce") ?? "";
   if (key === "") throw invalidRequest("missing required field 'key'");

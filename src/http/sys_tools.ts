@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { EngineReply } from "../engines/engine.ts";
-import type { Fields } from "../engines/fields.ts";
+import { requestFields } from "../engines/fields.ts";
 import { drawRandom, hashInput } from "../engines/transit_tools.ts";
 import { VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
@@ -20,10 +20,6 @@ export function registerToolEndpoints(app: Hono, context: AppContext): void {
   }
 }
 
-function fieldsOf({ data }: LogicalCall): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
-}
-
 /** Segments behind a path, at most so many. */
 function segmentsBehind({ path }: LogicalCall, prefix: string, max: number): readonly string[] {
   const rest = path.slice(prefix.length + 1);
@@ -34,12 +30,12 @@ function segmentsBehind({ path }: LogicalCall, prefix: string, max: number): rea
 
 async function random(request: LogicalCall): Promise<LogicalReply> {
   const segments = segmentsBehind(request, RANDOM, 2);
-  return asReply(drawRandom(segments, fieldsOf(request), request.call.context.random));
+  return asReply(drawRandom(segments, requestFields(request.data), request.call.context.random));
 }
 
 async function hash(request: LogicalCall): Promise<LogicalReply> {
   const [algorithm = null] = segmentsBehind(request, HASH, 1);
-  return asReply(hashInput(algorithm, fieldsOf(request)));
+  return asReply(hashInput(algorithm, requestFields(request.data)));
 }
 
 function asReply(reply: EngineReply): LogicalReply {

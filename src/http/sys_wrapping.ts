@@ -1,7 +1,7 @@
 /** `/sys/wrapping/*`: wrapping what is sent, looking at a wrapping token, and opening it. */
 
 import type { Hono } from "hono";
-import { type Fields, readText } from "../engines/fields.ts";
+import { readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { authoriseByPolicy } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
@@ -34,7 +34,7 @@ async function echo({ call, data }: LogicalCall): Promise<LogicalReply> {
 }
 
 function tokenField(data: JsonObject): string {
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(data);
   return readText(fields, "token") ?? "";
 }
 

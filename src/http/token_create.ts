@@ -14,6 +14,7 @@ import {
   readObject,
   readText,
   readTextList,
+  requestFields,
 } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
@@ -36,7 +37,7 @@ export async function createToken(request: LogicalCall, kind: CreateKind): Promi
   if (parent.token.uses !== 0) {
     throw invalidRequest("restricted use token cannot generate child tokens");
   }
-  const fields: Fields = { data: request.data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(request.data);
   const mayAll = request.acl.isRoot || request.hasSudo;
   refuseUnlessPrivileged(fields, mayAll);
   const orphan = kind.role?.orphan ?? (kind.orphan || readBoolean(fields, "no_parent") === true);

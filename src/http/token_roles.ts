@@ -9,6 +9,7 @@ import {
   readInteger,
   readText,
   readTextList,
+  requestFields,
 } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
@@ -69,7 +70,7 @@ async function read({ open, path }: LogicalCall): Promise<LogicalReply> {
 
 async function write({ open, path, data }: LogicalCall): Promise<LogicalReply> {
   const name = roleName(path);
-  const fields: Fields = { data, errorPrefix: "Field validation failed: " };
+  const fields = requestFields(data);
   refuseUnsupported(fields);
   const old = await open.tokenRoles.read(name);
   await open.tokenRoles.write(mergeRole(name, fields, old));
