@@ -118,8 +118,9 @@ for (const flow of FLOWS) {
       expect(store.commits()).toBe(flow.commits);
     });
 
-    for (const { name, mode, after } of ENDINGS) {
-      it.skipIf(flow.commits === 0)(`leaves a whole vault when a commit ${name}`, async () => {
+    // An unseal by shares writes nothing: there is no commit to stop it at.
+    for (const { name, mode, after } of flow.commits === 0 ? [] : ENDINGS) {
+      it(`leaves a whole vault when a commit ${name}`, async () => {
         for (let atCommit = 1;; atCommit++) {
           const store = await attemptFlow(flow, { mode, atCommit }, after);
           if (store.wasHit()) continue;
