@@ -2,8 +2,6 @@
 
 /** Length of a root key, a data key, an unseal key and a recovery key. */
 export const KEY_BYTES = 32;
-/** Shares are one field element longer than the secret: `y… ‖ x`. */
-export const SHARE_BYTES = KEY_BYTES + 1;
 /** Vault's bounds on a submitted key (AES-128 key … share of an AES-256 key). */
 export const SUBMITTED_KEY_MIN_BYTES = 16;
 export const SUBMITTED_KEY_MAX_BYTES = 33;

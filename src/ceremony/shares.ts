@@ -8,10 +8,24 @@ import { equalBytes } from "../crypto/bytes.ts";
 import { hmacSha256 } from "../crypto/digest.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { combineShares, splitSecret } from "../crypto/shamir.ts";
-import { VaultError } from "../errors.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../limits.ts";
 import type { KeyCheck, ShareChecks } from "./state.ts";
 
 const SALT_BYTES = 32;
+
+/**
+ * Refuses what cannot be a share for its length alone. `prefix` begins the message, which is Vault's.
+ * Throws `invalid_request`.
+ */
+export function refuseShareLength(share: Uint8Array, prefix: string): void {
+  if (share.length < SUBMITTED_KEY_MIN_BYTES) {
+    throw invalidRequest(`${prefix}key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`);
+  }
+  if (share.length > SUBMITTED_KEY_MAX_BYTES) {
+    throw invalidRequest(`${prefix}key is longer than maximum ${SUBMITTED_KEY_MAX_BYTES} bytes`);
+  }
+}
 
 /** Derives the key of the check values from the keyring, so that only an open vault can check. */
 export type CheckKey = (salt: Uint8Array) => Uint8Array;

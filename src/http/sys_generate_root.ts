@@ -14,9 +14,9 @@ import {
   type TokenEncoding,
 } from "../ceremony/generate_root.ts";
 import { checkPgpKey } from "../ceremony/recipients.ts";
+import { refuseShareLength } from "../ceremony/shares.ts";
 import { readText, requestFields } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
-import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../limits.ts";
 import { authoriseCeremony } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
@@ -118,7 +118,7 @@ async function tokenEncoding(otp: string, pgpKey: string): Promise<TokenEncoding
 
 async function submitShare(call: Call, key: string, attemptId: string): Promise<JsonObject> {
   const share = decodeShare(key);
-  refuseLength(share);
+  refuseShareLength(share, "invalid key: ");
   return await call.vault.administer(async ({ generateRoot }) => {
     const outcome = await generateRoot.submit(share, attemptId);
     return outcomeFields(outcome);
@@ -130,19 +130,6 @@ function outcomeFields(outcome: GenerationOutcome): JsonObject {
     ? { otpLength: 0, encodedToken: outcome.encodedToken }
     : { otpLength: 0 };
   return statusFields(outcome.state, outcome.state.required, shown);
-}
-
-function refuseLength(share: Uint8Array): void {
-  if (share.length < SUBMITTED_KEY_MIN_BYTES) {
-    throw invalidRequest(
-      `invalid key: key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`,
-    );
-  }
-  if (share.length > SUBMITTED_KEY_MAX_BYTES) {
-    throw invalidRequest(
-      `invalid key: key is longer than maximum ${SUBMITTED_KEY_MAX_BYTES} bytes`,
-    );
-  }
 }
 
 async function readRaw(call: Call): Promise<Response> {

@@ -1,5 +1,6 @@
 /** Shares as they travel: hexadecimal or base64 text of 16 to 33 bytes. */
 
+import { refuseShareLength } from "../ceremony/shares.ts";
 import { decodeBase64, decodeHex } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../limits.ts";
@@ -25,11 +26,6 @@ function isKeyLength(bytes: Uint8Array): boolean {
 /** A share for a ceremony: decoded, and of a length that can be one. */
 export function decodeCeremonyShare(text: string): Uint8Array<ArrayBuffer> {
   const share = decodeShare(text);
-  if (share.length < SUBMITTED_KEY_MIN_BYTES) {
-    throw invalidRequest(`key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`);
-  }
-  if (share.length > SUBMITTED_KEY_MAX_BYTES) {
-    throw invalidRequest(`key is longer than maximum ${SUBMITTED_KEY_MAX_BYTES} bytes`);
-  }
+  refuseShareLength(share, "");
   return share;
 }

@@ -9,18 +9,14 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { equalBytes } from "../crypto/bytes.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import {
-  AUTO_UNSEAL_RETRY_MAX_MS,
-  AUTO_UNSEAL_RETRY_MIN_MS,
-  SUBMITTED_KEY_MAX_BYTES,
-  SUBMITTED_KEY_MIN_BYTES,
-} from "../limits.ts";
+import { AUTO_UNSEAL_RETRY_MAX_MS, AUTO_UNSEAL_RETRY_MIN_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { isActive } from "../rewrap/job.ts";
 import { authorisingShares, decodeSealConfig, type SealConfig } from "../seal/seal_config.ts";
 import type { SealSettings } from "../seal/seal_settings.ts";
 import { createStaticSeal } from "../seal/static_seal.ts";
 import { type OpenedKeys, readKeyRecords } from "../ceremony/key_records.ts";
+import { refuseShareLength } from "../ceremony/shares.ts";
 import { readDueTimes } from "../storage/due.ts";
 import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
 import type { Store } from "../storage/store.ts";
@@ -187,7 +183,7 @@ export class Vault {
   async submitUnsealShare(share: Uint8Array<ArrayBuffer>, migrate: boolean): Promise<void> {
     await this.exclusive(async () => {
       if (this.#phase.kind === "uninitialized") throw invalidRequest("Vault is not initialized");
-      refuseBadLength(share);
+      refuseShareLength(share, "invalid key: ");
       if (this.#phase.kind === "unsealed") return;
       if (migrate) {
         throw invalidRequest("can't perform a seal migration, no migration seal found");
@@ -393,17 +389,4 @@ function refuseOtherSeal(config: SealConfig, settings: SealSettings): void {
   throw invalidRequest(
     `cannot start with the ${settings.type} seal: this vault was initialised with ${config.type}`,
   );
-}
-
-function refuseBadLength(share: Uint8Array): void {
-  if (share.length < SUBMITTED_KEY_MIN_BYTES) {
-    throw invalidRequest(
-      `invalid key: key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`,
-    );
-  }
-  if (share.length > SUBMITTED_KEY_MAX_BYTES) {
-    throw invalidRequest(
-      `invalid key: key is longer than maximum ${SUBMITTED_KEY_MAX_BYTES} bytes`,
-    );
-  }
 }
