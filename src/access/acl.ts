@@ -9,6 +9,8 @@
 
 import { CAPABILITY_BITS, capabilityNames, ROOT_POLICY_NAME } from "./policy.ts";
 import type { ParameterRules, ParameterValue, PathRule, Policy } from "./policy.ts";
+import { compileMatcher } from "./acl_matcher.ts";
+import { parametersFit } from "./acl_parameters.ts";
 
 export type AclOperation = "create" | "read" | "update" | "patch" | "delete" | "list" | "scan";
 
@@ -128,74 +130,6 @@ function wrappingFits(grant: Grant, wrapTtlSeconds: number | null): boolean {
   return (min === null || wrapTtlSeconds >= min) && (max === null || wrapTtlSeconds <= max);
 }
 
-function parametersFit(grant: Grant, data: Readonly<Record<string, unknown>>): boolean {
-  const { allowedParameters: allowed, deniedParameters: denied, requiredParameters } = grant;
-  if (requiredParameters.length === 0 && denied.size === 0 && allowed.size === 0) return true;
-  if (!requiredParameters.every((name) => Object.hasOwn(data, name))) return false;
-  const sent = Object.keys(data);
-  if (sent.length === 0) return true;
-  if (denied.has("*")) return false;
-  const allowsOthers = allowed.size === 0 || allowed.has("*");
-  return sent.every((sentName) => {
-    const name = sentName.toLowerCase();
-    const value = data[sentName];
-    const deniedValues = denied.get(name);
-    if (deniedValues !== undefined && isDeniedValue(value, deniedValues)) return false;
-    const allowedValues = allowed.get(name);
-    if (allowedValues === undefined) return allowsOthers;
-    return allowedValues.length === 0 || allowedValues.some((each) => matchesValue(each, value));
-  });
-}
-
-// A denial is read generously, for many fields take "5" for 5 and ["a"] for "a"; a permission is not.
-function isDeniedValue(value: unknown, denied: readonly ParameterValue[]): boolean {
-  if (denied.length === 0) return true;
-  const candidates: readonly unknown[] = Array.isArray(value) ? [value, ...value] : [value];
-  return candidates.some((candidate) => {
-    const text = isScalar(candidate) ? String(candidate) : candidate;
-    return denied.some((each) =>
-      matchesValue(each, candidate) || (each === "*" && isScalar(candidate)) ||
-      matchesValue(isScalar(each) ? String(each) : each, text)
-    );
-  });
-}
-
-function isScalar(value: unknown): value is string | number | boolean {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-}
-
-/** Text may have `*` at either end; a lone `*` is itself. Anything else is compared whole. */
-function matchesValue(wanted: ParameterValue, value: unknown): boolean {
-  if (typeof wanted === "string") return typeof value === "string" && matchesGlob(wanted, value);
-  return equalValues(wanted, value);
-}
-
-function matchesGlob(glob: string, text: string): boolean {
-  if (glob.length < 2) return text === glob;
-  const open = glob.startsWith("*") ? 1 : 0;
-  if (glob.endsWith("*")) {
-    const part = glob.slice(open, -1);
-    return open === 1 ? text.includes(part) : text.startsWith(part);
-  }
-  return open === 1 ? text.endsWith(glob.slice(1)) : text === glob;
-}
-
-function equalValues(wanted: ParameterValue, value: unknown): boolean {
-  if (wanted === null || typeof wanted !== "object") return wanted === value;
-  if (typeof value !== "object" || value === null) return false;
-  if (wanted instanceof Map) {
-    const names = Object.keys(value);
-    return !Array.isArray(value) && names.length === wanted.size && names.every((name) => {
-      const each: ParameterValue | undefined = wanted.get(name);
-      return each !== undefined &&
-        equalValues(each, (value as Readonly<Record<string, unknown>>)[name]);
-    });
-  }
-  const items = wanted as readonly ParameterValue[];
-  return Array.isArray(value) && value.length === items.length &&
-    items.every((item, index) => equalValues(item, value[index]));
-}
-
 function uniteRules(policies: readonly Policy[]): readonly Grant[] {
   const byPath = new Map<string, { readonly rule: PathRule; readonly policyName: string }[]>();
   for (const policy of policies) {
@@ -259,118 +193,4 @@ function uniteParameters(all: readonly ParameterRules[]): ParameterRules {
 function smallest(values: readonly (number | null)[]): number | null {
   const set = values.filter((value) => value !== null);
   return set.length === 0 ? null : Math.min(...set);
-}
-
-/** A pattern that is not exact. `literals` are the pieces between the `+` segments. */
-interface Pattern {
-  readonly grant: Grant;
-  readonly literals: readonly string[];
-  readonly isOpen: boolean;
-  /** The text without the final `*`. */
-  readonly text: string;
-  /** Place in the order of priority, 0 first. */
-  rank: number;
-  /** For a prefix: the longest other prefix that this one begins with. */
-  parent: Pattern | null;
-}
-
-function compileMatcher(
-  grants: readonly Grant[],
-): (path: string, isListing: boolean) => Grant | null {
-  const exact = new Map(
-    grants.filter((grant) => grant.kind === "exact").map((grant) => [grant.path, grant]),
-  );
-  const patterns = grants.filter((grant) => grant.kind !== "exact").map(compilePattern);
-  patterns.sort(comparePriority).forEach((pattern, rank) => pattern.rank = rank);
-  const segments = patterns.filter((pattern) => pattern.grant.kind === "segments");
-  const prefixes = linkPrefixes(patterns.filter((pattern) => pattern.grant.kind === "prefix"));
-
-  const findPattern = (path: string): Grant | null => {
-    const prefix = longestPrefix(prefixes, path);
-    for (const pattern of segments) {
-      if (prefix !== null && prefix.rank < pattern.rank) break;
-      if (matchesSegments(pattern, path)) return pattern.grant;
-    }
-    return prefix?.grant ?? null;
-  };
-
-  return (requestPath, isListing) => {
-    let path = requestPath;
-    while (path.startsWith("/")) path = path.slice(1);
-    const hasSlash = isListing && path.endsWith("/");
-    const withoutSlash = hasSlash ? path.slice(0, -1) : path;
-    return exact.get(path) ?? (hasSlash ? exact.get(withoutSlash) : undefined) ??
-      findPattern(path) ?? (hasSlash ? findPattern(withoutSlash) : null);
-  };
-}
-
-function compilePattern(grant: Grant): Pattern {
-  const isOpen = grant.path.endsWith("*");
-  const text = isOpen ? grant.path.slice(0, -1) : grant.path;
-  const literals: string[] = [];
-  let literal = "";
-  text.split("/").forEach((segment, index) => {
-    if (index > 0) literal += "/";
-    if (segment === "+") {
-      literals.push(literal);
-      literal = "";
-    } else literal += segment;
-  });
-  literals.push(literal);
-  return { grant, literals, isOpen, text, rank: 0, parent: null };
-}
-
-/** Negative when `left` goes before: the five rules of priority, in their order. */
-function comparePriority(left: Pattern, right: Pattern): number {
-  const firstWildcard = (pattern: Pattern) => pattern.literals[0]?.length ?? 0;
-  return (
-    firstWildcard(right) - firstWildcard(left) ||
-    Number(left.isOpen) - Number(right.isOpen) ||
-    left.literals.length - right.literals.length ||
-    right.text.length - left.text.length ||
-    (left.text > right.text ? -1 : 1)
-  );
-}
-
-// In sorted order every text that begins with a prefix follows it without a gap, so the prefixes of
-// a path are its predecessor or the predecessor's parents.
-function linkPrefixes(prefixes: readonly Pattern[]): readonly Pattern[] {
-  const sorted = [...prefixes].sort((left, right) => left.text < right.text ? -1 : 1);
-  let previous: Pattern | null = null;
-  for (const pattern of sorted) {
-    let parent: Pattern | null = previous;
-    while (parent !== null && !pattern.text.startsWith(parent.text)) parent = parent.parent;
-    pattern.parent = parent;
-    previous = pattern;
-  }
-  return sorted;
-}
-
-function longestPrefix(sorted: readonly Pattern[], path: string): Pattern | null {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const candidate = sorted[middle];
-    if (candidate !== undefined && candidate.text <= path) low = middle + 1;
-    else high = middle;
-  }
-  let pattern = sorted[low - 1] ?? null;
-  while (pattern !== null && !path.startsWith(pattern.text)) pattern = pattern.parent;
-  return pattern;
-}
-
-function matchesSegments(pattern: Pattern, path: string): boolean {
-  const { literals } = pattern;
-  let position = 0;
-  for (let index = 0; index < literals.length; index += 1) {
-    if (index > 0) {
-      const slash = path.indexOf("/", position);
-      position = slash === -1 ? path.length : slash;
-    }
-    const literal = literals[index] ?? "";
-    if (!path.startsWith(literal, position)) return false;
-    position += literal.length;
-  }
-  return pattern.isOpen || position === path.length;
 }

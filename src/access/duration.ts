@@ -12,7 +12,10 @@ const SECONDS_PER_DAY = 24 * 60 * 60;
 
 const WHOLE_SECONDS = /^\+?[0-9]+$/;
 const WHOLE_DAYS = /^\+?([0-9]+)d$/;
-const GO_DURATION = /^\+?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
+const GO_DURATION = /^\+?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
+/** Every form of a duration as text, and its negative. */
+export const DURATION_TEXT =
+  /^(?:[+-]?(?:[0-9]+d?|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+))?$/;
 const GO_DURATION_PART = /([0-9.]+)(ns|us|µs|μs|ms|s|m|h)/g;
 
 /** Both spellings of micro, as in Go: U+00B5 and U+03BC. */

@@ -32,6 +32,8 @@ export interface Token {
   readonly scope: string;
   /** The role it was created by; null without one. */
   readonly role: string | null;
+  /** Blocks of addresses that may use it (`cidr.ts`); empty: any. */
+  readonly boundCidrs: readonly string[];
 }
 
 /** A token as it was found: with the hash that names its record. */
@@ -40,8 +42,10 @@ export interface StoredToken {
   readonly token: Token;
 }
 
-/** What a new token does not make up itself. */
-export type TokenTemplate = Omit<Token, "accessor" | "scope" | "lastRenewalMs">;
+/** What a new token does not make up itself; without `boundCidrs` it is not bound. */
+export type TokenTemplate =
+  & Omit<Token, "accessor" | "scope" | "lastRenewalMs" | "boundCidrs">
+  & Partial<Pick<Token, "boundCidrs">>;
 
 /** Uses of a token whose last one is under way: it answers no further request. */
 export const SPENT_USES = -1;
@@ -50,8 +54,14 @@ export function encodeToken(token: Token): Uint8Array<ArrayBuffer> {
   return encodeUtf8(JSON.stringify({ version: 1, ...token }));
 }
 
+/** Records from before addresses could be bound do not name any. */
 export function decodeToken(bytes: Uint8Array): Token {
-  return JSON.parse(decodeUtf8(bytes)) as Token;
+  const stored = JSON.parse(decodeUtf8(bytes)) as TokenTemplate & Omit<Token, "boundCidrs">;
+  return { boundCidrs: [], ...stored };
+}
+
+export function newToken(template: TokenTemplate, accessor: string, scope: string): Token {
+  return { boundCidrs: [], ...template, accessor, scope, lastRenewalMs: null };
 }
 
 /** The token that init returns: never expires, may do everything. */

@@ -21,7 +21,11 @@ export interface TokenRole {
   readonly uses: number;
   readonly noDefaultPolicy: boolean;
   readonly tokenType: RoleTokenType;
+  /** Blocks of addresses that may use its tokens; empty: any. */
+  readonly boundCidrs: readonly string[];
 }
+
+type StoredRole = Omit<TokenRole, "boundCidrs"> & Partial<TokenRole>;
 
 const PAGE = 256;
 
@@ -34,7 +38,9 @@ export class TokenRoles {
 
   async read(name: string): Promise<TokenRole | null> {
     const record = await this.#barrier.get(TOKEN_ROLE_PREFIX + name);
-    return record === null ? null : JSON.parse(decodeUtf8(record.value)) as TokenRole;
+    if (record === null) return null;
+    // Records from before addresses could be bound do not name any.
+    return { boundCidrs: [], ...JSON.parse(decodeUtf8(record.value)) as StoredRole };
   }
 
   async write(role: TokenRole): Promise<void> {

@@ -5,14 +5,12 @@
  */
 
 import type { Barrier, BarrierRecord, Entry } from "../barrier/barrier.ts";
-import { decodeUtf8, encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
-import { createKeyedHmac, type KeyedHmac } from "../crypto/keyed_hmac.ts";
+import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import {
   TOKEN_ACCESSOR_PREFIX,
   TOKEN_EXPIRY_PREFIX,
-  TOKEN_PARENT_PREFIX,
   TOKEN_PREFIX,
 } from "../storage/record_paths.ts";
 import { ABSENT, type Expectation } from "../storage/store.ts";
@@ -20,21 +18,20 @@ import { BATCH_TOKEN_PREFIX, BatchTokens } from "./batch_tokens.ts";
 import {
   decodeToken,
   encodeToken,
+  newToken,
   SPENT_USES,
   type StoredToken,
   type Token,
   type TokenTemplate,
 } from "./token.ts";
+import { parseExpiryPath, TokenIndex } from "./token_index.ts";
 
 export const SERVICE_TOKEN_PREFIX = "s.";
 
 const RANDOM_CHARACTERS = 24;
-const PAGE = 256;
 /** Members of a tree that one commit removes. */
 const REVOKE_BATCH = 200;
 const TOKEN_TEXT_MAX = 4096;
-/** Digits of a time in the expiry index, so that text order is time order. */
-const TIME_DIGITS = 15;
 const CHANGE_TRIES = 16;
 /** Decoded tokens kept in memory; beyond it all are dropped. */
 const RECENT_MAX = 10_000;
@@ -55,14 +52,14 @@ export interface TokenPorts {
 
 export class TokenStore {
   readonly #ports: TokenPorts;
-  readonly #mac: KeyedHmac;
+  readonly #index: TokenIndex;
   /** By hash, with the record they were decoded from: a token counts only at that revision. */
   readonly #recent = new Map<string, { readonly record: BarrierRecord; readonly token: Token }>();
   readonly #batch: BatchTokens;
 
   constructor(ports: TokenPorts) {
     this.#ports = ports;
-    this.#mac = createKeyedHmac(ports.barrier.deriveMacKey("token hash"));
+    this.#index = new TokenIndex(ports.barrier);
     this.#batch = new BatchTokens(ports.barrier.deriveMacKey("batch token"), ports.random);
   }
 
@@ -70,14 +67,10 @@ export class TokenStore {
   issue(template: TokenTemplate, customId?: string): IssuedToken {
     const { random } = this.#ports;
     const id = customId ?? SERVICE_TOKEN_PREFIX + randomBase62(random, RANDOM_CHARACTERS);
-    const token: Token = {
-      ...template,
-      accessor: randomBase62(random, RANDOM_CHARACTERS),
-      scope: randomUuid(random),
-      lastRenewalMs: null,
-    };
-    const hash = this.#hash(id);
-    const entries = this.#paths(hash, token).map((path, index) => ({
+    const accessor = randomBase62(random, RANDOM_CHARACTERS);
+    const token = newToken(template, accessor, randomUuid(random));
+    const hash = this.#index.hash(id);
+    const entries = this.#index.paths(hash, token).map((path, index) => ({
       path,
       value: index === 0 ? encodeToken(token) : encodeUtf8(hash),
     }));
@@ -114,14 +107,14 @@ export class TokenStore {
   /** The valid token with this id; null when it is unknown, spent or expired. */
   async find(id: string): Promise<StoredToken | null> {
     if (id === "" || id.length > TOKEN_TEXT_MAX) return null;
-    const hash = this.#hash(id);
+    const hash = this.#index.hash(id);
     return id.startsWith(BATCH_TOKEN_PREFIX)
       ? await this.#findBatch(id, hash)
       : await this.#findByHash(hash);
   }
 
   async findByAccessor(accessor: string): Promise<StoredToken | null> {
-    const record = await this.#ports.barrier.get(this.#accessorPath(accessor));
+    const record = await this.#ports.barrier.get(this.#index.accessorPath(accessor));
     return record === null ? null : await this.#findByHash(decodeUtf8(record.value));
   }
 
@@ -132,7 +125,7 @@ export class TokenStore {
 
   /** All tokens, in no particular order; those that come or go meanwhile may be left out. */
   async *each(): AsyncGenerator<StoredToken> {
-    for await (const hash of this.#hashesBelow(TOKEN_ACCESSOR_PREFIX)) {
+    for await (const hash of this.#index.hashesBelow(TOKEN_ACCESSOR_PREFIX)) {
       const stored = await this.#findByHash(hash);
       if (stored !== null) yield stored;
     }
@@ -175,7 +168,7 @@ export class TokenStore {
    * without its parent. Returns the private scopes to be cleared.
    */
   async revoke(stored: StoredToken): Promise<readonly string[]> {
-    const tree = (await this.#descendants(stored)).toReversed();
+    const tree = (await this.#index.descendants(stored)).toReversed();
     for (let start = 0; start < tree.length; start += REVOKE_BATCH) {
       const batch = tree.slice(start, start + REVOKE_BATCH);
       const entries = batch.flatMap((member) => this.removal(member));
@@ -186,7 +179,7 @@ export class TokenStore {
 
   /** Removes a token; its children become orphans. */
   async revokeOrphaning(stored: StoredToken): Promise<readonly string[]> {
-    for await (const hash of this.#hashesBelow(childPrefix(stored.hash))) {
+    for await (const hash of this.#index.childrenOf(stored.hash)) {
       await this.#change(hash, (token) => ({ ...token, parent: null, orphan: true }));
     }
     await this.#ports.barrier.commit({ entries: this.removal(stored) });
@@ -195,7 +188,7 @@ export class TokenStore {
 
   /** The entries that remove one token, for the commit of whoever ends it. */
   removal({ hash, token }: StoredToken): readonly Entry[] {
-    return this.#paths(hash, token).map((path) => ({ path, value: null }));
+    return this.#index.paths(hash, token).map((path) => ({ path, value: null }));
   }
 
   /** Up to `limit` tokens whose time is over, the oldest first. */
@@ -235,10 +228,12 @@ export class TokenStore {
   }
 
   async #createBatch(template: TokenTemplate): Promise<IssuedToken> {
-    const scope = randomUuid(this.#ports.random);
-    const token: Token = { ...template, accessor: "", scope, lastRenewalMs: null };
+    const token = newToken(template, "", randomUuid(this.#ports.random));
     const id = await this.#batch.issue(token);
-    return { id, hash: this.#hash(id), token, entries: [] };
+    if (id.length > TOKEN_TEXT_MAX) {
+      throw invalidRequest(`batch token would be longer than ${TOKEN_TEXT_MAX} characters`);
+    }
+    return { id, hash: this.#index.hash(id), token, entries: [] };
   }
 
   async #findBatch(id: string, hash: string): Promise<StoredToken | null> {
@@ -265,8 +260,8 @@ export class TokenStore {
       const before = decodeToken(record.value);
       const after = change(before);
       if (after === null) return null;
-      const kept = this.#paths(hash, after);
-      const dropped = this.#paths(hash, before).filter((old) => !kept.includes(old));
+      const kept = this.#index.paths(hash, after);
+      const dropped = this.#index.paths(hash, before).filter((old) => !kept.includes(old));
       const outcome = await this.#ports.barrier.commit({
         entries: [
           ...dropped.map((old) => ({ path: old, value: null })),
@@ -281,64 +276,8 @@ export class TokenStore {
     }
   }
 
-  async #descendants(root: StoredToken): Promise<readonly StoredToken[]> {
-    const tree = [root];
-    for (let next = 0; next < tree.length; next++) {
-      const parent = tree[next];
-      if (parent === undefined) break;
-      for await (const hash of this.#hashesBelow(childPrefix(parent.hash))) {
-        const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
-        if (record !== null) tree.push({ hash, token: decodeToken(record.value) });
-      }
-    }
-    return tree;
-  }
-
-  /** The hashes that an index holds, a page at a time. */
-  async *#hashesBelow(prefix: string): AsyncGenerator<string> {
-    for (let after = "";;) {
-      const paths = await this.#ports.barrier.list(prefix, after, PAGE);
-      for (const path of paths) {
-        const record = await this.#ports.barrier.get(path);
-        if (record !== null) yield decodeUtf8(record.value);
-      }
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE) return;
-    }
-  }
-
   #isOver(token: Token): boolean {
     if (token.uses === SPENT_USES) return true;
     return token.expiresAtMs !== null && this.#ports.nowMs() >= token.expiresAtMs;
   }
-
-  /** Every record of a token; the first one is the token itself, the others hold its hash. */
-  #paths(hash: string, token: Token): readonly string[] {
-    const paths = [TOKEN_PREFIX + hash, this.#accessorPath(token.accessor)];
-    if (token.parent !== null) paths.push(childPrefix(token.parent) + hash);
-    if (token.expiresAtMs !== null) paths.push(expiryPath(token.expiresAtMs, hash));
-    return paths;
-  }
-
-  #hash(id: string): string {
-    return encodeHex(this.#mac(encodeUtf8(id)));
-  }
-
-  #accessorPath(accessor: string): string {
-    const mac = this.#mac(encodeUtf8(`accessor ${accessor}`));
-    return TOKEN_ACCESSOR_PREFIX + encodeHex(mac);
-  }
-}
-
-function childPrefix(parent: string): string {
-  return `${TOKEN_PARENT_PREFIX}${parent}/`;
-}
-
-function expiryPath(atMs: number, hash: string): string {
-  return `${TOKEN_EXPIRY_PREFIX}${String(atMs).padStart(TIME_DIGITS, "0")}/${hash}`;
-}
-
-function parseExpiryPath(path: string): { readonly atMs: number; readonly hash: string } {
-  const [time = "", hash = ""] = path.slice(TOKEN_EXPIRY_PREFIX.length).split("/");
-  return { atMs: Number(time), hash };
 }

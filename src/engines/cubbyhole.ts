@@ -5,22 +5,50 @@
  */
 
 import { invalidRequest, VaultError } from "../errors.ts";
-import type { Engine, EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
-import { isFolder, refuseFolderWrite, unsupportedOperation } from "./fields.ts";
+import {
+  createEngine,
+  type Engine,
+  engineOperation,
+  enginePath,
+  type EngineStorage,
+  isFolder,
+} from "./engine.ts";
 import { decodeJsonRecord, encodeJsonRecord } from "./json_record.ts";
-import { listFolder } from "./listing.ts";
+import { LIST_FIELDS, listFolder } from "./listing.ts";
 import { overwrite } from "./overwrite.ts";
 
 /** Records removed by one commit. */
 const DESTROY_PAGE_RECORDS = 200;
 
 export function createCubbyhole(storage: EngineStorage): Engine {
-  return {
+  const read = engineOperation({ summary: "Read a secret" }, async ({ path, tokenScope }) => {
+    if (path === "") throw mistake("missing path");
+    const record = await storage.get(scopeFolder(tokenScope) + path);
+    if (record === null) return { kind: "missing" };
+    return { kind: "data", data: decodeJsonRecord(record.value), leaseSeconds: 0 };
+  });
+  const list = engineOperation(
+    { summary: "List secrets", fields: LIST_FIELDS },
+    ({ path, tokenScope }, sent) => listFolder(storage, scopeFolder(tokenScope) + path, sent),
+  );
+  const write = engineOperation(
+    { summary: "Write a secret", takesAnything: true },
+    async ({ path, tokenScope, data }) => {
+      if (Object.keys(data).length === 0) throw mistake("missing data fields");
+      await overwrite(storage, scopeFolder(tokenScope) + path, encodeJsonRecord(data));
+      return { kind: "done" };
+    },
+  );
+  const remove = engineOperation({ summary: "Delete a secret" }, async ({ path, tokenScope }) => {
+    if (!isFolder(path)) await overwrite(storage, scopeFolder(tokenScope) + path, null);
+    return { kind: "done" };
+  });
+  return createEngine({
     wrapsPath: () => true,
     exists: async (path, tokenScope) =>
       path !== "" && await storage.has(scopeFolder(tokenScope) + path),
-    handle: (request) => handleCubbyhole(storage, request),
-  };
+    paths: [enginePath("{path*}", { read, list, create: write, update: write, delete: remove })],
+  });
 }
 
 /**
@@ -39,34 +67,6 @@ export async function destroyScope(storage: EngineStorage, tokenScope: string): 
         "cannot empty a cubbyhole: other writers kept winning",
       );
     }
-  }
-}
-
-async function handleCubbyhole(
-  storage: EngineStorage,
-  request: EngineRequest,
-): Promise<EngineReply> {
-  const folder = scopeFolder(request.tokenScope);
-  refuseFolderWrite(request);
-  switch (request.operation) {
-    case "read": {
-      if (request.path === "") throw mistake("missing path");
-      const record = await storage.get(folder + request.path);
-      if (record === null) return { kind: "missing" };
-      return { kind: "data", data: decodeJsonRecord(record.value), leaseSeconds: 0 };
-    }
-    case "list":
-      return await listFolder(storage, folder + request.path, request);
-    case "create":
-    case "update":
-      if (Object.keys(request.data).length === 0) throw mistake("missing data fields");
-      await overwrite(storage, folder + request.path, encodeJsonRecord(request.data));
-      return { kind: "done" };
-    case "delete":
-      if (!isFolder(request.path)) await overwrite(storage, folder + request.path, null);
-      return { kind: "done" };
-    case "patch":
-      throw unsupportedOperation();
   }
 }
 

@@ -4,7 +4,21 @@
  * which encrypts, binds each record to its path and keeps it below the mount.
  */
 
+import { invalidRequest, VaultError } from "../errors.ts";
 import type { Revision } from "../storage/store.ts";
+import { type FieldEntries, type Sent, VALIDATION_FAILED } from "./fields.ts";
+import {
+  fieldWarnings,
+  findPath,
+  operation,
+  type OperationNotes,
+  operationOf,
+  type Parameters,
+  type ServedOperation,
+  type ServedOperations,
+  type ServedPath,
+  servedPath,
+} from "./served_path.ts";
 
 export type Operation = "create" | "read" | "update" | "patch" | "delete" | "list";
 
@@ -65,7 +79,19 @@ export type EngineReply =
     readonly warnings?: readonly string[];
   };
 
+/** A request on one of the engine's paths. */
+export interface EngineCall extends EngineRequest {
+  readonly parameters: Parameters;
+}
+
+export interface EnginePath extends ServedPath<EngineCall, EngineReply> {
+  /** Vault converts the fields of a write there before it does anything else. */
+  readonly checksExistence?: boolean;
+}
+
 export interface Engine {
+  readonly paths: readonly EnginePath[];
+
   /** Whether the value at this storage path is wrapped when the mount has `seal_wrap`. */
   wrapsPath(path: string): boolean;
 
@@ -80,4 +106,60 @@ export interface Engine {
    * `unsupported_operation` or `unsupported_path`; then nothing was changed.
    */
   handle(request: EngineRequest): Promise<EngineReply>;
+}
+
+export function engineOperation<Entries extends FieldEntries = Record<never, never>>(
+  notes: OperationNotes<Entries>,
+  handle: (call: EngineCall, sent: Sent<Entries>) => Promise<EngineReply>,
+): ServedOperation<EngineCall, EngineReply> {
+  return operation(notes, handle);
+}
+
+/** The template is as `servedPath` reads it, below the mount. */
+export function enginePath(
+  template: string,
+  operations: ServedOperations<EngineCall, EngineReply>,
+  rules: Pick<EnginePath, "checksExistence"> = {},
+): EnginePath {
+  return { ...servedPath(template, operations), ...rules };
+}
+
+/** What makes an engine besides its table of paths. */
+export interface EngineParts extends Omit<Engine, "handle"> {
+  /** The reply for a path that is none of the table. Left out: the path is unsupported. */
+  readonly unknownPath?: (request: EngineRequest) => EngineReply;
+}
+
+export function createEngine(parts: EngineParts): Engine {
+  return { ...parts, handle: (request) => serve(parts, request) };
+}
+
+async function serve(parts: EngineParts, request: EngineRequest): Promise<EngineReply> {
+  refuseFolderWrite(request);
+  const found = findPath(parts.paths, request.path);
+  if (found === null) {
+    if (parts.unknownPath !== undefined) return parts.unknownPath(request);
+    throw new VaultError("unsupported_path", "unsupported path");
+  }
+  const { served, parameters } = found;
+  const wanted = operationOf(served, request.operation);
+  const writes = request.operation === "create" || request.operation === "update";
+  const prefix = served.checksExistence === true && writes ? "" : VALIDATION_FAILED;
+  const reply = await wanted.serve({ ...request, parameters }, request.data, prefix);
+  // What has no content says nothing of its fields either, as in the reference.
+  if (reply.kind === "done" || (reply.kind === "missing" && reply.data === undefined)) return reply;
+  const warnings = fieldWarnings(served, request.data);
+  if (warnings.length === 0) return reply;
+  return { ...reply, warnings: [...reply.warnings ?? [], ...warnings] };
+}
+
+/** Nothing is ever stored at such a path. */
+export function isFolder(path: string): boolean {
+  return path === "" || path.endsWith("/");
+}
+
+/** Vault's core refuses to write where a folder would be, before any engine is asked. */
+function refuseFolderWrite({ operation, path }: EngineRequest): void {
+  const writes = operation === "create" || operation === "update" || operation === "patch";
+  if (writes && isFolder(path)) throw invalidRequest("cannot write to a path ending in '/'");
 }

@@ -1,182 +1,248 @@
 /**
- * Reads fields of a request as Vault's framework does: weakly typed, so that `"5"` is an integer,
- * `"true"` a truth value, `"1,2"` a list (openbao sdk/framework/field_data.go). A field not sent is
- * undefined; one that cannot be read is the caller's mistake. Pure; messages name the field and the
- * kind of what came, never the value.
+ * The kinds of fields a request may carry, read as Vault's framework does: weakly typed, so that
+ * `"5"` is an integer, `"true"` a truth value, `"1,2"` a list (openbao sdk/framework/field_data.go).
+ * One schema both judges the input and describes it to clients (`http/openapi.ts`). A field not sent
+ * is undefined; one that cannot be read is the caller's mistake. Pure; messages name the field and
+ * the kind of what came, never the value.
  */
 
-import { parseDurationSeconds } from "../access/duration.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
-import type { EngineRequest } from "./engine.ts";
-import { isJsonObject, type JsonObject, ownMember } from "./json_record.ts";
+import * as v from "valibot";
+import { DURATION_TEXT, parseDurationSeconds } from "../access/duration.ts";
+import { invalidRequest } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "./json_record.ts";
 
-export interface Fields {
-  readonly data: JsonObject;
-  readonly errorPrefix: "" | "Field validation failed: ";
+/** Fields by name. */
+export type FieldEntries = v.ObjectEntries;
+export type FieldsSchema<Entries extends FieldEntries = FieldEntries> = v.ObjectSchema<
+  Entries,
+  undefined
+>;
+/** What was sent, by name. */
+export type Sent<Entries extends FieldEntries> = v.InferOutput<FieldsSchema<Entries>>;
+
+/** Precedes the refusal of a field, except where Vault converts it for its existence check. */
+export const VALIDATION_FAILED = "Field validation failed: ";
+
+const INTEGER_TEXT = /^([+-]?[0-9]+)?$/;
+/** Items may be empty; each space has one place only, so that hostile text costs no backtracking. */
+const INTEGERS_TEXT = /^\s*(?:[+-]?[0-9]+\s*)?(?:,\s*(?:[+-]?[0-9]+\s*)?)*$/;
+/** The words of Go's strconv.ParseBool, and the empty text. */
+const TRUE_WORDS: readonly string[] = ["1", "t", "T", "true", "TRUE", "True"];
+const BOOLEAN_TEXT = /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)?$/;
+/** No duration is longer; also bounds what the patterns have to look at. */
+const DURATION_MAX_CHARS = 64;
+const UNSIGNED_DURATION_TEXT = new RegExp(DURATION_TEXT.source.replace("[+-]?", "\\+?"));
+
+/** Ends at the first fault, within one field too: no pattern is tried on text that is too long. */
+const FIRST_FAULT = { abortEarly: true } as const;
+
+type Explain = (issue: v.BaseIssue<unknown>) => string;
+
+function wanted(what: string): Explain {
+  return ({ input }) => `expected ${what}, got ${kindOf(input)}`;
 }
 
-/** Fields of a path without an existence check. */
-export function requestFields(data: JsonObject): Fields {
-  return { data, errorPrefix: "Field validation failed: " };
+/** Of a list the first item is blamed that cannot be read. */
+function wantedItems(what: string, coerce: (item: unknown) => unknown): Explain {
+  return ({ input }) => {
+    const blamed = Array.isArray(input) ? input.find((item) => coerce(item) === null) : input;
+    return `expected ${what}, got ${kindOf(blamed)}`;
+  };
 }
 
-/**
- * Fields of a request. Where a path has an existence check, Vault converts the fields of a write
- * there for the first time, and that place adds no prefix to the error.
- */
-export function fieldsOf(request: EngineRequest, hasExistenceCheck: boolean): Fields {
-  const writes = request.operation === "create" || request.operation === "update";
-  const errorPrefix = hasExistenceCheck && writes ? "" : "Field validation failed: ";
-  return { data: request.data, errorPrefix };
+function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "list" : typeof value;
 }
 
-export function readInteger(fields: Fields, name: string): number | undefined {
-  const value = ownMember(fields.data, name);
-  if (value === undefined) return undefined;
-  return coerceInteger(value) ?? refuseField(fields, name, expected("an integer", value));
+const AN_INTEGER = wanted("an integer");
+const A_BOOLEAN = wanted("a boolean");
+const TEXT = wanted("text");
+const A_DURATION = wanted("a duration");
+const INTEGERS = wantedItems("a list of integers", coerceInteger);
+const TEXTS = wantedItems("a list of texts", coerceText);
+const AN_OBJECT = wanted("an object");
+const NEGATIVE = "cannot provide negative value";
+
+const IN_RANGE = v.check<number | undefined, string>(
+  (seconds) => !Number.isNaN(seconds),
+  "expected a duration, got one that is too long",
+);
+
+/** Text may still stand for a number that is too large. */
+function integerOf(explain: Explain) {
+  return v.union([
+    v.pipe(v.number(), v.safeInteger(explain)),
+    v.pipe(v.string(), v.regex(INTEGER_TEXT, explain)),
+    v.boolean(),
+    v.null(),
+  ], explain);
 }
 
-export function readBoolean(fields: Fields, name: string): boolean | undefined {
-  const value = ownMember(fields.data, name);
-  if (value === undefined) return undefined;
-  return coerceBoolean(value) ?? refuseField(fields, name, expected("a boolean", value));
+function textOf(explain: Explain) {
+  return v.union([v.string(), v.number(), v.boolean(), v.null()], explain);
 }
 
-export function readText(fields: Fields, name: string): string | undefined {
-  const value = ownMember(fields.data, name);
-  if (value === undefined) return undefined;
-  return coerceText(value) ?? refuseField(fields, name, expected("text", value));
+const ANY_INTEGER = integerOf(AN_INTEGER);
+const ANY_TEXT = textOf(TEXT);
+
+/** Text is decimal; null, false and "" are 0, true is 1. `about` says what the field is for. */
+export function integer(about: string) {
+  return v.optional(v.pipe(
+    ANY_INTEGER,
+    v.description(about),
+    v.transform((sent) => Number(sent)),
+    v.safeInteger(AN_INTEGER),
+  ));
+}
+
+export function boolean(about: string) {
+  const accepted = v.union([
+    v.boolean(),
+    v.pipe(v.string(), v.regex(BOOLEAN_TEXT, A_BOOLEAN)),
+    v.picklist([0, 1]),
+    v.null(),
+  ], A_BOOLEAN);
+  return v.optional(
+    v.pipe(accepted, v.description(about), v.transform((sent) => TRUE_WORDS.includes(`${sent}`))),
+  );
+}
+
+/** A number or truth value is taken as its text; true is "1". */
+export function text(about: string) {
+  return v.optional(v.pipe(ANY_TEXT, v.description(about), v.transform(plainText)));
 }
 
 /** Whole seconds of a number or a Go duration; null counts as not sent. Negative ones are refused. */
-export function readDurationSeconds(fields: Fields, name: string): number | undefined {
-  const seconds = readSignedDurationSeconds(fields, name);
-  if (seconds !== undefined && seconds < 0) {
-    refuseField(fields, name, "cannot provide negative value");
-  }
-  return seconds;
+export function duration(about: string) {
+  const accepted = v.union([
+    v.pipe(v.number(), v.minValue(0, NEGATIVE)),
+    v.pipe(
+      v.string(),
+      v.maxLength(DURATION_MAX_CHARS, A_DURATION),
+      v.regex(
+        UNSIGNED_DURATION_TEXT,
+        (issue) => DURATION_TEXT.test(issue.input) ? NEGATIVE : A_DURATION(issue),
+      ),
+    ),
+    v.null(),
+  ], A_DURATION);
+  return v.optional(v.pipe(accepted, v.description(about), v.transform(wholeSeconds), IN_RANGE));
 }
 
-/** Like `readDurationSeconds`, negative ones included. */
-export function readSignedDurationSeconds(fields: Fields, name: string): number | undefined {
-  const value = ownMember(fields.data, name);
-  if (value === undefined || value === null) return undefined;
-  const seconds = parseSignedSeconds(value);
-  if (seconds === null) return refuseField(fields, name, expected("a duration", value));
-  return Math.trunc(seconds);
+/** Like `duration`, negative ones included. */
+export function signedDuration(about: string) {
+  const written = v.pipe(
+    v.string(),
+    v.maxLength(DURATION_MAX_CHARS, A_DURATION),
+    v.regex(DURATION_TEXT, A_DURATION),
+  );
+  const accepted = v.union([v.number(), written, v.null()], A_DURATION);
+  return v.optional(v.pipe(accepted, v.description(about), v.transform(wholeSeconds), IN_RANGE));
 }
 
 /** A list, one number, or text with commas. */
-export function readIntegerList(fields: Fields, name: string): readonly number[] | undefined {
-  const value = ownMember(fields.data, name);
-  if (value === undefined) return undefined;
-  if (value === null || value === "") return [];
-  const items: readonly unknown[] = Array.isArray(value)
-    ? value
-    : typeof value === "string"
-    ? value.split(",").map((item) => item.trim())
-    : [value];
-  return items.map((item) =>
-    coerceInteger(item) ?? refuseField(fields, name, expected("a list of integers", item))
-  );
+export function integerList(about: string) {
+  const accepted = v.union([
+    v.array(integerOf(INTEGERS)),
+    v.pipe(v.number(), v.safeInteger(INTEGERS)),
+    v.boolean(),
+    v.pipe(v.string(), v.regex(INTEGERS_TEXT, INTEGERS)),
+    v.null(),
+  ], INTEGERS);
+  return v.optional(v.pipe(
+    accepted,
+    v.description(about),
+    v.transform((sent): readonly number[] => listOf(sent).map(Number)),
+    v.check((numbers) => numbers.every(Number.isSafeInteger), INTEGERS),
+  ));
 }
 
 /** A list of texts, or text with commas. */
-export function readTextList(fields: Fields, name: string): readonly string[] | undefined {
-  const value = ownMember(fields.data, name);
-  if (value === undefined) return undefined;
-  if (value === null || value === "") return [];
-  const items: readonly unknown[] = Array.isArray(value)
-    ? value
-    : typeof value === "string"
-    ? value.split(",").map((item) => item.trim())
-    : [value];
-  return items.map((item) =>
-    coerceText(item) ?? refuseField(fields, name, expected("a list of texts", item))
-  );
+export function textList(about: string) {
+  const accepted = v.union([v.array(textOf(TEXTS)), textOf(TEXTS)], TEXTS);
+  return v.optional(v.pipe(
+    accepted,
+    v.description(about),
+    v.transform((sent): readonly string[] => listOf(sent).map(plainText)),
+  ));
 }
 
 /** An object; null is the empty one, a list of objects is their union. */
-export function readObject(fields: Fields, name: string): JsonObject | undefined {
-  const value = ownMember(fields.data, name);
-  if (value === undefined) return undefined;
-  if (isJsonObject(value)) return value;
-  const items: readonly unknown[] | null = value === null
-    ? []
-    : Array.isArray(value)
-    ? value
-    : null;
-  if (items === null || !items.every(isJsonObject)) {
-    return refuseField(fields, name, expected("an object", value));
+export function object(about: string) {
+  const one = v.custom<JsonObject>(isJsonObject);
+  const accepted = v.union([one, v.array(one), v.null()], AN_OBJECT);
+  return v.optional(v.pipe(accepted, v.description(about), v.transform(unitedObject)));
+}
+
+/** Taken as it is. */
+export function anything(about: string) {
+  return v.optional(v.pipe(v.unknown(), v.description(about)));
+}
+
+/** Throws `invalid_request` in the reference's words for the first field that cannot be read. */
+export function readFields<Entries extends FieldEntries>(
+  { entries }: FieldsSchema<Entries>,
+  data: JsonObject,
+  errorPrefix: "" | typeof VALIDATION_FAILED = VALIDATION_FAILED,
+): Sent<Entries> {
+  const sent: Record<string, unknown> = {};
+  // Not by `v.object`, which would take what `data` only inherits.
+  for (const name in entries) {
+    if (Object.hasOwn(data, name)) sent[name] = readField(entries, name, data, errorPrefix);
   }
-  return Object.fromEntries(items.flatMap((item) => Object.entries(item)));
+  return sent as Sent<Entries>;
 }
 
-/** Null when it is no integer. Text is decimal; null, false and "" are 0, true is 1. */
-export function coerceInteger(value: unknown): number | null {
-  if (value === null || value === "") return 0;
-  if (typeof value === "boolean") return value ? 1 : 0;
-  if (typeof value === "string" && !/^[+-]?\d+$/.test(value)) return null;
-  if (typeof value !== "string" && typeof value !== "number") return null;
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : null;
-}
-
-/** Null when it is neither; the words are those of Go's strconv.ParseBool. */
-export function coerceBoolean(value: unknown): boolean | null {
-  if (typeof value === "boolean") return value;
-  if (typeof value === "object" && value !== null) return null;
-  const text = value === null ? "" : String(value);
-  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
-  return ["", "0", "f", "F", "false", "FALSE", "False"].includes(text) ? false : null;
+function readField(
+  entries: FieldEntries,
+  name: string,
+  data: JsonObject,
+  errorPrefix: string,
+): unknown {
+  const field = entries[name];
+  if (field === undefined) throw new TypeError(`there is no field called ${name}`);
+  const parsed = v.safeParse(field, data[name], FIRST_FAULT);
+  if (parsed.success) return parsed.output;
+  const [{ message }] = parsed.issues;
+  throw invalidRequest(`${errorPrefix}error converting input for field "${name}": ${message}`);
 }
 
 /** Null for lists and objects. */
 export function coerceText(value: unknown): string | null {
-  if (value === null) return "";
-  if (typeof value === "boolean") return value ? "1" : "0";
-  return typeof value === "string" || typeof value === "number" ? String(value) : null;
+  const parsed = v.safeParse(ANY_TEXT, value, FIRST_FAULT);
+  return parsed.success ? plainText(parsed.output) : null;
 }
 
-/** Nothing is ever stored at such a path. */
-export function isFolder(path: string): boolean {
-  return path === "" || path.endsWith("/");
+/** Null when it is no integer, by the rules of `integer`. */
+export function coerceInteger(value: unknown): number | null {
+  const parsed = v.safeParse(ANY_INTEGER, value, FIRST_FAULT);
+  const number = parsed.success ? Number(parsed.output) : NaN;
+  return Number.isSafeInteger(number) ? number : null;
 }
 
-/**
- * Vault's core refuses to write where a folder would be, before any engine is asked. Throws
- * `invalid_request`.
- */
-export function refuseFolderWrite(request: EngineRequest): void {
-  const writes = ["create", "update", "patch"].includes(request.operation);
-  if (writes && isFolder(request.path)) {
-    throw invalidRequest("cannot write to a path ending in '/'");
-  }
+function plainText(sent: string | number | boolean | null): string {
+  if (sent === null) return "";
+  return typeof sent === "boolean" ? String(Number(sent)) : String(sent);
 }
 
-/** The path is served, the operation is not. */
-export function unsupportedOperation(): VaultError {
-  return new VaultError("unsupported_operation", "unsupported operation");
+function listOf<T>(sent: readonly T[] | T | string | null): readonly (T | string)[] {
+  if (sent === null || sent === "") return [];
+  if (Array.isArray(sent)) return sent as readonly T[];
+  return typeof sent === "string" ? sent.split(",").map((item) => item.trim()) : [sent as T];
 }
 
-function parseSignedSeconds(value: unknown): number | null {
-  const magnitude = typeof value === "number" && value < 0
-    ? -value
-    : typeof value === "string" && /^-[0-9.]/.test(value)
-    ? value.slice(1)
-    : null;
-  if (magnitude === null) return parseDurationSeconds(value);
+/** NaN for what is no duration. */
+function wholeSeconds(sent: number | string | null): number | undefined {
+  if (sent === null) return undefined;
+  const isNegative = typeof sent === "number" ? sent < 0 : sent.startsWith("-");
+  const magnitude = typeof sent === "number" ? Math.abs(sent) : sent.replace(/^-/, "");
   const seconds = parseDurationSeconds(magnitude);
-  return seconds === null ? null : -seconds;
+  if (seconds === null) return NaN;
+  return isNegative ? -Math.trunc(seconds) : Math.trunc(seconds);
 }
 
-function expected(wanted: string, value: unknown): string {
-  const got = value === null ? "null" : Array.isArray(value) ? "list" : typeof value;
-  return `expected ${wanted}, got ${got}`;
-}
-
-function refuseField(fields: Fields, name: string, reason: string): never {
-  throw invalidRequest(
-    `${fields.errorPrefix}error converting input for field "${name}": ${reason}`,
-  );
+function unitedObject(sent: JsonObject | JsonObject[] | null): JsonObject {
+  if (sent === null) return {};
+  if (!Array.isArray(sent)) return sent as JsonObject;
+  return Object.fromEntries((sent as JsonObject[]).flatMap((item) => Object.entries(item)));
 }

@@ -5,41 +5,50 @@
 
 import { parseDurationSeconds } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
-import type { Engine, EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
-import { isFolder, refuseFolderWrite, unsupportedOperation } from "./fields.ts";
+import {
+  createEngine,
+  type Engine,
+  type EngineCall,
+  engineOperation,
+  enginePath,
+  type EngineReply,
+  type EngineStorage,
+  isFolder,
+} from "./engine.ts";
 import { decodeJsonRecord, encodeJsonRecord, type JsonObject, ownMember } from "./json_record.ts";
-import { listFolder } from "./listing.ts";
+import { LIST_FIELDS, listFolder } from "./listing.ts";
 import { overwrite } from "./overwrite.ts";
 
 export function createKv1(storage: EngineStorage): Engine {
-  return {
+  const write = engineOperation(
+    { summary: "Write a secret", takesAnything: true },
+    async ({ path, data }) => {
+      if (Object.keys(data).length === 0) throw invalidRequest("missing data fields");
+      await overwrite(storage, path, encodeJsonRecord(data));
+      return { kind: "done" };
+    },
+  );
+  const secrets = enginePath("{path*}", {
+    read: engineOperation({ summary: "Read a secret" }, (call) => read(storage, call)),
+    list: engineOperation(
+      { summary: "List secrets", fields: LIST_FIELDS },
+      ({ path }, sent) => listFolder(storage, path, sent),
+    ),
+    create: write,
+    update: write,
+    delete: engineOperation({ summary: "Delete a secret" }, async ({ path }) => {
+      if (!isFolder(path)) await overwrite(storage, path, null);
+      return { kind: "done" };
+    }),
+  });
+  return createEngine({
     wrapsPath: () => true,
     exists: async (path) => path !== "" && await storage.has(path),
-    handle: (request) => handleKv1(storage, request),
-  };
+    paths: [secrets],
+  });
 }
 
-async function handleKv1(storage: EngineStorage, request: EngineRequest): Promise<EngineReply> {
-  refuseFolderWrite(request);
-  switch (request.operation) {
-    case "read":
-      return await read(storage, request);
-    case "list":
-      return await listFolder(storage, request.path, request);
-    case "create":
-    case "update":
-      if (Object.keys(request.data).length === 0) throw invalidRequest("missing data fields");
-      await overwrite(storage, request.path, encodeJsonRecord(request.data));
-      return { kind: "done" };
-    case "delete":
-      if (!isFolder(request.path)) await overwrite(storage, request.path, null);
-      return { kind: "done" };
-    case "patch":
-      throw unsupportedOperation();
-  }
-}
-
-async function read(storage: EngineStorage, request: EngineRequest): Promise<EngineReply> {
+async function read(storage: EngineStorage, request: EngineCall): Promise<EngineReply> {
   const record = request.path === "" ? null : await storage.get(request.path);
   if (record === null) return { kind: "missing" };
   const data = decodeJsonRecord(record.value);

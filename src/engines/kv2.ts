@@ -3,11 +3,30 @@
  * the data of versions is seal-wrapped, metadata is not (seal §10).
  */
 
-import type { Engine, EngineReply, EngineRequest, EngineStorage, Operation } from "./engine.ts";
-import { fieldsOf, refuseFolderWrite, unsupportedOperation } from "./fields.ts";
-import { patchData, readData, readSubkeys, writeData } from "./kv2_data.ts";
+import {
+  createEngine,
+  type Engine,
+  type EngineCall,
+  engineOperation,
+  type EnginePath,
+  enginePath,
+  type EngineReply,
+  type EngineRequest,
+  type EngineStorage,
+  type Operation,
+} from "./engine.ts";
+import {
+  patchData,
+  READ_FIELDS,
+  readData,
+  readSubkeys,
+  SUBKEYS_FIELDS,
+  WRITE_FIELDS,
+  writeData,
+} from "./kv2_data.ts";
 import {
   deleteMetadata,
+  METADATA_FIELDS,
   patchMetadata,
   readConfig,
   readMetadata,
@@ -15,14 +34,17 @@ import {
   writeMetadata,
 } from "./kv2_metadata.ts";
 import { METADATA_FOLDER, VERSIONS_FOLDER } from "./kv2_records.ts";
+import { MOUNT_FIELDS } from "./kv2_settings.ts";
 import { loadKey } from "./kv2_store.ts";
 import {
   deleteCurrent,
   deleteVersions,
   destroyVersions,
   undeleteVersions,
+  VERSIONS_FIELDS,
 } from "./kv2_versions.ts";
-import { listFolder } from "./listing.ts";
+import { LIST_FIELDS, listFolder } from "./listing.ts";
+import { parameter } from "./served_path.ts";
 
 const ROOTS: readonly string[] = ["metadata", "data", "delete", "undelete", "destroy"];
 const ROOT_WARNING = "Non-listing operations on the root of a K/V v2 mount are not supported.";
@@ -36,140 +58,121 @@ const KV_COMMANDS: Readonly<Record<Operation, string>> = {
 };
 
 export function createKv2(storage: EngineStorage): Engine {
-  return {
+  const data = dataPath(storage);
+  const metadata = metadataPath(storage);
+  return createEngine({
     wrapsPath: (path) => path.startsWith(VERSIONS_FOLDER),
     exists: async (path) => {
-      const { area, key } = splitPath(path);
-      if (area !== "data" && area !== "metadata") return true;
-      return await loadKey(storage, key) !== null;
+      const parameters = data.match(path) ?? metadata.match(path);
+      return parameters === null || await loadKey(storage, parameter(parameters, "path")) !== null;
     },
-    handle: (request) => handleKv2(storage, request),
-  };
+    paths: [data, metadata, subkeysPath(storage), ...versionsPaths(storage), configPath(storage)],
+    unknownPath: invalidPath,
+  });
 }
 
-async function handleKv2(storage: EngineStorage, request: EngineRequest): Promise<EngineReply> {
-  refuseFolderWrite(request);
-  const { area, key } = splitPath(request.path);
-  switch (area) {
-    case "config":
-      return await handleConfig(storage, request);
-    case "data":
-      return await handleData(storage, key, request);
-    case "metadata":
-      return await handleMetadata(storage, key, request);
-    case "subkeys":
-      if (request.operation !== "read") throw unsupportedOperation();
-      return await readSubkeys(storage, key, fieldsOf(request, false), request.nowMs);
-    case "delete":
-    case "undelete":
-    case "destroy":
-      return await handleVersions(storage, area, key, request);
-    case null:
-      return invalidPath(request);
-  }
+function dataPath(storage: EngineStorage): EnginePath {
+  const write = engineOperation(
+    { summary: "Write the next version of a secret", fields: WRITE_FIELDS },
+    (call, sent) => writeData(storage, keyOf(call), sent, call.nowMs),
+  );
+  return enginePath("data/{path*}", {
+    read: engineOperation(
+      { summary: "Read a version of a secret", fields: READ_FIELDS },
+      (call, sent) => readData(storage, keyOf(call), sent, call.nowMs),
+    ),
+    create: write,
+    update: write,
+    patch: engineOperation(
+      { summary: "Write the next version of a secret by a merge-patch", fields: WRITE_FIELDS },
+      (call, sent) => patchData(storage, keyOf(call), sent, call.nowMs),
+    ),
+    delete: engineOperation(
+      { summary: "Delete the current version of a secret" },
+      (call) => deleteCurrent(storage, keyOf(call), call.nowMs),
+    ),
+  }, { checksExistence: true });
 }
 
-async function handleData(
-  storage: EngineStorage,
-  key: string,
-  request: EngineRequest,
-): Promise<EngineReply> {
-  const fields = fieldsOf(request, true);
-  switch (request.operation) {
-    case "read":
-      return await readData(storage, key, fields, request.nowMs);
-    case "create":
-    case "update":
-      return await writeData(storage, key, fields, request.nowMs);
-    case "patch":
-      return await patchData(storage, key, fields, request.nowMs);
-    case "delete":
-      return await deleteCurrent(storage, key, request.nowMs);
-    case "list":
-      throw unsupportedOperation();
-  }
+function metadataPath(storage: EngineStorage): EnginePath {
+  const write = engineOperation(
+    { summary: "Set the settings of a secret", fields: METADATA_FIELDS },
+    (call, sent) => writeMetadata(storage, keyOf(call), sent, call.nowMs),
+  );
+  return enginePath("metadata/{path*}", {
+    read: engineOperation(
+      { summary: "Read the settings and versions of a secret" },
+      (call) => readMetadata(storage, keyOf(call)),
+    ),
+    list: engineOperation(
+      { summary: "List secrets", fields: LIST_FIELDS },
+      (call, sent) => listFolder(storage, METADATA_FOLDER + keyOf(call), sent),
+    ),
+    create: write,
+    update: write,
+    patch: engineOperation(
+      { summary: "Change some settings of a secret", fields: METADATA_FIELDS },
+      (call, sent) => patchMetadata(storage, keyOf(call), sent, call.data),
+    ),
+    delete: engineOperation(
+      { summary: "Remove a secret with all its versions" },
+      (call) => deleteMetadata(storage, keyOf(call)),
+    ),
+  }, { checksExistence: true });
 }
 
-async function handleMetadata(
-  storage: EngineStorage,
-  key: string,
-  request: EngineRequest,
-): Promise<EngineReply> {
-  const fields = fieldsOf(request, true);
-  switch (request.operation) {
-    case "read":
-      return await readMetadata(storage, key);
-    case "create":
-    case "update":
-      return await writeMetadata(storage, key, fields, request.nowMs);
-    case "patch":
-      return await patchMetadata(storage, key, fields);
-    case "delete":
-      return await deleteMetadata(storage, key);
-    case "list":
-      return await listFolder(storage, METADATA_FOLDER + key, request);
-  }
+function subkeysPath(storage: EngineStorage): EnginePath {
+  return enginePath("subkeys/{path*}", {
+    read: engineOperation(
+      { summary: "Read the names in a version of a secret", fields: SUBKEYS_FIELDS },
+      (call, sent) => readSubkeys(storage, keyOf(call), sent, call.nowMs),
+    ),
+  });
 }
 
-async function handleVersions(
-  storage: EngineStorage,
-  area: "delete" | "undelete" | "destroy",
-  key: string,
-  request: EngineRequest,
-): Promise<EngineReply> {
-  if (request.operation !== "create" && request.operation !== "update") {
-    throw unsupportedOperation();
-  }
-  const fields = fieldsOf(request, false);
-  switch (area) {
-    case "delete":
-      return await deleteVersions(storage, key, fields, request.nowMs);
-    case "undelete":
-      return await undeleteVersions(storage, key, fields, request.nowMs);
-    case "destroy":
-      return await destroyVersions(storage, key, fields);
-  }
+function versionsPaths(storage: EngineStorage): readonly EnginePath[] {
+  return [
+    enginePath("delete/{path*}", {
+      update: engineOperation(
+        { summary: "Delete versions of a secret", fields: VERSIONS_FIELDS },
+        (call, sent) => deleteVersions(storage, keyOf(call), sent, call.nowMs),
+      ),
+    }),
+    enginePath("undelete/{path*}", {
+      update: engineOperation(
+        { summary: "Restore deleted versions of a secret", fields: VERSIONS_FIELDS },
+        (call, sent) => undeleteVersions(storage, keyOf(call), sent, call.nowMs),
+      ),
+    }),
+    enginePath("destroy/{path*}", {
+      update: engineOperation(
+        { summary: "Destroy versions of a secret for ever", fields: VERSIONS_FIELDS },
+        (call, sent) => destroyVersions(storage, keyOf(call), sent),
+      ),
+    }),
+  ];
 }
 
-async function handleConfig(storage: EngineStorage, request: EngineRequest): Promise<EngineReply> {
-  switch (request.operation) {
-    case "read":
-      return await readConfig(storage);
-    case "create":
-    case "update":
-      return await writeConfig(storage, fieldsOf(request, false));
-    case "patch":
-    case "delete":
-    case "list":
-      throw unsupportedOperation();
-  }
+function configPath(storage: EngineStorage): EnginePath {
+  return enginePath("config", {
+    read: engineOperation({ summary: "Read the settings of the mount" }, () => readConfig(storage)),
+    update: engineOperation(
+      { summary: "Set the settings of the mount", fields: MOUNT_FIELDS },
+      (_call, sent) => writeConfig(storage, sent),
+    ),
+  });
 }
 
-type Area = "config" | "data" | "metadata" | "subkeys" | "delete" | "undelete" | "destroy";
-const FOLDER_AREAS: readonly Area[] = [
-  "data",
-  "metadata",
-  "subkeys",
-  "delete",
-  "undelete",
-  "destroy",
-];
-
-/** `area` is null where the engine serves nothing. */
-function splitPath(path: string): { readonly area: Area | null; readonly key: string } {
-  if (path === "config") return { area: "config", key: "" };
-  const slash = path.indexOf("/");
-  const head = path.slice(0, Math.max(slash, 0));
-  const area = FOLDER_AREAS.find((name) => name === head) ?? null;
-  return { area, key: path.slice(slash + 1) };
+function keyOf({ parameters }: EngineCall): string {
+  return parameter(parameters, "path");
 }
 
 /** People who use the paths of version 1 are told the command that knows those of version 2. */
-function invalidPath(request: EngineRequest): EngineReply {
-  const warning = ROOTS.includes(request.path)
+function invalidPath({ path, operation }: EngineRequest): EngineReply {
+  const warning = ROOTS.includes(path)
     ? ROOT_WARNING
     : "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API " +
       "endpoints to use. If using the OpenBao CLI, use 'bao kv " +
-      `${KV_COMMANDS[request.operation]}' for this operation.`;
+      `${KV_COMMANDS[operation]}' for this operation.`;
   return { kind: "missing", warnings: [warning] };
 }

@@ -5,7 +5,7 @@
 
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply, EngineStorage } from "./engine.ts";
-import { coerceInteger, type Fields, readInteger, readObject } from "./fields.ts";
+import { coerceInteger, integer, object, type Sent } from "./fields.ts";
 import { type JsonObject, ownMember } from "./json_record.ts";
 import { encodeVersion, type KeyMetadata, type MountConfig } from "./kv2_records.ts";
 import {
@@ -20,24 +20,37 @@ import {
 import { addVersion, describeVersion, isOpen, newKey } from "./kv2_window.ts";
 import { mergeObject, namesOnly } from "./merge_patch.ts";
 
+export const READ_FIELDS = {
+  version: integer("version to read; the current one if left out or 0"),
+};
+export const SUBKEYS_FIELDS = {
+  ...READ_FIELDS,
+  depth: integer("most levels to descend; no limit if left out or 0"),
+};
+export const WRITE_FIELDS = {
+  options: object(
+    'settings of this write: "cas" is the version that must be the current one, 0 for none yet',
+  ),
+  data: object("the secret, names and values"),
+};
+
 export async function readData(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  { version }: Sent<typeof READ_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  return await readVersion(storage, key, fields, nowMs, (data) => ({ data }));
+  return await readVersion(storage, key, version, nowMs, (data) => ({ data }));
 }
 
 export async function readSubkeys(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  { version, depth = 0 }: Sent<typeof SUBKEYS_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  const depthMax = readInteger(fields, "depth") ?? 0;
-  return await readVersion(storage, key, fields, nowMs, (data) => ({
-    subkeys: data === null ? null : namesOnly(data, depthMax),
+  return await readVersion(storage, key, version, nowMs, (data) => ({
+    subkeys: data === null ? null : namesOnly(data, depth),
   }));
 }
 
@@ -45,11 +58,9 @@ export async function readSubkeys(
 export async function writeData(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  { options, data }: Sent<typeof WRITE_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  const options = readObject(fields, "options");
-  const data = readObject(fields, "data");
   if (data === undefined) throw invalidRequest("no data provided");
   const config = await loadConfig(storage);
   return await changeKey<EngineReply>(storage, key, (stored) => {
@@ -63,11 +74,9 @@ export async function writeData(
 export async function patchData(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  { options, data: patch }: Sent<typeof WRITE_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  const options = readObject(fields, "options");
-  const patch = readObject(fields, "data");
   if (patch === undefined) throw invalidRequest("no data provided");
   const config = await loadConfig(storage);
   return await changeKey<EngineReply>(storage, key, async (stored) => {
@@ -110,14 +119,13 @@ function nextVersion(
 async function readVersion(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  asked: number | undefined,
   nowMs: number,
   present: (data: JsonObject | null) => Readonly<Record<string, unknown>>,
 ): Promise<EngineReply> {
-  const asked = readInteger(fields, "version") ?? 0;
   return await repeatWhileLost<EngineReply>(async () => {
     const stored = await loadKey(storage, key);
-    const version = asked > 0 ? asked : stored?.metadata.currentVersion ?? 0;
+    const version = asked !== undefined && asked > 0 ? asked : stored?.metadata.currentVersion ?? 0;
     const state = stored?.metadata.versions.get(version);
     if (stored === null || state === undefined) {
       return { kind: "settled", result: { kind: "missing" } };

@@ -8,13 +8,26 @@ import { formatGoDuration } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
 import { parseCustomMetadata, patchCustomMetadata } from "./custom_metadata.ts";
 import type { EngineReply, EngineStorage } from "./engine.ts";
-import { type Fields, readInteger, readObject } from "./fields.ts";
-import { ownMember } from "./json_record.ts";
+import { integer, object, type Sent } from "./fields.ts";
+import { type JsonObject, ownMember } from "./json_record.ts";
 import { formatTime, type KeyMetadata, type MountConfig } from "./kv2_records.ts";
-import { readKeySettings, readMountSettings, type SentSettings } from "./kv2_settings.ts";
+import {
+  KEY_FIELDS,
+  keySettings,
+  type MOUNT_FIELDS,
+  mountSettings,
+  type SentSettings,
+} from "./kv2_settings.ts";
 import { changeConfig, changeKey, loadConfig, loadKey } from "./kv2_store.ts";
 import { describeCustomMetadata, describeState, newKey } from "./kv2_window.ts";
 
+export const METADATA_FIELDS = {
+  custom_metadata: object("names and texts of the user's own; a patch merges them"),
+  ...KEY_FIELDS,
+  metadata_cas: integer("current_metadata_version as it must be now, 0 for none yet"),
+};
+
+type SentMetadata = Sent<typeof METADATA_FIELDS>;
 type CustomMetadata = KeyMetadata["customMetadata"];
 
 interface MetadataUpdate {
@@ -50,15 +63,15 @@ export async function readMetadata(storage: EngineStorage, key: string): Promise
 export async function writeMetadata(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  sent: SentMetadata,
   nowMs: number,
 ): Promise<EngineReply> {
-  const sent = readObject(fields, "custom_metadata");
-  const parsed = sent === undefined ? null : parseCustomMetadata(sent);
+  const custom = sent.custom_metadata;
+  const parsed = custom === undefined ? null : parseCustomMetadata(custom);
   const update: MetadataUpdate = {
-    settings: readKeySettings(fields),
+    settings: keySettings(sent),
     customMetadata: parsed === null ? null : () => parsed,
-    metadataCas: readInteger(fields, "metadata_cas"),
+    metadataCas: sent.metadata_cas,
   };
   if (isEmpty(update)) return { kind: "done" };
   const config = await loadConfig(storage);
@@ -69,22 +82,26 @@ export async function writeMetadata(
   return doneWithWarnings(update.settings, config);
 }
 
-/** Merges `custom_metadata`; null resets a field. Missing when there is no key. */
+/**
+ * Merges `custom_metadata`; a field that is null in `data`, as sent, is reset. Missing when there is
+ * no key.
+ */
 export async function patchMetadata(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  sent: SentMetadata,
+  data: JsonObject,
 ): Promise<EngineReply> {
-  const resets = ownMember(fields.data, "custom_metadata") === null;
-  const patch = readObject(fields, "custom_metadata");
-  const resetsExpiry = ownMember(fields.data, "delete_version_after") === null;
+  const resets = ownMember(data, "custom_metadata") === null;
+  const patch = sent.custom_metadata;
+  const resetsExpiry = ownMember(data, "delete_version_after") === null;
   const expiry = resetsExpiry ? { deleteVersionAfterSeconds: 0 } : {};
   const update: MetadataUpdate = {
-    settings: { ...readKeySettings(fields), ...expiry },
+    settings: { ...keySettings(sent), ...expiry },
     customMetadata: patch === undefined
       ? null
       : (current) => resets ? {} : patchCustomMetadata(current, patch),
-    metadataCas: readInteger(fields, "metadata_cas"),
+    metadataCas: sent.metadata_cas,
   };
   const config = await loadConfig(storage);
   const isThere = await changeKey<boolean>(storage, key, (stored) => {
@@ -107,8 +124,11 @@ export async function readConfig(storage: EngineStorage): Promise<EngineReply> {
   return { kind: "data", data: describeSettings(await loadConfig(storage)) };
 }
 
-export async function writeConfig(storage: EngineStorage, fields: Fields): Promise<EngineReply> {
-  const settings = readMountSettings(fields);
+export async function writeConfig(
+  storage: EngineStorage,
+  sent: Sent<typeof MOUNT_FIELDS>,
+): Promise<EngineReply> {
+  const settings = mountSettings(sent);
   if (Object.keys(settings).length > 0) {
     await changeConfig(storage, (config) => ({ ...config, ...settings }));
   }

@@ -5,10 +5,16 @@
 
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply, EngineStorage } from "./engine.ts";
-import { type Fields, readIntegerList } from "./fields.ts";
+import { integerList, type Sent } from "./fields.ts";
 import type { KeyMetadata, VersionState } from "./kv2_records.ts";
 import { changeKey, loadConfig } from "./kv2_store.ts";
 import { expiryMs, isDeleted } from "./kv2_window.ts";
+
+export const VERSIONS_FIELDS = {
+  versions: integerList("numbers of the versions"),
+};
+
+type SentVersions = Sent<typeof VERSIONS_FIELDS>;
 
 /** A version's next state; null leaves it as it is. Never asked for a destroyed one. */
 type VersionStep = (state: VersionState, metadata: KeyMetadata) => VersionState | null;
@@ -26,10 +32,10 @@ export async function deleteCurrent(
 export async function deleteVersions(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  sent: SentVersions,
   nowMs: number,
 ): Promise<EngineReply> {
-  const versions = readVersions(fields, "No version number provided");
+  const versions = versionsOf(sent, "No version number provided");
   return await stepVersions(storage, key, () => versions, markDeleted(nowMs));
 }
 
@@ -37,10 +43,10 @@ export async function deleteVersions(
 export async function undeleteVersions(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  sent: SentVersions,
   nowMs: number,
 ): Promise<EngineReply> {
-  const versions = readVersions(fields, "No version number provided");
+  const versions = versionsOf(sent, "No version number provided");
   const config = await loadConfig(storage);
   return await stepVersions(storage, key, () => versions, (state, metadata) => ({
     ...state,
@@ -51,9 +57,9 @@ export async function undeleteVersions(
 export async function destroyVersions(
   storage: EngineStorage,
   key: string,
-  fields: Fields,
+  sent: SentVersions,
 ): Promise<EngineReply> {
-  const versions = readVersions(fields, "no version number provided");
+  const versions = versionsOf(sent, "no version number provided");
   return await stepVersions(storage, key, () => versions, (state) => ({
     ...state,
     destroyed: true,
@@ -65,8 +71,7 @@ function markDeleted(nowMs: number): VersionStep {
 }
 
 /** The reference writes the same words with two different first letters. */
-function readVersions(fields: Fields, whenEmpty: string): readonly number[] {
-  const versions = readIntegerList(fields, "versions") ?? [];
+function versionsOf({ versions = [] }: SentVersions, whenEmpty: string): readonly number[] {
   if (versions.length === 0) throw invalidRequest(whenEmpty);
   return versions;
 }

@@ -5,162 +5,186 @@
  */
 
 import type { RandomBytes } from "../crypto/random.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
-import type { Engine, EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
-import { fieldsOf, refuseFolderWrite, unsupportedOperation } from "./fields.ts";
-import { listFolder } from "./listing.ts";
-import { decrypt, rewrap } from "./transit_decrypt.ts";
-import { encrypt, generateDataKey } from "./transit_encrypt.ts";
-import { exportKey } from "./transit_export.ts";
-import { configureKey, createKey, deleteKey, readKey, rotate, trim } from "./transit_keys.ts";
+import { invalidRequest } from "../errors.ts";
+import {
+  createEngine,
+  type Engine,
+  type EngineCall,
+  engineOperation,
+  type EnginePath,
+  enginePath,
+  type EngineStorage,
+} from "./engine.ts";
+import { LIST_FIELDS, listFolder } from "./listing.ts";
+import { parameter } from "./served_path.ts";
+import { CONFIG_FIELDS } from "./transit_config.ts";
+import { decrypt, DECRYPT_FIELDS, rewrap, REWRAP_FIELDS } from "./transit_decrypt.ts";
+import { DATA_KEY_FIELDS, encrypt, ENCRYPT_FIELDS, generateDataKey } from "./transit_encrypt.ts";
+import { EXPORT_FIELDS, exportKey } from "./transit_export.ts";
+import {
+  configureKey,
+  CREATE_FIELDS,
+  createKey,
+  deleteKey,
+  READ_KEY_FIELDS,
+  readKey,
+  rotate,
+  trim,
+  TRIM_FIELDS,
+} from "./transit_keys.ts";
 import { ARCHIVE_FOLDER, POLICY_FOLDER } from "./transit_records.ts";
 import { TransitStore } from "./transit_store.ts";
-import { drawRandom, hashInput } from "./transit_tools.ts";
-
-/** Vault's names of keys: word characters, inside also "-" and "." (framework.GenericNameRegex). */
-const NAME = /^\w(?:[\w.-]*\w)?$/;
+import { drawRandom, HASH_FIELDS, hashInput, RANDOM_FIELDS } from "./transit_tools.ts";
 
 export function createTransit(storage: EngineStorage, random: RandomBytes): Engine {
   const store = new TransitStore(storage, random);
-  return {
+  const encryption = encryptPath(store);
+  return createEngine({
     wrapsPath: (path) => path.startsWith(POLICY_FOLDER) || path.startsWith(ARCHIVE_FOLDER),
     // Only encrypting makes the difference: with `create` it also makes the key.
     exists: async (path) => {
-      const [area, name, ...rest] = path.split("/");
-      if (area !== "encrypt" || !isName(name) || rest.length > 0) return true;
-      return await store.load(name) !== null;
+      const parameters = encryption.match(path);
+      return parameters === null || await store.load(parameter(parameters, "name")) !== null;
     },
-    handle: (request) => handleTransit(store, request),
-  };
+    paths: [
+      encryption,
+      ...decryptPaths(store),
+      dataKeyPath(store),
+      ...keyPaths(store),
+      ...settingsPaths(store),
+      ...exportPaths(store),
+      ...randomPaths(random),
+      ...hashPaths(),
+    ],
+  });
 }
 
-async function handleTransit(store: TransitStore, request: EngineRequest): Promise<EngineReply> {
-  refuseFolderWrite(request);
-  const [area = "", ...rest] = request.path.split("/");
-  switch (area) {
-    case "keys":
-      return await handleKeys(store, rest, request);
-    case "encrypt":
-    case "decrypt":
-    case "rewrap":
-      return await handleCrypt(store, area, rest, request);
-    case "datakey":
-      return await handleDataKey(store, rest, request);
-    case "export":
-      return await handleExport(store, rest, request);
-    case "random":
-      if (rest.length > 2) throw unsupportedPath();
-      refuseUnlessWrite(request);
-      return drawRandom(rest, fieldsOf(request, false), store.random);
-    case "hash":
-      if (rest.length > 1) throw unsupportedPath();
-      refuseUnlessWrite(request);
-      return hashInput(rest[0] ?? null, fieldsOf(request, false));
-    default:
-      throw unsupportedPath();
-  }
+function encryptPath(store: TransitStore): EnginePath {
+  const write = engineOperation(
+    { summary: "Encrypt one plaintext or a batch", fields: ENCRYPT_FIELDS, answers: ["data"] },
+    (call, sent) => encrypt(store, nameOf(call), sent, call),
+  );
+  return enginePath("encrypt/{name}", { create: write, update: write }, { checksExistence: true });
 }
 
-async function handleKeys(
-  store: TransitStore,
-  [name, action, ...rest]: readonly string[],
-  request: EngineRequest,
-): Promise<EngineReply> {
-  if (name === undefined || name === "") {
-    if (request.operation !== "list" || action !== undefined) throw unsupportedOperation();
-    return await listFolder(store.storage, POLICY_FOLDER, request);
-  }
-  if (!isName(name) || rest.length > 0) throw unsupportedPath();
-  const fields = fieldsOf(request, false);
-  switch (action) {
-    case undefined:
-      return await handleKey(store, name, request);
-    case "config":
-      refuseUnlessWrite(request);
-      return await configureKey(store, name, fields);
-    case "rotate":
-      refuseUnlessWrite(request);
-      return await rotate(store, name, request.nowMs);
-    case "trim":
-      refuseUnlessWrite(request);
-      return await trim(store, name, fields);
-    default:
-      throw unsupportedPath();
-  }
+function decryptPaths(store: TransitStore): readonly EnginePath[] {
+  return [
+    enginePath("decrypt/{name}", {
+      update: engineOperation(
+        { summary: "Decrypt one ciphertext or a batch", fields: DECRYPT_FIELDS, answers: ["data"] },
+        (call, sent) => decrypt(store, nameOf(call), sent),
+      ),
+    }),
+    enginePath("rewrap/{name}", {
+      update: engineOperation(
+        {
+          summary: "Encrypt ciphertext anew, usually by the latest version",
+          fields: REWRAP_FIELDS,
+          answers: ["data"],
+        },
+        (call, sent) => rewrap(store, nameOf(call), sent, call.nowMs),
+      ),
+    }),
+  ];
 }
 
-async function handleKey(
-  store: TransitStore,
-  name: string,
-  request: EngineRequest,
-): Promise<EngineReply> {
-  switch (request.operation) {
-    case "create":
-    case "update":
-      return await createKey(store, name, fieldsOf(request, false), request.nowMs);
-    case "read":
-      return await readKey(store, name);
-    case "delete":
-      return await deleteKey(store, name);
-    case "patch":
-    case "list":
-      throw unsupportedOperation();
-  }
+function dataKeyPath(store: TransitStore): EnginePath {
+  return enginePath("datakey/{plaintext}/{name}", {
+    update: engineOperation(
+      {
+        summary: "Draw a data key, encrypted and on request also in plaintext",
+        fields: DATA_KEY_FIELDS,
+        answers: ["data"],
+      },
+      async (call, sent) => {
+        const kind = parameter(call.parameters, "plaintext");
+        if (kind !== "plaintext" && kind !== "wrapped") {
+          throw invalidRequest("Invalid path, must be 'plaintext' or 'wrapped'");
+        }
+        return await generateDataKey(store, nameOf(call), kind === "plaintext", sent, call.nowMs);
+      },
+    ),
+  });
 }
 
-async function handleCrypt(
-  store: TransitStore,
-  area: "encrypt" | "decrypt" | "rewrap",
-  [name, ...rest]: readonly string[],
-  request: EngineRequest,
-): Promise<EngineReply> {
-  if (!isName(name) || rest.length > 0) throw unsupportedPath();
-  refuseUnlessWrite(request);
-  const fields = fieldsOf(request, area === "encrypt");
-  switch (area) {
-    case "encrypt":
-      return await encrypt(store, name, fields, request);
-    case "decrypt":
-      return await decrypt(store, name, fields);
-    case "rewrap":
-      return await rewrap(store, name, fields, request.nowMs);
-  }
+function keyPaths(store: TransitStore): readonly EnginePath[] {
+  return [
+    enginePath("keys/", {
+      list: engineOperation(
+        { summary: "List keys", fields: LIST_FIELDS },
+        (_call, sent) => listFolder(store.storage, POLICY_FOLDER, sent),
+      ),
+    }),
+    enginePath("keys/{name}", {
+      update: engineOperation(
+        { summary: "Create a key", fields: CREATE_FIELDS, answers: ["data"] },
+        (call, sent) => createKey(store, nameOf(call), sent, call.nowMs),
+      ),
+      read: engineOperation(
+        { summary: "Read the settings of a key", fields: READ_KEY_FIELDS },
+        (call) => readKey(store, nameOf(call)),
+      ),
+      delete: engineOperation(
+        { summary: "Delete a key" },
+        (call) => deleteKey(store, nameOf(call)),
+      ),
+    }),
+  ];
 }
 
-async function handleDataKey(
-  store: TransitStore,
-  [kind, name, ...rest]: readonly string[],
-  request: EngineRequest,
-): Promise<EngineReply> {
-  if (!isName(kind) || !isName(name) || rest.length > 0) throw unsupportedPath();
-  refuseUnlessWrite(request);
-  if (kind !== "plaintext" && kind !== "wrapped") {
-    throw invalidRequest("Invalid path, must be 'plaintext' or 'wrapped'");
-  }
-  const fields = fieldsOf(request, false);
-  return await generateDataKey(store, name, kind === "plaintext", fields, request.nowMs);
+function settingsPaths(store: TransitStore): readonly EnginePath[] {
+  return [
+    enginePath("keys/{name}/config", {
+      update: engineOperation(
+        { summary: "Configure a key", fields: CONFIG_FIELDS, answers: ["data"] },
+        (call, sent) => configureKey(store, nameOf(call), sent),
+      ),
+    }),
+    enginePath("keys/{name}/rotate", {
+      update: engineOperation(
+        { summary: "Add a version to a key", answers: ["data"] },
+        (call) => rotate(store, nameOf(call), call.nowMs),
+      ),
+    }),
+    enginePath("keys/{name}/trim", {
+      update: engineOperation(
+        { summary: "Erase early versions of a key", fields: TRIM_FIELDS, answers: ["data"] },
+        (call, sent) => trim(store, nameOf(call), sent),
+      ),
+    }),
+  ];
 }
 
-async function handleExport(
-  store: TransitStore,
-  [type, name, version, ...rest]: readonly string[],
-  request: EngineRequest,
-): Promise<EngineReply> {
-  if (!isName(type) || !isName(name) || version === "" || rest.length > 0) throw unsupportedPath();
-  if (request.operation !== "read") throw unsupportedOperation();
-  return await exportKey(store, type, name, version ?? null, fieldsOf(request, false));
+function exportPaths(store: TransitStore): readonly EnginePath[] {
+  const read = (summary: string) =>
+    engineOperation({ summary, fields: EXPORT_FIELDS }, (call, sent) => {
+      const { parameters } = call;
+      const type = parameter(parameters, "type");
+      return exportKey(store, type, nameOf(call), parameters["version"] ?? null, sent);
+    });
+  return [
+    enginePath("export/{type}/{name}", { read: read("Export all usable versions of a key") }),
+    enginePath("export/{type}/{name}/{version~}", { read: read("Export one version of a key") }),
+  ];
 }
 
-function isName(segment: string | undefined): segment is string {
-  return segment !== undefined && NAME.test(segment);
+function randomPaths(random: RandomBytes): readonly EnginePath[] {
+  const update = engineOperation(
+    { summary: "Draw random bytes", fields: RANDOM_FIELDS, answers: ["data"] },
+    async ({ parameters }, sent) => drawRandom(Object.values(parameters), sent, random),
+  );
+  return ["random", "random/{urlbytes~}", "random/{source~}/{urlbytes~}"]
+    .map((template) => enginePath(template, { update }));
 }
 
-function refuseUnlessWrite(request: EngineRequest): void {
-  if (request.operation !== "create" && request.operation !== "update") {
-    throw unsupportedOperation();
-  }
+function hashPaths(): readonly EnginePath[] {
+  const update = engineOperation(
+    { summary: "Hash data", fields: HASH_FIELDS, answers: ["data"] },
+    async ({ parameters }, sent) => hashInput(parameters["urlalgorithm"] ?? null, sent),
+  );
+  return ["hash", "hash/{urlalgorithm~}"].map((template) => enginePath(template, { update }));
 }
 
-function unsupportedPath(): VaultError {
-  return new VaultError("unsupported_path", "unsupported path");
+function nameOf({ parameters }: EngineCall): string {
+  return parameter(parameters, "name");
 }

@@ -4,38 +4,40 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import { type Fields, readBoolean, readInteger } from "./fields.ts";
+import { boolean, duration, integer, type Sent } from "./fields.ts";
 import type { TransitKey } from "./transit_records.ts";
 
 const COUNTS_FROM_ONE =
   "since Vault 0.3 (prior to the OpenBao fork), transit key numbering starts " +
   "at 1; forcing minimum to 1";
 
+export const CONFIG_FIELDS = {
+  min_decryption_version: integer("first version that may decrypt"),
+  min_encryption_version: integer("first version that may encrypt; 0 for any"),
+  deletion_allowed: boolean("whether the key may be deleted"),
+  exportable: boolean("whether the key may be exported; true stays"),
+  allow_plaintext_backup: boolean("whether a backup in plaintext is allowed; true stays"),
+  auto_rotate_period: duration("age at which a version is followed by the next; 0 for never"),
+};
+
 type Settings = Omit<TransitKey, "versions" | "latestVersion" | "type" | "minAvailableVersion">;
 
 /** `changed` is null when the request asks for what is so already. Throws `invalid_request`. */
-export function readKeyConfig(
-  fields: Fields,
+export function planKeyConfig(
+  sent: Sent<typeof CONFIG_FIELDS>,
   key: TransitKey,
-  autoRotateSeconds: number | undefined,
 ): { readonly changed: TransitKey | null; readonly warnings: readonly string[] } {
-  const sentMinDecryption = readInteger(fields, "min_decryption_version");
   const settings: Settings = {
-    minDecryptionVersion: Math.max(minVersion("decryption", sentMinDecryption, key), 1),
-    minEncryptionVersion: minVersion(
-      "encryption",
-      readInteger(fields, "min_encryption_version"),
-      key,
-    ),
-    deletionAllowed: readBoolean(fields, "deletion_allowed") ?? key.deletionAllowed,
-    exportable: (readBoolean(fields, "exportable") ?? false) || key.exportable,
-    allowPlaintextBackup: (readBoolean(fields, "allow_plaintext_backup") ?? false) ||
-      key.allowPlaintextBackup,
-    autoRotateSeconds: autoRotateSeconds ?? key.autoRotateSeconds,
+    minDecryptionVersion: Math.max(minVersion("decryption", sent.min_decryption_version, key), 1),
+    minEncryptionVersion: minVersion("encryption", sent.min_encryption_version, key),
+    deletionAllowed: sent.deletion_allowed ?? key.deletionAllowed,
+    exportable: sent.exportable === true || key.exportable,
+    allowPlaintextBackup: sent.allow_plaintext_backup === true || key.allowPlaintextBackup,
+    autoRotateSeconds: sent.auto_rotate_period ?? key.autoRotateSeconds,
   };
   const changed = { ...key, ...settings };
   refuseUnorderedMinimums(changed);
-  const warnings = sentMinDecryption === 0 ? [COUNTS_FROM_ONE] : [];
+  const warnings = sent.min_decryption_version === 0 ? [COUNTS_FROM_ONE] : [];
   const names = Object.keys(settings) as (keyof Settings)[];
   const isChanged = names.some((name) => settings[name] !== key[name]);
   if (!isChanged) return { changed: null, warnings };

@@ -6,7 +6,7 @@
 import { encodeBase64, wipe } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
-import type { Fields } from "./fields.ts";
+import { type Sent, text } from "./fields.ts";
 import {
   checkAssociatedData,
   checkBase64,
@@ -22,9 +22,20 @@ import {
   singleReply,
 } from "./transit_batch.ts";
 import { decryptText } from "./transit_cipher.ts";
-import { encryptItem, keyNotFound } from "./transit_encrypt.ts";
-import { type BatchItem, readBatch } from "./transit_items.ts";
+import { encryptItem, KEY_VERSION, keyNotFound } from "./transit_encrypt.ts";
+import { BATCH_FIELDS, type BatchItem, FAILURE_FIELDS, readBatch } from "./transit_items.ts";
 import type { TransitStore } from "./transit_store.ts";
+
+export const DECRYPT_FIELDS = {
+  ciphertext: text("what to decrypt, as it was answered"),
+  ...BATCH_FIELDS,
+  ...FAILURE_FIELDS,
+};
+export const REWRAP_FIELDS = {
+  ciphertext: text("what to encrypt anew, as it was answered"),
+  key_version: KEY_VERSION,
+  ...BATCH_FIELDS,
+};
 
 interface Decryption {
   readonly ciphertext: string;
@@ -35,9 +46,9 @@ interface Decryption {
 export async function decrypt(
   store: TransitStore,
   name: string,
-  fields: Fields,
+  sent: Sent<typeof DECRYPT_FIELDS>,
 ): Promise<EngineReply> {
-  const batch = readBatch(fields, "ciphertext");
+  const batch = readBatch(sent, "ciphertext");
   const inputs = batch.items.map(decryptionOf);
   if (!batch.isList) refuseFirst(inputs);
   const loaded = await store.load(name);
@@ -63,10 +74,10 @@ export async function decrypt(
 export async function rewrap(
   store: TransitStore,
   name: string,
-  fields: Fields,
+  sent: Sent<typeof REWRAP_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  const batch = readBatch(fields, null);
+  const batch = readBatch(sent, null);
   const inputs = batch.items.map(decryptionOf);
   if (!batch.isList) refuseFirst(inputs);
   const loaded = await store.loadRotated(name, nowMs);

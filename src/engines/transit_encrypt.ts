@@ -7,7 +7,7 @@
 import { encodeBase64, wipe } from "../crypto/bytes.ts";
 import { invalidRequest, type VaultError } from "../errors.ts";
 import type { EngineReply, EngineRequest } from "./engine.ts";
-import { type Fields, readInteger, readText } from "./fields.ts";
+import { integer, type Sent, text } from "./fields.ts";
 import {
   checkAssociatedData,
   checkBase64,
@@ -23,8 +23,15 @@ import {
   singleReply,
 } from "./transit_batch.ts";
 import { chooseVersion, encryptBytes } from "./transit_cipher.ts";
-import { type Batch, type BatchItem, readBatch } from "./transit_items.ts";
-import { readNewKeyType, refuseDerivation } from "./transit_keys.ts";
+import {
+  ASSOCIATED_DATA,
+  type Batch,
+  BATCH_FIELDS,
+  type BatchItem,
+  FAILURE_FIELDS,
+  readBatch,
+} from "./transit_items.ts";
+import { NEW_KEY_FIELDS, newKeyType, refuseDerivation } from "./transit_keys.ts";
 import { type LoadedKey, type TransitStore, unstoredKey } from "./transit_store.ts";
 import { newTransitKey } from "./transit_versions.ts";
 
@@ -32,6 +39,24 @@ const LATE_CREATION = "Attempted creation of the key during the encrypt operatio
   "created beforehand";
 const DATA_KEY_BITS: readonly number[] = [128, 256, 512];
 const DEFAULT_DATA_KEY_BITS = 256;
+
+export const KEY_VERSION = integer("version of the key to encrypt with; 0 for the latest");
+export const ENCRYPT_FIELDS = {
+  plaintext: text("what to encrypt, in base64"),
+  nonce: text("refused: a nonce is never the caller's"),
+  key_version: KEY_VERSION,
+  ...BATCH_FIELDS,
+  ...FAILURE_FIELDS,
+  ...NEW_KEY_FIELDS,
+};
+export const DATA_KEY_FIELDS = {
+  context: text("base64, checked and otherwise ignored: there are no derived keys"),
+  associated_data: ASSOCIATED_DATA,
+  key_version: KEY_VERSION,
+  bits: integer("bits of the new key: 128, 256 or 512"),
+};
+
+type SentEncryption = Sent<typeof ENCRYPT_FIELDS>;
 
 export interface Encryption {
   readonly plaintext: Uint8Array;
@@ -43,15 +68,15 @@ export interface Encryption {
 export async function encrypt(
   store: TransitStore,
   name: string,
-  fields: Fields,
+  sent: SentEncryption,
   request: EngineRequest,
 ): Promise<EngineReply> {
-  const batch = readBatch(fields, "plaintext");
-  if (!batch.isList && readText(fields, "plaintext") === undefined) {
+  const batch = readBatch(sent, "plaintext");
+  if (!batch.isList && sent.plaintext === undefined) {
     throw invalidRequest("missing plaintext to encrypt");
   }
   const inputs = batch.items.map(encryptionOf);
-  const target = await encryptionTarget(store, name, fields, request, batch, inputs);
+  const target = await encryptionTarget(store, name, sent, request, batch, inputs);
   const results = await serveItems(inputs, async (input) => {
     if (input.kind === "refused") return input;
     return await encryptItem(store, target.loaded, input.value);
@@ -66,15 +91,15 @@ export async function generateDataKey(
   store: TransitStore,
   name: string,
   isPlaintext: boolean,
-  fields: Fields,
+  sent: Sent<typeof DATA_KEY_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  const context = checkBase64(readText(fields, "context") ?? "");
+  const context = checkBase64(sent.context ?? "");
   if (context.kind === "refused") throw invalidRequest("failed to base64-decode context");
-  const associatedData = checkAssociatedData(readText(fields, "associated_data") ?? "");
+  const associatedData = checkAssociatedData(sent.associated_data ?? "");
   if (associatedData.kind === "refused") throw invalidRequest(associatedData.reason);
-  const keyVersion = readInteger(fields, "key_version") ?? 0;
-  const bits = readInteger(fields, "bits") ?? DEFAULT_DATA_KEY_BITS;
+  const keyVersion = sent.key_version ?? 0;
+  const bits = sent.bits ?? DEFAULT_DATA_KEY_BITS;
   const loaded = await store.loadRotated(name, nowMs);
   if (loaded === null) throw keyNotFound();
   if (!DATA_KEY_BITS.includes(bits)) throw invalidRequest("invalid bit length");
@@ -116,7 +141,7 @@ export function keyNotFound(): VaultError {
 async function encryptionTarget(
   store: TransitStore,
   name: string,
-  fields: Fields,
+  sent: SentEncryption,
   request: EngineRequest,
   batch: Batch,
   inputs: readonly Checked<Encryption>[],
@@ -125,9 +150,9 @@ async function encryptionTarget(
   const creates = request.operation === "create";
   if (found !== null) return { loaded: found, warnings: creates ? [LATE_CREATION] : [] };
   if (!creates) throw keyNotFound();
-  refuseDerivation(fields, batch.items.some(({ context }) => context !== ""));
+  refuseDerivation(sent, batch.items.some(({ context }) => context !== ""));
   const settings = {
-    type: readNewKeyType(fields),
+    type: newKeyType(sent),
     exportable: false,
     allowPlaintextBackup: false,
     autoRotateSeconds: 0,

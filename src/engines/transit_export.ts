@@ -6,7 +6,7 @@
 import { encodeBase64 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
-import { type Fields, readText } from "./fields.ts";
+import { type Sent, text } from "./fields.ts";
 import type { TransitKey } from "./transit_records.ts";
 import type { TransitStore } from "./transit_store.ts";
 import { usableVersions } from "./transit_versions.ts";
@@ -20,16 +20,19 @@ const EXPORT_TYPES: readonly string[] = [
 ];
 const EXPORT_FORMATS: readonly string[] = ["", "raw", "der", "pem"];
 
+export const EXPORT_FIELDS = {
+  format: text("form of the keys: raw, which is base64, or left out for the same"),
+};
+
 /** `version` as in the path; null: all that can be used. */
 export async function exportKey(
   store: TransitStore,
   type: string,
   name: string,
   version: string | null,
-  fields: Fields,
+  { format = "" }: Sent<typeof EXPORT_FIELDS>,
 ): Promise<EngineReply> {
   if (!EXPORT_TYPES.includes(type)) throw invalidRequest(`invalid export type: ${type}`);
-  const format = readText(fields, "format") ?? "";
   if (!EXPORT_FORMATS.includes(format)) throw invalidRequest(`invalid format: ${format}`);
   const loaded = await store.load(name);
   if (loaded === null) return { kind: "missing" };

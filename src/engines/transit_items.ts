@@ -5,7 +5,7 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import { type Fields, readInteger, readText } from "./fields.ts";
+import { anything, integer, type Sent, text } from "./fields.ts";
 import { isJsonObject, type JsonObject, ownMember } from "./json_record.ts";
 
 /**
@@ -15,6 +15,26 @@ import { isJsonObject, type JsonObject, ownMember } from "./json_record.ts";
 const BATCH_ITEMS_MAX = 16_384;
 /** A batch may have as many faults as items. */
 const FAULTS_SHOWN = 16;
+
+export const ASSOCIATED_DATA = text("data in base64 that the ciphertext is bound to");
+export const BATCH_FIELDS = {
+  context: text("base64, checked and otherwise ignored: there are no derived keys"),
+  associated_data: ASSOCIATED_DATA,
+  batch_input: anything(
+    "list of objects with the fields of one item; those of the request then do not count",
+  ),
+};
+export const FAILURE_FIELDS = {
+  partial_failure_response_code: integer("status of the reply when some items failed but not all"),
+};
+
+/** What a request of one item may say of it, and the batch in place of it. */
+export interface SentBatch extends Sent<typeof BATCH_FIELDS>, Sent<typeof FAILURE_FIELDS> {
+  readonly plaintext?: string | undefined;
+  readonly ciphertext?: string | undefined;
+  readonly nonce?: string | undefined;
+  readonly key_version?: number | undefined;
+}
 
 /** Texts are empty and the number is 0 where nothing was sent. */
 export interface BatchItem {
@@ -40,26 +60,26 @@ export interface Batch {
  * have, null when a missing one fails alone.
  */
 export function readBatch(
-  fields: Fields,
+  sent: SentBatch,
   required: "plaintext" | "ciphertext" | null,
 ): Batch {
-  const sent = ownMember(fields.data, "batch_input") ?? null;
-  const responseCode = readInteger(fields, "partial_failure_response_code");
-  if (sent === null) return { items: [singleItem(fields)], isList: false, responseCode };
-  const items = batchItems(sent, required);
+  const list = sent.batch_input ?? null;
+  const responseCode = sent.partial_failure_response_code;
+  if (list === null) return { items: [singleItem(sent)], isList: false, responseCode };
+  const items = batchItems(list, required);
   if (items.length === 0) throw invalidRequest("missing batch input to process");
   refuseMixedContexts(items);
   return { items, isList: true, responseCode };
 }
 
-function singleItem(fields: Fields): BatchItem {
+function singleItem(sent: SentBatch): BatchItem {
   return {
-    plaintext: readText(fields, "plaintext") ?? "",
-    ciphertext: readText(fields, "ciphertext") ?? "",
-    context: readText(fields, "context") ?? "",
-    nonce: readText(fields, "nonce") ?? "",
-    associatedData: readText(fields, "associated_data") ?? "",
-    keyVersion: readInteger(fields, "key_version") ?? 0,
+    plaintext: sent.plaintext ?? "",
+    ciphertext: sent.ciphertext ?? "",
+    context: sent.context ?? "",
+    nonce: sent.nonce ?? "",
+    associatedData: sent.associated_data ?? "",
+    keyVersion: sent.key_version ?? 0,
     reference: "",
   };
 }

@@ -5,7 +5,7 @@
 
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
-import { type Fields, readBoolean, readDurationSeconds, readInteger, readText } from "./fields.ts";
+import { boolean, integer, type Sent, text } from "./fields.ts";
 import {
   DEFAULT_KEY_TYPE,
   parseKeyType,
@@ -13,27 +13,47 @@ import {
   type TransitKeyType,
 } from "./transit_records.ts";
 import type { TransitChange, TransitStore } from "./transit_store.ts";
-import { readKeyConfig } from "./transit_config.ts";
+import { CONFIG_FIELDS, planKeyConfig } from "./transit_config.ts";
 import { describeKey, newTransitKey, rotateKey, trimKey } from "./transit_versions.ts";
 
 const AUTO_ROTATE_MIN_SECONDS = 3600;
+
+/** What is said of a key that may have to be made. */
+export const NEW_KEY_FIELDS = {
+  type: text("type of the key: aes256-gcm96 or chacha20-poly1305"),
+  derived: boolean("refused if true: there are no derived keys"),
+  convergent_encryption: boolean("refused if true: it needs derived keys"),
+};
+export const CREATE_FIELDS = {
+  ...NEW_KEY_FIELDS,
+  exportable: CONFIG_FIELDS.exportable,
+  allow_plaintext_backup: CONFIG_FIELDS.allow_plaintext_backup,
+  auto_rotate_period: CONFIG_FIELDS.auto_rotate_period,
+  key_size: integer("refused unless 0: no type of key has a choice"),
+};
+export const READ_KEY_FIELDS = {
+  context: text("ignored: there are no derived keys"),
+};
+export const TRIM_FIELDS = {
+  min_available_version: integer("first version that is kept; earlier ones are erased"),
+};
 
 /** Creates the key; one that is there stays as it is, with a warning. */
 export async function createKey(
   store: TransitStore,
   name: string,
-  fields: Fields,
+  sent: Sent<typeof CREATE_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  const autoRotateSeconds = readAutoRotateSeconds(fields) ?? 0;
-  refuseDerivation(fields, false);
+  refuseShortPeriod(sent.auto_rotate_period);
+  refuseDerivation(sent, false);
   const settings = {
-    type: readNewKeyType(fields),
-    exportable: readBoolean(fields, "exportable") ?? false,
-    allowPlaintextBackup: readBoolean(fields, "allow_plaintext_backup") ?? false,
-    autoRotateSeconds,
+    type: newKeyType(sent),
+    exportable: sent.exportable ?? false,
+    allowPlaintextBackup: sent.allow_plaintext_backup ?? false,
+    autoRotateSeconds: sent.auto_rotate_period ?? 0,
   };
-  if ((readInteger(fields, "key_size") ?? 0) !== 0) {
+  if (sent.key_size !== undefined && sent.key_size !== 0) {
     throw invalidRequest(`key_size is not valid for algorithm ${settings.type}`);
   }
   const key = newTransitKey(settings, store.random, nowMs);
@@ -62,12 +82,12 @@ export async function deleteKey(store: TransitStore, name: string): Promise<Engi
 export async function configureKey(
   store: TransitStore,
   name: string,
-  fields: Fields,
+  sent: Sent<typeof CONFIG_FIELDS>,
 ): Promise<EngineReply> {
-  const autoRotateSeconds = readAutoRotateSeconds(fields);
+  refuseShortPeriod(sent.auto_rotate_period);
   return await store.change<EngineReply>(name, (key) => {
     if (key === null) throw invalidRequest(`no existing key named ${name} could be found`);
-    const { changed, warnings } = readKeyConfig(fields, key, autoRotateSeconds);
+    const { changed, warnings } = planKeyConfig(sent, key);
     const data = describeKey(name, changed ?? key);
     const result: EngineReply = { kind: "data", data, warnings };
     return changed === null ? { kind: "keep", result } : { kind: "put", key: changed, result };
@@ -89,9 +109,8 @@ export async function rotate(
 export async function trim(
   store: TransitStore,
   name: string,
-  fields: Fields,
+  { min_available_version: asked }: Sent<typeof TRIM_FIELDS>,
 ): Promise<EngineReply> {
-  const asked = readInteger(fields, "min_available_version");
   return await store.change<EngineReply>(name, (key) => {
     if (key === null) throw invalidRequest("invalid key name");
     if (asked === undefined) throw invalidRequest("missing min_available_version");
@@ -101,17 +120,21 @@ export async function trim(
 }
 
 /** The type of a key to be made. Throws `invalid_request` for one that there are no keys of. */
-export function readNewKeyType(fields: Fields): TransitKeyType {
-  const text = readText(fields, "type") ?? DEFAULT_KEY_TYPE;
-  const type = parseKeyType(text);
-  if (type === null) throw invalidRequest(`unknown key type ${text}`);
+export function newKeyType(
+  { type: asked = DEFAULT_KEY_TYPE }: Sent<typeof NEW_KEY_FIELDS>,
+): TransitKeyType {
+  const type = parseKeyType(asked);
+  if (type === null) throw invalidRequest(`unknown key type ${asked}`);
   return type;
 }
 
 /** Derived and convergent keys do not exist here. `hasContext`: Vault would make a derived one. */
-export function refuseDerivation(fields: Fields, hasContext: boolean): void {
-  const isDerived = readBoolean(fields, "derived") ?? false;
-  const isConvergent = readBoolean(fields, "convergent_encryption") ?? false;
+export function refuseDerivation(
+  { derived: isDerived = false, convergent_encryption: isConvergent = false }: Sent<
+    typeof NEW_KEY_FIELDS
+  >,
+  hasContext: boolean,
+): void {
   if (isConvergent && !isDerived && !hasContext) {
     throw invalidRequest("convergent encryption requires derivation to be enabled");
   }
@@ -120,12 +143,10 @@ export function refuseDerivation(fields: Fields, hasContext: boolean): void {
   }
 }
 
-function readAutoRotateSeconds(fields: Fields): number | undefined {
-  const seconds = readDurationSeconds(fields, "auto_rotate_period");
+function refuseShortPeriod(seconds: number | undefined): void {
   if (seconds !== undefined && seconds !== 0 && seconds < AUTO_ROTATE_MIN_SECONDS) {
     throw invalidRequest("auto rotate period must be 0 to disable or at least an hour");
   }
-  return seconds;
 }
 
 function putDescribed(name: string, key: TransitKey): TransitChange<EngineReply> {

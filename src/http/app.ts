@@ -1,26 +1,21 @@
 /**
- * The Hono app: a web-standard handler over one vault, the same on every runtime. Endpoints register
- * themselves; this file says in which order, and what holds for all of them.
+ * The Hono app: a web-standard handler over one vault, the same on every runtime. Endpoints are
+ * tables; this file says in which order they are asked, and what holds for all of them.
  */
 
 import { Hono } from "hono";
 import { randomBytes } from "../crypto/random.ts";
 import type { Vault } from "../vault/vault.ts";
 import { registerAuthRoutes } from "./auth_routes.ts";
-import { registerTokenEndpoints } from "./auth_token.ts";
 import type { AppContext, AppOptions } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
+import { registerLogical } from "./logical.ts";
+import { OFTEN_ASKED, RAW_OFTEN_ASKED } from "./often_asked.ts";
 import { registerOnDemand } from "./on_demand.ts";
 import { cleanTarget, hasEncodedParent, targetOf } from "./paths.ts";
 import { RateLimiter } from "./rate_limit.ts";
+import { registerRaw } from "./raw.ts";
 import { errorReply, redirectReply } from "./replies.ts";
-import { registerBackupEndpoints } from "./sys_backup.ts";
-import { registerKeyringEndpoints } from "./sys_keyring.ts";
-import { registerRekeyEndpoints } from "./sys_rekey.ts";
-import { registerRewrapEndpoints } from "./sys_rewrap.ts";
-import { registerSealEndpoints } from "./sys_seal.ts";
-import { registerStatusEndpoints } from "./sys_status.ts";
-import { registerWrappingEndpoints } from "./sys_wrapping.ts";
 
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
@@ -47,14 +42,8 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     const namespace = c.req.header("x-vault-namespace") ?? "";
     if (namespace !== "") c.res.headers.set("X-Vault-Namespace", namespace);
   });
-  registerSealEndpoints(app, context);
-  registerRekeyEndpoints(app, context);
-  registerBackupEndpoints(app, context);
-  registerKeyringEndpoints(app, context);
-  registerRewrapEndpoints(app, context);
-  registerTokenEndpoints(app, context);
-  registerWrappingEndpoints(app, context);
-  registerStatusEndpoints(app, context);
+  registerRaw(app, context, RAW_OFTEN_ASKED);
+  registerLogical(app, context, OFTEN_ASKED);
   registerOnDemand(app, context);
   registerAuthRoutes(app, context);
   app.all("/v1", () => errorReply(404, []));

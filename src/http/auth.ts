@@ -1,5 +1,6 @@
 /** Who sends a request, and whether the policies let him. */
 
+import { mayComeFrom } from "../access/cidr.ts";
 import type { StoredToken } from "../access/token.ts";
 import { VaultError } from "../errors.ts";
 import type { Operation } from "../engines/engine.ts";
@@ -20,15 +21,30 @@ export function admitStranger(call: Call): void {
 
 /** The valid token of a request, one of its uses spent. Throws `unauthenticated`. */
 export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
-  const stored = await open.tokens.find(call.tokenText);
-  const use = stored === null ? "refused" : await open.tokens.use(stored);
-  if (stored === null || use === "refused") {
-    admitStranger(call);
-    throw new VaultError("unauthenticated", "permission denied");
-  }
-  call.token = stored;
+  const stored = await identify(call, open);
+  const use = await open.tokens.use(stored);
+  if (use === "refused") throw refuseStranger(call);
   call.endsToken = use === "last";
   return stored;
+}
+
+/**
+ * The valid token of a request. Throws `unauthenticated`; from an address it is not bound to, a
+ * token is none.
+ */
+export async function identify(call: Call, open: OpenVault): Promise<StoredToken> {
+  const stored = await open.tokens.find(call.tokenText);
+  if (stored === null || !mayComeFrom(call.remoteAddress, stored.token.boundCidrs)) {
+    throw refuseStranger(call);
+  }
+  call.token = stored;
+  return stored;
+}
+
+function refuseStranger(call: Call): VaultError {
+  call.token = null;
+  admitStranger(call);
+  return new VaultError("unauthenticated", "permission denied");
 }
 
 /** Revokes a token that has spent its last use, once its request is answered. */

@@ -1,34 +1,101 @@
-/** `auth/<mount>/…` of approle: roles, secret ids, and logging in. */
+/** `auth/<mount>/…` of approle: roles, and logging in. */
 
+import { checkCidrs } from "../access/cidr.ts";
 import type { AppRole, Role, RoleSettings } from "../access/logins/approle.ts";
-import type { SecretId } from "../access/logins/approle_secret_ids.ts";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
-import { leaseLimits } from "../access/logins/lease_limits.ts";
+import { boolean, type Sent, text } from "../engines/fields.ts";
+import { LIST_FIELDS } from "../engines/listing.ts";
+import { operation, parameter } from "../engines/served_path.ts";
+import { invalidRequest } from "../errors.ts";
 import {
-  coerceText,
-  type Fields,
-  readBoolean,
-  readDurationSeconds,
-  readInteger,
-  readText,
-  requestFields,
-} from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
-import { describeTokenRules, mergeTokenRules, refuseAddresses } from "./auth_token_rules.ts";
+  type AppRoleCall,
+  changeRole,
+  checkUses,
+  loginBounds,
+  PERIOD_FIELDS,
+  ROLE_FIELD_PATHS,
+  ROLE_FIELDS,
+} from "./auth_approle_fields.ts";
+import { SECRET_ID_PATHS } from "./auth_approle_secret_ids.ts";
+import {
+  describeTokenRules,
+  mergeTokenRules,
+  POLICIES_FIELDS,
+  TOKEN_RULE_FIELDS,
+} from "./auth_token_rules.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
+import {
+  DONE,
+  findLoginPath,
+  listNames,
+  type LoginCall,
+  type LoginPath,
+  loginPath,
+  MISSING,
+  serveLoginPath,
+} from "./login_paths.ts";
 import { answerLogin } from "./login_reply.ts";
 import type { JsonObject } from "./replies.ts";
 
-const DONE: LogicalReply = { kind: "done" };
-/** How Go prints a time that is not set. */
-const NEVER = "0001-01-01T00:00:00Z";
+const LOGIN_FIELDS = {
+  role_id: text("the id of the role"),
+  secret_id: text("one of its secret ids; not needed where bind_secret_id is false"),
+};
 
-interface RoleRequest {
-  readonly request: LogicalCall;
-  readonly mount: LoginMount;
-  readonly roles: AppRole;
-  readonly name: string;
-}
+const ROLE_ID_FIELDS = { role_id: text("the id of the role, of the caller's choice") };
+
+const WRITE_FIELDS = {
+  ...ROLE_FIELDS,
+  ...ROLE_ID_FIELDS,
+  ...TOKEN_RULE_FIELDS,
+  ...POLICIES_FIELDS,
+  ...PERIOD_FIELDS,
+  local_secret_ids: boolean("shown as it is set; every secret id is local. Set once, at creation"),
+};
+
+const WRITE_ROLE = operation(
+  { summary: "Create or change a role", fields: WRITE_FIELDS },
+  writeRole,
+);
+
+export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
+  loginPath("login", {
+    update: operation(
+      { summary: "Log in with role id and secret id", fields: LOGIN_FIELDS, answers: ["auth"] },
+      login,
+    ),
+  }),
+  loginPath("role", {
+    list: operation(
+      { summary: "List the roles", fields: LIST_FIELDS },
+      async ({ roles }: AppRoleCall, sent) => listNames(await roles.list(), sent),
+    ),
+  }),
+  loginPath("role/{role_name}", {
+    read: operation({ summary: "Show a role" }, readRole),
+    create: WRITE_ROLE,
+    update: WRITE_ROLE,
+    delete: operation(
+      { summary: "Delete a role and its secret ids" },
+      async ({ roles, parameter }: AppRoleCall) => {
+        await roles.remove(parameter("role_name"));
+        return DONE;
+      },
+    ),
+  }, { checksExistence: true }),
+  loginPath("role/{role_name}/role-id", {
+    read: operation({ summary: "Show the id of a role" }, readRoleId),
+    update: operation({ summary: "Give a role another id", fields: ROLE_ID_FIELDS }, writeRoleId),
+  }),
+  loginPath("role/{role_name}/local-secret-ids", {
+    read: operation({ summary: "Show whether secret ids are local" }, readLocality),
+  }),
+  ...ROLE_FIELD_PATHS,
+  ...SECRET_ID_PATHS,
+  loginPath("tidy/secret-id", {
+    update: operation({ summary: "Clear secret ids whose time is over", answers: ["data"] }, tidy),
+  }),
+];
 
 /** Serves a request; `rest` is its path below the mount. */
 export async function serveAppRole(
@@ -37,281 +104,103 @@ export async function serveAppRole(
   rest: string,
 ): Promise<LogicalReply> {
   const roles = await request.open.logins.appRole(mount);
-  if (rest === "login") return await login(request, mount, roles);
-  const [first, name = "", ...more] = rest.split("/");
-  if (first !== "role") throw unsupportedPath();
-  if (name === "") {
-    if (request.operation !== "list" || more.length > 0) throw unsupportedOperation();
-    const keys = await roles.list();
-    return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
-  }
-  const asked: RoleRequest = { request, mount, roles, name };
-  switch (more.join("/")) {
-    case "":
-      if (more.length > 0) throw unsupportedPath();
-      return await serveRole(asked);
-    case "role-id":
-      return await serveRoleId(asked);
-    case "secret-id":
-      if (request.operation === "update") return await issueSecretId(asked, null);
-      throw unsupportedOperation();
-    case "secret-id/":
-      if (request.operation === "list") return await listAccessors(asked);
-      throw unsupportedOperation();
-    case "custom-secret-id":
-      return await issueCustomSecretId(asked);
-    case "secret-id/lookup":
-    case "secret-id-accessor/lookup":
-      return await lookupSecretId(asked, more[0] === "secret-id-accessor");
-    case "secret-id/destroy":
-    case "secret-id-accessor/destroy":
-      return await destroySecretId(asked, more[0] === "secret-id-accessor");
-    default:
-      throw unsupportedPath();
-  }
+  const ask = (parameter: LoginCall["parameter"]) => ({ ...request, mount, roles, parameter });
+  return await serveLoginPath(APPROLE_PATHS, rest, request, ask);
 }
 
 /** Whether a write below the mount would overwrite: `update`, not `create`. */
 export async function appRoleExists(roles: AppRole, rest: string): Promise<boolean> {
-  const name = /^role\/([^/]+)$/.exec(rest)?.[1];
-  return name === undefined || await roles.read(name) !== null;
-}
-
-function unsupportedPath(): VaultError {
-  return new VaultError("unsupported_path", "unsupported path");
-}
-
-function unsupportedOperation(): VaultError {
-  return new VaultError("unsupported_operation", "unsupported operation");
-}
-
-function requireUpdate({ operation }: LogicalCall): void {
-  if (operation !== "update") throw unsupportedOperation();
+  const found = findLoginPath(APPROLE_PATHS, rest);
+  if (found?.served.checksExistence !== true) return true;
+  return await roles.read(parameter(found.parameters, "role_name")) !== null;
 }
 
 async function login(
-  request: LogicalCall,
-  mount: LoginMount,
-  roles: AppRole,
+  request: AppRoleCall,
+  sent: Sent<typeof LOGIN_FIELDS>,
 ): Promise<LogicalReply> {
-  requireUpdate(request);
-  const fields = requestFields(request.data);
-  const roleId = (readText(fields, "role_id") ?? "").trim();
-  const secretId = (readText(fields, "secret_id") ?? "").trim();
+  const roleId = (sent.role_id ?? "").trim();
+  const secretId = (sent.secret_id ?? "").trim();
   if (roleId === "") throw invalidRequest("missing role_id");
-  if (secretId === "") throw invalidRequest("missing secret_id");
-  return await answerLogin(request, mount, await roles.login(roleId, secretId));
+  const login = await request.roles.login(roleId, secretId, request.call.remoteAddress);
+  return await answerLogin(request, request.mount, login);
 }
 
-async function serveRole({ request, roles, name }: RoleRequest): Promise<LogicalReply> {
-  switch (request.operation) {
-    case "read": {
-      const role = await roles.read(name);
-      return role === null ? { kind: "missing" } : { kind: "data", data: describeRole(role) };
-    }
-    case "create":
-    case "update": {
-      const fields = requestFields(request.data);
-      await roles.write(name, (settings, isNew) => mergeRole(fields, settings, isNew));
-      return DONE;
-    }
-    case "delete":
-      await roles.remove(name);
-      return DONE;
-    default:
-      throw unsupportedOperation();
-  }
+async function readRole({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+  const role = await roles.read(parameter("role_name"));
+  return role === null ? MISSING : { kind: "data", data: describeRole(role) };
 }
 
 function describeRole(role: Role): JsonObject {
   return {
-    bind_secret_id: true,
+    bind_secret_id: role.bindSecretId,
     local_secret_ids: role.localSecretIds,
-    secret_id_bound_cidrs: null,
+    secret_id_bound_cidrs: loginBounds(role),
     secret_id_num_uses: role.secretIdUses,
     secret_id_ttl: role.secretIdTtlSeconds,
     ...describeTokenRules(role.rules),
   };
 }
 
-function mergeRole(fields: Fields, old: RoleSettings, isNew: boolean): RoleSettings {
-  refuseAddresses(fields, ["secret_id_bound_cidrs", "bound_cidr_list"]);
-  // Addresses, the other constraint there is, are not supported.
-  if (readBoolean(fields, "bind_secret_id") === false) {
-    throw invalidRequest("at least one constraint should be enabled on the role");
-  }
-  const local = readBoolean(fields, "local_secret_ids");
+async function writeRole(
+  { roles, parameter }: AppRoleCall,
+  sent: Sent<typeof WRITE_FIELDS>,
+): Promise<LogicalReply> {
+  await roles.write(parameter("role_name"), (old, isNew) => mergeRole(sent, old, isNew));
+  return DONE;
+}
+
+function mergeRole(
+  sent: Sent<typeof WRITE_FIELDS>,
+  old: RoleSettings,
+  isNew: boolean,
+): RoleSettings {
+  const { local_secret_ids: local } = sent;
   if (local !== undefined && !isNew && local !== old.localSecretIds) {
     throw invalidRequest("local_secret_ids can only be modified during role creation");
   }
-  const uses = readInteger(fields, "secret_id_num_uses") ?? old.secretIdUses;
-  if (uses < 0) throw invalidRequest("secret_id_num_uses cannot be negative");
+  const bounds = sent.secret_id_bound_cidrs ?? sent.bound_cidr_list;
   return {
-    roleId: readText(fields, "role_id") ?? old.roleId,
-    secretIdTtlSeconds: readDurationSeconds(fields, "secret_id_ttl") ?? old.secretIdTtlSeconds,
-    secretIdUses: uses,
+    roleId: sent.role_id ?? old.roleId,
+    secretIdTtlSeconds: sent.secret_id_ttl ?? old.secretIdTtlSeconds,
+    secretIdUses: checkUses(sent.secret_id_num_uses ?? old.secretIdUses),
     localSecretIds: local ?? old.localSecretIds,
-    rules: mergeTokenRules(fields, old.rules),
+    bindSecretId: sent.bind_secret_id ?? old.bindSecretId,
+    secretIdBoundCidrs: bounds === undefined
+      ? old.secretIdBoundCidrs
+      : checkCidrs(bounds, "CIDR blocks"),
+    rules: mergeTokenRules(sent, old.rules),
   };
 }
 
-async function serveRoleId({ request, roles, name }: RoleRequest): Promise<LogicalReply> {
-  const role = await roles.read(name);
-  switch (request.operation) {
-    case "read":
-      return role === null ? { kind: "missing" } : { kind: "data", data: { role_id: role.roleId } };
-    case "update": {
-      if (role === null) throw unsupportedPath();
-      const roleId = readText(requestFields(request.data), "role_id") ?? "";
-      if (roleId === "") throw invalidRequest("missing role_id");
-      await roles.write(name, (settings) => ({ ...settings, roleId }));
-      return DONE;
-    }
-    default:
-      throw unsupportedOperation();
-  }
+async function readRoleId({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+  const role = await roles.read(parameter("role_name"));
+  return role === null ? MISSING : { kind: "data", data: { role_id: role.roleId } };
 }
 
-async function issueCustomSecretId(asked: RoleRequest): Promise<LogicalReply> {
-  requireUpdate(asked.request);
-  const secretId = readText(requestFields(asked.request.data), "secret_id") ?? "";
-  if (secretId === "") throw invalidRequest("missing secret_id");
-  return await issueSecretId(asked, secretId);
-}
-
-async function issueSecretId(
-  { request, mount, roles, name }: RoleRequest,
-  secretId: string | null,
+async function writeRoleId(
+  call: AppRoleCall,
+  { role_id: roleId = "" }: Sent<typeof ROLE_ID_FIELDS>,
 ): Promise<LogicalReply> {
-  const role = await roles.read(name);
-  if (role === null) {
-    throw new VaultError("not_found", `role ${JSON.stringify(name)} does not exist`);
-  }
-  const fields = requestFields(request.data);
-  refuseAddresses(fields, ["cidr_list", "token_bound_cidrs"]);
-  const uses = readUses(fields, role);
-  const ttlSeconds = Math.min(readTtl(fields, role), leaseLimits(mount).maxSeconds);
-  const meta = parseMetadata(readText(fields, "metadata") ?? "");
-  const issued = await roles.secretIds.issue(role.key, { secretId, uses, ttlSeconds, meta });
-  return {
-    kind: "data",
-    data: {
-      secret_id: issued.secretId,
-      secret_id_accessor: issued.stored.accessor,
-      secret_id_num_uses: uses,
-      secret_id_ttl: ttlSeconds,
-    },
-  };
-}
-
-/** A secret id may be narrower than its role says, never wider. */
-function readUses(fields: Fields, role: Role): number {
-  const uses = readInteger(fields, "num_uses");
-  if (uses === undefined) return role.secretIdUses;
-  if (uses < 0) throw invalidRequest("num_uses cannot be negative");
-  if (role.secretIdUses > 0 && (uses === 0 || uses > role.secretIdUses)) {
-    throw invalidRequest("num_uses cannot be higher than the role's secret_id_num_uses");
-  }
-  return uses;
-}
-
-function readTtl(fields: Fields, role: Role): number {
-  const ttl = readDurationSeconds(fields, "ttl");
-  if (ttl === undefined) return role.secretIdTtlSeconds;
-  if (role.secretIdTtlSeconds > 0 && (ttl === 0 || ttl > role.secretIdTtlSeconds)) {
-    throw invalidRequest("ttl cannot be longer than the role's secret_id_ttl");
-  }
-  return ttl;
-}
-
-/** The text of a JSON object, or `name=value` with commas. */
-function parseMetadata(text: string): Readonly<Record<string, string>> {
-  if (text.trim() === "") return {};
-  const pairs = text.trimStart().startsWith("{") ? jsonPairs(text) : textPairs(text);
-  if (pairs === null) {
-    throw invalidRequest("failed to parse metadata: wanted a JSON object of texts, or name=value");
-  }
-  return Object.fromEntries(pairs);
-}
-
-function jsonPairs(text: string): readonly (readonly [string, string])[] | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const pairs = Object.entries(Object(parsed)).map(([name, value]) =>
-    [name, coerceText(value)] as const
-  );
-  return pairs.every((pair): pair is [string, string] => pair[1] !== null) ? pairs : null;
-}
-
-function textPairs(text: string): readonly (readonly [string, string])[] | null {
-  const pairs = text.split(",").map((pair) => {
-    const equals = pair.indexOf("=");
-    return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim(), equals > 0] as const;
+  await changeRole(call, (old) => {
+    if (roleId === "") throw invalidRequest("missing role_id");
+    return { ...old, roleId };
   });
-  return pairs.every(([, , isPair]) => isPair) ? pairs.map(([name, value]) => [name, value]) : null;
-}
-
-async function listAccessors({ roles, name }: RoleRequest): Promise<LogicalReply> {
-  const role = await requireRole(roles, name);
-  const keys = await roles.secretIds.accessors(role.key);
-  return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
-}
-
-async function requireRole(roles: AppRole, name: string): Promise<Role> {
-  const role = await roles.read(name);
-  if (role === null) throw invalidRequest(`role ${JSON.stringify(name)} does not exist`);
-  return role;
-}
-
-/** The secret id that the body names. Null: it has ended, or never was. */
-async function findNamed({ request, roles, name }: RoleRequest, byAccessor: boolean) {
-  const field = byAccessor ? "secret_id_accessor" : "secret_id";
-  const text = readText(requestFields(request.data), field) ?? "";
-  if (text === "") throw invalidRequest(`missing ${field}`);
-  const role = await requireRole(roles, name);
-  const found = byAccessor
-    ? await roles.secretIds.findByAccessor(role.key, text)
-    : await roles.secretIds.find(role.key, text);
-  return { role, found };
-}
-
-function unknownAccessor(code: "not_found" | "invalid_request"): VaultError {
-  return new VaultError(code, "failed to find accessor entry for secret_id_accessor");
-}
-
-async function lookupSecretId(asked: RoleRequest, byAccessor: boolean): Promise<LogicalReply> {
-  requireUpdate(asked.request);
-  const { found } = await findNamed(asked, byAccessor);
-  if (found !== null) return { kind: "data", data: describeSecretId(found.value) };
-  if (byAccessor) throw unknownAccessor("not_found");
-  // The reference answers 204, which its clients take for "no such secret id".
   return DONE;
 }
 
-async function destroySecretId(asked: RoleRequest, byAccessor: boolean): Promise<LogicalReply> {
-  const { operation } = asked.request;
-  if (operation !== "update" && operation !== "delete") throw unsupportedOperation();
-  const { role, found } = await findNamed(asked, byAccessor);
-  if (found !== null) await asked.roles.secretIds.destroy(role.key, found);
-  else if (byAccessor) throw unknownAccessor("invalid_request");
-  return DONE;
+async function readLocality({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+  const role = await roles.read(parameter("role_name"));
+  if (role === null) return MISSING;
+  return { kind: "data", data: { local_secret_ids: role.localSecretIds } };
 }
 
-function describeSecretId(stored: SecretId): JsonObject {
-  const { expiresAtMs } = stored;
-  return {
-    cidr_list: [],
-    creation_time: new Date(stored.createdAtMs).toISOString(),
-    expiration_time: expiresAtMs === null ? NEVER : new Date(expiresAtMs).toISOString(),
-    last_updated_time: new Date(stored.updatedAtMs).toISOString(),
-    metadata: stored.meta,
-    secret_id_accessor: stored.accessor,
-    secret_id_num_uses: stored.uses,
-    secret_id_ttl: stored.ttlSeconds,
-    token_bound_cidrs: [],
-  };
+/** The alarm clears them too, in time. */
+async function tidy({ call }: AppRoleCall): Promise<LogicalReply> {
+  await call.vault.administer((open) => open.logins.expire());
+  const warnings = [
+    "Tidy operation successfully started. Any information from the operation will be printed to " +
+    "the server's logs.",
+  ];
+  return { kind: "data", status: 202, data: null, warnings };
 }

@@ -2,18 +2,18 @@
 
 import type { Hono } from "hono";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
-import type { Operation } from "../engines/engine.ts";
 import { VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import {
+  type EndpointRules,
   type LogicalCall,
   type LogicalReply,
-  type Operations,
   type Route,
   serveLogical,
 } from "./logical.ts";
 
-const OPERATIONS: readonly Operation[] = ["create", "read", "update", "patch", "delete", "list"];
+/** Whoever logs in has no token yet, and a bad one is not looked at. */
+const LOGIN_RULES: EndpointRules = { token: "ignored" };
 
 export function registerAuthRoutes(app: Hono, context: AppContext): void {
   app.all("/v1/auth/*", (c) => serveLogical(c, context, (path) => routeToLogin(context, path)));
@@ -28,15 +28,10 @@ function routeToLogin(context: AppContext, path: string): Route {
   }
   const { mount, rest } = found;
   if (mount.type === "token") throw new VaultError("unsupported_path", "unsupported path");
-  const handle = (request: LogicalCall) => serve(request, mount, rest);
-  const operations: Operations = Object.fromEntries(OPERATIONS.map((name) => [name, handle]));
   const isLogin = mount.type === "approle" ? rest === "login" : rest.startsWith("login/");
   return {
-    endpoint: {
-      path: `auth/${mount.path}*`,
-      operations,
-      ...(isLogin ? { token: "ignored" as const } : {}),
-    },
+    rules: isLogin ? LOGIN_RULES : {},
+    serve: (request) => serve(request, mount, rest),
     sealWrap: mount.sealWrap,
     exists: () => exists(context, mount, rest),
   };

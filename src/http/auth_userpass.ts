@@ -2,13 +2,85 @@
 
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import type { Userpass } from "../access/logins/userpass.ts";
-import { type Fields, readText, requestFields } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
-import { describeTokenRules, mergeTokenRules, readPolicies } from "./auth_token_rules.ts";
+import { duration, type Sent, text, textList } from "../engines/fields.ts";
+import { LIST_FIELDS } from "../engines/listing.ts";
+import { operation, parameter } from "../engines/served_path.ts";
+import { invalidRequest } from "../errors.ts";
+import {
+  describeTokenRules,
+  mergeTokenRules,
+  POLICIES_FIELDS,
+  TOKEN_RULE_FIELDS,
+} from "./auth_token_rules.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
+import {
+  DONE,
+  findLoginPath,
+  listNames,
+  type LoginCall,
+  type LoginPath,
+  loginPath,
+  MISSING,
+  serveLoginPath,
+} from "./login_paths.ts";
 import { answerLogin } from "./login_reply.ts";
 
-const DONE: LogicalReply = { kind: "done" };
+export interface UserpassCall extends LoginCall {
+  readonly users: Userpass;
+}
+
+const PASSWORD_FIELDS = {
+  password: text("the password"),
+  password_hash: text("refused: hashes are of this server's own making"),
+};
+
+const USER_FIELDS = {
+  ...PASSWORD_FIELDS,
+  ...TOKEN_RULE_FIELDS,
+  ...POLICIES_FIELDS,
+  ttl: duration("older name of token_ttl"),
+  max_ttl: duration("older name of token_max_ttl"),
+  bound_cidrs: textList("older name of token_bound_cidrs"),
+};
+
+const WRITE_USER = operation(
+  { summary: "Create or change a user", fields: USER_FIELDS },
+  writeUser,
+);
+
+export const USERPASS_PATHS: readonly LoginPath<UserpassCall>[] = [
+  loginPath("users", {
+    list: operation(
+      { summary: "List the users", fields: LIST_FIELDS },
+      async ({ users }: UserpassCall, sent) => listNames(await users.list(), sent),
+    ),
+  }),
+  loginPath("users/{username}", {
+    read: operation({ summary: "Show a user, without the password" }, readUser),
+    create: WRITE_USER,
+    update: WRITE_USER,
+    delete: operation({ summary: "Delete a user" }, removeUser),
+  }, { checksExistence: true }),
+  loginPath("users/{username}/password", {
+    update: operation(
+      { summary: "Give a user another password", fields: PASSWORD_FIELDS },
+      changePassword,
+    ),
+  }),
+  loginPath("users/{username}/policies", {
+    update: operation(
+      { summary: "Give a user other policies", fields: POLICIES_FIELDS },
+      changePolicies,
+    ),
+  }),
+  loginPath("login/{username}", {
+    update: operation({
+      summary: "Log in with a password",
+      fields: { password: PASSWORD_FIELDS.password },
+      answers: ["auth"],
+    }, login),
+  }),
+];
 
 /** Serves a request; `rest` is its path below the mount. */
 export async function serveUserpass(
@@ -17,106 +89,69 @@ export async function serveUserpass(
   rest: string,
 ): Promise<LogicalReply> {
   const users = await request.open.logins.userpass(mount);
-  const [first = "", name = "", field, ...more] = rest.split("/");
-  if (more.length > 0) throw unsupported("unsupported_path");
-  if (first === "login" && name !== "" && field === undefined) {
-    return await login(request, mount, users, name);
-  }
-  if (first !== "users") throw unsupported("unsupported_path");
-  if (name === "") {
-    if (request.operation !== "list") throw unsupported("unsupported_operation");
-    const keys = await users.list();
-    return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
-  }
-  switch (field) {
-    case undefined:
-      return await serveUser(request, users, name);
-    case "password":
-      return await changePassword(request, users, name);
-    case "policies":
-      return await changePolicies(request, users, name);
-    default:
-      throw unsupported("unsupported_path");
-  }
+  const ask = (parameter: LoginCall["parameter"]) => ({ ...request, mount, users, parameter });
+  return await serveLoginPath(USERPASS_PATHS, rest, request, ask);
 }
 
 /** Whether a write below the mount would overwrite: `update`, not `create`. */
 export async function userpassExists(users: Userpass, rest: string): Promise<boolean> {
-  const name = /^users\/([^/]+)$/.exec(rest)?.[1];
-  return name === undefined || await users.exists(name);
-}
-
-function unsupported(code: "unsupported_path" | "unsupported_operation"): VaultError {
-  return new VaultError(code, code.replace("_", " "));
+  const found = findLoginPath(USERPASS_PATHS, rest);
+  if (found?.served.checksExistence !== true) return true;
+  return await users.exists(parameter(found.parameters, "username"));
 }
 
 async function login(
-  request: LogicalCall,
-  mount: LoginMount,
-  users: Userpass,
-  name: string,
+  request: UserpassCall,
+  { password = "" }: { readonly password?: string | undefined },
 ): Promise<LogicalReply> {
-  if (request.operation !== "update") throw unsupported("unsupported_operation");
-  const password = readText(requestFields(request.data), "password") ?? "";
   if (password === "") throw invalidRequest("missing password");
-  return await answerLogin(request, mount, await users.login(name, password));
+  const { users, call } = request;
+  const login = await users.login(request.parameter("username"), password, call.remoteAddress);
+  return await answerLogin(request, request.mount, login);
 }
 
-async function serveUser(
-  request: LogicalCall,
-  users: Userpass,
-  name: string,
+async function readUser({ users, parameter }: UserpassCall): Promise<LogicalReply> {
+  const rules = await users.rules(parameter("username"));
+  return rules === null ? MISSING : { kind: "data", data: describeTokenRules(rules) };
+}
+
+async function writeUser(
+  { users, parameter }: UserpassCall,
+  sent: Sent<typeof USER_FIELDS>,
 ): Promise<LogicalReply> {
-  switch (request.operation) {
-    case "read": {
-      const rules = await users.rules(name);
-      return rules === null ? { kind: "missing" } : {
-        kind: "data",
-        data: describeTokenRules(rules),
-      };
-    }
-    case "create":
-    case "update": {
-      const fields = requestFields(request.data);
-      const password = readPassword(fields);
-      await users.write(name, password, (rules) => mergeTokenRules(fields, rules));
-      return DONE;
-    }
-    case "delete":
-      await users.remove(name);
-      return DONE;
-    default:
-      throw unsupported("unsupported_operation");
-  }
+  const password = newPassword(sent);
+  await users.write(parameter("username"), password, (rules) => mergeTokenRules(sent, rules));
+  return DONE;
 }
 
-function readPassword(fields: Fields): string | null {
-  if ((readText(fields, "password_hash") ?? "") !== "") {
-    throw invalidRequest("password_hash is not supported: send the password");
-  }
-  const password = readText(fields, "password") ?? "";
-  return password === "" ? null : password;
+async function removeUser({ users, parameter }: UserpassCall): Promise<LogicalReply> {
+  await users.remove(parameter("username"));
+  return DONE;
 }
 
 async function changePassword(
-  request: LogicalCall,
-  users: Userpass,
-  name: string,
+  { users, parameter }: UserpassCall,
+  sent: Sent<typeof PASSWORD_FIELDS>,
 ): Promise<LogicalReply> {
-  if (request.operation !== "update") throw unsupported("unsupported_operation");
-  const password = readPassword(requestFields(request.data));
+  const password = newPassword(sent);
   if (password === null) throw invalidRequest("missing password");
-  await users.update(name, password, (rules) => rules);
+  await users.update(parameter("username"), password, (rules) => rules);
   return DONE;
 }
 
 async function changePolicies(
-  request: LogicalCall,
-  users: Userpass,
-  name: string,
+  { users, parameter }: UserpassCall,
+  sent: Sent<typeof POLICIES_FIELDS>,
 ): Promise<LogicalReply> {
-  if (request.operation !== "update") throw unsupported("unsupported_operation");
-  const policies = readPolicies(requestFields(request.data)) ?? [];
-  await users.update(name, null, (rules) => ({ ...rules, policies }));
+  const policies = sent.token_policies ?? sent.policies ?? [];
+  await users.update(parameter("username"), null, (rules) => ({ ...rules, policies }));
   return DONE;
+}
+
+/** Null: the one there is stays. */
+function newPassword(
+  { password = "", password_hash: hash = "" }: Sent<typeof PASSWORD_FIELDS>,
+): string | null {
+  if (hash !== "") throw invalidRequest("password_hash is not supported: send the password");
+  return password === "" ? null : password;
 }

@@ -1,15 +1,15 @@
 /** Everything that is no endpoint of its own: the mounted engines, and what does not exist. */
 
 import type { Hono } from "hono";
-import type { EngineReply, Operation } from "../engines/engine.ts";
+import type { EngineReply } from "../engines/engine.ts";
 import { VaultError } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { Mount, ServedEngine } from "../vault/mounts.ts";
 import type { AppContext } from "./call.ts";
 import {
+  type EndpointRules,
   type LogicalCall,
   type LogicalReply,
-  type Operations,
   type Route,
   serveLogical,
 } from "./logical.ts";
@@ -31,15 +31,16 @@ function routeToEngine(context: AppContext, path: string): Route {
   const engine = mounts.engine(mount);
   if (engine === null) throw new VaultError("unsupported_path", "unsupported path");
   const rest = (full: string): string => full.slice(mount.path.length);
-  const handle = (request: LogicalCall) => serve(engine, mount, rest(request.path), request);
-  const names: readonly Operation[] = ["create", "read", "update", "patch", "delete", "list"];
-  const operations: Operations = Object.fromEntries(names.map((name) => [name, handle]));
   return {
-    endpoint: { path: `${mount.path}*`, operations, slashAlias: true },
+    rules: ENGINE_RULES,
+    serve: (request) => serve(engine, mount, rest(request.path), request),
     sealWrap: mount.sealWrap,
     exists: (full, tokenScope) => engine.exists(rest(full), tokenScope),
   };
 }
+
+/** An engine judges slashes itself. */
+const ENGINE_RULES: EndpointRules = { slashAlias: true };
 
 async function serve(
   engine: ServedEngine,

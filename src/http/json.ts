@@ -114,10 +114,16 @@ export function parseForm(text: string): Readonly<Record<string, unknown>> {
   return parameters(new URLSearchParams(text));
 }
 
-export function parameters(search: URLSearchParams): Readonly<Record<string, unknown>> {
+/** Without those that are called as in `left`. */
+export function parameters(
+  search: URLSearchParams,
+  left: readonly string[] = [],
+): Readonly<Record<string, unknown>> {
   const names = new Set(search.keys());
-  return Object.fromEntries([...names].map((name) => {
-    const values = search.getAll(name);
-    return [name, values.length === 1 ? values[0] : values];
-  }));
+  return Object.fromEntries(
+    [...names].filter((name) => !left.includes(name)).map((name) => {
+      const values = search.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
 }

@@ -6,10 +6,24 @@
 import type { Context, Hono } from "hono";
 import type { Acl, AclDecision } from "../access/acl.ts";
 import type { Operation } from "../engines/engine.ts";
+import type { FieldEntries, Sent } from "../engines/fields.ts";
+import {
+  fieldWarnings,
+  findPath,
+  operation,
+  type OperationNotes,
+  operationOf as servedOperation,
+  parameter,
+  type Parameters,
+  type ServedOperation,
+  type ServedOperations,
+  type ServedPath,
+  servedPath,
+} from "../engines/served_path.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import { recordRefusal, startTrail } from "./audit_trail.ts";
-import { admitStranger, authenticate, denied, endSpentToken } from "./auth.ts";
+import { admitStranger, authenticate, denied, endSpentToken, identify } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import { callOf, decodePath } from "./paths.ts";
 import { parameters } from "./json.ts";
@@ -21,6 +35,7 @@ import {
   envelopeReply,
   errorReply,
   type JsonObject,
+  textReply,
 } from "./replies.ts";
 import { wrapReply, wrapTtlSeconds } from "./wrapping.ts";
 
@@ -36,18 +51,18 @@ export interface LogicalCall {
   readonly hasSudo: boolean;
 }
 
+/** Words of a query that are no parameters; only GET turns into a list by one of them. */
+const QUERY_WORDS: readonly string[] = ["help", "list"];
+
 export type LogicalReply =
   | { readonly kind: "done" }
   | ({ readonly kind: "data"; readonly status?: number } & Envelope)
-  | { readonly kind: "missing" };
+  | { readonly kind: "missing" }
+  /** An answer of its own form, without the envelope. */
+  | { readonly kind: "document"; readonly contentType: string; readonly text: string };
 
-export type LogicalHandler = (request: LogicalCall) => Promise<LogicalReply>;
-export type Operations = Partial<Readonly<Record<Operation, LogicalHandler>>>;
-
-export interface LogicalEndpoint {
-  /** Below `/v1/`; a last segment `*` stands for anything that is not empty. */
-  readonly path: string;
-  readonly operations: Operations;
+/** What holds for an endpoint besides its operations. */
+export interface EndpointRules {
   /** Policies must grant `sudo` besides the operation's own capability. */
   readonly sudo?: boolean;
   /** Repeats `data` at the top level, as Vault does for its oldest paths. */
@@ -58,23 +73,107 @@ export interface LogicalEndpoint {
   readonly rootNamespaceOnly?: boolean;
   /** A write is allowed by `create` as well as by `update`. */
   readonly createSuffices?: boolean;
-  /** `optional`: answered to who sends none; `ignored`: to everybody alike. Left out: needed. */
-  readonly token?: "optional" | "ignored";
+  /**
+   * Left out: needed, and its policies decide. `valid`: needed, whatever its policies, and no use of
+   * it is counted; `optional`: the same, or none; `ignored`: not looked at.
+   */
+  readonly token?: "valid" | "optional" | "ignored";
+}
+
+/** An endpoint of the system; its template is below `/v1/`. */
+export interface LogicalEndpoint extends ServedPath<EndpointCall, LogicalReply>, EndpointRules {}
+
+/** A request on an endpoint of the system. */
+export interface EndpointCall extends LogicalCall {
+  /** A part of the path, by its name in the template. */
+  readonly parameter: (name: string) => string;
+}
+
+export function logicalOperation<Entries extends FieldEntries = Record<never, never>>(
+  notes: OperationNotes<Entries>,
+  handle: (request: EndpointCall, sent: Sent<Entries>) => Promise<LogicalReply>,
+): ServedOperation<EndpointCall, LogicalReply> {
+  return operation(notes, handle);
+}
+
+export function logicalEndpoint(
+  template: string,
+  operations: ServedOperations<EndpointCall, LogicalReply>,
+  rules: EndpointRules = {},
+): LogicalEndpoint {
+  return { ...servedPath(template, operations), ...rules };
 }
 
 /** What serves a path: found after the token, so that nobody without one learns what exists. */
 export interface Route {
-  readonly endpoint: LogicalEndpoint;
+  readonly rules: EndpointRules;
+  readonly serve: (request: LogicalCall) => Promise<LogicalReply>;
   /** What it answers is seal-wrapped where it is stored. */
   readonly sealWrap?: boolean;
   /** Distinguishes `create` from `update` where the engine can tell. */
   readonly exists?: (path: string, tokenScope: string) => Promise<boolean>;
 }
 
-export function registerLogical(app: Hono, context: AppContext, endpoint: LogicalEndpoint): void {
-  const serve = (c: Context) => serveLogical(c, context, () => ({ endpoint }));
-  app.all(`/v1/${endpoint.path}`, serve);
-  if (endpoint.slashAlias === true) app.all(`/v1/${endpoint.path}/`, serve);
+/** Of endpoints whose templates share their beginning the first that matches serves a request. */
+export function registerLogical(
+  app: Hono,
+  context: AppContext,
+  endpoints: readonly LogicalEndpoint[],
+): void {
+  for (const [pattern, group] of Map.groupBy(endpoints, patternOf)) {
+    const serve = (c: Context) => serveLogical(c, context, (path) => routeAmong(group, path));
+    app.all(`/v1/${pattern}`, serve);
+    if (!pattern.endsWith("*") && group.some(takesSlash)) app.all(`/v1/${pattern}/`, serve);
+  }
+}
+
+/** The literal beginning of a template, as Hono writes it. */
+function patternOf({ template }: LogicalEndpoint): string {
+  const brace = template.indexOf("{");
+  return brace === -1 ? template : `${template.slice(0, brace)}*`;
+}
+
+function takesSlash({ slashAlias, operations }: LogicalEndpoint): boolean {
+  return slashAlias === true || operations.list !== undefined;
+}
+
+function routeAmong(endpoints: readonly LogicalEndpoint[], path: string): Route {
+  const found = findPath(endpoints, path) ??
+    findPath(endpoints.filter(takesSlash), path.replace(/\/$/, ""));
+  if (found === null) throw new VaultError("unsupported_path", "unsupported path");
+  const { served, parameters } = found;
+  return { rules: served, serve: (request) => serveEndpoint(served, parameters, request) };
+}
+
+async function serveEndpoint(
+  endpoint: LogicalEndpoint,
+  parameters: Parameters,
+  request: LogicalCall,
+): Promise<LogicalReply> {
+  refuseMissingList(request, endpoint);
+  const wanted = servedOperation(endpoint, request.operation);
+  const call = { ...request, parameter: (name: string) => parameter(parameters, name) };
+  return withWarnings(
+    await wanted.serve(call, request.data),
+    fieldWarnings(endpoint, request.data),
+  );
+}
+
+/** A list appends a slash to the path, and few paths end in one. */
+function refuseMissingList(
+  { operation, path }: LogicalCall,
+  { template, operations }: LogicalEndpoint,
+): void {
+  if (operation !== "list" || operations.list !== undefined) return;
+  if (path.endsWith("/") && !template.endsWith("}")) {
+    throw new VaultError("unsupported_path", "unsupported path");
+  }
+}
+
+/** What has no content says nothing of its fields either, as in the reference. */
+export function withWarnings(reply: LogicalReply, warnings: readonly string[]): LogicalReply {
+  if (warnings.length === 0 || reply.kind !== "data") return reply;
+  return { ...reply, warnings: [...reply.warnings ?? [], ...warnings] };
 }
 
 /** Serves one request; `route` says what is there, or throws. */
@@ -93,19 +192,17 @@ export async function serveLogical(
     }
     const data = await dataOf(call, operation);
     const path = pathOf(call, operation);
-    const found = () => route(path, operation);
+    const found = attempt(() => route(path, operation));
     startTrail(call, open, { path, operation, data });
     refuseNamespace(call, found);
-    refuseFolderWrite(call, path, operation, found);
-    const anonymous = anonymousRoute(call, found);
-    const token = anonymous === null ? await authenticate(call, open) : null;
-    const acl = await open.policies.acl(token?.token.policies ?? []);
-    if (anonymous !== null) {
-      admitStranger(call);
-      const request = { call, open, path, operation, data, acl, hasSudo: false };
-      return await serveRoute(request, anonymous, null);
+    refuseFolderWrite(path, operation, found);
+    const request = { call, open, path, operation, data };
+    if (!(found instanceof VaultError) && found.rules.token !== undefined) {
+      return await serveUnjudged(request, found, found.rules.token);
     }
-    return await serveAuthorised(call, { call, open, path, operation, data, acl }, found);
+    const { token } = await authenticate(call, open);
+    const acl = await open.policies.acl(token.policies);
+    return await serveAuthorised(call, { ...request, acl }, found);
   } catch (error) {
     return refuse(context, call, await recordRefusal(call, error));
   } finally {
@@ -113,31 +210,35 @@ export async function serveLogical(
   }
 }
 
-/** The route that needs no token of this request; null where it needs one, or is none. */
-function anonymousRoute(call: Call, found: () => Route): Route | null {
-  const route = attempt(found);
-  if (route instanceof VaultError) return null;
-  const { token } = route.endpoint;
-  const needsNone = token === "ignored" || (token === "optional" && call.tokenText === "");
-  return needsNone ? route : null;
+/** Serves what policies have no say in. */
+async function serveUnjudged(
+  request: Omit<LogicalCall, "acl" | "hasSudo">,
+  route: Route,
+  token: NonNullable<EndpointRules["token"]>,
+): Promise<Response> {
+  const { call, open } = request;
+  if (token === "valid" || (token === "optional" && call.tokenText !== "")) {
+    await identify(call, open);
+  } else admitStranger(call);
+  const acl = await open.policies.acl(call.token?.token.policies ?? []);
+  return await serveRoute({ ...request, acl, hasSudo: false }, route, null);
 }
 
 async function serveAuthorised(
   call: Call,
   request: Omit<LogicalCall, "hasSudo">,
-  found: () => Route,
+  route: Route | VaultError,
 ): Promise<Response> {
   const { acl, path, data } = request;
-  const route = attempt(found);
   const scope = call.token?.token.scope ?? "";
   const operation = await decideCreate(request.operation, path, route, scope);
-  const needsSudo = route instanceof VaultError ? false : route.endpoint.sudo === true;
+  const needsSudo = route instanceof VaultError ? false : route.rules.sudo === true;
   const wrapTtl = wrapTtlSeconds(call);
   const allows = (wanted: Operation) =>
     acl.allows({ operation: wanted, path, data, needsSudo, wrapTtlSeconds: wrapTtl });
   const asAsked = allows(operation);
   const mayCreate = operation === "update" && !(route instanceof VaultError) &&
-    route.endpoint.createSuffices === true;
+    route.rules.createSuffices === true;
   const decision = !asAsked.allowed && mayCreate ? allows("create") : asAsked;
   if (!decision.allowed) throw denied();
   if (route instanceof VaultError) throw route;
@@ -150,13 +251,10 @@ async function serveRoute(
   route: Route,
   decision: AclDecision | null,
 ): Promise<Response> {
-  const { call, operation, path } = request;
+  const { call, operation } = request;
   const wrapTtl = wrapTtlSeconds(call);
-  const handler = route.endpoint.operations[operation] ??
-    (operation === "create" ? route.endpoint.operations.update : undefined);
-  if (handler === undefined) throw missingOperation(operation, path, route.endpoint);
   await call.trail?.begin(decision, operation);
-  const reply = await handler(request);
+  const reply = await route.serve(request);
   if (wrapTtl !== null && reply.kind === "data" && (reply.status ?? 200) === 200) {
     const { kind: _kind, status: _status, ...envelope } = reply;
     const response = await wrapReply(request, envelope, wrapTtl, route.sealWrap === true);
@@ -169,8 +267,10 @@ async function serveRoute(
       return emptyReply(204);
     case "missing":
       return errorReply(404, []);
+    case "document":
+      return textReply(reply.contentType, reply.text);
     case "data": {
-      const copiesData = route.endpoint.copiesData === true;
+      const copiesData = route.rules.copiesData === true;
       const { requestId } = call;
       const envelope = { copiesData, ...reply, requestId };
       return envelopeReply(reply.status ?? 200, envelope, call.context.random);
@@ -179,9 +279,9 @@ async function serveRoute(
 }
 
 /** A route that does not exist is reported only to who might use it. */
-function attempt(found: () => Route): Route | VaultError {
+function attempt(find: () => Route): Route | VaultError {
   try {
-    return found();
+    return find();
   } catch (error) {
     if (error instanceof VaultError) return error;
     throw error;
@@ -198,18 +298,6 @@ async function decideCreate(
     return operation;
   }
   return await route.exists(path, tokenScope) ? "update" : "create";
-}
-
-/** A list appends a slash to the path, and few paths end in one. */
-function missingOperation(
-  operation: Operation,
-  path: string,
-  endpoint: LogicalEndpoint,
-): VaultError {
-  const covered = endpoint.path.endsWith("*");
-  return operation === "list" && path.endsWith("/") && !covered
-    ? new VaultError("unsupported_path", "unsupported path")
-    : new VaultError("unsupported_operation", "unsupported operation");
 }
 
 function operationOf(call: Call): Operation | null {
@@ -239,7 +327,7 @@ async function dataOf(call: Call, operation: Operation): Promise<JsonObject> {
     case "create":
       return await call.body();
     default:
-      return parameters(call.query);
+      return parameters(call.query, call.method === "GET" ? QUERY_WORDS : QUERY_WORDS.slice(0, 1));
   }
 }
 
@@ -248,25 +336,17 @@ function pathOf(call: Call, operation: Operation): string {
   return operation === "list" && !path.endsWith("/") ? `${path}/` : path;
 }
 
-function refuseFolderWrite(
-  call: Call,
-  path: string,
-  operation: Operation,
-  found: () => Route,
-): void {
+function refuseFolderWrite(path: string, operation: Operation, route: Route | VaultError): void {
   if (operation !== "update" || !path.endsWith("/")) return;
-  const route = attempt(found);
-  if (!(route instanceof VaultError) && route.endpoint.slashAlias === true) return;
-  if (call.method === "PATCH") return;
+  if (!(route instanceof VaultError) && route.rules.slashAlias === true) return;
   throw invalidRequest("cannot write to a path ending in '/'");
 }
 
 /** Namespaces do not exist here; the root one has two names. */
-function refuseNamespace(call: Call, found: () => Route): void {
+function refuseNamespace(call: Call, route: Route | VaultError): void {
   const header = call.namespace;
   if (header === null || header === "") return;
-  const route = attempt(found);
-  if (!(route instanceof VaultError) && route.endpoint.rootNamespaceOnly === true) {
+  if (!(route instanceof VaultError) && route.rules.rootNamespaceOnly === true) {
     throw invalidRequest("operation unavailable in namespaces");
   }
   const namespace = header.replaceAll("/", "");

@@ -1,16 +1,33 @@
-/** Mount paths inside the paths of `sys/mounts/*` and `sys/auth/*`. */
+/** Mount paths and mount fields, as `sys/mounts/*` and `sys/auth/*` have them alike. */
 
+import { boolean, coerceText, object, text } from "../engines/fields.ts";
 import { VaultError } from "../errors.ts";
+import type { EndpointCall } from "./logical.ts";
 
-export const TUNE = "/tune";
+/** What is said of a mount when it is made. */
+export const ENABLE_FIELDS = {
+  type: text("kind of the mount"),
+  description: text("what the mount is for"),
+  config: object("settings that can be tuned later"),
+  options: object("settings of the engine itself"),
+  local: boolean("as sent; there is one server"),
+  seal_wrap: boolean("wrap what is stored once more with the seal key"),
+  external_entropy_access: boolean("as sent; randomness is the platform's"),
+  plugin_name: text("not used: everything is built in"),
+  plugin_version: text("not used: everything is built in"),
+};
 
-/** The mount's path in a request path, with its trailing slash. */
-export function mountPath(path: string, prefix: string): string {
-  const rest = path.slice(prefix.length).replace(/\/+$/, "");
-  if (rest === "") throw new VaultError("unsupported_path", "unsupported path");
-  return `${rest}/`;
+/** The path of the mount that a request names, with its trailing slash. */
+export function mountPath({ parameter }: EndpointCall): string {
+  const path = parameter("path").replace(/\/+$/, "");
+  if (path === "") throw new VaultError("unsupported_path", "unsupported path");
+  return `${path}/`;
 }
 
-export function isTune(path: string, prefix: string): boolean {
-  return path.endsWith(TUNE) && path.length > prefix.length + TUNE.length;
+export function textOptions(
+  options: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [name, coerceText(value) ?? ""]),
+  );
 }

@@ -6,6 +6,8 @@
 import { Hono } from "hono";
 import type { AppContext } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
+import { registerLogical } from "./logical.ts";
+import { registerRaw } from "./raw.ts";
 
 /** Where those of `seldom_asked.ts` are, and nothing that is loaded at the start. */
 export const ON_DEMAND_PATHS: readonly string[] = [
@@ -23,6 +25,7 @@ export const ON_DEMAND_PATHS: readonly string[] = [
   "sys/decode-token",
   "sys/generate-root/*",
   "sys/generate-root-token/*",
+  "sys/internal/specs/openapi",
   "sys/internal/ui/*",
   "sys/leases/*",
   "sys/mounts",
@@ -46,9 +49,10 @@ export const ON_DEMAND_PATHS: readonly string[] = [
 export function registerOnDemand(app: Hono, context: AppContext): void {
   let loading: Promise<Hono> | null = null;
   const load = async (): Promise<Hono> => {
-    const { registerSeldomAsked } = await import("./seldom_asked.ts");
+    const { RAW_SELDOM_ASKED, SELDOM_ASKED } = await import("./seldom_asked.ts");
     const part = new Hono();
-    registerSeldomAsked(part, context);
+    registerRaw(part, context, RAW_SELDOM_ASKED);
+    registerLogical(part, context, SELDOM_ASKED);
     registerEngineRoutes(part, context);
     return part.onError((error) => {
       throw error;

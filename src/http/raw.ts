@@ -9,25 +9,57 @@ import { invalidRequest } from "../errors.ts";
 import { admitStranger, endSpentToken } from "./auth.ts";
 import { recordRefusal, startRawTrail } from "./audit_trail.ts";
 import { answerError, isFault } from "./errors.ts";
+import type { FieldEntries, FieldsSchema, Sent } from "../engines/fields.ts";
 import type { AppContext, Call } from "./call.ts";
 import { callOf } from "./paths.ts";
 import { emptyReply, errorReply, type JsonObject } from "./replies.ts";
 
-export type RawHandler = (call: Call) => Promise<Response>;
+/** What a raw operation is for, takes and answers, as data for the handler and for OpenAPI. */
+interface RawNotes<Entries extends FieldEntries> {
+  /** One sentence without a period. */
+  readonly summary: string;
+  /** Fields of the body. Left out: it is not looked at. */
+  readonly fields?: Entries;
+  /** The body of a success; null: no content. */
+  readonly answer: v.GenericSchema | null;
+  /** Statuses besides 200 that come with the same body. */
+  readonly statuses?: readonly number[];
+}
 
-/** Handlers by method; POST follows PUT. `HEAD` only where it is listed. */
+export interface RawOperation {
+  readonly summary: string;
+  readonly schema: FieldsSchema;
+  readonly answer: v.GenericSchema | null;
+  readonly statuses: readonly number[];
+  readonly serve: (call: Call) => Promise<Response>;
+}
+
+/** The handler decides when the body is read: a raw endpoint checks other things before. */
+export function rawOperation<Entries extends FieldEntries = Record<never, never>>(
+  notes: RawNotes<Entries>,
+  handle: (call: Call, body: () => Promise<Sent<Entries>>) => Promise<Response>,
+): RawOperation {
+  const { summary, fields, answer, statuses = [] } = notes;
+  const schema = v.object((fields ?? {}) as Entries);
+  const serve = (call: Call) => handle(call, () => readRawBody(call, schema));
+  return { summary, schema, answer, statuses, serve };
+}
+
+/** Operations by method; POST follows PUT. `HEAD` only where it is listed. */
 export interface RawMethods {
-  readonly GET?: RawHandler;
-  readonly PUT?: RawHandler;
-  readonly DELETE?: RawHandler;
-  readonly PATCH?: RawHandler;
-  readonly HEAD?: RawHandler;
+  readonly GET?: RawOperation;
+  readonly PUT?: RawOperation;
+  readonly DELETE?: RawOperation;
+  readonly PATCH?: RawOperation;
+  readonly HEAD?: RawOperation;
 }
 
 export interface RawEndpoint {
   /** Below `/v1/`. */
   readonly path: string;
   readonly methods: RawMethods;
+  /** D15: the same path with a trailing slash means the same. */
+  readonly slashAlias?: boolean;
   /** Whether a sealed vault answers too. */
   readonly whileSealed?: boolean;
   /** Left out: as `whileSealed`, for what anybody may ask of a sealed vault leaves no trail. */
@@ -38,8 +70,16 @@ export interface RawEndpoint {
   readonly authorise?: (call: Call) => Promise<void>;
 }
 
-export function registerRaw(app: Hono, context: AppContext, endpoint: RawEndpoint): void {
-  app.all(`/v1/${endpoint.path}`, (c) => serveRaw(c, context, endpoint));
+export function registerRaw(
+  app: Hono,
+  context: AppContext,
+  endpoints: readonly RawEndpoint[],
+): void {
+  for (const endpoint of endpoints) {
+    const serve = (c: Context) => serveRaw(c, context, endpoint);
+    app.all(`/v1/${endpoint.path}`, serve);
+    if (endpoint.slashAlias === true) app.all(`/v1/${endpoint.path}/`, serve);
+  }
 }
 
 async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint): Promise<Response> {
@@ -52,8 +92,8 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
       throw invalidRequest("operation unavailable in namespaces");
     }
     const method = call.method === "POST" ? "PUT" : call.method;
-    const handler = endpoint.methods[method as keyof RawMethods];
-    if (handler === undefined) {
+    const operation = endpoint.methods[method as keyof RawMethods];
+    if (operation === undefined) {
       return call.method === "HEAD" ? emptyReply(405) : errorReply(405, []);
     }
     const audit = endpoint.audit ?? (endpoint.whileSealed === true ? "none" : "whole");
@@ -61,7 +101,7 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
     if (endpoint.authorise !== undefined) await endpoint.authorise(call);
     else if (method === "PUT") admitStranger(call);
     await call.trail?.begin(call.token === null ? null : { allowed: true });
-    const response = await handler(call);
+    const response = await operation.serve(call);
     await call.trail?.answerBody(response);
     return response;
   } catch (error) {
@@ -87,18 +127,20 @@ export function refuse(context: AppContext, call: Call, error: unknown): Respons
 
 const int = v.pipe(v.number(), v.safeInteger());
 
-/** Go's zero values: a field that is missing or null. */
-export const goInteger = v.nullish(int, 0);
-export const goBoolean = v.nullish(v.boolean(), false);
-export const goText = v.nullish(v.string(), "");
+/** Go's zero values: a field that is missing or null. `about` says what the field is for. */
+export const goInteger = (about: string) => v.nullish(v.pipe(int, v.description(about)), 0);
+export const goBoolean = (about: string) =>
+  v.nullish(v.pipe(v.boolean(), v.description(about)), false);
+export const goText = (about: string) => v.nullish(v.pipe(v.string(), v.description(about)), "");
 /** A list; null where none was sent. */
-export const goTexts = v.nullish(v.array(v.nullish(v.string(), "")), null);
+export const goTexts = (about: string) =>
+  v.nullish(v.pipe(v.array(v.nullish(v.string(), "")), v.description(about)), null);
 
 /** Reads a raw handler's body. Unknown names are ignored; a wrong type is the caller's mistake. */
-export async function readRawBody<Entries extends v.ObjectEntries>(
+async function readRawBody<Entries extends FieldEntries>(
   call: Call,
-  schema: v.ObjectSchema<Entries, undefined>,
-): Promise<v.InferOutput<v.ObjectSchema<Entries, undefined>>> {
+  schema: FieldsSchema<Entries>,
+): Promise<Sent<Entries>> {
   const names = new Map(Object.keys(schema.entries).map((name) => [name.toLowerCase(), name]));
   const body: JsonObject = await call.jsonBody();
   const folded = Object.entries(body).flatMap(([name, value]) => {

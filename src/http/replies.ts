@@ -10,10 +10,11 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 export function jsonReply(status: number, body: JsonObject): Response {
-  return new Response(`${JSON.stringify(body)}\n`, {
-    status,
-    headers: { ...HEADERS, "Content-Type": "application/json" },
-  });
+  return textReply("application/json", `${JSON.stringify(body)}\n`, status);
+}
+
+export function textReply(contentType: string, text: string, status = 200): Response {
+  return new Response(text, { status, headers: { ...HEADERS, "Content-Type": contentType } });
 }
 
 export function emptyReply(status: number): Response {

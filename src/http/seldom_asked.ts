@@ -3,37 +3,49 @@
  * which need the same.
  */
 
-import type { Hono } from "hono";
-import type { AppContext } from "./call.ts";
-import { registerAuditEndpoints } from "./sys_audit.ts";
-import { registerLoginMountEndpoints } from "./sys_auth.ts";
-import { registerCapabilityEndpoints } from "./sys_capabilities.ts";
-import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
-import { registerInternalUiEndpoints } from "./sys_internal_ui.ts";
-import { registerLeaseEndpoints } from "./sys_leases.ts";
-import { registerMountEndpoints } from "./sys_mounts.ts";
-import { registerPolicyEndpoints } from "./sys_policies.ts";
-import { registerProductEndpoints } from "./sys_product.ts";
-import { registerRemountEndpoints } from "./sys_remount.ts";
-import { registerRotateEndpoints } from "./sys_rotate.ts";
-import { registerToolEndpoints } from "./sys_tools.ts";
-import { registerTokenRoleEndpoints } from "./token_roles.ts";
+import { TOKEN_ROLE_ENDPOINTS } from "./token_roles.ts";
+import type { LogicalEndpoint } from "./logical.ts";
+import type { RawEndpoint } from "./raw.ts";
+import { OFTEN_ASKED, RAW_OFTEN_ASKED } from "./often_asked.ts";
+import { AUDIT_ENDPOINTS } from "./sys_audit.ts";
+import { LOGIN_MOUNT_ENDPOINTS } from "./sys_auth.ts";
+import { CAPABILITY_ENDPOINTS } from "./sys_capabilities.ts";
+import { GENERATE_ROOT_ENDPOINTS, GENERATE_ROOT_TOKEN_ENDPOINTS } from "./sys_generate_root.ts";
+import { INTERNAL_UI_ENDPOINTS } from "./sys_internal_ui.ts";
+import { openApiEndpoint } from "./sys_openapi.ts";
+import { LEASE_ENDPOINTS } from "./sys_leases.ts";
+import { MOUNT_ENDPOINTS } from "./sys_mounts.ts";
+import { POLICY_ENDPOINTS } from "./sys_policies.ts";
+import { PRODUCT_ENDPOINTS } from "./sys_product.ts";
+import { REMOUNT_ENDPOINTS } from "./sys_remount.ts";
+import { ROTATE_ENDPOINTS } from "./sys_rotate.ts";
+import { TOOL_ENDPOINTS } from "./sys_tools.ts";
 
 export { appRoleExists, serveAppRole } from "./auth_approle.ts";
 export { serveUserpass, userpassExists } from "./auth_userpass.ts";
 
-export function registerSeldomAsked(app: Hono, context: AppContext): void {
-  registerAuditEndpoints(app, context);
-  registerCapabilityEndpoints(app, context);
-  registerGenerateRootEndpoints(app, context);
-  registerLoginMountEndpoints(app, context);
-  registerInternalUiEndpoints(app, context);
-  registerLeaseEndpoints(app, context);
-  registerMountEndpoints(app, context);
-  registerPolicyEndpoints(app, context);
-  registerProductEndpoints(app, context);
-  registerRemountEndpoints(app, context);
-  registerRotateEndpoints(app, context);
-  registerTokenRoleEndpoints(app, context);
-  registerToolEndpoints(app, context);
+export const SELDOM_ASKED: readonly LogicalEndpoint[] = [
+  ...AUDIT_ENDPOINTS,
+  ...CAPABILITY_ENDPOINTS,
+  ...GENERATE_ROOT_TOKEN_ENDPOINTS,
+  ...INTERNAL_UI_ENDPOINTS,
+  ...LEASE_ENDPOINTS,
+  ...LOGIN_MOUNT_ENDPOINTS,
+  ...MOUNT_ENDPOINTS,
+  ...POLICY_ENDPOINTS,
+  ...PRODUCT_ENDPOINTS,
+  ...REMOUNT_ENDPOINTS,
+  ...ROTATE_ENDPOINTS,
+  ...TOKEN_ROLE_ENDPOINTS,
+  ...TOOL_ENDPOINTS,
+  openApiEndpoint(allTables),
+];
+
+export const RAW_SELDOM_ASKED: readonly RawEndpoint[] = GENERATE_ROOT_ENDPOINTS;
+
+function allTables() {
+  return {
+    raw: [...RAW_OFTEN_ASKED, ...RAW_SELDOM_ASKED],
+    logical: [...OFTEN_ASKED, ...SELDOM_ASKED],
+  };
 }

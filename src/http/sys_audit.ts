@@ -1,31 +1,50 @@
 /** `/sys/audit*`: audit devices, and the hash by which a value appears in their lines. */
 
-import type { Hono } from "hono";
 import type { AuditDevice } from "../audit/device.ts";
-import { coerceText, readBoolean, readObject, readText, requestFields } from "../engines/fields.ts";
+import { boolean, coerceText, object, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type EndpointCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
 
-const DEVICES = "sys/audit/";
-const HASHES = "sys/audit-hash/";
 const DONE: LogicalReply = { kind: "done" };
 
-export function registerAuditEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, {
-    path: "sys/audit",
-    copiesData: true,
-    sudo: true,
-    operations: { read: async ({ open }) => ({ kind: "data", data: table(open.audit.list()) }) },
-  });
-  registerLogical(app, context, {
-    path: `${DEVICES}*`,
-    sudo: true,
-    operations: { update: enable, delete: disable },
-  });
-  registerLogical(app, context, { path: `${HASHES}*`, operations: { update: hash } });
-}
+const ENABLE_FIELDS = {
+  type: text("file, http or console"),
+  description: text("what the device is for"),
+  options: object("where it writes: file_path, or address"),
+  local: boolean("as sent; there is one server"),
+};
+
+const HASH_FIELDS = { input: text("the value to look for") };
+
+export const AUDIT_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/audit", {
+    read: logicalOperation(
+      { summary: "List the audit devices" },
+      async ({ open }) => ({ kind: "data", data: table(open.audit.list()) }),
+    ),
+  }, { copiesData: true, sudo: true }),
+  logicalEndpoint("sys/audit/{path+}", {
+    update: logicalOperation({ summary: "Enable an audit device", fields: ENABLE_FIELDS }, enable),
+    delete: logicalOperation({ summary: "Disable an audit device" }, disable),
+  }, { sudo: true }),
+  logicalEndpoint("sys/audit-hash/{path+}", {
+    update: logicalOperation(
+      {
+        summary: "Hash a value as it appears in a device's lines",
+        fields: HASH_FIELDS,
+        answers: ["data"],
+      },
+      hash,
+    ),
+  }),
+];
 
 function table(devices: readonly AuditDevice[]): JsonObject {
   return Object.fromEntries(devices.map(({ path, type, description, options, local }) => [
@@ -34,39 +53,43 @@ function table(devices: readonly AuditDevice[]): JsonObject {
   ]));
 }
 
-/** The device's path in a request path, with its trailing slash. */
-function devicePath(path: string, prefix: string): string {
-  const rest = path.slice(prefix.length).replace(/\/+$/, "");
-  if (rest === "") throw new VaultError("unsupported_path", "unsupported path");
-  return `${rest}/`;
+/** The device's path with its trailing slash. */
+function devicePath({ parameter }: EndpointCall): string {
+  const path = parameter("path").replace(/\/+$/, "");
+  if (path === "") throw new VaultError("unsupported_path", "unsupported path");
+  return `${path}/`;
 }
 
-async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = requestFields(data);
-  const type = readText(fields, "type") ?? "";
+async function enable(
+  request: EndpointCall,
+  sent: Sent<typeof ENABLE_FIELDS>,
+): Promise<LogicalReply> {
+  const { type = "", description = "", options = {}, local = false } = sent;
   if (type === "") throw invalidRequest("backend type must be specified as a string");
-  const options = Object.entries(readObject(fields, "options") ?? {});
+  const texts = Object.entries(options).map(([name, value]) => [name, coerceText(value) ?? ""]);
   const device: AuditDevice = {
-    path: devicePath(path, DEVICES),
+    path: devicePath(request),
     type,
-    description: readText(fields, "description") ?? "",
-    options: Object.fromEntries(options.map(([name, value]) => [name, coerceText(value) ?? ""])),
-    local: readBoolean(fields, "local") ?? false,
+    description,
+    options: Object.fromEntries(texts),
+    local,
   };
-  await call.vault.administer((open) => open.audit.enable(device));
+  await request.call.vault.administer((open) => open.audit.enable(device));
   return DONE;
 }
 
-async function disable({ call, path }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.audit.disable(devicePath(path, DEVICES)));
+async function disable(request: EndpointCall): Promise<LogicalReply> {
+  await request.call.vault.administer((open) => open.audit.disable(devicePath(request)));
   return DONE;
 }
 
-async function hash({ open, path, data }: LogicalCall): Promise<LogicalReply> {
-  const input = readText(requestFields(data), "input") ?? "";
+async function hash(
+  request: EndpointCall,
+  { input = "" }: Sent<typeof HASH_FIELDS>,
+): Promise<LogicalReply> {
   if (input === "") throw invalidRequest('the "input" parameter is empty');
-  const device = devicePath(path, HASHES);
-  const hashed = open.audit.hash(device, input);
+  const device = devicePath(request);
+  const hashed = request.open.audit.hash(device, input);
   if (hashed === null) throw invalidRequest(`unknown audit backend: ${JSON.stringify(device)}`);
   return { kind: "data", data: { hash: hashed } };
 }

@@ -1,47 +1,75 @@
 /** `/sys/auth*`: auth methods. */
 
-import type { Hono } from "hono";
+import * as v from "valibot";
 import type {
   LoginMount,
   LoginMountConfig,
   LoginMountRequest,
 } from "../access/logins/login_mounts.ts";
 import { leaseLimits } from "../access/logins/lease_limits.ts";
-import {
-  type Fields,
-  readBoolean,
-  readDurationSeconds,
-  readObject,
-  readText,
-  requestFields,
-} from "../engines/fields.ts";
+import { boolean, duration, object, readFields, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import { disableLogin } from "../vault/disable_login.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
-import { isTune, mountPath, TUNE } from "./mount_paths.ts";
+import {
+  type EndpointCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
+import { ENABLE_FIELDS, mountPath, textOptions } from "./mount_paths.ts";
 import type { JsonObject } from "./replies.ts";
-import { readOptions } from "./sys_mounts.ts";
 
-const PREFIX = "sys/auth/";
 const DONE: LogicalReply = { kind: "done" };
 const TOKEN_TYPES: readonly string[] = ["default-service", "default-batch", "service", "batch"];
 const VISIBILITIES: readonly string[] = ["", "hidden", "unauth"];
 
-export function registerLoginMountEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, {
-    path: "sys/auth",
-    copiesData: true,
-    operations: { read: async ({ open }) => ({ kind: "data", data: table(open.logins.list()) }) },
-  });
-  registerLogical(app, context, {
-    path: `${PREFIX}*`,
-    copiesData: true,
-    sudo: true,
-    operations: { read, update: write, delete: remove },
-  });
+/** A duration, or "system" for what the system has. */
+function leaseOrSystem(about: string) {
+  const accepted = v.union([v.literal("system"), duration(about)]);
+  return v.optional(v.pipe(accepted, v.transform((sent) => sent === "system" ? 0 : sent)));
 }
+
+const CONFIG_FIELDS = {
+  default_lease_ttl: leaseOrSystem("lease of the tokens that are issued"),
+  max_lease_ttl: leaseOrSystem("longest lease"),
+  force_no_cache: boolean("as sent; nothing is cached beyond the store"),
+  token_type: text("default-service, default-batch, service or batch"),
+  listing_visibility: text("unauth: shown to who has no token; hidden otherwise"),
+};
+
+const TUNE_FIELDS = {
+  ...CONFIG_FIELDS,
+  description: text("what the mount is for"),
+  options: object("settings of the auth method itself"),
+};
+
+const RULES = { copiesData: true, sudo: true };
+
+export const LOGIN_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/auth", {
+    read: logicalOperation(
+      { summary: "List the auth methods" },
+      async ({ open }) => ({ kind: "data", data: table(open.logins.list()) }),
+    ),
+  }, { copiesData: true }),
+  logicalEndpoint("sys/auth/{path+}/tune", {
+    read: logicalOperation({ summary: "Show the settings of an auth method" }, readTuning),
+    update: logicalOperation(
+      { summary: "Change the settings of an auth method", fields: TUNE_FIELDS },
+      tune,
+    ),
+  }, RULES),
+  logicalEndpoint("sys/auth/{path+}", {
+    read: logicalOperation({ summary: "Show an auth method" }, read),
+    update: logicalOperation({ summary: "Enable an auth method", fields: ENABLE_FIELDS }, enable),
+    delete: logicalOperation(
+      { summary: "Disable an auth method and revoke its tokens" },
+      remove,
+    ),
+  }, RULES),
+];
 
 function table(mounts: readonly LoginMount[]): JsonObject {
   return Object.fromEntries(mounts.map((mount) => [mount.path, describeLoginMount(mount)]));
@@ -73,15 +101,17 @@ export function describeLoginMount(mount: LoginMount): JsonObject {
   };
 }
 
-async function read({ open, path }: LogicalCall): Promise<LogicalReply> {
-  if (!isTune(path, PREFIX)) {
-    const mount = open.logins.at(mountPath(path, PREFIX));
-    if (mount === null) throw invalidRequest(`No auth engine at ${mountPath(path, PREFIX)}`);
-    return { kind: "data", data: describeLoginMount(mount) };
-  }
-  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
-  const mount = open.logins.at(tuned);
-  if (mount === null) throw invalidRequest(`cannot fetch sysview for path "auth/${tuned}"`);
+async function read(request: EndpointCall): Promise<LogicalReply> {
+  const path = mountPath(request);
+  const mount = request.open.logins.at(path);
+  if (mount === null) throw invalidRequest(`No auth engine at ${path}`);
+  return { kind: "data", data: describeLoginMount(mount) };
+}
+
+async function readTuning(request: EndpointCall): Promise<LogicalReply> {
+  const path = mountPath(request);
+  const mount = request.open.logins.at(path);
+  if (mount === null) throw invalidRequest(`cannot fetch sysview for path "auth/${path}"`);
   return { kind: "data", data: describeTuning(mount) };
 }
 
@@ -100,39 +130,42 @@ function describeTuning(mount: LoginMount): JsonObject {
   };
 }
 
-async function write(request: LogicalCall): Promise<LogicalReply> {
-  return isTune(request.path, PREFIX) ? await tune(request) : await enable(request);
-}
-
-async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = requestFields(data);
-  const type = readText(fields, "type") ?? "";
+async function enable(
+  request: EndpointCall,
+  sent: Sent<typeof ENABLE_FIELDS>,
+): Promise<LogicalReply> {
+  const { type = "" } = sent;
   if (type === "") throw invalidRequest("backend type must be specified as a string");
-  const options = readOptions(fields) ?? {};
+  const options = textOptions(sent.options ?? {});
   if ((options["version"] ?? "") !== "") {
     throw invalidRequest(`auth method ${JSON.stringify(type)} does not allow setting a version`);
   }
   const mount: LoginMountRequest = {
-    path: mountPath(path, PREFIX),
+    path: mountPath(request),
     type,
-    description: readText(fields, "description") ?? "",
-    local: readBoolean(fields, "local") ?? false,
-    sealWrap: readBoolean(fields, "seal_wrap") ?? false,
-    externalEntropyAccess: readBoolean(fields, "external_entropy_access") ?? false,
+    description: sent.description ?? "",
+    local: sent.local ?? false,
+    sealWrap: sent.seal_wrap ?? false,
+    externalEntropyAccess: sent.external_entropy_access ?? false,
     options,
-    config: readConfig(requestFields(readObject(fields, "config") ?? {}), null),
+    config: mergeConfig(readFields(CONFIG_SCHEMA, sent.config ?? {}), null),
   };
-  await call.vault.administer((open) => open.logins.mount(mount));
+  await request.call.vault.administer((open) => open.logins.mount(mount));
   return DONE;
 }
 
-function readConfig(fields: Fields, now: LoginMountConfig | null): LoginMountConfig {
+const CONFIG_SCHEMA = v.object(CONFIG_FIELDS);
+
+function mergeConfig(
+  sent: Sent<typeof CONFIG_FIELDS>,
+  now: LoginMountConfig | null,
+): LoginMountConfig {
   const config: LoginMountConfig = {
-    defaultLeaseSeconds: readLease(fields, "default_lease_ttl") ?? now?.defaultLeaseSeconds ?? 0,
-    maxLeaseSeconds: readLease(fields, "max_lease_ttl") ?? now?.maxLeaseSeconds ?? 0,
-    forceNoCache: readBoolean(fields, "force_no_cache") ?? now?.forceNoCache ?? false,
-    tokenType: readTokenType(fields) ?? now?.tokenType ?? "default-service",
-    listingVisibility: readVisibility(fields) ?? now?.listingVisibility ?? "",
+    defaultLeaseSeconds: sent.default_lease_ttl ?? now?.defaultLeaseSeconds ?? 0,
+    maxLeaseSeconds: sent.max_lease_ttl ?? now?.maxLeaseSeconds ?? 0,
+    forceNoCache: sent.force_no_cache ?? now?.forceNoCache ?? false,
+    tokenType: parseTokenType(sent.token_type ?? "") ?? now?.tokenType ?? "default-service",
+    listingVisibility: parseVisibility(sent.listing_visibility) ?? now?.listingVisibility ?? "",
   };
   const { defaultLeaseSeconds, maxLeaseSeconds } = config;
   if (maxLeaseSeconds !== 0 && defaultLeaseSeconds > maxLeaseSeconds) {
@@ -146,19 +179,15 @@ function readConfig(fields: Fields, now: LoginMountConfig | null): LoginMountCon
   return config;
 }
 
-function readLease(fields: Fields, name: string): number | undefined {
-  return fields.data[name] === "system" ? 0 : readDurationSeconds(fields, name);
-}
-
-function readTokenType(fields: Fields): LoginMountConfig["tokenType"] | undefined {
-  const type = readText(fields, "token_type");
-  if (type === undefined || type === "") return undefined;
+function parseTokenType(type: string): LoginMountConfig["tokenType"] | undefined {
+  if (type === "") return undefined;
   if (!TOKEN_TYPES.includes(type)) throw invalidRequest("invalid value for 'token_type'");
   return type as LoginMountConfig["tokenType"];
 }
 
-function readVisibility(fields: Fields): LoginMountConfig["listingVisibility"] | undefined {
-  const visibility = readText(fields, "listing_visibility");
+function parseVisibility(
+  visibility: string | undefined,
+): LoginMountConfig["listingVisibility"] | undefined {
   if (visibility === undefined) return undefined;
   if (!VISIBILITIES.includes(visibility)) {
     throw invalidRequest(`invalid listing_visibility ${visibility}`);
@@ -166,29 +195,32 @@ function readVisibility(fields: Fields): LoginMountConfig["listingVisibility"] |
   return visibility as LoginMountConfig["listingVisibility"];
 }
 
-async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
-  const fields = requestFields(data);
-  await call.vault.administer(async ({ logins }) => {
-    const mount = logins.at(tuned);
+async function tune(
+  request: EndpointCall,
+  sent: Sent<typeof TUNE_FIELDS>,
+): Promise<LogicalReply> {
+  const path = mountPath(request);
+  await request.call.vault.administer(async ({ logins }) => {
+    const mount = logins.at(path);
     if (mount === null) {
-      throw invalidRequest(`tune of path "auth/${tuned}" failed: no mount entry found`);
+      throw invalidRequest(`tune of path "auth/${path}" failed: no mount entry found`);
     }
-    const config = readConfig(fields, mount.config);
+    const config = mergeConfig(sent, mount.config);
     if (mount.type === "token" && config.tokenType !== mount.config.tokenType) {
       throw invalidRequest("'token_type' cannot be set for the token store");
     }
-    const options = readOptions(fields);
     await logins.tune(mount, {
-      description: readText(fields, "description") ?? mount.description,
+      description: sent.description ?? mount.description,
       config,
-      options: options === null ? mount.options : { ...mount.options, ...options },
+      options: sent.options === undefined
+        ? mount.options
+        : { ...mount.options, ...textOptions(sent.options) },
     });
   });
   return DONE;
 }
 
-async function remove({ call, path }: LogicalCall): Promise<LogicalReply> {
-  await disableLogin(call.vault, mountPath(path, PREFIX));
+async function remove(request: EndpointCall): Promise<LogicalReply> {
+  await disableLogin(request.call.vault, mountPath(request));
   return DONE;
 }

@@ -1,11 +1,16 @@
 /** Backups of PGP-encrypted shares: one per target, whichever family's path is used. */
 
-import type { Hono } from "hono";
 import type { CeremonyTarget } from "../ceremony/state.ts";
 import { decodeHex, encodeBase64 } from "../crypto/bytes.ts";
+import { text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type EndpointCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 
 const PATHS: Readonly<Record<CeremonyTarget, readonly string[]>> = {
   barrier: ["sys/rekey/backup", "sys/rotate/root/backup"],
@@ -16,47 +21,45 @@ const PATHS: Readonly<Record<CeremonyTarget, readonly string[]>> = {
   ],
 };
 
-export function registerBackupEndpoints(app: Hono, context: AppContext): void {
-  for (const path of PATHS.barrier) register(app, context, path, "barrier");
-  for (const path of PATHS.recovery) register(app, context, path, "recovery");
-}
+const HOLDER = {
+  fingerprint: text("PGP fingerprint of one holder; left out: all holders"),
+  detail: text("tell also whether the shares are still in force"),
+};
 
-function register(
-  app: Hono,
-  context: AppContext,
-  path: string,
-  target: CeremonyTarget,
-): void {
-  registerLogical(app, context, {
-    path,
-    copiesData: true,
-    slashAlias: true,
-    operations: {
-      read: (request) => readBackup(request, target),
-      delete: async ({ call }) => {
-        const fingerprint = fingerprintAsked(call.query);
-        await call.vault.administer((open) => open.rekey(target).deleteBackup(fingerprint));
+export const BACKUP_ENDPOINTS: readonly LogicalEndpoint[] = [
+  ...PATHS.barrier.map((path) => endpoint(path, "barrier")),
+  ...PATHS.recovery.map((path) => endpoint(path, "recovery")),
+];
+
+function endpoint(path: string, target: CeremonyTarget): LogicalEndpoint {
+  return logicalEndpoint(path, {
+    read: logicalOperation(
+      { summary: "Read the PGP-encrypted shares of the last ceremony", fields: HOLDER },
+      (request, { fingerprint }) => readBackup(request, target, fingerprint),
+    ),
+    delete: logicalOperation(
+      { summary: "Delete the PGP-encrypted shares of the last ceremony", fields: HOLDER },
+      async ({ call }, { fingerprint }) => {
+        const holder = fingerprint?.toLowerCase() ?? null;
+        await call.vault.administer((open) => open.rekey(target).deleteBackup(holder));
         return { kind: "done" };
       },
-    },
-  });
-}
-
-function fingerprintAsked(query: URLSearchParams): string | null {
-  return query.get("fingerprint")?.toLowerCase() ?? null;
+    ),
+  }, { copiesData: true, slashAlias: true });
 }
 
 async function readBackup(
-  { call, open }: LogicalCall,
+  { call, open }: EndpointCall,
   target: CeremonyTarget,
+  fingerprint: string | undefined,
 ): Promise<LogicalReply> {
   const rekey = open.rekey(target);
-  const fingerprint = fingerprintAsked(call.query);
-  const backup = await rekey.delivery.read(await rekey.state(), fingerprint);
+  const holder = fingerprint?.toLowerCase() ?? null;
+  const backup = await rekey.delivery.read(await rekey.state(), holder);
   if (backup === null) throw invalidRequest("no backed-up keys found");
-  const base64 = Object.entries(backup.shares).map(([holder, messages]) =>
+  const base64 = Object.entries(backup.shares).map(([name, messages]) =>
     [
-      holder,
+      name,
       messages.map((message) => encodeBase64(decodeHex(message) ?? new Uint8Array())),
     ] as const
   );

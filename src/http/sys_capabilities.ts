@@ -1,51 +1,70 @@
 /** `/sys/capabilities*`: what a token may do at given paths. */
 
-import type { Hono } from "hono";
 import type { Acl } from "../access/acl.ts";
-import { type Fields, readText, readTextList, requestFields } from "../engines/fields.ts";
+import { type Sent, text, textList } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
-import type { AppContext } from "./call.ts";
+import type { OpenVault } from "../vault/open_vault.ts";
 import { oneError } from "./errors.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type EndpointRules,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 
-export function registerCapabilityEndpoints(app: Hono, context: AppContext): void {
-  const register = (
-    path: string,
-    acl: (request: LogicalCall, fields: Fields) => Promise<Acl>,
-  ): void =>
-    registerLogical(app, context, {
-      path,
-      copiesData: true,
-      operations: {
-        update: async (request) => {
-          const fields = requestFields(request.data);
-          return answer(await acl(request, fields), fields);
-        },
+const PATHS = {
+  paths: textList("paths to ask about"),
+  path: textList("the same under its older name"),
+};
+const TOKEN = { ...PATHS, token: text("token to ask about") };
+const ACCESSOR = { ...PATHS, accessor: text("accessor of the token to ask about") };
+
+type Paths = Sent<typeof PATHS>;
+
+const RULES: EndpointRules = { copiesData: true };
+
+export const CAPABILITY_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/capabilities-self", {
+    update: logicalOperation(
+      {
+        summary: "Tell what the request's token may do at paths",
+        fields: { ...PATHS, token: text("ignored: the request's own token is meant") },
+        answers: ["data"],
       },
-    });
-  register("sys/capabilities-self", async ({ acl }) => acl);
-  register("sys/capabilities", ofToken);
-  register("sys/capabilities-accessor", ofAccessor);
-}
+      async ({ acl }, sent) => answer(acl, sent),
+    ),
+  }, RULES),
+  logicalEndpoint("sys/capabilities", {
+    update: logicalOperation(
+      { summary: "Tell what a token may do at paths", fields: TOKEN, answers: ["data"] },
+      async ({ open }, sent) => answer(await ofToken(open, sent.token ?? ""), sent),
+    ),
+  }, RULES),
+  logicalEndpoint("sys/capabilities-accessor", {
+    update: logicalOperation(
+      { summary: "Tell what a token may do at paths", fields: ACCESSOR, answers: ["data"] },
+      async ({ open }, sent) => answer(await ofAccessor(open, sent.accessor ?? ""), sent),
+    ),
+  }, RULES),
+];
 
-async function ofToken({ open }: LogicalCall, fields: Fields): Promise<Acl> {
-  const id = readText(fields, "token") ?? "";
+async function ofToken(open: OpenVault, id: string): Promise<Acl> {
   if (id === "") throw invalidRequest(oneError("no token found"));
   const stored = await open.tokens.find(id);
   if (stored === null) throw invalidRequest(oneError("invalid token"));
   return await open.policies.acl(stored.token.policies);
 }
 
-async function ofAccessor({ open }: LogicalCall, fields: Fields): Promise<Acl> {
-  const accessor = readText(fields, "accessor") ?? "";
+async function ofAccessor(open: OpenVault, accessor: string): Promise<Acl> {
   if (accessor === "") throw invalidRequest("missing accessor");
   const stored = await open.tokens.findByAccessor(accessor);
   if (stored === null) throw invalidRequest(oneError("invalid accessor"));
   return await open.policies.acl(stored.token.policies);
 }
 
-function answer(acl: Acl, fields: Fields): LogicalReply {
-  const paths = [...readTextList(fields, "paths") ?? [], ...readTextList(fields, "path") ?? []];
+function answer(acl: Acl, sent: Paths): LogicalReply {
+  const paths = [...sent.paths ?? [], ...sent.path ?? []];
   if (paths.length === 0) throw invalidRequest("paths must be supplied");
   const answers = Object.fromEntries(paths.map((path) => [path, acl.capabilities(path)]));
   const [only] = paths;

@@ -3,7 +3,6 @@
  * `/sys/decode-token`.
  */
 
-import type { Hono } from "hono";
 import * as v from "valibot";
 import {
   createOtp,
@@ -15,45 +14,150 @@ import {
 } from "../ceremony/generate_root.ts";
 import { checkPgpKey } from "../ceremony/recipients.ts";
 import { refuseShareLength } from "../ceremony/shares.ts";
-import { readText, requestFields } from "../engines/fields.ts";
+import { type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { authoriseCeremony } from "./auth.ts";
-import type { AppContext, Call } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
-import { goText, readRawBody, registerRaw } from "./raw.ts";
+import type { Call } from "./call.ts";
+import { type LogicalEndpoint, logicalEndpoint, logicalOperation } from "./logical.ts";
+import { goText, type RawEndpoint, rawOperation } from "./raw.ts";
 import { emptyReply, envelopeReply, type JsonObject, jsonReply } from "./replies.ts";
 import { decodeShare } from "./wire.ts";
 
-const PREFIX = "sys/generate-root";
-const LOGICAL_PREFIX = "sys/generate-root-token";
+const ATTEMPT = "sys/generate-root/attempt";
+const UPDATE = "sys/generate-root/update";
 
-export function registerGenerateRootEndpoints(app: Hono, context: AppContext): void {
-  const mode = context.options.generateRootAccess;
-  const attempt = `${PREFIX}/attempt`;
-  registerRaw(app, context, {
-    path: attempt,
+const START_FIELDS = {
+  otp: goText("one-time password that the token is encoded with"),
+  pgp_key: goText("PGP public key that the token is encrypted with"),
+};
+const SHARE_FIELDS = {
+  key: goText("a share, in hexadecimal or base64"),
+  nonce: goText("id of the attempt"),
+};
+
+const attemptStatus = v.object({
+  nonce: v.pipe(v.string(), v.description("id of the attempt")),
+  started: v.boolean(),
+  progress: v.pipe(v.number(), v.description("shares given so far")),
+  required: v.pipe(v.number(), v.description("shares that are needed")),
+  complete: v.boolean(),
+  encoded_token: v.string(),
+  encoded_root_token: v.string(),
+  pgp_fingerprint: v.string(),
+  otp: v.pipe(v.string(), v.description("shown once, when the server has made it")),
+  otp_length: v.number(),
+});
+
+const submission = rawOperation(
+  { summary: "Give a share towards a root token", fields: SHARE_FIELDS, answer: attemptStatus },
+  submitRaw,
+);
+
+export const GENERATE_ROOT_ENDPOINTS: readonly RawEndpoint[] = [
+  {
+    path: ATTEMPT,
     rootNamespaceOnly: true,
-    methods: { GET: readRaw, PUT: startRaw, DELETE: cancelRaw, PATCH: refusePatch },
-    authorise: (call) => authoriseCeremony(call, mode, attempt, "manage"),
-  });
-  const update = `${PREFIX}/update`;
-  registerRaw(app, context, {
-    path: update,
+    methods: {
+      GET: rawOperation(
+        { summary: "Show the generation of a root token", answer: attemptStatus },
+        readRaw,
+      ),
+      PUT: rawOperation(
+        {
+          summary: "Start the generation of a root token",
+          fields: START_FIELDS,
+          answer: attemptStatus,
+        },
+        startRaw,
+      ),
+      DELETE: rawOperation(
+        { summary: "Cancel the generation of a root token", answer: null },
+        cancelRaw,
+      ),
+      PATCH: rawOperation({ summary: "Refused", answer: null }, refusePatch),
+    },
+    authorise: (call) =>
+      authoriseCeremony(call, call.context.options.generateRootAccess, ATTEMPT, "manage"),
+  },
+  {
+    path: UPDATE,
     rootNamespaceOnly: true,
     // The reference reads a share whatever the method is.
-    methods: { GET: submitRaw, PUT: submitRaw, DELETE: submitRaw },
-    authorise: (call) => authoriseCeremony(call, mode, update, "contribute", "update"),
-  });
-  registerLogical(app, context, {
-    path: `${LOGICAL_PREFIX}/attempt`,
-    operations: { read, update: start, delete: cancel },
-  });
-  registerLogical(app, context, {
-    path: `${LOGICAL_PREFIX}/update`,
-    operations: { update: submit },
-  });
-  registerRaw(app, context, { path: "sys/decode-token", methods: { PUT: decodeToken } });
-}
+    methods: { GET: submission, PUT: submission, DELETE: submission },
+    authorise: (call) =>
+      authoriseCeremony(
+        call,
+        call.context.options.generateRootAccess,
+        UPDATE,
+        "contribute",
+        "update",
+      ),
+  },
+  {
+    path: "sys/decode-token",
+    methods: {
+      PUT: rawOperation(
+        {
+          summary: "Decode a generated root token",
+          fields: {
+            encoded_token: goText("the token as it was generated"),
+            otp: goText("the one-time password"),
+          },
+          answer: v.looseObject({ data: v.object({ token: v.string() }) }),
+        },
+        async (call, read) => await decodeToken(call, await read()),
+      ),
+    },
+  },
+];
+
+const DETAIL = { detail: text("show also who started it, and when") };
+
+export const GENERATE_ROOT_TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/generate-root-token/attempt", {
+    read: logicalOperation(
+      { summary: "Show the generation of a root token", fields: DETAIL },
+      async ({ call }) => ({ kind: "data", data: await readStatus(call) }),
+    ),
+    update: logicalOperation(
+      {
+        summary: "Start the generation of a root token",
+        fields: {
+          otp: text("one-time password that the token is encoded with"),
+          pgp_key: text("PGP public key that the token is encrypted with"),
+        },
+        answers: ["data"],
+      },
+      async ({ call }, { otp = "", pgp_key: pgpKey = "" }) => ({
+        kind: "data",
+        data: await startAttempt(call, otp, pgpKey),
+      }),
+    ),
+    delete: logicalOperation(
+      { summary: "Cancel the generation of a root token" },
+      async ({ call }) => {
+        await cancelAttempt(call);
+        return { kind: "done" };
+      },
+    ),
+  }),
+  logicalEndpoint("sys/generate-root-token/update", {
+    update: logicalOperation(
+      {
+        summary: "Give a share towards a root token",
+        fields: {
+          key: text("a share, in hexadecimal or base64"),
+          nonce: text("id of the attempt"),
+        },
+        answers: ["data"],
+      },
+      async ({ call }, { key = "", nonce = "" }) => {
+        if (key === "") throw invalidRequest("missing required field 'key'");
+        return { kind: "data", data: await submitShare(call, key, nonce) };
+      },
+    ),
+  }),
+];
 
 /** What a status shows besides the state: values that are sent once. */
 interface Shown {
@@ -136,10 +240,11 @@ async function readRaw(call: Call): Promise<Response> {
   return jsonReply(200, await readStatus(call));
 }
 
-const startBody = v.object({ otp: goText, pgp_key: goText });
-
-async function startRaw(call: Call): Promise<Response> {
-  const body = await readRawBody(call, startBody);
+async function startRaw(
+  call: Call,
+  read: () => Promise<Sent<typeof START_FIELDS>>,
+): Promise<Response> {
+  const body = await read();
   return jsonReply(200, await startAttempt(call, body.otp, body.pgp_key));
 }
 
@@ -156,43 +261,19 @@ async function cancelAttempt(call: Call): Promise<void> {
   await call.vault.administer((open) => open.generateRoot.cancel());
 }
 
-const shareBody = v.object({ key: goText, nonce: goText });
-
-async function submitRaw(call: Call): Promise<Response> {
-  const body = await readRawBody(call, shareBody);
+async function submitRaw(
+  call: Call,
+  read: () => Promise<Sent<typeof SHARE_FIELDS>>,
+): Promise<Response> {
+  const body = await read();
   if (body.key === "") throw invalidRequest("'key' must be specified in request body as JSON");
   return jsonReply(200, await submitShare(call, body.key, body.nonce));
 }
 
-function textOf({ data }: LogicalCall, name: string): string {
-  const fields = requestFields(data);
-  return readText(fields, name) ?? "";
-}
-
-async function read({ call }: LogicalCall): Promise<LogicalReply> {
-  return { kind: "data", data: await readStatus(call) };
-}
-
-async function start(request: LogicalCall): Promise<LogicalReply> {
-  const data = await startAttempt(request.call, textOf(request, "otp"), textOf(request, "pgp_key"));
-  return { kind: "data", data };
-}
-
-async function cancel({ call }: LogicalCall): Promise<LogicalReply> {
-  await cancelAttempt(call);
-  return { kind: "done" };
-}
-
-async function submit(request: LogicalCall): Promise<LogicalReply> {
-  const key = textOf(request, "key");
-  if (key === "") throw invalidRequest("missing required field 'key'");
-  return { kind: "data", data: await submitShare(request.call, key, textOf(request, "nonce")) };
-}
-
-const decodeBody = v.object({ encoded_token: goText, otp: goText });
-
-async function decodeToken(call: Call): Promise<Response> {
-  const body = await readRawBody(call, decodeBody);
+async function decodeToken(
+  call: Call,
+  body: { readonly encoded_token: string; readonly otp: string },
+): Promise<Response> {
   if (body.encoded_token === "") throw invalidRequest("missing encoded token");
   if (body.otp === "") throw invalidRequest("missing OTP");
   const token = decodeGeneratedToken(body.encoded_token, body.otp);

@@ -1,31 +1,40 @@
 /** `/sys/internal/ui/*`: what pages and the CLI ask before they use a mount. */
 
-import type { Hono } from "hono";
 import type { AclGrant } from "../access/acl.ts";
 import type { ParameterRules, ParameterValue } from "../access/policy.ts";
 import { VaultError } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
 import { describeLoginMount } from "./sys_auth.ts";
 import { describeMount } from "./sys_mounts.ts";
 
-const MOUNTS = "sys/internal/ui/mounts";
+export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/internal/ui/mounts", {
+    read: logicalOperation(
+      { summary: "List the mounts that the token may use" },
+      async (request) => ({ kind: "data", data: visibleMounts(request) }),
+    ),
+  }, { token: "optional" }),
+  logicalEndpoint("sys/internal/ui/mounts/{path+}", {
+    read: logicalOperation({ summary: "Show the mount that owns a path" }, owningMount),
+  }, { token: "valid" }),
+  logicalEndpoint("sys/internal/ui/resultant-acl", {
+    read: logicalOperation(
+      { summary: "Show what the token's policies say together" },
+      async (request) => ({ kind: "data", data: resultantAcl(request) }),
+    ),
+  }),
+];
 
-export function registerInternalUiEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, {
-    path: MOUNTS,
-    token: "optional",
-    operations: { read: async (request) => ({ kind: "data", data: visibleMounts(request) }) },
-  });
-  registerLogical(app, context, { path: `${MOUNTS}/*`, operations: { read: owningMount } });
-  registerLogical(app, context, {
-    path: "sys/internal/ui/resultant-acl",
-    operations: { read: async (request) => ({ kind: "data", data: resultantAcl(request) }) },
-  });
-}
-
-function mayUse({ acl }: LogicalCall, path: string): boolean {
+/** Whether a token may do anything at or below a path. */
+export function mayUse({ acl }: LogicalCall, path: string): boolean {
   return acl.capabilities(path)[0] !== "deny" || acl.grantsBelow(path);
 }
 
@@ -50,8 +59,8 @@ function visibleMounts(request: LogicalCall): JsonObject {
 }
 
 /** The mount that owns a path: the CLI's first question before any kv command. */
-async function owningMount(request: LogicalCall): Promise<LogicalReply> {
-  const asked = request.path.slice(MOUNTS.length + 1);
+async function owningMount(request: EndpointCall): Promise<LogicalReply> {
+  const asked = request.parameter("path");
   const data = describeOwner(request, asked) ?? describeOwner(request, `${asked}/`);
   if (data !== null) return { kind: "data", data };
   const text = `preflight capability check returned 403, please ensure client's policies ` +

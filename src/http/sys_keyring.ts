@@ -1,35 +1,51 @@
 /** Rotation of the keyring and of the root key, which need no shares, and `/sys/key-status`. */
 
-import type { Hono } from "hono";
 import { formatGoDuration } from "../access/duration.ts";
 import { activeTerm, type RotationConfig } from "../barrier/keyring.ts";
-import { readBoolean, readDurationSeconds, readInteger, requestFields } from "../engines/fields.ts";
+import { boolean, duration, integer, type Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { TERM_INTERVAL_MIN_SECONDS, TERM_OPERATIONS_MAX, TERM_OPERATIONS_MIN } from "../limits.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 
 const DONE: LogicalReply = { kind: "done" };
 
-export function registerKeyringEndpoints(app: Hono, context: AppContext): void {
-  for (const path of ["sys/rotate", "sys/rotate/keyring"]) {
-    registerLogical(app, context, { path, sudo: true, operations: { update: rotateKeyring } });
-  }
-  for (const path of ["sys/rotate/config", "sys/rotate/keyring/config"]) {
-    const operations = { read: readRotation, update: writeRotation };
-    registerLogical(app, context, { path, slashAlias: true, operations });
-  }
-  registerLogical(app, context, {
-    path: "sys/rotate/root",
-    sudo: true,
-    operations: { update: rotateRoot },
-  });
-  registerLogical(app, context, {
-    path: "sys/key-status",
-    copiesData: true,
-    operations: { read: keyStatus },
-  });
-}
+const ROTATION_FIELDS = {
+  enabled: boolean("rotate by itself"),
+  interval: duration("age at which a term is rotated; 0 for no such limit"),
+  max_operations: integer("encryptions after which a term is rotated"),
+};
+
+export const KEYRING_ENDPOINTS: readonly LogicalEndpoint[] = [
+  ...["sys/rotate", "sys/rotate/keyring"].map((path) =>
+    logicalEndpoint(path, {
+      update: logicalOperation({ summary: "Give the keyring a new term" }, rotateKeyring),
+    }, { sudo: true })
+  ),
+  ...["sys/rotate/config", "sys/rotate/keyring/config"].map((path) =>
+    logicalEndpoint(path, {
+      read: logicalOperation({ summary: "Show when the keyring rotates by itself" }, readRotation),
+      update: logicalOperation(
+        { summary: "Set when the keyring rotates by itself", fields: ROTATION_FIELDS },
+        writeRotation,
+      ),
+    }, { slashAlias: true })
+  ),
+  logicalEndpoint("sys/rotate/root", {
+    update: logicalOperation(
+      { summary: "Replace the root key under the same shares" },
+      rotateRoot,
+    ),
+  }, { sudo: true }),
+  logicalEndpoint("sys/key-status", {
+    read: logicalOperation({ summary: "Show the term that encrypts now" }, keyStatus),
+  }, { copiesData: true }),
+];
 
 async function rotateKeyring({ call }: LogicalCall): Promise<LogicalReply> {
   await call.vault.administer((open) => open.rotateKeyring());
@@ -59,13 +75,15 @@ async function readRotation({ open }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: { enabled, interval, max_operations: maxOperations } };
 }
 
-async function writeRotation({ call, open, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = requestFields(data);
+async function writeRotation(
+  { call, open }: LogicalCall,
+  sent: Sent<typeof ROTATION_FIELDS>,
+): Promise<LogicalReply> {
   const now = open.barrier.keyring.rotation;
   const rotation: RotationConfig = {
-    enabled: readBoolean(fields, "enabled") ?? now.enabled,
-    intervalSeconds: readDurationSeconds(fields, "interval") ?? now.intervalSeconds,
-    maxOperations: readInteger(fields, "max_operations") ?? now.maxOperations,
+    enabled: sent.enabled ?? now.enabled,
+    intervalSeconds: sent.interval ?? now.intervalSeconds,
+    maxOperations: sent.max_operations ?? now.maxOperations,
   };
   if (rotation.intervalSeconds !== 0 && rotation.intervalSeconds < TERM_INTERVAL_MIN_SECONDS) {
     const shortest = formatGoDuration(TERM_INTERVAL_MIN_SECONDS);

@@ -3,46 +3,77 @@
  * record>`, from which nobody learns the token.
  */
 
-import type { Hono } from "hono";
 import type { StoredToken } from "../access/token.ts";
-import { readText, requestFields } from "../engines/fields.ts";
+import { boolean, duration, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { revokeBelow } from "../vault/disable_login.ts";
-import type { AppContext } from "./call.ts";
 import {
+  type EndpointCall,
   type LogicalCall,
-  type LogicalHandler,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
   type LogicalReply,
-  registerLogical,
 } from "./logical.ts";
 
-const LOOKUP = "sys/leases/lookup/";
 const DONE: LogicalReply = { kind: "done" };
 
-export function registerLeaseEndpoints(app: Hono, context: AppContext): void {
-  const register = (path: string, update: LogicalHandler, sudo = false): void =>
-    registerLogical(app, context, { path, sudo, operations: { update } });
-  register("sys/leases/lookup", lookup);
-  registerLogical(app, context, { path: `${LOOKUP}*`, sudo: true, operations: { list } });
-  registerLogical(app, context, { path: LOOKUP, sudo: true, operations: { list } });
-  // The second family is Vault's older one, which its clients still use.
-  for (const prefix of ["sys/leases/", "sys/"]) {
-    register(`${prefix}renew`, renew);
-    register(`${prefix}renew/*`, renew);
-    register(`${prefix}revoke`, revoke);
-    register(`${prefix}revoke/*`, revoke);
-    register(`${prefix}revoke-prefix/*`, revokePrefix, true);
-    register(`${prefix}revoke-force/*`, revokePrefix, true);
-  }
-  register("sys/leases/tidy", tidy);
-  registerLogical(app, context, { path: "sys/leases/count", operations: { read: count } });
+const LEASE_FIELDS = {
+  lease_id: text("id of the lease"),
+  url_lease_id: text("the same under another name"),
+};
+const RENEW_FIELDS = { ...LEASE_FIELDS, increment: duration("how much longer it is to live") };
+const REVOKE_FIELDS = {
+  ...LEASE_FIELDS,
+  sync: boolean("as sent; revocation is always done at once"),
+};
+
+/** The second family is Vault's older one, which its clients still use. */
+const PREFIXES = ["sys/leases", "sys"] as const;
+
+export const LEASE_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/leases/lookup", {
+    update: logicalOperation(
+      { summary: "Look up a lease", fields: LEASE_FIELDS, answers: ["data"] },
+      lookup,
+    ),
+  }),
+  logicalEndpoint("sys/leases/lookup/{prefix*}", {
+    list: logicalOperation({ summary: "List the leases below a path" }, list),
+  }, { sudo: true }),
+  ...PREFIXES.flatMap(leaseFamily),
+  logicalEndpoint("sys/leases/tidy", {
+    update: logicalOperation({ summary: "Clear what has expired", answers: ["accepted"] }, tidy),
+  }),
+  logicalEndpoint("sys/leases/count", {
+    read: logicalOperation({ summary: "Count the leases that could not be revoked" }, count),
+  }),
+];
+
+function leaseFamily(prefix: string): readonly LogicalEndpoint[] {
+  const renewal = logicalOperation(
+    { summary: "Refused: tokens are renewed by their own endpoints", fields: RENEW_FIELDS },
+    renew,
+  );
+  const revocation = logicalOperation(
+    { summary: "Revoke a lease", fields: REVOKE_FIELDS },
+    revoke,
+  );
+  const below = logicalOperation({ summary: "Revoke all leases below a path" }, revokePrefix);
+  return [
+    logicalEndpoint(`${prefix}/renew`, { update: renewal }),
+    logicalEndpoint(`${prefix}/renew/{url_lease_id+}`, { update: renewal }),
+    logicalEndpoint(`${prefix}/revoke`, { update: revocation }),
+    logicalEndpoint(`${prefix}/revoke/{url_lease_id+}`, { update: revocation }),
+    logicalEndpoint(`${prefix}/revoke-prefix/{prefix+}`, { update: below }, { sudo: true }),
+    logicalEndpoint(`${prefix}/revoke-force/{prefix+}`, { update: below }, { sudo: true }),
+  ];
 }
 
 /** The id in the body, or else the one in the path. */
-function leaseId({ path, data }: LogicalCall): string {
-  const fields = requestFields(data);
-  const named = readText(fields, "lease_id") ?? "";
-  const id = named === "" ? /\/(?:renew|revoke)\/(.+)$/.exec(path)?.[1] ?? "" : named;
+function leaseId({ path }: LogicalCall, sent: Sent<typeof LEASE_FIELDS>): string {
+  const inPath = /\/(?:renew|revoke)\/(.+)$/.exec(path)?.[1];
+  const id = sent.lease_id || sent.url_lease_id || inPath || "";
   if (id === "") throw invalidRequest("lease_id must be specified");
   return id;
 }
@@ -56,8 +87,11 @@ async function find({ open }: LogicalCall, id: string): Promise<StoredToken | nu
   return stored !== null && idOf(stored) === id ? stored : null;
 }
 
-async function lookup(request: LogicalCall): Promise<LogicalReply> {
-  const id = leaseId(request);
+async function lookup(
+  request: LogicalCall,
+  sent: Sent<typeof LEASE_FIELDS>,
+): Promise<LogicalReply> {
+  const id = leaseId(request, sent);
   const stored = await find(request, id);
   const expiresAtMs = stored?.token.expiresAtMs ?? null;
   if (stored === null || expiresAtMs === null) throw invalidRequest("invalid lease");
@@ -78,8 +112,8 @@ async function lookup(request: LogicalCall): Promise<LogicalReply> {
   };
 }
 
-async function list({ open, path }: LogicalCall): Promise<LogicalReply> {
-  const prefix = path.slice(LOOKUP.length);
+async function list({ open, parameter }: EndpointCall): Promise<LogicalReply> {
+  const prefix = parameter("prefix");
   const names = new Set<string>();
   for await (const stored of open.tokens.each()) {
     const id = idOf(stored);
@@ -92,22 +126,27 @@ async function list({ open, path }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: { keys: [...names].sort() } };
 }
 
-async function renew(request: LogicalCall): Promise<LogicalReply> {
-  const stored = await find(request, leaseId(request));
+async function renew(
+  request: LogicalCall,
+  sent: Sent<typeof LEASE_FIELDS>,
+): Promise<LogicalReply> {
+  const stored = await find(request, leaseId(request, sent));
   if (stored === null) throw invalidRequest("lease not found");
   throw invalidRequest("tokens cannot be renewed through this endpoint");
 }
 
 /** What is unknown has ended: that is no error. */
-async function revoke(request: LogicalCall): Promise<LogicalReply> {
-  const stored = await find(request, leaseId(request));
+async function revoke(
+  request: LogicalCall,
+  sent: Sent<typeof LEASE_FIELDS>,
+): Promise<LogicalReply> {
+  const stored = await find(request, leaseId(request, sent));
   if (stored !== null) await request.open.revokeTree(stored);
   return DONE;
 }
 
-async function revokePrefix({ open, path }: LogicalCall): Promise<LogicalReply> {
-  const prefix = /\/revoke-(?:prefix|force)\/(.+)$/.exec(path)?.[1] ?? "";
-  await revokeBelow(open, prefix);
+async function revokePrefix({ open, parameter }: EndpointCall): Promise<LogicalReply> {
+  await revokeBelow(open, parameter("prefix"));
   return DONE;
 }
 

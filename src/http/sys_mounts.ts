@@ -1,38 +1,60 @@
 /** `/sys/mounts*`: secrets engines. */
 
-import type { Hono } from "hono";
-import {
-  coerceText,
-  type Fields,
-  readBoolean,
-  readDurationSeconds,
-  readObject,
-  readText,
-  requestFields,
-} from "../engines/fields.ts";
+import * as v from "valibot";
+import { boolean, duration, object, readFields, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { Mount, MountConfig } from "../vault/mounts.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
-import { isTune, mountPath, TUNE } from "./mount_paths.ts";
+import {
+  type EndpointCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
+import { ENABLE_FIELDS, mountPath, textOptions } from "./mount_paths.ts";
 import type { JsonObject } from "./replies.ts";
 
-const PREFIX = "sys/mounts/";
 const DONE: LogicalReply = { kind: "done" };
 
-export function registerMountEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, {
-    path: "sys/mounts",
-    copiesData: true,
-    operations: { read: async ({ open }) => ({ kind: "data", data: table(open.mounts.list()) }) },
-  });
-  registerLogical(app, context, {
-    path: "sys/mounts/*",
-    copiesData: true,
-    operations: { read, update: write, delete: remove },
-  });
-}
+const CONFIG_FIELDS = {
+  default_lease_ttl: duration("lease of what is read, unless it says otherwise"),
+  max_lease_ttl: duration("longest lease"),
+  force_no_cache: boolean("as sent; nothing is cached beyond the store"),
+};
+
+const TUNE_FIELDS = {
+  ...CONFIG_FIELDS,
+  description: text("what the mount is for"),
+  options: object("settings of the engine itself"),
+};
+
+export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/mounts", {
+    read: logicalOperation(
+      { summary: "List the secrets engines" },
+      async ({ open }) => ({ kind: "data", data: table(open.mounts.list()) }),
+    ),
+  }, { copiesData: true }),
+  logicalEndpoint("sys/mounts/{path+}/tune", {
+    read: logicalOperation({ summary: "Show the settings of a secrets engine" }, readTuning),
+    update: logicalOperation(
+      { summary: "Change the settings of a secrets engine", fields: TUNE_FIELDS },
+      tune,
+    ),
+  }, { copiesData: true }),
+  logicalEndpoint("sys/mounts/{path+}", {
+    read: logicalOperation({ summary: "Show a secrets engine" }, read),
+    update: logicalOperation(
+      { summary: "Enable a secrets engine", fields: ENABLE_FIELDS },
+      enable,
+    ),
+    delete: logicalOperation(
+      { summary: "Disable a secrets engine and delete what it stores" },
+      remove,
+    ),
+  }, { copiesData: true }),
+];
 
 function table(mounts: readonly Mount[]): JsonObject {
   return Object.fromEntries(mounts.map((mount) => [mount.path, describeMount(mount)]));
@@ -67,18 +89,17 @@ function passthroughHeaders(mount: Mount): JsonObject {
   return {};
 }
 
-async function read(request: LogicalCall): Promise<LogicalReply> {
-  if (isTune(request.path, PREFIX)) return readTuning(request);
-  const path = mountPath(request.path, PREFIX);
+async function read(request: EndpointCall): Promise<LogicalReply> {
+  const path = mountPath(request);
   const mount = request.open.mounts.at(path);
   if (mount === null) throw invalidRequest(`No secret engine mount at ${path}`);
   return { kind: "data", data: describeMount(mount) };
 }
 
-function readTuning({ open, path }: LogicalCall): LogicalReply {
-  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
-  const mount = open.mounts.at(tuned);
-  if (mount === null) throw invalidRequest(`cannot fetch sysview for path "${tuned}"`);
+async function readTuning(request: EndpointCall): Promise<LogicalReply> {
+  const path = mountPath(request);
+  const mount = request.open.mounts.at(path);
+  if (mount === null) throw invalidRequest(`cannot fetch sysview for path "${path}"`);
   const { defaultLeaseSeconds, maxLeaseSeconds, forceNoCache } = mount.config;
   const options = mount.options !== null && Object.keys(mount.options).length > 0;
   return {
@@ -93,64 +114,59 @@ function readTuning({ open, path }: LogicalCall): LogicalReply {
   };
 }
 
-async function write(request: LogicalCall): Promise<LogicalReply> {
-  return isTune(request.path, PREFIX) ? await tune(request) : await enable(request);
-}
-
-async function enable({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = requestFields(data);
-  const type = readText(fields, "type") ?? "";
+async function enable(
+  request: EndpointCall,
+  sent: Sent<typeof ENABLE_FIELDS>,
+): Promise<LogicalReply> {
+  const { type = "" } = sent;
   if (type === "") throw invalidRequest("backend type must be specified as a string");
   const mount = {
-    path: mountPath(path, PREFIX),
+    path: mountPath(request),
     type,
-    description: readText(fields, "description") ?? "",
-    local: readBoolean(fields, "local") ?? false,
-    sealWrap: readBoolean(fields, "seal_wrap") ?? false,
-    externalEntropyAccess: readBoolean(fields, "external_entropy_access") ?? false,
-    options: readOptions(fields),
-    config: readConfig(requestFields(readObject(fields, "config") ?? {}), null),
+    description: sent.description ?? "",
+    local: sent.local ?? false,
+    sealWrap: sent.seal_wrap ?? false,
+    externalEntropyAccess: sent.external_entropy_access ?? false,
+    options: sent.options === undefined ? null : textOptions(sent.options),
+    config: mergeConfig(readFields(CONFIG_SCHEMA, sent.config ?? {}), null),
   };
-  await call.vault.administer((open) => open.mounts.mount(mount));
+  await request.call.vault.administer((open) => open.mounts.mount(mount));
   return DONE;
 }
 
-export function readOptions(fields: Fields): Readonly<Record<string, string>> | null {
-  const options = readObject(fields, "options");
-  if (options === undefined) return null;
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [name, coerceText(value) ?? ""]),
-  );
-}
+const CONFIG_SCHEMA = v.object(CONFIG_FIELDS);
 
-function readConfig(fields: Fields, now: MountConfig | null): MountConfig {
+function mergeConfig(sent: Sent<typeof CONFIG_FIELDS>, now: MountConfig | null): MountConfig {
   return {
-    defaultLeaseSeconds: readDurationSeconds(fields, "default_lease_ttl") ??
-      now?.defaultLeaseSeconds ?? 0,
-    maxLeaseSeconds: readDurationSeconds(fields, "max_lease_ttl") ?? now?.maxLeaseSeconds ?? 0,
-    forceNoCache: readBoolean(fields, "force_no_cache") ?? now?.forceNoCache ?? false,
+    defaultLeaseSeconds: sent.default_lease_ttl ?? now?.defaultLeaseSeconds ?? 0,
+    maxLeaseSeconds: sent.max_lease_ttl ?? now?.maxLeaseSeconds ?? 0,
+    forceNoCache: sent.force_no_cache ?? now?.forceNoCache ?? false,
   };
 }
 
-async function tune({ call, path, data }: LogicalCall): Promise<LogicalReply> {
-  const tuned = mountPath(path.slice(0, -TUNE.length), PREFIX);
-  const fields = requestFields(data);
-  await call.vault.administer(async (open) => {
-    const mount = open.mounts.at(tuned);
+async function tune(
+  request: EndpointCall,
+  sent: Sent<typeof TUNE_FIELDS>,
+): Promise<LogicalReply> {
+  const path = mountPath(request);
+  await request.call.vault.administer(async (open) => {
+    const mount = open.mounts.at(path);
     if (mount === null) {
-      throw invalidRequest(`tune of path "${tuned}" failed: no mount entry found`);
+      throw invalidRequest(`tune of path "${path}" failed: no mount entry found`);
     }
-    const options = readOptions(fields);
-    await open.mounts.tune(tuned, {
-      description: readText(fields, "description") ?? mount.description,
-      config: readConfig(fields, mount.config),
-      options: options === null ? mount.options : { ...mount.options, ...options },
+    await open.mounts.tune(path, {
+      description: sent.description ?? mount.description,
+      config: mergeConfig(sent, mount.config),
+      options: sent.options === undefined
+        ? mount.options
+        : { ...mount.options, ...textOptions(sent.options) },
     });
   });
   return DONE;
 }
 
-async function remove({ call, path }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.mounts.unmount(mountPath(path, PREFIX)));
+async function remove(request: EndpointCall): Promise<LogicalReply> {
+  const path = mountPath(request);
+  await request.call.vault.administer((open) => open.mounts.unmount(path));
   return DONE;
 }

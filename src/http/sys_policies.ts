@@ -1,11 +1,16 @@
 /** `/sys/policies/acl` and its elder `/sys/policy`. */
 
-import type { Hono } from "hono";
 import type { PolicyText } from "../access/policies.ts";
-import { readText, requestFields } from "../engines/fields.ts";
+import { type Sent, text } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
 
 const DONE: LogicalReply = { kind: "done" };
@@ -22,26 +27,41 @@ const FAMILIES: readonly PolicyFamily[] = [
   { prefix: "sys/policy", textField: "rules", isOld: true },
 ];
 
-export function registerPolicyEndpoints(app: Hono, context: AppContext): void {
-  for (const family of FAMILIES) {
-    const copiesData = family.isOld;
-    const list = (request: LogicalCall) => listPolicies(request, family);
-    registerLogical(app, context, {
-      path: family.prefix,
-      copiesData,
-      operations: family.isOld ? { list, read: list } : { list },
-    });
-    registerLogical(app, context, { path: `${family.prefix}/`, copiesData, operations: { list } });
-    registerLogical(app, context, {
-      path: `${family.prefix}/*`,
-      copiesData,
-      operations: {
-        read: (request) => readPolicy(request, family),
-        update: (request) => writePolicy(request, family),
-        delete: (request) => deletePolicy(request, family),
-      },
-    });
-  }
+const WRITE_FIELDS = {
+  policy: text("the policy in HCL or JSON, or base64 of either"),
+};
+
+const OLD_WRITE_FIELDS = { ...WRITE_FIELDS, rules: text("the same under its older name") };
+
+export const POLICY_ENDPOINTS: readonly LogicalEndpoint[] = FAMILIES.flatMap(familyEndpoints);
+
+function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
+  const rules = { copiesData: family.isOld };
+  const list = logicalOperation(
+    { summary: "List the policies", answers: ["keys"] },
+    (request) => listPolicies(request, family),
+  );
+  return [
+    logicalEndpoint(family.prefix, family.isOld ? { list, read: list } : { list }, rules),
+    logicalEndpoint(`${family.prefix}/{name+}`, {
+      read: logicalOperation(
+        { summary: "Read a policy" },
+        (request) => readPolicy(request, family),
+      ),
+      update: logicalOperation(
+        {
+          summary: "Write a policy",
+          fields: family.isOld ? OLD_WRITE_FIELDS : WRITE_FIELDS,
+          answers: ["nothing", "data"],
+        },
+        (request, sent) => writePolicy(request, family, sent),
+      ),
+      delete: logicalOperation(
+        { summary: "Delete a policy" },
+        deletePolicy,
+      ),
+    }, rules),
+  ];
 }
 
 async function listPolicies({ open }: LogicalCall, family: PolicyFamily): Promise<LogicalReply> {
@@ -50,16 +70,14 @@ async function listPolicies({ open }: LogicalCall, family: PolicyFamily): Promis
 }
 
 /** The name in a path, as it is stored. */
-function policyName(path: string, family: PolicyFamily): string {
-  const name = path.slice(family.prefix.length + 1).toLowerCase();
-  if (name === "" || name.endsWith("/")) {
-    throw new VaultError("unsupported_path", "unsupported path");
-  }
+function policyName({ parameter }: EndpointCall): string {
+  const name = parameter("name").toLowerCase();
+  if (name.endsWith("/")) throw new VaultError("unsupported_path", "unsupported path");
   return name;
 }
 
-async function readPolicy(request: LogicalCall, family: PolicyFamily): Promise<LogicalReply> {
-  const policy = await request.open.policies.read(policyName(request.path, family));
+async function readPolicy(request: EndpointCall, family: PolicyFamily): Promise<LogicalReply> {
+  const policy = await request.open.policies.read(policyName(request));
   return policy === null ? { kind: "missing" } : { kind: "data", data: describe(policy, family) };
 }
 
@@ -77,25 +95,20 @@ function describe(policy: PolicyText, family: PolicyFamily): JsonObject {
 }
 
 async function writePolicy(
-  { call, path, data }: LogicalCall,
+  request: EndpointCall,
   family: PolicyFamily,
+  sent: Sent<typeof OLD_WRITE_FIELDS>,
 ): Promise<LogicalReply> {
-  const name = policyName(path, family);
-  const fields = requestFields(data);
-  const given = readText(fields, "policy") ??
-    (family.isOld ? readText(fields, "rules") : undefined);
-  if (given === undefined || given === "") {
-    throw invalidRequest("'policy' parameter not supplied or empty");
-  }
-  await call.vault.administer((open) => open.policies.write(name, given));
-  const renamed = path.slice(family.prefix.length + 1) !== name;
+  const name = policyName(request);
+  const given = sent.policy ?? (family.isOld ? sent.rules : undefined) ?? "";
+  if (given === "") throw invalidRequest("'policy' parameter not supplied or empty");
+  await request.call.vault.administer((open) => open.policies.write(name, given));
+  const renamed = request.parameter("name") !== name;
   return renamed ? { kind: "data", warnings: [`policy name was converted to ${name}`] } : DONE;
 }
 
-async function deletePolicy(
-  { call, path }: LogicalCall,
-  family: PolicyFamily,
-): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.policies.remove(policyName(path, family)));
+async function deletePolicy(request: EndpointCall): Promise<LogicalReply> {
+  const name = policyName(request);
+  await request.call.vault.administer((open) => open.policies.remove(name));
   return DONE;
 }

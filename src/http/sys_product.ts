@@ -1,12 +1,14 @@
 /** What clients ask about the product itself: its version, what it can mount, its CORS settings. */
 
-import type { Hono } from "hono";
-import { VaultError } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
-
-const CATALOG = "sys/plugins/catalog";
 
 /** Sorted; everything is built in. */
 const PLUGINS: Readonly<Record<string, readonly string[]>> = {
@@ -15,25 +17,26 @@ const PLUGINS: Readonly<Record<string, readonly string[]>> = {
   secret: ["kv", "transit"],
 };
 
-export function registerProductEndpoints(app: Hono, context: AppContext): void {
-  for (const path of ["sys/version-history", "sys/version-history/"]) {
-    registerLogical(app, context, { path, operations: { list: versionHistory } });
-  }
-  for (const path of [CATALOG, `${CATALOG}/`]) {
-    registerLogical(app, context, { path, operations: { read: catalog } });
-  }
-  registerLogical(app, context, {
-    path: `${CATALOG}/*`,
-    sudo: true,
-    operations: { read: plugin, list: pluginsOfType },
-  });
-  registerLogical(app, context, {
-    path: "sys/config/cors",
-    copiesData: true,
-    sudo: true,
-    operations: { read: async () => ({ kind: "data", data: { enabled: false } }) },
-  });
-}
+export const PRODUCT_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/version-history", {
+    list: logicalOperation({ summary: "List the versions that have run here" }, versionHistory),
+  }),
+  logicalEndpoint("sys/plugins/catalog", {
+    read: logicalOperation({ summary: "Show what can be mounted" }, catalog),
+  }, { slashAlias: true }),
+  logicalEndpoint("sys/plugins/catalog/{type}", {
+    list: logicalOperation({ summary: "List what can be mounted of a type" }, pluginsOfType),
+  }, { sudo: true }),
+  logicalEndpoint("sys/plugins/catalog/{type}/{name}", {
+    read: logicalOperation({ summary: "Show one thing that can be mounted" }, plugin),
+  }, { sudo: true }),
+  logicalEndpoint("sys/config/cors", {
+    read: logicalOperation(
+      { summary: "Show the settings of cross-origin requests: none are allowed" },
+      async () => ({ kind: "data", data: { enabled: false } }),
+    ),
+  }, { copiesData: true, sudo: true }),
+];
 
 /** Only the running version is known; its time is that of the vault's first key. */
 async function versionHistory({ call, open }: LogicalCall): Promise<LogicalReply> {
@@ -54,15 +57,14 @@ async function catalog(): Promise<LogicalReply> {
   return { kind: "data", data: { ...PLUGINS, detailed } };
 }
 
-async function pluginsOfType({ path }: LogicalCall): Promise<LogicalReply> {
-  const keys = namesOf(path.slice(CATALOG.length + 1).replace(/\/$/, ""));
+async function pluginsOfType({ parameter }: EndpointCall): Promise<LogicalReply> {
+  const keys = namesOf(parameter("type"));
   return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
 }
 
-async function plugin({ path }: LogicalCall): Promise<LogicalReply> {
-  const [type = "", name = "", ...more] = path.slice(CATALOG.length + 1).split("/");
-  if (more.length > 0) throw new VaultError("unsupported_path", "unsupported path");
-  if (!namesOf(type).includes(name)) return { kind: "missing" };
+async function plugin({ parameter }: EndpointCall): Promise<LogicalReply> {
+  const name = parameter("name");
+  if (!namesOf(parameter("type")).includes(name)) return { kind: "missing" };
   const data: JsonObject = {
     args: null,
     builtin: true,

@@ -3,23 +3,23 @@
  * answers.
  */
 
-import type { Hono } from "hono";
 import * as v from "valibot";
 import type { NewShares, RekeyOutcome } from "../ceremony/rekey.ts";
 import type { CeremonyState, CeremonyTarget } from "../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
+import type { FieldEntries, Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import { authoriseCeremony } from "./auth.ts";
-import type { AppContext, Call } from "./call.ts";
+import type { Call } from "./call.ts";
 import {
   goBoolean,
   goInteger,
   goText,
   goTexts,
+  type RawEndpoint,
   type RawMethods,
-  readRawBody,
-  registerRaw,
+  rawOperation,
 } from "./raw.ts";
 import {
   ceremonyDetail,
@@ -76,38 +76,125 @@ interface Family {
   readonly texts: FamilyTexts;
 }
 
-export function registerRekeyEndpoints(app: Hono, context: AppContext): void {
-  const families = [
-    { prefix: "sys/rekey", target: "barrier" },
-    { prefix: "sys/rekey-recovery-key", target: "recovery" },
-  ] as const;
-  const mode = context.options.rekeyAccess;
-  for (const { prefix, target } of families) {
-    const family: Family = { target, texts: texts(target) };
-    const register = (
-      name: string,
-      step: "manage" | "contribute",
-      methods: RawMethods,
-    ): void => {
-      const path = `${prefix}/${name}`;
-      const authorise = (call: Call) => authoriseCeremony(call, mode, path, step);
-      for (const alias of [path, `${path}/`]) {
-        const endpoint = { path: alias, methods, authorise, rootNamespaceOnly: true };
-        registerRaw(app, context, endpoint);
-      }
+const START_FIELDS = {
+  secret_shares: goInteger("shares to split the new key into"),
+  secret_threshold: goInteger("new shares that are needed together"),
+  pgp_keys: goTexts("a PGP public key for each new share"),
+  backup: goBoolean("keep the encrypted shares in the vault"),
+  require_verification: goBoolean("the new shares come into force once enough were given back"),
+  verify_all: goBoolean("verification asks for every new share, not for a quorum"),
+};
+
+const SHARE_FIELDS = {
+  key: goText("a share, in hexadecimal or base64"),
+  nonce: goText("id of the attempt"),
+  params_digest: goText("digest of the parameters that the holder has seen"),
+};
+
+const CANCEL_FIELDS = { nonce: goText("id of the attempt; neither needed nor compared") };
+
+const fingerprints = v.nullable(v.array(v.string()));
+
+const rekeyStatus = v.object({
+  nonce: v.pipe(v.string(), v.description("id of the attempt")),
+  started: v.boolean(),
+  t: v.pipe(v.number(), v.description("new shares that will be needed")),
+  n: v.pipe(v.number(), v.description("new shares to be made")),
+  progress: v.pipe(v.number(), v.description("current shares given so far")),
+  required: v.pipe(v.number(), v.description("current shares that are needed")),
+  pgp_fingerprints: fingerprints,
+  backup: v.boolean(),
+  verification_required: v.boolean(),
+  verification_nonce: v.optional(v.string()),
+});
+
+const rekeyResult = v.object({
+  nonce: v.string(),
+  complete: v.literal(true),
+  keys: v.pipe(v.array(v.string()), v.description("the new shares in hexadecimal")),
+  keys_base64: v.array(v.string()),
+  pgp_fingerprints: fingerprints,
+  backup: v.boolean(),
+  verification_required: v.boolean(),
+  verification_nonce: v.optional(v.string()),
+});
+
+const verificationState = v.object({
+  nonce: v.pipe(v.string(), v.description("id of the verification")),
+  started: v.boolean(),
+  t: v.number(),
+  n: v.number(),
+  progress: v.pipe(v.number(), v.description("new shares given back so far")),
+});
+
+const verified = v.object({ nonce: v.string(), complete: v.literal(true) });
+
+export const REKEY_ENDPOINTS: readonly RawEndpoint[] = [
+  ...familyEndpoints("sys/rekey", "barrier"),
+  ...familyEndpoints("sys/rekey-recovery-key", "recovery"),
+];
+
+function familyEndpoints(prefix: string, target: CeremonyTarget): readonly RawEndpoint[] {
+  const family: Family = { target, texts: texts(target) };
+  const key = target === "barrier" ? "unseal key" : "recovery key";
+  const endpoint = (
+    name: string,
+    step: "manage" | "contribute",
+    methods: RawMethods,
+  ): RawEndpoint => {
+    const path = `${prefix}/${name}`;
+    return {
+      path,
+      methods,
+      slashAlias: true,
+      rootNamespaceOnly: true,
+      authorise: (call) => authoriseCeremony(call, call.context.options.rekeyAccess, path, step),
     };
-    register("init", "manage", {
-      GET: (call) => status(call, family),
-      PUT: (call) => start(call, family),
-      DELETE: (call) => cancel(call, family),
-    });
-    register("update", "contribute", { PUT: (call) => submit(call, family) });
-    register("verify", "contribute", {
-      GET: (call) => verification(call, family),
-      PUT: (call) => verify(call, family),
-      DELETE: (call) => restartVerification(call, family),
-    });
-  }
+  };
+  return [
+    endpoint("init", "manage", {
+      GET: rawOperation(
+        { summary: `Show the rekey of the ${key}`, answer: rekeyStatus },
+        (call) => status(call, family),
+      ),
+      PUT: rawOperation(
+        { summary: `Start a rekey of the ${key}`, fields: START_FIELDS, answer: rekeyStatus },
+        (call, body) => start(call, family, body),
+      ),
+      DELETE: rawOperation(
+        { summary: `Cancel the rekey of the ${key}`, fields: CANCEL_FIELDS, answer: null },
+        (call, body) => cancel(call, family, body),
+      ),
+    }),
+    endpoint("update", "contribute", {
+      PUT: rawOperation(
+        {
+          summary: `Give a current share to the rekey of the ${key}`,
+          fields: SHARE_FIELDS,
+          answer: v.union([rekeyStatus, rekeyResult]),
+        },
+        (call, body) => submit(call, family, body),
+      ),
+    }),
+    endpoint("verify", "contribute", {
+      GET: rawOperation(
+        { summary: `Show the verification of the new ${key}`, answer: verificationState },
+        (call) => verification(call, family),
+      ),
+      PUT: rawOperation(
+        {
+          summary: `Give a new share to the verification of the new ${key}`,
+          fields: SHARE_FIELDS,
+          answer: v.union([verificationState, verified]),
+        },
+        (call, body) => verify(call, family, body),
+      ),
+      DELETE: rawOperation(
+        { summary: `Start the verification of the new ${key} again`, answer: verificationState },
+        (call) => restartVerification(call, family),
+      ),
+    }),
+  ];
 }
 
 function refuseWithoutRecovery(open: OpenVault, family: Family): void {
@@ -159,19 +246,16 @@ function statusFields(state: CeremonyState, required: number): JsonObject {
   };
 }
 
-const startBody = v.object({
-  secret_shares: goInteger,
-  secret_threshold: goInteger,
-  pgp_keys: goTexts,
-  backup: goBoolean,
-  require_verification: goBoolean,
-  verify_all: goBoolean,
-});
+type Body<Entries extends FieldEntries> = () => Promise<Sent<Entries>>;
 
-async function start(call: Call, family: Family): Promise<Response> {
+async function start(
+  call: Call,
+  family: Family,
+  read: Body<typeof START_FIELDS>,
+): Promise<Response> {
   const open = call.vault.unsealed();
   refuseWithoutRecovery(open, family);
-  const body = await readRawBody(call, startBody);
+  const body = await read();
   const shares = handsOutShares(open, family.target);
   const parameters = await startParameters(
     {
@@ -197,19 +281,21 @@ async function start(call: Call, family: Family): Promise<Response> {
 }
 
 /** A body with a nonce is read and judged as JSON, but neither needed nor compared. */
-async function cancel(call: Call, family: Family): Promise<Response> {
+async function cancel(
+  call: Call,
+  family: Family,
+  read: Body<typeof CANCEL_FIELDS>,
+): Promise<Response> {
   refuseWithoutRecovery(call.vault.unsealed(), family);
-  await readRawBody(call, v.object({ nonce: goText }));
+  await read();
   return await call.vault.administer(async (open) => {
     await open.rekey(family.target).cancel();
     return emptyReply(204);
   });
 }
 
-const shareBody = v.object({ key: goText, nonce: goText, params_digest: goText });
-
-async function readShare(call: Call) {
-  const body = await readRawBody(call, shareBody);
+async function readShare(read: Body<typeof SHARE_FIELDS>) {
+  const body = await read();
   if (body.key === "") throw invalidRequest("'key' must be specified in request body as JSON");
   return {
     share: decodeCeremonyShare(body.key),
@@ -218,8 +304,12 @@ async function readShare(call: Call) {
   };
 }
 
-async function submit(call: Call, family: Family): Promise<Response> {
-  const submission = await readShare(call);
+async function submit(
+  call: Call,
+  family: Family,
+  read: Body<typeof SHARE_FIELDS>,
+): Promise<Response> {
+  const submission = await readShare(read);
   return await call.vault.administer(async (open) => {
     if (family.target === "recovery" && !supportsRecovery(open)) {
       throw invalidRequest("failed to fetch existing recovery config: recovery not supported");
@@ -259,9 +349,13 @@ async function verification(call: Call, family: Family): Promise<Response> {
   return jsonReply(200, { ...fields, ...detail });
 }
 
-async function verify(call: Call, family: Family): Promise<Response> {
+async function verify(
+  call: Call,
+  family: Family,
+  read: Body<typeof SHARE_FIELDS>,
+): Promise<Response> {
   refuseWithoutRecovery(call.vault.unsealed(), family);
-  const submission = await readShare(call);
+  const submission = await readShare(read);
   return await call.vault.administer(async (open) => {
     const outcome = await open.rekey(family.target).verify(submission);
     if (outcome.kind === "verified") {

@@ -1,28 +1,38 @@
 /** `/sys/remount`: a mount moves at once, and what became of it can be asked for. */
 
-import type { Hono } from "hono";
-import { readText, requestFields } from "../engines/fields.ts";
+import { type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { readRemount, remount } from "../vault/remount.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 
-const STATUS = "sys/remount/status/";
+const MOVE_FIELDS = {
+  from: text("path of the mount, below auth/ for an auth method"),
+  to: text("its new path"),
+};
 
-export function registerRemountEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, {
-    path: "sys/remount",
-    copiesData: true,
-    sudo: true,
-    operations: { update: move },
-  });
-  registerLogical(app, context, { path: `${STATUS}*`, operations: { read: status } });
-}
+export const REMOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/remount", {
+    update: logicalOperation(
+      { summary: "Move a mount", fields: MOVE_FIELDS, answers: ["data"] },
+      move,
+    ),
+  }, { copiesData: true, sudo: true }),
+  logicalEndpoint("sys/remount/status/{migration_id+}", {
+    read: logicalOperation({ summary: "Show what became of a move" }, status),
+  }),
+];
 
-async function move({ call, data }: LogicalCall): Promise<LogicalReply> {
-  const fields = requestFields(data);
-  const from = readText(fields, "from") ?? "";
-  const to = readText(fields, "to") ?? "";
+async function move(
+  { call }: LogicalCall,
+  { from = "", to = "" }: Sent<typeof MOVE_FIELDS>,
+): Promise<LogicalReply> {
   if (from === "" || to === "") {
     throw invalidRequest("both 'from' and 'to' path must be specified as a string");
   }
@@ -45,8 +55,8 @@ function mountPath(text: string): string {
   return path;
 }
 
-async function status({ open, path }: LogicalCall): Promise<LogicalReply> {
-  const moved = await readRemount(open.barrier, path.slice(STATUS.length));
+async function status({ open, parameter }: EndpointCall): Promise<LogicalReply> {
+  const moved = await readRemount(open.barrier, parameter("migration_id"));
   if (moved === null) return { kind: "missing" };
   const info = { source_mount: moved.from, status: "success", target_mount: moved.to };
   return { kind: "data", data: { migration_id: moved.id, migration_info: info } };

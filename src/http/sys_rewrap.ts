@@ -1,20 +1,37 @@
 /** `/sys/sealwrap/rewrap`: starting, watching and ending a rewrap of all seal-wrapped entries. */
 
-import type { Hono } from "hono";
+import { text } from "../engines/fields.ts";
 import { VaultError } from "../errors.ts";
 import type { RewrapJob } from "../rewrap/job.ts";
-import type { AppContext, Call } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import type { Call } from "./call.ts";
+import {
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
 
-export function registerRewrapEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, {
-    path: "sys/sealwrap/rewrap",
-    rootNamespaceOnly: true,
-    createSuffices: true,
-    operations: { read, update: start, delete: cancel, list },
-  });
-}
+const DETAIL = {
+  detail: text("show more of the run"),
+  inventory: text("count the entries that each seal key wraps"),
+};
+
+export const REWRAP_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/sealwrap/rewrap", {
+    read: logicalOperation({ summary: "Show the current or last rewrap", fields: DETAIL }, read),
+    update: logicalOperation(
+      {
+        summary: "Start bringing every seal-wrapped entry to the newest seal key",
+        answers: ["nothing", "data"],
+      },
+      start,
+    ),
+    delete: logicalOperation({ summary: "Stop the running rewrap" }, cancel),
+    list: logicalOperation({ summary: "Refused: this is no folder", answers: [] }, list),
+  }, { rootNamespaceOnly: true, createSuffices: true }),
+];
 
 async function read({ call, open }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: await statusOf(call, await open.rewrap.job()) };

@@ -3,20 +3,26 @@
  * endpoints, with the envelope.
  */
 
-import type { Hono } from "hono";
 import type { NewShares, RekeyOutcome } from "../ceremony/rekey.ts";
 import type { CeremonyState, CeremonyTarget } from "../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
 import {
-  readBoolean,
-  readInteger,
-  readText,
-  readTextList,
-  requestFields,
+  boolean,
+  type FieldEntries,
+  integer,
+  type Sent,
+  text,
+  textList,
 } from "../engines/fields.ts";
+import type { Answer } from "../engines/served_path.ts";
 import { invalidRequest } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import {
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 import {
   ceremonyDetail,
   type FamilyTexts,
@@ -63,39 +69,62 @@ const TEXTS: FamilyTexts = {
   },
 };
 
-export function registerRotateEndpoints(app: Hono, context: AppContext): void {
-  registerCeremony(app, context, "sys/rotate/root", "barrier");
-  registerCeremony(app, context, "sys/rotate/recovery", "recovery");
-}
+const START_FIELDS = {
+  secret_shares: integer("shares to split the new key into"),
+  secret_threshold: integer("new shares that are needed together"),
+  pgp_keys: textList("a PGP public key for each new share"),
+  backup: boolean("keep the encrypted shares in the vault"),
+  require_verification: boolean("the new shares come into force once enough were given back"),
+  verify_all: boolean("verification asks for every new share, not for a quorum"),
+};
 
-function registerCeremony(
-  app: Hono,
-  context: AppContext,
-  prefix: string,
+const SHARE_FIELDS = {
+  key: text("a share, in hexadecimal or base64"),
+  nonce: text("id of the attempt"),
+  params_digest: text("digest of the parameters that the holder has seen"),
+};
+
+const DETAIL = { detail: text("show also who started it, when, and what was agreed") };
+
+type Handler<Entries extends FieldEntries> = (
+  request: LogicalCall,
   target: CeremonyTarget,
-): void {
-  const bind =
-    (handler: (request: LogicalCall, target: CeremonyTarget) => Promise<LogicalReply>) =>
-    (request: LogicalCall) => handler(request, target);
-  registerLogical(app, context, {
-    path: `${prefix}/init`,
-    slashAlias: true,
-    operations: { read: bind(status), update: bind(start), delete: bind(cancel) },
-  });
-  registerLogical(app, context, {
-    path: `${prefix}/update`,
-    slashAlias: true,
-    operations: { update: bind(submit) },
-  });
-  registerLogical(app, context, {
-    path: `${prefix}/verify`,
-    slashAlias: true,
-    operations: {
-      read: bind(verification),
-      update: bind(verify),
-      delete: bind(restartVerification),
-    },
-  });
+  sent: Sent<Entries>,
+) => Promise<LogicalReply>;
+
+export const ROTATE_ENDPOINTS: readonly LogicalEndpoint[] = [
+  ...ceremonyEndpoints("sys/rotate/root", "barrier"),
+  ...ceremonyEndpoints("sys/rotate/recovery", "recovery"),
+];
+
+function ceremonyEndpoints(prefix: string, target: CeremonyTarget): readonly LogicalEndpoint[] {
+  const key = target === "barrier" ? "unseal key" : "recovery key";
+  const bind = <Entries extends FieldEntries>(
+    summary: string,
+    fields: Entries,
+    handler: Handler<Entries>,
+    answers: readonly Answer[] = ["data"],
+  ) =>
+    logicalOperation(
+      { summary, fields, answers },
+      (request, sent: Sent<Entries>) => handler(request, target, sent),
+    );
+  const rules = { slashAlias: true };
+  return [
+    logicalEndpoint(`${prefix}/init`, {
+      read: bind(`Show the rotation of the ${key}`, DETAIL, status),
+      update: bind(`Start a rotation of the ${key}`, { ...START_FIELDS, ...DETAIL }, start),
+      delete: bind(`Cancel the rotation of the ${key}`, {}, cancel, ["nothing"]),
+    }, rules),
+    logicalEndpoint(`${prefix}/update`, {
+      update: bind(`Give a current share to the rotation of the ${key}`, SHARE_FIELDS, submit),
+    }, rules),
+    logicalEndpoint(`${prefix}/verify`, {
+      read: bind(`Show the verification of the new ${key}`, DETAIL, verification),
+      update: bind(`Give a new share to the verification of the new ${key}`, SHARE_FIELDS, verify),
+      delete: bind(`Start the verification of the new ${key} again`, {}, restartVerification),
+    }, rules),
+  ];
 }
 
 function statusFields(state: CeremonyState, required: number): JsonObject {
@@ -138,16 +167,19 @@ async function status(request: LogicalCall, target: CeremonyTarget): Promise<Log
   return statusReply(request, target, await request.open.rekey(target).state());
 }
 
-async function start(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  const { call, data } = request;
-  const fields = requestFields(data);
+async function start(
+  request: LogicalCall,
+  target: CeremonyTarget,
+  sent: Sent<typeof START_FIELDS>,
+): Promise<LogicalReply> {
+  const { call } = request;
   const asked = {
-    shares: readInteger(fields, "secret_shares") ?? 0,
-    threshold: readInteger(fields, "secret_threshold") ?? 0,
-    pgpKeys: readTextList(fields, "pgp_keys") ?? [],
-    backup: readBoolean(fields, "backup") ?? false,
-    requireVerification: readBoolean(fields, "require_verification") ?? false,
-    verifyAll: readBoolean(fields, "verify_all") ?? false,
+    shares: sent.secret_shares ?? 0,
+    threshold: sent.secret_threshold ?? 0,
+    pgpKeys: sent.pgp_keys ?? [],
+    backup: sent.backup ?? false,
+    requireVerification: sent.require_verification ?? false,
+    verifyAll: sent.verify_all ?? false,
   };
   return await call.vault.administer(async (open) => {
     if (target === "recovery" && !supportsRecovery(open)) {
@@ -174,22 +206,23 @@ async function cancel({ call }: LogicalCall, target: CeremonyTarget): Promise<Lo
   return DONE;
 }
 
-function readShare(data: JsonObject) {
-  const fields = requestFields(data);
-  const key = readText(fields, "key") ?? "";
-  const id = readText(fields, "nonce") ?? "";
+function readShare(sent: Sent<typeof SHARE_FIELDS>) {
+  const { key = "", nonce = "", params_digest: digest = "" } = sent;
   if (key === "") throw invalidRequest("missing required field 'key'");
-  if (id === "") throw invalidRequest("missing required field 'nonce'");
-  const digest = readText(fields, "params_digest") ?? "";
+  if (nonce === "") throw invalidRequest("missing required field 'nonce'");
   return {
     share: decodeCeremonyShare(key),
-    id,
+    id: nonce,
     parametersDigest: digest === "" ? null : digest.toLowerCase(),
   };
 }
 
-async function submit(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  const submission = readShare(request.data);
+async function submit(
+  request: LogicalCall,
+  target: CeremonyTarget,
+  sent: Sent<typeof SHARE_FIELDS>,
+): Promise<LogicalReply> {
+  const submission = readShare(sent);
   return await request.call.vault.administer(async (open) => {
     if (target === "recovery" && !supportsRecovery(open)) {
       throw invalidRequest("failed to fetch existing config: recovery not supported");
@@ -231,8 +264,12 @@ async function verification(request: LogicalCall, target: CeremonyTarget): Promi
   return { kind: "data", data: { ...fields, ...detail } };
 }
 
-async function verify(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  const submission = readShare(request.data);
+async function verify(
+  request: LogicalCall,
+  target: CeremonyTarget,
+  sent: Sent<typeof SHARE_FIELDS>,
+): Promise<LogicalReply> {
+  const submission = readShare(sent);
   return await request.call.vault.administer(async (open) => {
     const outcome = await open.rekey(target).verify(submission);
     if (outcome.kind === "verified") {

@@ -1,64 +1,170 @@
 /** init, unseal, seal, seal-status, health, leader. */
 
-import type { Hono } from "hono";
 import * as v from "valibot";
 import { checkPgpKey, checkRecipients } from "../ceremony/recipients.ts";
 import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
+import type { Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { shareCountsProblem } from "../seal/seal_config.ts";
 import { authoriseByPolicy } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
-import { goBoolean, goInteger, goText, goTexts, readRawBody, registerRaw } from "./raw.ts";
+import {
+  goBoolean,
+  goInteger,
+  goText,
+  goTexts,
+  type RawEndpoint,
+  type RawOperation,
+  rawOperation,
+} from "./raw.ts";
 import { emptyReply, errorReply, type JsonObject, jsonReply } from "./replies.ts";
 import { decodeShare } from "./wire.ts";
 
 const RELEASE_DATE = "2026-11-22T00:00:00Z";
 
-export function registerSealEndpoints(app: Hono, context: AppContext): void {
-  const { vault } = context;
-  registerRaw(app, context, {
+const INIT_FIELDS = {
+  secret_shares: goInteger("shares to split the unseal key into"),
+  secret_threshold: goInteger("shares that unseal the vault"),
+  pgp_keys: goTexts("a PGP public key for each share"),
+  recovery_shares: goInteger("shares to split the recovery key into, with an auto-unseal"),
+  recovery_threshold: goInteger("recovery shares that authorise"),
+  recovery_pgp_keys: goTexts("a PGP public key for each recovery share"),
+  root_token_pgp_key: goText("PGP public key that the root token is encrypted with"),
+};
+
+type InitBody = Sent<typeof INIT_FIELDS>;
+
+/** The fields that mean nothing with the other kind of seal. */
+const SHAMIR_FIELDS = ["secret_shares", "secret_threshold", "pgp_keys"] as const;
+const RECOVERY_FIELDS = ["recovery_shares", "recovery_threshold", "recovery_pgp_keys"] as const;
+
+const UNSEAL_FIELDS = {
+  key: goText("a share, in hexadecimal or base64"),
+  reset: goBoolean("forget the shares given so far"),
+  migrate: goBoolean("the share is for a migration to another seal"),
+};
+
+const HEALTH: RawOperation = rawOperation(
+  {
+    summary: "Show the health of the server, in the status code above all",
+    statuses: [429, 472, 473, 501, 503],
+    answer: v.object({
+      initialized: v.boolean(),
+      sealed: v.boolean(),
+      standby: v.boolean(),
+      replication_performance_mode: v.string(),
+      replication_dr_mode: v.string(),
+      server_time_utc: v.number(),
+      version: v.string(),
+      cluster_name: v.optional(v.string()),
+      cluster_id: v.optional(v.string()),
+    }),
+  },
+  health,
+);
+
+const sealStatus = v.object({
+  type: v.pipe(v.string(), v.description("shamir, or the kind of the auto-unseal")),
+  initialized: v.boolean(),
+  sealed: v.boolean(),
+  t: v.pipe(v.number(), v.description("shares that are needed")),
+  n: v.pipe(v.number(), v.description("shares that exist")),
+  progress: v.pipe(v.number(), v.description("shares given so far")),
+  nonce: v.pipe(v.string(), v.description("id of the attempt to unseal")),
+  version: v.string(),
+  commit_date: v.string(),
+  migration: v.boolean(),
+  recovery_seal: v.boolean(),
+  recovery_seal_type: v.optional(v.string()),
+  storage_type: v.string(),
+  cluster_name: v.optional(v.string()),
+  cluster_id: v.optional(v.string()),
+});
+
+const texts = v.array(v.string());
+
+export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
+  {
     path: "sys/init",
     whileSealed: true,
     rootNamespaceOnly: true,
     methods: {
-      GET: async () => jsonReply(200, { initialized: vault.status().initialized }),
-      PUT: initialise,
+      GET: rawOperation(
+        {
+          summary: "Tell whether the vault is initialised",
+          answer: v.object({ initialized: v.boolean() }),
+        },
+        async ({ vault }) => jsonReply(200, { initialized: vault.status().initialized }),
+      ),
+      PUT: rawOperation(
+        {
+          summary: "Initialise the vault, once",
+          fields: INIT_FIELDS,
+          answer: v.object({
+            keys: v.pipe(texts, v.description("unseal shares in hexadecimal")),
+            keys_base64: texts,
+            recovery_keys: v.optional(texts),
+            recovery_keys_base64: v.optional(texts),
+            root_token: v.string(),
+          }),
+        },
+        initialise,
+      ),
     },
-  });
-  registerRaw(app, context, {
+  },
+  {
     path: "sys/seal-status",
     whileSealed: true,
-    methods: { GET: async () => sealStatusReply(context) },
-  });
-  registerRaw(app, context, {
+    methods: {
+      GET: rawOperation(
+        { summary: "Show the state of the seal", answer: sealStatus },
+        async ({ context }) => sealStatusReply(context),
+      ),
+    },
+  },
+  {
     path: "sys/unseal",
     whileSealed: true,
     rootNamespaceOnly: true,
-    methods: { PUT: unseal },
-  });
-  registerRaw(app, context, {
+    methods: {
+      PUT: rawOperation(
+        {
+          summary: "Give a share towards unsealing, or reset the attempt",
+          fields: UNSEAL_FIELDS,
+          answer: sealStatus,
+        },
+        unseal,
+      ),
+    },
+  },
+  {
     path: "sys/seal",
     whileSealed: true,
     rootNamespaceOnly: true,
     // Nothing is open any more that could hash the answer.
     audit: "request",
     authorise: async (call) => {
-      if (!vault.status().sealed) await authoriseByPolicy(call, "sys/seal", "update", true);
+      if (!call.vault.status().sealed) await authoriseByPolicy(call, "sys/seal", "update", true);
     },
-    methods: { PUT: seal },
-  });
-  registerRaw(app, context, {
+    methods: { PUT: rawOperation({ summary: "Seal the vault", answer: null }, seal) },
+  },
+  {
     path: "sys/leader",
     whileSealed: true,
-    methods: { GET: async () => jsonReply(200, { ha_enabled: false }) },
-  });
-  registerRaw(app, context, {
+    methods: {
+      GET: rawOperation(
+        { summary: "Name the active server", answer: v.object({ ha_enabled: v.boolean() }) },
+        async () => jsonReply(200, { ha_enabled: false }),
+      ),
+    },
+  },
+  {
     path: "sys/health",
     whileSealed: true,
     rootNamespaceOnly: true,
-    methods: { GET: health, HEAD: health },
-  });
-}
+    methods: { GET: HEALTH, HEAD: HEALTH },
+  },
+];
 
 function sealStatusReply(context: AppContext): Response {
   const status = context.vault.status();
@@ -85,26 +191,11 @@ function clusterFields(context: AppContext): JsonObject {
   return cluster === null ? {} : { cluster_name: cluster.name, cluster_id: cluster.id };
 }
 
-const initBody = v.object({
-  secret_shares: goInteger,
-  secret_threshold: goInteger,
-  pgp_keys: goTexts,
-  recovery_shares: goInteger,
-  recovery_threshold: goInteger,
-  recovery_pgp_keys: goTexts,
-  root_token_pgp_key: goText,
-});
-
-type InitBody = v.InferOutput<typeof initBody>;
-
-const UNSEAL_FIELDS = ["secret_shares", "secret_threshold", "pgp_keys"] as const;
-const RECOVERY_FIELDS = ["recovery_shares", "recovery_threshold", "recovery_pgp_keys"] as const;
-
-async function initialise(call: Call): Promise<Response> {
-  const body = await readRawBody(call, initBody);
+async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Response> {
+  const body = await read();
   const { type } = call.vault.status();
   const isShamir = type === "shamir";
-  refuseInapplicable(body, isShamir ? RECOVERY_FIELDS : UNSEAL_FIELDS, type);
+  refuseInapplicable(body, isShamir ? RECOVERY_FIELDS : SHAMIR_FIELDS, type);
   const counts = isShamir
     ? { shares: body.secret_shares, threshold: body.secret_threshold }
     : { shares: body.recovery_shares, threshold: body.recovery_threshold };
@@ -149,10 +240,11 @@ function refuseInapplicable(
   throw invalidRequest(`parameters ${given.join(",")} not applicable to seal type ${sealType}`);
 }
 
-const unsealBody = v.object({ key: goText, reset: goBoolean, migrate: goBoolean });
-
-async function unseal(call: Call): Promise<Response> {
-  const body = await readRawBody(call, unsealBody);
+async function unseal(
+  call: Call,
+  read: () => Promise<Sent<typeof UNSEAL_FIELDS>>,
+): Promise<Response> {
+  const body = await read();
   if (body.reset) {
     await call.vault.resetUnseal();
   } else {

@@ -1,42 +1,43 @@
 /** `/sys/tools/*`: random bytes and hashes, as transit has them. */
 
-import type { Hono } from "hono";
 import type { EngineReply } from "../engines/engine.ts";
-import { requestFields } from "../engines/fields.ts";
-import { drawRandom, hashInput } from "../engines/transit_tools.ts";
-import { VaultError } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import { drawRandom, HASH_FIELDS, hashInput, RANDOM_FIELDS } from "../engines/transit_tools.ts";
+import {
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 
-const RANDOM = "sys/tools/random";
-const HASH = "sys/tools/hash";
+const RANDOM_PATHS = [
+  { path: "sys/tools/random", segments: [] },
+  { path: "sys/tools/random/{urlbytes~}", segments: ["urlbytes"] },
+  { path: "sys/tools/random/{source~}/{urlbytes~}", segments: ["source", "urlbytes"] },
+] as const;
 
-export function registerToolEndpoints(app: Hono, context: AppContext): void {
-  for (const path of [RANDOM, `${RANDOM}/*`]) {
-    registerLogical(app, context, { path, operations: { update: random } });
-  }
-  for (const path of [HASH, `${HASH}/*`]) {
-    registerLogical(app, context, { path, operations: { update: hash } });
-  }
-}
-
-/** Segments behind a path, at most so many. */
-function segmentsBehind({ path }: LogicalCall, prefix: string, max: number): readonly string[] {
-  const rest = path.slice(prefix.length + 1);
-  const segments = rest === "" ? [] : rest.split("/");
-  if (segments.length > max) throw new VaultError("unsupported_path", "unsupported path");
-  return segments;
-}
-
-async function random(request: LogicalCall): Promise<LogicalReply> {
-  const segments = segmentsBehind(request, RANDOM, 2);
-  return asReply(drawRandom(segments, requestFields(request.data), request.call.context.random));
-}
-
-async function hash(request: LogicalCall): Promise<LogicalReply> {
-  const [algorithm = null] = segmentsBehind(request, HASH, 1);
-  return asReply(hashInput(algorithm, requestFields(request.data)));
-}
+export const TOOL_ENDPOINTS: readonly LogicalEndpoint[] = [
+  ...RANDOM_PATHS.map(({ path, segments }) =>
+    logicalEndpoint(path, {
+      update: logicalOperation(
+        { summary: "Draw random bytes", fields: RANDOM_FIELDS, answers: ["data"] },
+        async ({ call, parameter }, sent) =>
+          asReply(drawRandom(segments.map(parameter), sent, call.context.random)),
+      ),
+    })
+  ),
+  logicalEndpoint("sys/tools/hash", {
+    update: logicalOperation(
+      { summary: "Hash data", fields: HASH_FIELDS, answers: ["data"] },
+      async (_call, sent) => asReply(hashInput(null, sent)),
+    ),
+  }),
+  logicalEndpoint("sys/tools/hash/{urlalgorithm~}", {
+    update: logicalOperation(
+      { summary: "Hash data", fields: HASH_FIELDS, answers: ["data"] },
+      async ({ parameter }, sent) => asReply(hashInput(parameter("urlalgorithm"), sent)),
+    ),
+  }),
+];
 
 function asReply(reply: EngineReply): LogicalReply {
   if (reply.kind !== "data") return { kind: reply.kind };

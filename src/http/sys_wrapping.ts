@@ -1,30 +1,59 @@
 /** `/sys/wrapping/*`: wrapping what is sent, looking at a wrapping token, and opening it. */
 
-import type { Hono } from "hono";
-import { readText, requestFields } from "../engines/fields.ts";
+import { type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { authoriseByPolicy } from "./auth.ts";
-import type { AppContext, Call } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
-import { registerRaw } from "./raw.ts";
-import { type Envelope, envelopeReply, type JsonObject } from "./replies.ts";
+import {
+  type EndpointRules,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
+import type { Envelope } from "./replies.ts";
 import { wrapInfo, wrapTtlSeconds } from "./wrapping.ts";
 
 const PREFIX = "sys/wrapping";
+const TOKEN_FIELDS = { token: text("the wrapping token") };
+/** Of its own kind of token, which is judged by the handler. */
+const RULES: EndpointRules = { token: "ignored" };
 
-export function registerWrappingEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, {
-    path: `${PREFIX}/wrap`,
-    copiesData: true,
-    operations: { update: echo },
-  });
-  registerLogical(app, context, { path: `${PREFIX}/rewrap`, operations: { update: rewrap } });
-  registerRaw(app, context, {
-    path: `${PREFIX}/lookup`,
-    methods: { GET: lookup, PUT: lookup },
-  });
-  registerRaw(app, context, { path: `${PREFIX}/unwrap`, methods: { PUT: unwrap } });
-}
+export const WRAPPING_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint(`${PREFIX}/wrap`, {
+    update: logicalOperation(
+      { summary: "Wrap what is sent", takesAnything: true, answers: ["wrapping"] },
+      echo,
+    ),
+  }, { copiesData: true }),
+  logicalEndpoint(`${PREFIX}/rewrap`, {
+    update: logicalOperation(
+      {
+        summary: "Give a wrapped reply a fresh token",
+        fields: TOKEN_FIELDS,
+        answers: ["wrapping"],
+      },
+      rewrap,
+    ),
+  }),
+  logicalEndpoint(`${PREFIX}/lookup`, {
+    read: logicalOperation({ summary: "Look at the request's own wrapping token" }, lookup),
+    update: logicalOperation(
+      { summary: "Look at a wrapping token", fields: TOKEN_FIELDS, answers: ["data"] },
+      lookup,
+    ),
+  }, RULES),
+  logicalEndpoint(`${PREFIX}/unwrap`, {
+    update: logicalOperation(
+      {
+        summary: "Open a wrapped reply, once",
+        fields: TOKEN_FIELDS,
+        answers: ["data", "auth", "nothing"],
+      },
+      unwrap,
+    ),
+  }, RULES),
+];
 
 async function echo({ call, data }: LogicalCall): Promise<LogicalReply> {
   if (wrapTtlSeconds(call) === null) {
@@ -33,38 +62,38 @@ async function echo({ call, data }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data };
 }
 
-function tokenField(data: JsonObject): string {
-  const fields = requestFields(data);
-  return readText(fields, "token") ?? "";
-}
-
-async function lookup(call: Call): Promise<Response> {
-  const given = call.method === "GET" ? "" : tokenField(await call.body());
-  const id = given === "" ? call.tokenText : given;
+async function lookup(
+  { call, open }: LogicalCall,
+  { token = "" }: { readonly token?: string | undefined },
+): Promise<LogicalReply> {
+  const id = token === "" ? call.tokenText : token;
   if (id === "") throw invalidRequest('missing "token" value in input');
-  const wrapped = await call.vault.unsealed().wrapping.lookup(id);
+  const wrapped = await open.wrapping.lookup(id);
   const data = {
     creation_path: wrapped.creationPath,
     creation_time: new Date(wrapped.createdAtMs).toISOString(),
     creation_ttl: wrapped.ttlSeconds,
   };
-  return envelopeReply(200, { data }, call.context.random);
+  return { kind: "data", data };
 }
 
 /** The wrapping token comes in the body of an authorised request, or is the request's own token. */
-async function unwrap(call: Call): Promise<Response> {
-  const given = tokenField(await call.body());
-  if (given !== "" && given !== call.tokenText) {
+async function unwrap(
+  { call, open }: LogicalCall,
+  { token = "" }: Sent<typeof TOKEN_FIELDS>,
+): Promise<LogicalReply> {
+  if (token !== "" && token !== call.tokenText) {
     await authoriseByPolicy(call, `${PREFIX}/unwrap`, "update", false);
   }
-  const id = given === "" ? call.tokenText : given;
-  const wrapped = await call.vault.unsealed().wrapping.unwrap(id);
-  return envelopeReply(200, wrapped.reply as Envelope, call.context.random);
+  const wrapped = await open.wrapping.unwrap(token === "" ? call.tokenText : token);
+  return { kind: "data", ...(wrapped.reply as Envelope) };
 }
 
 /** The same reply under a fresh token, for a holder who fears that his was seen. */
-async function rewrap({ open, data }: LogicalCall): Promise<LogicalReply> {
-  const id = tokenField(data);
+async function rewrap(
+  { open }: LogicalCall,
+  { token: id = "" }: Sent<typeof TOKEN_FIELDS>,
+): Promise<LogicalReply> {
   if (id === "") throw invalidRequest('missing "token" value in input');
   const { reply, creationPath, ttlSeconds } = await open.wrapping.unwrap(id);
   const issued = await open.wrapping.wrap(reply, creationPath, ttlSeconds, false);

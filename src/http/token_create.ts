@@ -6,15 +6,14 @@ import type { TokenRole } from "../access/token_roles.ts";
 import { SERVICE_TOKEN_PREFIX } from "../access/tokens.ts";
 import { formatGoDuration } from "../access/duration.ts";
 import {
+  boolean,
   coerceText,
-  type Fields,
-  readBoolean,
-  readDurationSeconds,
-  readInteger,
-  readObject,
-  readText,
-  readTextList,
-  requestFields,
+  duration,
+  integer,
+  object,
+  type Sent,
+  text,
+  textList,
 } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
@@ -23,13 +22,37 @@ import { authFields } from "./token_reply.ts";
 const DEFAULT_POLICY = "default";
 const ROOT_POLICY = "root";
 
+export const CREATE_FIELDS = {
+  display_name: text("what the token is called, after `token-`"),
+  entity_alias: text("ignored: there are no entities"),
+  explicit_max_ttl: duration("age at which the token ends, whatever is said later"),
+  id: text("the token itself, of the caller's choice; needs root or sudo"),
+  lease: duration("older name of ttl"),
+  meta: object("what the token says about itself"),
+  metadata: object("the same as meta"),
+  no_default_policy: boolean("leave the policy `default` out"),
+  no_parent: boolean("create an orphan; needs root or sudo"),
+  num_uses: integer("requests that the token is good for; 0 for no such limit"),
+  period: duration("renew the token for this long, as often as asked; needs root or sudo"),
+  policies: textList("policies of the token; left out: those of its parent or role"),
+  renewable: boolean("whether the token can be renewed"),
+  ttl: duration("how long the token lives without a renewal"),
+  type: text("service or batch"),
+};
+
+type Wanted = Sent<typeof CREATE_FIELDS>;
+
 export interface CreateKind {
   /** `auth/token/create-orphan`: no parent, whoever asks. */
   readonly orphan: boolean;
   readonly role: TokenRole | null;
 }
 
-export async function createToken(request: LogicalCall, kind: CreateKind): Promise<LogicalReply> {
+export async function createToken(
+  request: LogicalCall,
+  kind: CreateKind,
+  sent: Wanted,
+): Promise<LogicalReply> {
   const { call, open } = request;
   const parent = call.token;
   if (parent === null) throw new VaultError("unauthenticated", "permission denied");
@@ -37,50 +60,51 @@ export async function createToken(request: LogicalCall, kind: CreateKind): Promi
   if (parent.token.uses !== 0) {
     throw invalidRequest("restricted use token cannot generate child tokens");
   }
-  const fields = requestFields(request.data);
   const mayAll = request.acl.isRoot || request.hasSudo;
-  refuseUnlessPrivileged(fields, mayAll);
-  const orphan = kind.role?.orphan ?? (kind.orphan || readBoolean(fields, "no_parent") === true);
-  const policies = childPolicies(fields, parent.token, mayAll, kind.role);
+  refuseUnlessPrivileged(sent, mayAll);
+  const orphan = kind.role?.orphan ?? (kind.orphan || sent.no_parent === true);
+  const policies = childPolicies(sent, parent.token, mayAll, kind.role);
   const limits = leaseLimits(open.logins.token);
-  const life = lifetime(fields, kind.role, policies.includes(ROOT_POLICY), limits);
-  const type = tokenType(fields, kind.role);
+  const life = lifetime(sent, kind.role, policies.includes(ROOT_POLICY), limits);
+  const type = tokenType(sent, kind.role);
   const nowMs = call.context.nowMs();
-  const display = readText(fields, "display_name") ?? "";
-  const uses = readUses(fields, kind.role);
+  const display = sent.display_name ?? "";
+  const uses = readUses(sent, kind.role);
   const template: TokenTemplate = {
     type,
     policies,
     path: creationPath(kind),
     displayName: display === "" ? "token" : `token-${display.replace(/[^a-zA-Z0-9-]/g, "-")}`,
-    meta: readMeta(fields),
+    meta: readMeta(sent),
     uses,
     createdAtMs: nowMs,
     expiresAtMs: life.ttlSeconds === 0 ? null : nowMs + life.ttlSeconds * 1000,
     creationTtlSeconds: life.ttlSeconds,
     explicitMaxTtlSeconds: life.explicitMaxSeconds,
     periodSeconds: life.periodSeconds,
-    renewable: isRenewable(fields, kind.role) && life.ttlSeconds !== 0 && type === "service",
+    renewable: isRenewable(sent, kind.role) && life.ttlSeconds !== 0 && type === "service",
     orphan,
     parent: orphan ? null : parent.hash,
     role: kind.role?.name ?? null,
+    boundCidrs: life.ttlSeconds === 0 ? [] : boundCidrs(parent.token, kind.role, orphan),
   };
+  refuseEndless(template, parent.token);
   refuseUnsuitedBatch(template);
-  const { customId, warnings } = readCustomId(fields);
+  const { customId, warnings } = readCustomId(sent);
   const issued = await open.tokens.create(template, customId);
   const auth = authFields(issued.id, issued.token, issued.token.creationTtlSeconds);
   return { kind: "data", data: null, auth, warnings: [...life.warnings, ...warnings] };
 }
 
-function refuseUnlessPrivileged(fields: Fields, mayAll: boolean): void {
+function refuseUnlessPrivileged(sent: Wanted, mayAll: boolean): void {
   if (mayAll) return;
-  if (readBoolean(fields, "no_parent") === true) {
+  if (sent.no_parent === true) {
     throw invalidRequest("root or sudo privileges required to create orphan token");
   }
-  if ((readText(fields, "id") ?? "") !== "") {
+  if ((sent.id ?? "") !== "") {
     throw invalidRequest("root or sudo privileges required to specify token id");
   }
-  if ((readDurationSeconds(fields, "period") ?? 0) !== 0) {
+  if ((sent.period ?? 0) !== 0) {
     throw invalidRequest("root or sudo privileges required to create periodic token");
   }
 }
@@ -96,15 +120,15 @@ function suffix(role: TokenRole): string {
 
 /** A child has no more than its parent, unless the parent or a role allows it. */
 function childPolicies(
-  fields: Fields,
+  sent: Wanted,
   parent: Token,
   mayAll: boolean,
   role: TokenRole | null,
 ): readonly string[] {
-  const asked = (readTextList(fields, "policies") ?? [])
+  const asked = (sent.policies ?? [])
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
-  const noDefault = readBoolean(fields, "no_default_policy") === true ||
+  const noDefault = sent.no_default_policy === true ||
     role?.noDefaultPolicy === true;
   const chosen = role === null || role.allowedPolicies.length === 0
     ? inheritedPolicies(asked, parent, mayAll)
@@ -152,19 +176,17 @@ interface Lifetime {
 }
 
 function lifetime(
-  fields: Fields,
+  sent: Wanted,
   role: TokenRole | null,
   isRoot: boolean,
   limits: LeaseLimits,
 ): Lifetime {
-  const period = role !== null && role.periodSeconds > 0
-    ? role.periodSeconds
-    : readDurationSeconds(fields, "period") ?? 0;
+  const period = role !== null && role.periodSeconds > 0 ? role.periodSeconds : sent.period ?? 0;
   const explicitMax = smallerLimit(
-    readDurationSeconds(fields, "explicit_max_ttl") ?? 0,
+    sent.explicit_max_ttl ?? 0,
     role?.explicitMaxTtlSeconds ?? 0,
   );
-  const asked = readDurationSeconds(fields, "ttl") ?? readDurationSeconds(fields, "lease") ?? 0;
+  const asked = sent.ttl ?? sent.lease ?? 0;
   const common = { explicitMaxSeconds: explicitMax, periodSeconds: period };
   if (isRoot && asked === 0 && period === 0) return { ...common, ttlSeconds: 0, warnings: [] };
   const wanted = period > 0 ? period : asked === 0 ? limits.defaultSeconds : asked;
@@ -181,8 +203,8 @@ function smallerLimit(left: number, right: number): number {
   return left === 0 || right === 0 ? Math.max(left, right) : Math.min(left, right);
 }
 
-function tokenType(fields: Fields, role: TokenRole | null): TokenType {
-  const asked = readText(fields, "type") ?? "";
+function tokenType(sent: Wanted, role: TokenRole | null): TokenType {
+  const asked = sent.type ?? "";
   if (asked !== "" && asked !== "service" && asked !== "batch") {
     throw invalidRequest("invalid 'token_type' value");
   }
@@ -197,6 +219,21 @@ function tokenType(fields: Fields, role: TokenRole | null): TokenType {
   }
 }
 
+/**
+ * A child may be used from where its parent may. A role has its own word on it, as on policies, and
+ * orphans have left their parent's bounds with it.
+ */
+function boundCidrs(parent: Token, role: TokenRole | null, orphan: boolean): readonly string[] {
+  if (role !== null) return role.boundCidrs;
+  return orphan ? [] : parent.boundCidrs;
+}
+
+/** Tokens that never expire are bound to no address: nobody must become one by having a child. */
+function refuseEndless({ expiresAtMs }: TokenTemplate, parent: Token): void {
+  if (expiresAtMs !== null || parent.expiresAtMs === null) return;
+  throw invalidRequest("expiring root tokens cannot create non-expiring root tokens");
+}
+
 function refuseUnsuitedBatch(template: TokenTemplate): void {
   if (template.type !== "batch") return;
   if (template.periodSeconds !== 0) throw invalidRequest("batch tokens cannot be periodic");
@@ -204,28 +241,28 @@ function refuseUnsuitedBatch(template: TokenTemplate): void {
   if (template.policies.includes(ROOT_POLICY)) throw invalidRequest("batch tokens cannot be root");
 }
 
-function isRenewable(fields: Fields, role: TokenRole | null): boolean {
-  return (readBoolean(fields, "renewable") ?? true) && role?.renewable !== false;
+function isRenewable(sent: Wanted, role: TokenRole | null): boolean {
+  return (sent.renewable ?? true) && role?.renewable !== false;
 }
 
-function readMeta(fields: Fields): Readonly<Record<string, string>> | null {
-  const meta = readObject(fields, "meta") ?? readObject(fields, "metadata");
+function readMeta(sent: Wanted): Readonly<Record<string, string>> | null {
+  const meta = sent.meta ?? sent.metadata;
   if (meta === undefined) return null;
   const entries = Object.entries(meta).map(([name, value]) => [name, coerceText(value) ?? ""]);
   return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
-function readUses(fields: Fields, role: TokenRole | null): number {
-  const uses = readInteger(fields, "num_uses") ?? 0;
+function readUses(sent: Wanted, role: TokenRole | null): number {
+  const uses = sent.num_uses ?? 0;
   if (uses < 0) throw invalidRequest("number of uses cannot be negative");
   return smallerLimit(uses, role?.uses ?? 0);
 }
 
 /** An id of the caller's choice, which no random generator vouches for. */
 function readCustomId(
-  fields: Fields,
+  sent: Wanted,
 ): { readonly customId?: string; readonly warnings: readonly string[] } {
-  const id = readText(fields, "id") ?? "";
+  const id = sent.id ?? "";
   if (id === "") return { warnings: [] };
   if (id.startsWith(SERVICE_TOKEN_PREFIX) || id.startsWith("b.")) {
     throw invalidRequest("custom token ID cannot have the 's.' prefix");

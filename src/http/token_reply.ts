@@ -30,6 +30,7 @@ export function describeToken(token: Token, id: string, nowMs: number): LogicalR
     kind: "data",
     data: {
       accessor: token.accessor,
+      ...(token.boundCidrs.length === 0 ? {} : { bound_cidrs: token.boundCidrs }),
       creation_time: Math.floor(token.createdAtMs / 1000),
       creation_ttl: token.creationTtlSeconds,
       display_name: token.displayName,

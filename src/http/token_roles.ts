@@ -1,48 +1,63 @@
 /** `/auth/token/roles/*`. */
 
-import type { Hono } from "hono";
+import { parseAddresses } from "../access/cidr.ts";
 import type { RoleTokenType, TokenRole } from "../access/token_roles.ts";
-import {
-  type Fields,
-  readBoolean,
-  readDurationSeconds,
-  readInteger,
-  readText,
-  readTextList,
-  requestFields,
-} from "../engines/fields.ts";
+import { boolean, duration, integer, type Sent, text, textList } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import type { AppContext } from "./call.ts";
-import { type LogicalCall, type LogicalReply, registerLogical } from "./logical.ts";
+import { TOKEN_RULE_FIELDS } from "./auth_token_rules.ts";
+import {
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
 
-const PREFIX = "auth/token/roles";
 const DONE: LogicalReply = { kind: "done" };
 const TYPES: readonly string[] = ["default-service", "default-batch", "service", "batch"];
 
-export function registerTokenRoleEndpoints(app: Hono, context: AppContext): void {
-  registerLogical(app, context, { path: PREFIX, operations: { list } });
-  registerLogical(app, context, { path: `${PREFIX}/`, operations: { list } });
-  registerLogical(app, context, {
-    path: `${PREFIX}/*`,
-    operations: { read, update: write, delete: remove },
-  });
-}
+const ROLE_FIELDS = {
+  allowed_entity_aliases: textList("ignored: there are no entities"),
+  allowed_policies: textList("policies that tokens may have; empty: those of who creates them"),
+  allowed_policies_glob: textList("refused: policies are named in full"),
+  bound_cidrs: textList("older name of token_bound_cidrs"),
+  disallowed_policies: textList("policies that no token may have"),
+  disallowed_policies_glob: textList("refused: policies are named in full"),
+  explicit_max_ttl: duration("older name of token_explicit_max_ttl"),
+  orphan: boolean("whether tokens have no parent"),
+  path_suffix: text("appended to the path that tokens say they were created at"),
+  period: duration("older name of token_period"),
+  renewable: boolean("whether tokens can be renewed"),
+  token_bound_cidrs: TOKEN_RULE_FIELDS.token_bound_cidrs,
+  token_explicit_max_ttl: TOKEN_RULE_FIELDS.token_explicit_max_ttl,
+  token_no_default_policy: TOKEN_RULE_FIELDS.token_no_default_policy,
+  token_num_uses: integer("requests that a token is good for; 0: as its creator says"),
+  token_period: TOKEN_RULE_FIELDS.token_period,
+  token_type: text("service, batch, default-service or default-batch"),
+};
 
-function roleName(path: string): string {
-  const name = path.slice(PREFIX.length + 1);
-  if (name === "" || name.includes("/")) {
-    throw new VaultError("unsupported_path", "unsupported path");
-  }
-  return name;
-}
+export const TOKEN_ROLE_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("auth/token/roles", {
+    list: logicalOperation({ summary: "List the token roles" }, list),
+  }),
+  logicalEndpoint("auth/token/roles/{role_name}", {
+    read: logicalOperation({ summary: "Show a token role" }, read),
+    update: logicalOperation(
+      { summary: "Create or change a token role", fields: ROLE_FIELDS },
+      write,
+    ),
+    delete: logicalOperation({ summary: "Delete a token role" }, remove),
+  }),
+];
 
 async function list({ open }: LogicalCall): Promise<LogicalReply> {
   const keys = await open.tokenRoles.list();
   return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
 }
 
-async function read({ open, path }: LogicalCall): Promise<LogicalReply> {
-  const role = await open.tokenRoles.read(roleName(path));
+async function read({ open, parameter }: EndpointCall): Promise<LogicalReply> {
+  const role = await open.tokenRoles.read(parameter("role_name"));
   if (role === null) return { kind: "missing" };
   return {
     kind: "data",
@@ -58,7 +73,7 @@ async function read({ open, path }: LogicalCall): Promise<LogicalReply> {
       path_suffix: role.pathSuffix,
       period: role.periodSeconds,
       renewable: role.renewable,
-      token_bound_cidrs: [],
+      token_bound_cidrs: role.boundCidrs,
       token_explicit_max_ttl: role.explicitMaxTtlSeconds,
       token_no_default_policy: role.noDefaultPolicy,
       token_num_uses: role.uses,
@@ -68,58 +83,73 @@ async function read({ open, path }: LogicalCall): Promise<LogicalReply> {
   };
 }
 
-async function write({ open, path, data }: LogicalCall): Promise<LogicalReply> {
-  const name = roleName(path);
-  const fields = requestFields(data);
-  refuseUnsupported(fields);
+async function write(
+  { open, parameter }: EndpointCall,
+  sent: Sent<typeof ROLE_FIELDS>,
+): Promise<LogicalReply> {
+  const name = parameter("role_name");
+  refuseGlobs(sent);
   const old = await open.tokenRoles.read(name);
-  await open.tokenRoles.write(mergeRole(name, fields, old));
+  await open.tokenRoles.write(mergeRole(name, sent, old));
   return DONE;
 }
 
-async function remove({ open, path }: LogicalCall): Promise<LogicalReply> {
-  await open.tokenRoles.remove(roleName(path));
+async function remove({ open, parameter }: EndpointCall): Promise<LogicalReply> {
+  await open.tokenRoles.remove(parameter("role_name"));
   return DONE;
 }
 
 /** Fields not sent keep their value. */
-function mergeRole(name: string, fields: Fields, old: TokenRole | null): TokenRole {
-  const seconds = (field: string, elder: string): number | undefined =>
-    readDurationSeconds(fields, field) ?? readDurationSeconds(fields, elder);
-  const policies = (field: string): readonly string[] | undefined =>
-    readTextList(fields, field)?.map((policy) => policy.toLowerCase());
+function mergeRole(
+  name: string,
+  sent: Sent<typeof ROLE_FIELDS>,
+  old: TokenRole | null,
+): TokenRole {
   return {
     name,
-    allowedPolicies: policies("allowed_policies") ?? old?.allowedPolicies ?? [],
-    disallowedPolicies: policies("disallowed_policies") ?? old?.disallowedPolicies ?? [],
-    orphan: readBoolean(fields, "orphan") ?? old?.orphan ?? false,
-    renewable: readBoolean(fields, "renewable") ?? old?.renewable ?? true,
-    pathSuffix: readText(fields, "path_suffix") ?? old?.pathSuffix ?? "",
-    periodSeconds: seconds("token_period", "period") ?? old?.periodSeconds ?? 0,
-    explicitMaxTtlSeconds: seconds("token_explicit_max_ttl", "explicit_max_ttl") ??
+    allowedPolicies: lowered(sent.allowed_policies) ?? old?.allowedPolicies ?? [],
+    disallowedPolicies: lowered(sent.disallowed_policies) ?? old?.disallowedPolicies ?? [],
+    orphan: sent.orphan ?? old?.orphan ?? false,
+    renewable: sent.renewable ?? old?.renewable ?? true,
+    pathSuffix: sent.path_suffix ?? old?.pathSuffix ?? "",
+    periodSeconds: sent.token_period ?? sent.period ?? old?.periodSeconds ?? 0,
+    explicitMaxTtlSeconds: sent.token_explicit_max_ttl ?? sent.explicit_max_ttl ??
       old?.explicitMaxTtlSeconds ?? 0,
-    uses: readInteger(fields, "token_num_uses") ?? old?.uses ?? 0,
-    noDefaultPolicy: readBoolean(fields, "token_no_default_policy") ?? old?.noDefaultPolicy ??
-      false,
-    tokenType: readType(fields) ?? old?.tokenType ?? "default-service",
+    uses: sent.token_num_uses ?? old?.uses ?? 0,
+    noDefaultPolicy: sent.token_no_default_policy ?? old?.noDefaultPolicy ?? false,
+    tokenType: parseType(sent.token_type) ?? old?.tokenType ?? "default-service",
+    boundCidrs: parseBounds(sent) ?? old?.boundCidrs ?? [],
   };
 }
 
-function readType(fields: Fields): RoleTokenType | undefined {
-  const type = readText(fields, "token_type");
+function lowered(policies: readonly string[] | undefined): readonly string[] | undefined {
+  return policies?.map((policy) => policy.toLowerCase());
+}
+
+function parseType(type: string | undefined): RoleTokenType | undefined {
   if (type === undefined || type === "") return undefined;
   if (!TYPES.includes(type)) throw invalidRequest("invalid 'token_type' value");
   return type as RoleTokenType;
 }
 
-/** Limits that would silently not hold must not be accepted. */
-function refuseUnsupported(fields: Fields): void {
-  for (const field of ["token_bound_cidrs", "bound_cidrs", "allowed_policies_glob"]) {
-    if ((readTextList(fields, field) ?? []).length > 0) {
-      throw invalidRequest(`${field} is not supported`);
-    }
+/** Where both names are sent, the newer one counts. */
+function parseBounds(
+  { token_bound_cidrs: bounds, bound_cidrs: elder }: Sent<typeof ROLE_FIELDS>,
+): readonly string[] | undefined {
+  const sent = bounds ?? elder;
+  if (sent === undefined) return undefined;
+  try {
+    return parseAddresses(sent);
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    const where = bounds === undefined ? "bound_cidrs" : "role fields";
+    throw invalidRequest(`error parsing ${where}: ${error.message}`);
   }
-  if ((readTextList(fields, "disallowed_policies_glob") ?? []).length > 0) {
-    throw invalidRequest("disallowed_policies_glob is not supported");
+}
+
+/** Limits that would silently not hold must not be accepted. */
+function refuseGlobs(sent: Sent<typeof ROLE_FIELDS>): void {
+  for (const field of ["allowed_policies_glob", "disallowed_policies_glob"] as const) {
+    if ((sent[field] ?? []).length > 0) throw invalidRequest(`${field} is not supported`);
   }
 }

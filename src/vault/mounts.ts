@@ -45,7 +45,10 @@ export type MountRequest =
   & { readonly type: string; readonly options: Readonly<Record<string, string>> | null };
 
 /** What a request needs of an engine. */
-export type ServedEngine = Pick<Engine, "exists" | "handle">;
+export interface ServedEngine extends Pick<Engine, "exists" | "handle"> {
+  /** What the engine serves, for who describes it. */
+  readonly paths: () => Promise<Engine["paths"]>;
+}
 
 export type MountTuning = Partial<Pick<Mount, "description" | "config" | "options">>;
 
@@ -178,6 +181,7 @@ function lazyEngine(load: () => Promise<Engine>): ServedEngine {
   return {
     exists: async (path, tokenScope) => await (await loaded()).exists(path, tokenScope),
     handle: async (request) => await (await loaded()).handle(request),
+    paths: async () => (await loaded()).paths,
   };
 }
 
@@ -190,11 +194,12 @@ function createEngine(
     const engine: Engine = create(storage((path) => engine.wrapsPath(path)));
     return engine;
   };
+  const served = (engine: Engine): ServedEngine => ({ ...engine, paths: async () => engine.paths });
   switch (mount.type) {
     case "kv":
-      return open(mount.options?.["version"] === "2" ? createKv2 : createKv1);
+      return served(open(mount.options?.["version"] === "2" ? createKv2 : createKv1));
     case "cubbyhole":
-      return open(createCubbyhole);
+      return served(open(createCubbyhole));
     case "transit":
       return lazyEngine(async () => {
         const { createTransit } = await import("../engines/transit.ts");

@@ -103,7 +103,14 @@ describe("what auth methods store", () => {
     await roles.write("ci", (settings) => settings);
     const role = await roles.read("ci");
     if (role === null) throw new Error("the role is missing");
-    const request = { secretId: null, uses: 0, ttlSeconds: 60, meta: {} };
+    const request = {
+      secretId: null,
+      uses: 0,
+      ttlSeconds: 60,
+      meta: {},
+      cidrs: [],
+      tokenBoundCidrs: [],
+    };
     const issued = await roles.secretIds.issue(role.key, request);
     const stored = await plaintext(barrier);
     expect(stored).toContain("auth/u1/user/ann ");

@@ -1,25 +1,46 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import fc from "fast-check";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import {
-  type Fields,
-  fieldsOf,
-  readBoolean,
-  readDurationSeconds,
-  readInteger,
-  readIntegerList,
-  readObject,
-  readSignedDurationSeconds,
-  readText,
+  anything,
+  boolean,
+  coerceInteger,
+  coerceText,
+  duration,
+  integer,
+  integerList,
+  object,
+  readFields,
+  signedDuration,
+  text,
+  textList,
 } from "../../src/engines/fields.ts";
 import { VaultError } from "../../src/errors.ts";
-import { request } from "./requests.ts";
+import { accepts, type JsonSchema } from "./json_schema.ts";
+import { refusal, send } from "./requests.ts";
+import { createKv2 } from "../../src/engines/kv2.ts";
+import { createMemoryEngineStorage } from "./memory_engine_storage.ts";
 
 const REFUSED = Symbol("refused");
 
-/** What `read` makes of the value, or REFUSED when it blames the field. */
-function outcome(read: (fields: Fields, name: string) => unknown, value: unknown): unknown {
-  const fields: Fields = { data: { f: value }, errorPrefix: "" };
+type Field = v.GenericSchema<unknown, unknown>;
+const KINDS: Readonly<Record<string, (about: string) => Field>> = {
+  integer,
+  boolean,
+  text,
+  duration,
+  signedDuration,
+  integerList,
+  textList,
+  object,
+  anything,
+};
+
+/** What the field is made of the value, or REFUSED when the field is blamed. */
+function outcome(field: Field, value: unknown): unknown {
   try {
-    return read(fields, "f");
+    return readFields(v.object({ f: field }), { f: value }, "")["f"];
   } catch (error) {
     if (!(error instanceof VaultError) || error.code !== "invalid_request") throw error;
     expect(error.message).toMatch(/^error converting input for field "f": /);
@@ -43,8 +64,9 @@ describe("fields", () => {
     [2 ** 53, REFUSED],
     [[], REFUSED],
     [{}, REFUSED],
-  ])("readInteger() makes of %j %s", (value, expected) => {
-    expect(outcome(readInteger, value)).toBe(expected);
+  ])("integer() makes of %j %s", (value, expected) => {
+    expect(outcome(integer("a number"), value)).toBe(expected);
+    expect(coerceInteger(value)).toBe(expected === REFUSED ? null : expected);
   });
 
   it.each([
@@ -59,8 +81,8 @@ describe("fields", () => {
     ["yes", REFUSED],
     [[true], REFUSED],
     [{}, REFUSED],
-  ])("readBoolean() makes of %j %s", (value, expected) => {
-    expect(outcome(readBoolean, value)).toBe(expected);
+  ])("boolean() makes of %j %s", (value, expected) => {
+    expect(outcome(boolean("a choice"), value)).toBe(expected);
   });
 
   it.each([
@@ -78,23 +100,49 @@ describe("fields", () => {
     [true, REFUSED, REFUSED],
     [["1h"], REFUSED, REFUSED],
     [["-1"], REFUSED, REFUSED],
+    [1e10, REFUSED, REFUSED],
+    ["9999999h", REFUSED, REFUSED],
   ])("durations are made of %j: %s unsigned, %s signed", (value, unsigned, signed) => {
-    expect(outcome(readDurationSeconds, value)).toBe(unsigned);
-    expect(outcome(readSignedDurationSeconds, value)).toBe(signed);
+    expect(outcome(duration("a time"), value)).toBe(unsigned);
+    expect(outcome(signedDuration("a time"), value)).toBe(signed);
+  });
+
+  it("says of a negative duration that it is negative, and of others that they are none", () => {
+    const schema = v.object({ f: duration("a time") });
+    expect(() => readFields(schema, { f: "-1h" })).toThrow(/: cannot provide negative value$/);
+    expect(() => readFields(schema, { f: -1 })).toThrow(/: cannot provide negative value$/);
+    expect(() => readFields(schema, { f: "-x" })).toThrow(/: expected a duration, got string$/);
   });
 
   it.each([
     [[1, "2", true], [1, 2, 1]],
     ["1, 2,3", [1, 2, 3]],
+    [" 1 ,\t2 ", [1, 2]],
     [7, [7]],
+    [true, [1]],
     ["", []],
     [null, []],
     [[], []],
     ["1,x", REFUSED],
+    ["1 2", REFUSED],
+    ["1,9007199254740993", REFUSED],
+    [1.5, REFUSED],
     [[[1]], REFUSED],
     [{}, REFUSED],
-  ])("readIntegerList() makes of %j %j", (value, expected) => {
-    expect(outcome(readIntegerList, value)).toEqual(expected);
+  ])("integerList() makes of %j %j", (value, expected) => {
+    expect(outcome(integerList("numbers"), value)).toEqual(expected);
+  });
+
+  it.each([
+    [["a", 1, true], ["a", "1", "1"]],
+    ["a, b,c", ["a", "b", "c"]],
+    [7, ["7"]],
+    ["", []],
+    [null, []],
+    [[["a"]], REFUSED],
+    [{}, REFUSED],
+  ])("textList() makes of %j %j", (value, expected) => {
+    expect(outcome(textList("texts"), value)).toEqual(expected);
   });
 
   it.each([
@@ -105,8 +153,8 @@ describe("fields", () => {
     [[1], REFUSED],
     ["x", REFUSED],
     [1, REFUSED],
-  ])("readObject() makes of %j %j", (value, expected) => {
-    expect(outcome(readObject, value)).toEqual(expected);
+  ])("object() makes of %j %j", (value, expected) => {
+    expect(outcome(object("members"), value)).toEqual(expected);
   });
 
   it.each([
@@ -115,24 +163,126 @@ describe("fields", () => {
     [true, "1"],
     [null, ""],
     [[], REFUSED],
-  ])("readText() makes of %j %j", (value, expected) => {
-    expect(outcome(readText, value)).toBe(expected);
+  ])("text() makes of %j %j", (value, expected) => {
+    expect(outcome(text("words"), value)).toBe(expected);
+    expect(coerceText(value)).toBe(expected === REFUSED ? null : expected);
   });
 
-  it("takes a field that was not sent, or only inherited, as undefined", () => {
-    const fields: Fields = { data: {}, errorPrefix: "" };
-    for (const read of [readInteger, readBoolean, readText, readIntegerList, readObject]) {
-      expect(read(fields, "toString")).toBeUndefined();
+  it.each([[[1]], [null], ["x"], [{ a: null }]])("anything() leaves %j as it is", (value) => {
+    expect(outcome(anything("no matter what"), value)).toBe(value);
+  });
+
+  it.each(Object.keys(KINDS))(
+    "%s() takes what was not sent, or only inherited, as undefined",
+    (kind) => {
+      const field = KINDS[kind]!("a field");
+      const schema = v.object({ toString: field, constructor: field, other: field });
+      expect(readFields(schema, {})).toEqual({});
+    },
+  );
+
+  it("keeps no text that the caller sent in a refusal, and blames the first field", () => {
+    const schema = v.object({ a: integer("a number"), b: integerList("numbers") });
+    expect(() => readFields(schema, { b: ["hunter2"], a: "hunter2" })).toThrow(
+      'Field validation failed: error converting input for field "a": expected an integer, got string',
+    );
+    expect(() => readFields(schema, { b: [1, { hunter2: 1 }] })).toThrow(
+      'Field validation failed: error converting input for field "b": ' +
+        "expected a list of integers, got object",
+    );
+  });
+
+  it("answers hostile text at once", () => {
+    const digits = "1".repeat(1_000_000);
+    const startMs = performance.now();
+    for (const value of [`${digits}x`, `${" ".repeat(1_000_000)}x`, `1${",1 ".repeat(300_000)}x`]) {
+      for (const kind of ["integer", "boolean", "duration", "signedDuration", "integerList"]) {
+        expect(outcome(KINDS[kind]!("a field"), value)).toBe(REFUSED);
+      }
     }
-    expect(readDurationSeconds(fields, "constructor")).toBeUndefined();
+    expect(performance.now() - startMs).toBeLessThan(2000);
   });
 
-  it("prefixes errors everywhere but in writes behind an existence check", () => {
-    const prefix = "Field validation failed: ";
-    expect(fieldsOf(request("update", "data/a"), true).errorPrefix).toBe("");
-    expect(fieldsOf(request("create", "data/a"), true).errorPrefix).toBe("");
-    expect(fieldsOf(request("patch", "data/a"), true).errorPrefix).toBe(prefix);
-    expect(fieldsOf(request("read", "data/a"), true).errorPrefix).toBe(prefix);
-    expect(fieldsOf(request("update", "config"), false).errorPrefix).toBe(prefix);
+  it("prefixes errors everywhere but in writes behind an existence check", async () => {
+    const kv = createKv2(createMemoryEngineStorage());
+    const bare = /^invalid_request: error converting/;
+    const prefixed = /^invalid_request: Field validation failed: error converting/;
+    expect(await refusal(send(kv, "update", "data/a", { data: 1 }))).toMatch(bare);
+    expect(await refusal(send(kv, "create", "data/a", { data: 1 }))).toMatch(bare);
+    expect(await refusal(send(kv, "patch", "data/a", { data: 1 }))).toMatch(prefixed);
+    expect(await refusal(send(kv, "read", "data/a", { version: "x" }))).toMatch(prefixed);
+    expect(await refusal(send(kv, "update", "config", { max_versions: "x" }))).toMatch(prefixed);
+  });
+});
+
+describe("the JSON Schema of a field", () => {
+  const describeField = (field: Field) =>
+    toJsonSchema(field, {
+      typeMode: "input",
+      overrideSchema: ({ valibotSchema }) =>
+        valibotSchema.type === "custom" ? { type: "object" } : undefined,
+    }) as JsonSchema;
+
+  /** Without numbers out of range in text: no pattern tells them apart. */
+  const leaf = fc.oneof(
+    fc.constantFrom<unknown>(
+      null,
+      true,
+      false,
+      "",
+      "1",
+      "0",
+      "T",
+      "True",
+      "yes",
+      "+5",
+      "-5",
+      "1.5",
+    ),
+    fc.constantFrom<unknown>(
+      "1h",
+      "1.5h30m",
+      "2d",
+      "-1h",
+      "+1m",
+      "--1h",
+      "1h2",
+      ".5s",
+      ".",
+      "-",
+      "1x",
+    ),
+    fc.constantFrom<unknown>("1,2", " 1 , ,+2", "1 2", "1,x", ",", "a,b", "1\n", "٣", "0", "-0.5s"),
+    fc.constantFrom<unknown>(0, 1, 2, -1, 1.5, 2 ** 53, -(2 ** 53), 2 ** 53 - 1),
+    fc.integer(),
+    fc.double({ min: -1e9, max: 1e9, noNaN: true }),
+    fc.stringMatching(/^[-+0-9a-z., ]{0,12}$/),
+    fc.string(),
+  );
+  const value = fc.oneof(
+    leaf,
+    fc.array(leaf, { maxLength: 3 }),
+    fc.dictionary(fc.string(), leaf, { maxKeys: 2 }),
+    fc.array(fc.oneof(leaf, fc.dictionary(fc.string(), leaf, { maxKeys: 2 })), { maxLength: 3 }),
+  );
+
+  it.each(Object.keys(KINDS))("of %s() accepts exactly what the field accepts", (kind) => {
+    const field = KINDS[kind]!("a field");
+    const schema = describeField(field);
+    const isTime = kind.toLowerCase().endsWith("duration");
+    fc.assert(
+      fc.property(value, (sent) => {
+        fc.pre(!isTime || typeof sent !== "number" || Math.abs(sent) < 9e9);
+        fc.pre(!isTime || typeof sent !== "string" || !/[0-9]{7}/.test(sent));
+        expect(accepts(schema, sent)).toBe(outcome(field, sent) !== REFUSED);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each(Object.keys(KINDS))("of %s() carries what the field is for", (kind) => {
+    expect(describeField(KINDS[kind]!("what it is for"))).toMatchObject({
+      description: "what it is for",
+    });
   });
 });

@@ -16,8 +16,8 @@ export interface RootClient {
   ): Promise<ApiResponse>;
   /** The status of a request that must succeed with nothing to say. */
   done(method: string, path: string, body?: object): Promise<void>;
-  /** A token with rules of its own. */
-  tokenWith(policy: string): Promise<string>;
+  /** A token with rules of its own, and besides those of the default policy or not. */
+  tokenWith(policy: string, withDefault?: boolean): Promise<string>;
 }
 
 export async function openRootClient(): Promise<RootClient> {
@@ -38,10 +38,13 @@ export async function openRootClient(): Promise<RootClient> {
       const { status, text } = await ask(method, path, body);
       if (status !== 204) throw new Error(`${method} ${path}: ${status} ${text}`);
     },
-    async tokenWith(policy) {
+    async tokenWith(policy, withDefault = true) {
       policies += 1;
       await ask("PUT", `sys/policies/acl/rules-${policies}`, { policy });
-      const made = await ask("POST", "auth/token/create", { policies: [`rules-${policies}`] });
+      const made = await ask("POST", "auth/token/create", {
+        policies: [`rules-${policies}`],
+        no_default_policy: !withDefault,
+      });
       return textAt(made.json, "auth", "client_token");
     },
   };

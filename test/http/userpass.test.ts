@@ -178,8 +178,8 @@ describe("users", () => {
   it("with rules that could not hold are refused", async () => {
     const { ask } = await withAnn();
     const bodies = [
-      { token_bound_cidrs: "10.0.0.0/8" },
-      { token_strictly_bind_ip: true },
+      { token_bound_cidrs: "10.0.0.0/33" },
+      { token_bound_cidrs: "10.0.0.0/8", token_strictly_bind_ip: true },
       { password_hash: "$2a$10$abc" },
       { token_type: "sometimes" },
       { token_type: "batch", token_num_uses: 1 },
@@ -208,6 +208,43 @@ describe("users", () => {
     expect((await ask("POST", "auth/userpass/users/bob", body, maker)).status).toBe(204);
     expect((await ask("POST", "auth/userpass/users/bob", body, maker)).status).toBe(403);
     expect((await ask("POST", "auth/userpass/users/eve", body, null)).status).toBe(403);
+  });
+});
+
+describe("requests on users", () => {
+  it("are told of fields that nobody reads", async () => {
+    const client = await withAnn();
+    const body = { password: "correct horse", passwort: "x", username: "eve" };
+    const answer = await client.ask("POST", "auth/userpass/login/ann", body, null);
+    expect(at(answer.json, "warnings")).toEqual([
+      "Endpoint ignored these unrecognized parameters: [passwort]",
+      "Endpoint replaced the value of these parameters with the values captured from the " +
+      "endpoint's path: [username]",
+    ]);
+    expect(at(answer.json, "auth", "metadata")).toEqual({ username: "ann" });
+  });
+
+  it("name the field that cannot be read", async () => {
+    const { ask } = await withAnn();
+    const user = await ask("POST", "auth/userpass/users/ann", { token_ttl: [] });
+    const errors = (prefix: string, field: string, wanted: string) => ({
+      errors: [
+        `${prefix}error converting input for field "${field}": expected ${wanted}, got list`,
+      ],
+    });
+    expect([user.status, user.json]).toEqual([400, errors("", "token_ttl", "a duration")]);
+    const password = await ask("POST", "auth/userpass/users/ann/password", { password: [] });
+    expect(password.json).toEqual(errors("Field validation failed: ", "password", "text"));
+  });
+
+  it("list a page of them", async () => {
+    const { ask, done } = await withAnn();
+    for (const name of ["bob", "eve"]) {
+      await done("POST", `auth/userpass/users/${name}`, { password: "x" });
+    }
+    const page = await ask("GET", "auth/userpass/users?list=true&after=ann&limit=1");
+    expect(at(page.json, "data", "keys")).toEqual(["bob"]);
+    expect((await ask("LIST", "auth/userpass/users?after=eve")).status).toBe(404);
   });
 });
 

@@ -7,11 +7,12 @@ import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";
-import { SecretIds } from "./approle_secret_ids.ts";
+import { areWithin, mayComeFrom, parseAddresses } from "../cidr.ts";
+import { type SecretId, SecretIds } from "./approle_secret_ids.ts";
 import type { LoginPorts } from "./login_mounts.ts";
 import type { LoginRecord, LoginStorage, LoginWrite } from "./login_storage.ts";
 import { parseName } from "./names.ts";
-import { type Login, NO_RULES, type TokenRules } from "./token_rules.ts";
+import { type Login, NO_RULES, rulesAt, type StoredRules, type TokenRules } from "./token_rules.ts";
 
 /** What an operator says about a role. */
 export interface RoleSettings {
@@ -21,6 +22,10 @@ export interface RoleSettings {
   /** 0: unlimited. */
   readonly secretIdUses: number;
   readonly localSecretIds: boolean;
+  /** False: the role id alone logs in, from addresses that the role is bound to. */
+  readonly bindSecretId: boolean;
+  /** Blocks of addresses that may log in (`cidr.ts`); empty: any. */
+  readonly secretIdBoundCidrs: readonly string[];
   readonly rules: TokenRules;
 }
 
@@ -30,6 +35,12 @@ export interface Role extends RoleSettings {
   /** Random name of its records. */
   readonly key: string;
 }
+
+/** Records from before addresses could be bound do not name any. */
+type StoredRole =
+  & Omit<Role, "bindSecretId" | "secretIdBoundCidrs" | "rules">
+  & Partial<Pick<Role, "bindSecretId" | "secretIdBoundCidrs">>
+  & { readonly rules: StoredRules };
 
 /** `isNew`: the role did not exist. Runs for each try to write. */
 export type RoleChange = (settings: RoleSettings, isNew: boolean) => RoleSettings;
@@ -60,13 +71,17 @@ export class AppRole {
     return (await this.#role(name))?.value ?? null;
   }
 
-  /** Makes or changes a role. Throws `invalid_request` for a role id that another role has. */
+  /**
+   * Makes or changes a role. Throws `invalid_request` for a role id that another role has, and for a
+   * role that would let anybody in.
+   */
   async write(name: string, change: RoleChange): Promise<void> {
     const path = ROLE_PREFIX + parseName(name);
     for (;;) {
       const read = await this.#role(name);
       const before = read?.value ?? this.#newRole(name);
       const role: Role = { ...before, ...change(before, read === null) };
+      refuseUnbound(role);
       if (role.roleId === "" || role.roleId.length > ID_MAX_CHARS) {
         throw invalidRequest("invalid role_id supplied, or failed to generate a role_id");
       }
@@ -99,17 +114,40 @@ export class AppRole {
     }
   }
 
-  /** Spends one use of the secret id. Throws `invalid_request`, the same for whatever is wrong. */
-  async login(roleId: string, secretId: string): Promise<Login> {
+  /**
+   * Spends one use of the secret id, "" for none. `address`: where the login comes from, null for
+   * unknown. Throws `invalid_request`, the same for whatever is wrong with role id and secret id.
+   */
+  async login(roleId: string, secretId: string, address: string | null): Promise<Login> {
     const role = await this.#byRoleId(roleId);
-    const meta = role === null ? null : await this.secretIds.spend(role.key, secretId);
-    if (role === null || meta === null) throw invalidRequest("invalid role or secret ID");
+    if (secretId === "" && role?.bindSecretId !== false) throw invalidRequest("missing secret_id");
+    if (role === null) throw wrongIds();
+    const secret = role.bindSecretId ? await this.#permitted(role, secretId, address) : null;
+    refuseElsewhere(address, role.secretIdBoundCidrs, "by CIDR restrictions on the role");
+    const own = secret?.tokenBoundCidrs ?? [];
+    // Those of the secret id are the narrower ones already.
+    const rules = own.length > 0
+      ? { ...role.rules, boundCidrs: parseAddresses(own) }
+      : rulesAt(address, role.rules);
+    if (secret !== null && await this.secretIds.spend(role.key, secretId) === null) {
+      throw wrongIds();
+    }
     return {
       path: "login",
       displayName: "",
-      meta: { ...meta, role_name: role.name },
-      rules: role.rules,
+      meta: { ...secret?.meta, role_name: role.name },
+      rules,
     };
+  }
+
+  /** The secret id, found valid at this address. No use of it is counted yet. */
+  async #permitted(role: Role, secretId: string, address: string | null): Promise<SecretId> {
+    const found = await this.secretIds.find(role.key, secretId);
+    if (found === null) throw wrongIds();
+    const { cidrs } = found.value;
+    refuseWider(cidrs, role.secretIdBoundCidrs);
+    refuseElsewhere(address, cidrs, "through CIDR restrictions on the secret ID");
+    return found.value;
   }
 
   #newRole(name: string): Role {
@@ -121,12 +159,19 @@ export class AppRole {
       secretIdTtlSeconds: 0,
       secretIdUses: 0,
       localSecretIds: false,
+      bindSecretId: true,
+      secretIdBoundCidrs: [],
       rules: NO_RULES,
     };
   }
 
   async #role(name: string): Promise<LoginRecord<Role> | null> {
-    return await this.#storage.get<Role>(ROLE_PREFIX + parseName(name));
+    const record = await this.#storage.get<StoredRole>(ROLE_PREFIX + parseName(name));
+    if (record === null) return null;
+    const { value, revision } = record;
+    const rules = { ...NO_RULES, ...value.rules };
+    const role: Role = { bindSecretId: true, secretIdBoundCidrs: [], ...value, rules };
+    return { value: role, revision };
   }
 
   async #index(roleId: string): Promise<LoginRecord<{ readonly role: string }> | null> {
@@ -147,4 +192,34 @@ export class AppRole {
   #hash(text: string): string {
     return encodeHex(hmacSha256(this.#macKey, encodeUtf8(text)));
   }
+}
+
+/** Throws `invalid_request` for blocks of a secret id that its role does not have. */
+export function refuseWider(own: readonly string[], roles: readonly string[]): void {
+  if (roles.length === 0 || areWithin(own, roles)) return;
+  throw invalidRequest(
+    "failed to verify subset relationship between CIDR blocks on the role " +
+      `${listed(roles)} and CIDR blocks on the secret ID ${listed(own)}`,
+  );
+}
+
+/** As Go prints a list of texts. */
+function listed(texts: readonly string[]): string {
+  return `[${texts.map((text) => JSON.stringify(text)).join(" ")}]`;
+}
+
+function refuseElsewhere(address: string | null, bounds: readonly string[], why: string): void {
+  if (mayComeFrom(address, bounds)) return;
+  if (address === null) throw invalidRequest("failed to get connection information");
+  throw invalidRequest(`source address ${JSON.stringify(address)} unauthorized ${why}`);
+}
+
+/** A role id is no secret: without a secret id something else must keep strangers out. */
+function refuseUnbound({ bindSecretId, secretIdBoundCidrs, rules }: RoleSettings): void {
+  if (bindSecretId || secretIdBoundCidrs.length > 0 || rules.boundCidrs.length > 0) return;
+  throw invalidRequest("at least one constraint should be enabled on the role");
+}
+
+function wrongIds() {
+  return invalidRequest("invalid role or secret ID");
 }

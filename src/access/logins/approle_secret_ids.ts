@@ -22,14 +22,18 @@ export interface SecretId {
   /** Null: it does not end. */
   readonly expiresAtMs: number | null;
   readonly meta: Readonly<Record<string, string>>;
+  /** Blocks of addresses that may log in with it; empty: any. */
+  readonly cidrs: readonly string[];
+  /** What its tokens are bound to instead of what the role says; empty: as the role says. */
+  readonly tokenBoundCidrs: readonly string[];
 }
 
-export interface SecretIdRequest {
+type Bounds = Pick<SecretId, "cidrs" | "tokenBoundCidrs">;
+
+export interface SecretIdRequest
+  extends Pick<SecretId, "uses" | "ttlSeconds" | "meta" | "cidrs" | "tokenBoundCidrs"> {
   /** Null: a random one. */
   readonly secretId: string | null;
-  readonly uses: number;
-  readonly ttlSeconds: number;
-  readonly meta: Readonly<Record<string, string>>;
 }
 
 interface Found extends LoginRecord<SecretId> {
@@ -69,7 +73,7 @@ export class SecretIds {
       throw invalidRequest(`secret_id is longer than ${ID_MAX_CHARS} characters`);
     }
     const createdAtMs = nowMs();
-    const { uses, ttlSeconds, meta } = request;
+    const { uses, ttlSeconds, meta, cidrs, tokenBoundCidrs } = request;
     const stored: SecretId = {
       version: 1,
       accessor: randomUuid(random),
@@ -79,6 +83,8 @@ export class SecretIds {
       updatedAtMs: createdAtMs,
       expiresAtMs: ttlSeconds === 0 ? null : createdAtMs + ttlSeconds * 1000,
       meta,
+      cidrs,
+      tokenBoundCidrs,
     };
     const hash = this.#hash(secretId);
     if (await this.#live(key, hash) !== null) throw alreadyRegistered();
@@ -151,7 +157,12 @@ export class SecretIds {
   }
 
   async #read(key: string, hash: string): Promise<LoginRecord<SecretId> | null> {
-    return await this.#storage.get<SecretId>(path(key, hash));
+    const record = await this.#storage.get<Omit<SecretId, keyof Bounds> & Partial<Bounds>>(
+      path(key, hash),
+    );
+    if (record === null) return null;
+    const { value, revision } = record;
+    return { value: { cidrs: [], tokenBoundCidrs: [], ...value }, revision };
   }
 
   /** One whose time is over counts as gone; the alarm removes it. */

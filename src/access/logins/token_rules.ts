@@ -3,7 +3,8 @@
  * The rules of lifetime are those of Vault's `CalculateTTL` (openbao sdk/framework/lease.go).
  */
 
-import { invalidRequest } from "../../errors.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { parseAddresses } from "../cidr.ts";
 import { formatGoDuration } from "../duration.ts";
 import { ROOT_POLICY_NAME } from "../policy.ts";
 import { DEFAULT_POLICY_NAME } from "../default_policy.ts";
@@ -23,7 +24,14 @@ export interface TokenRules {
   readonly noDefaultPolicy: boolean;
   /** `default`: as the mount says. */
   readonly type: "default" | TokenType;
+  /** Blocks of addresses that may use the token (`cidr.ts`); empty: any. */
+  readonly boundCidrs: readonly string[];
+  /** Only the address that logs in may use the token. */
+  readonly strictlyBindIp: boolean;
 }
+
+/** Records from before addresses could be bound do not name any. */
+export type StoredRules = Omit<TokenRules, "boundCidrs" | "strictlyBindIp"> & Partial<TokenRules>;
 
 export const NO_RULES: TokenRules = {
   policies: [],
@@ -34,6 +42,8 @@ export const NO_RULES: TokenRules = {
   uses: 0,
   noDefaultPolicy: false,
   type: "default",
+  boundCidrs: [],
+  strictlyBindIp: false,
 };
 
 /** Throws `invalid_request` in Vault's words for rules that contradict each other. */
@@ -47,7 +57,22 @@ export function checkTokenRules(rules: TokenRules): TokenRules {
   if (rules.maxTtlSeconds > 0 && rules.ttlSeconds > rules.maxTtlSeconds) {
     throw invalidRequest("'token_ttl' cannot be greater than 'token_max_ttl'");
   }
+  if (rules.strictlyBindIp && rules.boundCidrs.length > 0) {
+    throw invalidRequest(
+      "'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one",
+    );
+  }
   return rules;
+}
+
+/**
+ * The rules for a login from this address, null for an unknown one. Throws `unauthenticated` where
+ * the token would be bound to what is not known.
+ */
+export function rulesAt(address: string | null, rules: TokenRules): TokenRules {
+  if (!rules.strictlyBindIp) return rules;
+  if (address === null) throw new VaultError("unauthenticated", "permission denied");
+  return { ...rules, boundCidrs: parseAddresses([address]) };
 }
 
 export interface Lifetime {
@@ -131,6 +156,7 @@ export function loginToken(mount: LoginMount, login: Login, nowMs: number): Logi
     orphan: true,
     parent: null,
     role: null,
+    boundCidrs: rules.boundCidrs,
   };
   return { template, warnings };
 }

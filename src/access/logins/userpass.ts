@@ -1,10 +1,11 @@
 /** Users with passwords. A name means the same in upper and in lower case. */
 
-import { invalidRequest } from "../../errors.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { mayComeFrom } from "../cidr.ts";
 import type { LoginRecord, LoginStorage } from "./login_storage.ts";
 import { parseName } from "./names.ts";
 import type { PasswordHash, Passwords } from "./passwords.ts";
-import { type Login, NO_RULES, type TokenRules } from "./token_rules.ts";
+import { type Login, NO_RULES, rulesAt, type StoredRules, type TokenRules } from "./token_rules.ts";
 
 interface User {
   readonly version: 1;
@@ -57,14 +58,21 @@ export class Userpass {
     await this.#storage.commit([{ path: PREFIX + parseName(name), value: null }]);
   }
 
-  /** Throws `invalid_request`, the same for an unknown user and a wrong password. */
-  async login(name: string, password: string): Promise<Login> {
+  /**
+   * Throws `invalid_request`, the same for an unknown user and a wrong password, and
+   * `unauthenticated` at an address that the user is not bound to, null for an unknown one.
+   */
+  async login(name: string, password: string, address: string | null): Promise<Login> {
     const user = await this.#user(name);
     if (!await this.#passwords.matches(password, user?.value.password ?? null) || user === null) {
       throw invalidRequest("invalid username or password");
     }
     const username = parseName(name);
-    const { rules } = user.value;
+    const { rules: own } = user.value;
+    if (!mayComeFrom(address, own.boundCidrs)) {
+      throw new VaultError("unauthenticated", "permission denied");
+    }
+    const rules = rulesAt(address, own);
     return { path: `login/${username}`, displayName: username, meta: { username }, rules };
   }
 
@@ -92,6 +100,10 @@ export class Userpass {
   }
 
   async #user(name: string): Promise<LoginRecord<User> | null> {
-    return await this.#storage.get<User>(PREFIX + parseName(name));
+    const path = PREFIX + parseName(name);
+    const record = await this.#storage.get<Omit<User, "rules"> & { rules: StoredRules }>(path);
+    if (record === null) return null;
+    const { value, revision } = record;
+    return { value: { ...value, rules: { ...NO_RULES, ...value.rules } }, revision };
   }
 }

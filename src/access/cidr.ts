@@ -1,0 +1,133 @@
+/**
+ * Blocks of addresses that logins and tokens are bound to: `10.0.0.0/8`, `2001:db8::/32`, or one
+ * address. An IPv4 address written as an IPv6 one (`::ffff:10.0.0.1`) is that IPv4 address. Pure.
+ * The reference also takes names of UNIX sockets, and so any text with a slash; no client comes
+ * from one here, so they are refused like a slip of the pen.
+ */
+
+import { invalidRequest } from "../errors.ts";
+
+interface Block {
+  readonly bits: 32 | 128;
+  readonly address: bigint;
+  /** How many leading bits all its addresses share. */
+  readonly prefix: number;
+}
+
+const BYTES = /^(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})$/;
+/** What may stand between brackets in a URL; a zone may not. */
+const GROUPS = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/;
+const PREFIX = /^[0-9]{1,4}$/;
+const MAPPED_BITS = 96;
+
+/** Addresses and blocks as they are stored and shown. Throws `invalid_request` for anything else. */
+export function parseAddresses(texts: readonly string[]): readonly string[] {
+  return texts.map((sent) => {
+    const text = sent.trim();
+    const block = parseBlock(text);
+    if (block !== null) return formatBlock(block);
+    const quoted = JSON.stringify(text);
+    throw invalidRequest(
+      `error parsing address ${quoted}: Unable to convert ${quoted} to an IPv4 or IPv6 address, ` +
+        "or a UNIX Socket",
+    );
+  });
+}
+
+/** Blocks as they were sent; a single address is none. Throws `invalid_request`, `what` first. */
+export function checkCidrs(texts: readonly string[], what: string): readonly string[] {
+  return texts.map((sent) => {
+    const text = sent.trim();
+    if (text.includes("/") && parseBlock(text) !== null) return text;
+    throw invalidRequest(`failed to validate ${what}: invalid CIDR address: ${text}`);
+  });
+}
+
+/** Whether an address is in one of the blocks; never when it is unknown. */
+export function isWithin(address: string | null, blocks: readonly string[]): boolean {
+  const host = address === null ? null : parseBlock(address);
+  return host !== null && isInOne(host, blocks);
+}
+
+/** Like `isWithin`, but where nothing is bound any address will do, also an unknown one. */
+export function mayComeFrom(address: string | null, bounds: readonly string[]): boolean {
+  return bounds.length === 0 || isWithin(address, bounds);
+}
+
+/** Whether each of the inner blocks is in one of the outer ones. */
+export function areWithin(inner: readonly string[], outer: readonly string[]): boolean {
+  return inner.every((text) => {
+    const block = parseBlock(text);
+    return block !== null && isInOne(block, outer);
+  });
+}
+
+function isInOne(inner: Block, outer: readonly string[]): boolean {
+  return outer.some((text) => {
+    const block = parseBlock(text);
+    return block !== null && contains(block, inner);
+  });
+}
+
+function contains(outer: Block, inner: Block): boolean {
+  if (outer.bits !== inner.bits || outer.prefix > inner.prefix) return false;
+  return (outer.address ^ inner.address) >> BigInt(outer.bits - outer.prefix) === 0n;
+}
+
+/** Null for what is neither an address nor a block. */
+function parseBlock(text: string): Block | null {
+  const [written = "", length, ...more] = text.split("/");
+  const isGroups = GROUPS.test(written);
+  const bits = isGroups ? 128 : 32;
+  const address = isGroups ? parseGroups(written) : parseBytes(written);
+  if (address === null || more.length > 0) return null;
+  if (length !== undefined && !PREFIX.test(length)) return null;
+  const prefix = length === undefined ? bits : Number(length);
+  if (prefix > bits) return null;
+  const isMapped = isGroups && address >> 32n === 0xffffn;
+  if (!isMapped) return { bits, address, prefix };
+  // A prefix that could be meant for the IPv4 address is taken so, as in the reference.
+  const mapped = prefix < MAPPED_BITS ? Math.min(prefix, 32) : prefix - MAPPED_BITS;
+  return { bits: 32, address: address & 0xffffffffn, prefix: mapped };
+}
+
+function parseBytes(text: string): bigint | null {
+  if (!BYTES.test(text)) return null;
+  const bytes = text.split(".").map(Number);
+  if (bytes.some((byte) => byte > 255)) return null;
+  return bytes.reduce((sum, byte) => sum << 8n | BigInt(byte), 0n);
+}
+
+/** URLs have the platform's own reader of IPv6 addresses, which answers the shortest form. */
+function parseGroups(text: string): bigint | null {
+  const shortest = shortestGroups(text);
+  if (shortest === null) return null;
+  const [head = "", tail = ""] = shortest.split("::");
+  const before = head.split(":").filter((group) => group !== "");
+  const after = tail.split(":").filter((group) => group !== "");
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  return [...before, ...zeros, ...after]
+    .reduce((sum, group) => sum << 16n | BigInt(`0x${group}`), 0n);
+}
+
+function shortestGroups(text: string): string | null {
+  const url = `http://[${text}]/`;
+  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : null;
+}
+
+function formatBlock({ bits, address, prefix }: Block): string {
+  const host = bits === 32 ? formatBytes(address) : formatGroups(address);
+  return prefix === bits ? host : `${host}/${prefix}`;
+}
+
+function formatBytes(address: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => address >> shift & 0xffn).join(".");
+}
+
+function formatGroups(address: bigint): string {
+  const groups = Array.from(
+    { length: 8 },
+    (_, index) => (address >> BigInt(112 - 16 * index) & 0xffffn).toString(16),
+  );
+  return shortestGroups(groups.join(":")) ?? groups.join(":");
+}

@@ -1,0 +1,92 @@
+/**
+ * Where the records of a token are: its own by a keyed hash of its id, and beside it those that find
+ * it by accessor, by parent and by expiry, each of which holds that hash. Reads only.
+ */
+
+import type { Barrier } from "../barrier/barrier.ts";
+import { decodeUtf8, encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
+import { createKeyedHmac, type KeyedHmac } from "../crypto/keyed_hmac.ts";
+import {
+  TOKEN_ACCESSOR_PREFIX,
+  TOKEN_EXPIRY_PREFIX,
+  TOKEN_PARENT_PREFIX,
+  TOKEN_PREFIX,
+} from "../storage/record_paths.ts";
+import { decodeToken, type StoredToken, type Token } from "./token.ts";
+
+const PAGE = 256;
+/** Digits of a time in the expiry index, so that text order is time order. */
+const TIME_DIGITS = 15;
+
+export class TokenIndex {
+  readonly #barrier: Barrier;
+  readonly #mac: KeyedHmac;
+
+  constructor(barrier: Barrier) {
+    this.#barrier = barrier;
+    this.#mac = createKeyedHmac(barrier.deriveMacKey("token hash"));
+  }
+
+  /** The name of the record of the token with this id. */
+  hash(id: string): string {
+    return encodeHex(this.#mac(encodeUtf8(id)));
+  }
+
+  accessorPath(accessor: string): string {
+    const mac = this.#mac(encodeUtf8(`accessor ${accessor}`));
+    return TOKEN_ACCESSOR_PREFIX + encodeHex(mac);
+  }
+
+  /** Every record of a token; the first one is the token itself, the others hold its hash. */
+  paths(hash: string, token: Token): readonly string[] {
+    const paths = [TOKEN_PREFIX + hash, this.accessorPath(token.accessor)];
+    if (token.parent !== null) paths.push(childPrefix(token.parent) + hash);
+    if (token.expiresAtMs !== null) paths.push(expiryPath(token.expiresAtMs, hash));
+    return paths;
+  }
+
+  /** Hashes of the tokens that this one is the parent of. */
+  async *childrenOf(hash: string): AsyncGenerator<string> {
+    yield* this.hashesBelow(childPrefix(hash));
+  }
+
+  /** A token and all below it, parents first. */
+  async descendants(root: StoredToken): Promise<readonly StoredToken[]> {
+    const tree = [root];
+    for (let next = 0; next < tree.length; next++) {
+      const parent = tree[next];
+      if (parent === undefined) break;
+      for await (const hash of this.childrenOf(parent.hash)) {
+        const record = await this.#barrier.get(TOKEN_PREFIX + hash);
+        if (record !== null) tree.push({ hash, token: decodeToken(record.value) });
+      }
+    }
+    return tree;
+  }
+
+  /** The hashes that an index holds, a page at a time. */
+  async *hashesBelow(prefix: string): AsyncGenerator<string> {
+    for (let after = "";;) {
+      const paths = await this.#barrier.list(prefix, after, PAGE);
+      for (const path of paths) {
+        const record = await this.#barrier.get(path);
+        if (record !== null) yield decodeUtf8(record.value);
+      }
+      after = paths.at(-1) ?? "";
+      if (paths.length < PAGE) return;
+    }
+  }
+}
+
+function childPrefix(parent: string): string {
+  return `${TOKEN_PARENT_PREFIX}${parent}/`;
+}
+
+function expiryPath(atMs: number, hash: string): string {
+  return `${TOKEN_EXPIRY_PREFIX}${String(atMs).padStart(TIME_DIGITS, "0")}/${hash}`;
+}
+
+export function parseExpiryPath(path: string): { readonly atMs: number; readonly hash: string } {
+  const [time = "", hash = ""] = path.slice(TOKEN_EXPIRY_PREFIX.length).split("/");
+  return { atMs: Number(time), hash };
+}

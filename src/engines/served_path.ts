@@ -1,0 +1,178 @@
+/**
+ * What is served below a mount, or by the system itself: paths with operations, as data. The same
+ * table finds the handler of a request, judges its fields, and is shown to clients as OpenAPI. Pure.
+ */
+
+import * as v from "valibot";
+import { VaultError } from "../errors.ts";
+import type { Operation } from "./engine.ts";
+import {
+  type FieldEntries,
+  type FieldsSchema,
+  readFields,
+  type Sent,
+  VALIDATION_FAILED,
+} from "./fields.ts";
+import type { JsonObject } from "./json_record.ts";
+
+/**
+ * What a success looks like. `nothing`: no content; `data`, `auth`, `wrapping`: that member of the
+ * envelope; `accepted`: an envelope with 202; `keys`: `data.keys`, the names of a list.
+ */
+export type Answer = "nothing" | "data" | "keys" | "auth" | "wrapping" | "accepted";
+
+/** What an operation is for, takes and answers. */
+export interface OperationNotes<Entries extends FieldEntries> {
+  /** One sentence without a period. */
+  readonly summary: string;
+  /** The body of a write, the query of a read. Left out: nothing is read. */
+  readonly fields?: Entries;
+  /** Any other field is taken too: the value itself, not parameters. */
+  readonly takesAnything?: boolean;
+  /** Left out: as usual for such an operation. */
+  readonly answers?: readonly Answer[];
+}
+
+export interface ServedOperation<Context, Reply> {
+  readonly summary: string;
+  readonly schema: FieldsSchema;
+  readonly takesAnything: boolean;
+  readonly answers: readonly Answer[] | null;
+  /** Throws `invalid_request` for fields that cannot be read, and whatever the handler throws. */
+  readonly serve: (
+    context: Context,
+    data: JsonObject,
+    errorPrefix?: "" | typeof VALIDATION_FAILED,
+  ) => Promise<Reply>;
+}
+
+export type ServedOperations<Context, Reply> = Partial<
+  Readonly<Record<Operation, ServedOperation<Context, Reply>>>
+>;
+
+export function operation<Context, Reply, Entries extends FieldEntries = Record<never, never>>(
+  notes: OperationNotes<Entries>,
+  handle: (context: Context, sent: Sent<Entries>) => Promise<Reply>,
+): ServedOperation<Context, Reply> {
+  const schema = v.object((notes.fields ?? {}) as Entries);
+  return {
+    summary: notes.summary,
+    schema,
+    takesAnything: notes.takesAnything === true,
+    answers: notes.answers ?? null,
+    serve: async (context, data, errorPrefix) =>
+      await handle(context, readFields(schema, data, errorPrefix)),
+  };
+}
+
+export interface ServedPath<Context, Reply> {
+  /**
+   * With `{name}` for a word, `{name@}` for one that may contain "@", `{name~}` for anything without
+   * a slash, `{name+}` for anything but nothing, `{name*}` for anything. A slash at the end may be
+   * left out of the path.
+   */
+  readonly template: string;
+  readonly parameters: readonly string[];
+  readonly operations: ServedOperations<Context, Reply>;
+  /** Null where the path is another one. */
+  readonly match: (path: string) => Parameters | null;
+}
+
+/** Parts of a path by their names in the template. */
+export type Parameters = Readonly<Record<string, string>>;
+
+/** Vault's names: word characters, inside also "-" and "." (framework.GenericNameRegex). */
+const WORD = "\\w(?:[\\w.-]*\\w)?";
+const WORD_WITH_AT = "\\w(?:[\\w.@-]*\\w)?";
+const KINDS: Readonly<Record<string, string>> = {
+  "": WORD,
+  "@": WORD_WITH_AT,
+  "~": "[^/]+",
+  "+": ".+",
+  "*": ".*",
+};
+const PARAMETER = /\{(\w+)([@~+*])?\}/g;
+
+export function servedPath<Context, Reply>(
+  template: string,
+  operations: ServedOperations<Context, Reply>,
+): ServedPath<Context, Reply> {
+  const parameters = [...template.matchAll(PARAMETER)].map(([, name = ""]) => name);
+  return { template, parameters, operations, match: matcherOf(template) };
+}
+
+function matcherOf(template: string): (path: string) => Parameters | null {
+  if (!template.includes("{")) {
+    const withoutSlash = template.replace(/\/$/, "");
+    return (path) => path === template || path === withoutSlash ? {} : null;
+  }
+  const source = template.split(PARAMETER).map((part, index) => {
+    switch (index % 3) {
+      case 0:
+        return part.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+      case 1:
+        return `(?<${part}>`;
+      default:
+        return `${KINDS[part ?? ""]})`;
+    }
+  }).join("");
+  const pattern = new RegExp(`^${source.replace(/\/$/, "/?")}$`, "su");
+  return (path) => pattern.exec(path)?.groups ?? null;
+}
+
+/** The first path that matches, and the parts of it; null when none does. */
+export function findPath<Served extends { match(path: string): Parameters | null }>(
+  paths: readonly Served[],
+  path: string,
+): { readonly served: Served; readonly parameters: Parameters } | null {
+  for (const served of paths) {
+    const parameters = served.match(path);
+    if (parameters !== null) return { served, parameters };
+  }
+  return null;
+}
+
+/** A part of the path that its template names. */
+export function parameter(parameters: Parameters, name: string): string {
+  const value = parameters[name];
+  if (value === undefined) throw new TypeError(`the path has no part called ${name}`);
+  return value;
+}
+
+/** Writes where nothing tells creation apart are updates. Throws `unsupported_operation`. */
+export function operationOf<Context, Reply>(
+  { operations }: ServedPath<Context, Reply>,
+  wanted: Operation,
+): ServedOperation<Context, Reply> {
+  const found = operations[wanted] ?? (wanted === "create" ? operations.update : undefined);
+  if (found === undefined) {
+    throw new VaultError("unsupported_operation", "unsupported operation");
+  }
+  return found;
+}
+
+/** What the caller should know of names that were not read, in the reference's words. */
+export function fieldWarnings<Context, Reply>(
+  { operations, parameters }: ServedPath<Context, Reply>,
+  data: JsonObject,
+): readonly string[] {
+  const names = Object.keys(data);
+  const all = Object.values(operations);
+  if (names.length === 0 || all.some(({ takesAnything }) => takesAnything)) return [];
+  const ignored: string[] = [];
+  const replaced: string[] = [];
+  for (const name of names.sort()) {
+    if (parameters.includes(name)) {
+      if (data[name] !== null) replaced.push(name);
+    } else if (!all.some(({ schema }) => Object.hasOwn(schema.entries, name))) ignored.push(name);
+  }
+  return [
+    ...(ignored.length === 0
+      ? []
+      : [`Endpoint ignored these unrecognized parameters: [${ignored.join(" ")}]`]),
+    ...(replaced.length === 0 ? [] : [
+      "Endpoint replaced the value of these parameters with the values captured from the " +
+      `endpoint's path: [${replaced.join(" ")}]`,
+    ]),
+  ];
+}

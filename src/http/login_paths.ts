@@ -1,0 +1,78 @@
+/** The paths below the mount of an auth method, as data: what every method shares. */
+
+import type { LoginMount } from "../access/logins/login_mounts.ts";
+import { type Sent, VALIDATION_FAILED } from "../engines/fields.ts";
+import type { LIST_FIELDS } from "../engines/listing.ts";
+import {
+  fieldWarnings,
+  findPath,
+  operationOf,
+  parameter,
+  type Parameters,
+  type ServedOperations,
+  type ServedPath,
+  servedPath,
+} from "../engines/served_path.ts";
+import { VaultError } from "../errors.ts";
+import { comparePaths } from "../storage/paths.ts";
+import { type LogicalCall, type LogicalReply, withWarnings } from "./logical.ts";
+
+export const DONE: LogicalReply = { kind: "done" };
+export const MISSING: LogicalReply = { kind: "missing" };
+
+/** A request on one of a method's paths. */
+export interface LoginCall extends LogicalCall {
+  readonly mount: LoginMount;
+  /** A part of the path, by its name in the template. */
+  readonly parameter: (name: string) => string;
+}
+
+export interface LoginPath<Asked extends LoginCall> extends ServedPath<Asked, LogicalReply> {
+  /** A write there creates or updates. Vault then converts its fields before anything else. */
+  readonly checksExistence?: boolean;
+}
+
+/** The template is as `servedPath` reads it, below the mount. */
+export function loginPath<Asked extends LoginCall>(
+  template: string,
+  operations: ServedOperations<Asked, LogicalReply>,
+  rules: Pick<LoginPath<Asked>, "checksExistence"> = {},
+): LoginPath<Asked> {
+  return { ...servedPath(template, operations), ...rules };
+}
+
+/** Serves a request; `rest` is its path below the mount, `ask` adds what the method needs. */
+export async function serveLoginPath<Asked extends LoginCall>(
+  paths: readonly LoginPath<Asked>[],
+  rest: string,
+  { operation, data }: LogicalCall,
+  ask: (parameter: LoginCall["parameter"]) => Asked,
+): Promise<LogicalReply> {
+  const found = findLoginPath(paths, rest);
+  if (found === null) throw new VaultError("unsupported_path", "unsupported path");
+  const { served, parameters } = found;
+  const wanted = operationOf(served, operation);
+  const asked = ask((name) => parameter(parameters, name));
+  const writes = operation === "create" || operation === "update";
+  const prefix = served.checksExistence === true && writes ? "" : VALIDATION_FAILED;
+  return withWarnings(await wanted.serve(asked, data, prefix), fieldWarnings(served, data));
+}
+
+/** A list has its path with or without the slash at the end. */
+export function findLoginPath<Asked extends LoginCall>(
+  paths: readonly LoginPath<Asked>[],
+  rest: string,
+): { readonly served: LoginPath<Asked>; readonly parameters: Parameters } | null {
+  const lists = paths.filter(({ operations }) => operations.list !== undefined);
+  return findPath(paths, rest) ?? findPath(lists, rest.replace(/\/$/, ""));
+}
+
+/** Names, or a page of them. An empty list is missing, as in Vault. */
+export function listNames(
+  names: readonly string[],
+  { after = "", limit = 0 }: Sent<typeof LIST_FIELDS>,
+): LogicalReply {
+  const rest = after === "" ? names : names.filter((name) => comparePaths(name, after) > 0);
+  const keys = limit > 0 ? rest.slice(0, limit) : rest;
+  return keys.length === 0 ? MISSING : { kind: "data", data: { keys } };
+}

@@ -1,0 +1,100 @@
+/**
+ * `/sys/internal/specs/openapi`: every route of this vault. Everybody sees the system's own; of the
+ * mounts a token sees those that it may use.
+ */
+
+import type { LoginMount } from "../access/logins/login_mounts.ts";
+import { boolean, text } from "../engines/fields.ts";
+import type { Mount } from "../vault/mounts.ts";
+import { APPROLE_PATHS } from "./auth_approle.ts";
+import { USERPASS_PATHS } from "./auth_userpass.ts";
+import {
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
+import { describeApi, type DescribedMount } from "./openapi.ts";
+import type { RawEndpoint } from "./raw.ts";
+import { mayUse } from "./sys_internal_ui.ts";
+
+/** The tables of the system, given by whoever loads this one. */
+export interface SystemTables {
+  readonly raw: readonly RawEndpoint[];
+  readonly logical: readonly LogicalEndpoint[];
+}
+
+const FIELDS = {
+  generic_mount_paths: boolean("write {…_mount_path} for the path of a mount"),
+  context: text("as sent; nothing depends on it"),
+};
+
+export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
+  return logicalEndpoint("sys/internal/specs/openapi", {
+    read: logicalOperation(
+      { summary: "Describe the API in OpenAPI", fields: FIELDS },
+      async (request, { generic_mount_paths: isGeneric = false }): Promise<LogicalReply> => {
+        const { raw, logical } = tables();
+        const mounts = [
+          { prefix: "", tag: "system", paths: logical },
+          ...await secretMounts(request, isGeneric),
+          ...loginMounts(request, isGeneric),
+        ];
+        const { version } = request.call.context.options;
+        const document = describeApi({ version, raw, mounts });
+        return {
+          kind: "document",
+          contentType: "application/json",
+          text: `${JSON.stringify(document)}\n`,
+        };
+      },
+    ),
+  }, { token: "optional" });
+}
+
+async function secretMounts(
+  request: LogicalCall,
+  isGeneric: boolean,
+): Promise<readonly DescribedMount[]> {
+  const { mounts } = request.open;
+  const usable = request.call.token === null
+    ? []
+    : mounts.list().filter((mount) => mayUse(request, mount.path));
+  const described = usable.map(async (mount) => ({
+    prefix: mount.type === "cubbyhole" ? mount.path : prefixOf(mount, isGeneric),
+    tag: "secrets",
+    paths: await mounts.engine(mount)?.paths() ?? [],
+  }));
+  return await Promise.all(described);
+}
+
+function loginMounts(request: LogicalCall, isGeneric: boolean): readonly DescribedMount[] {
+  const usable = request.open.logins.list().filter((mount) =>
+    mount.config.listingVisibility === "unauth" ||
+    (request.call.token !== null && mayUse(request, `auth/${mount.path}`))
+  );
+  return usable.map((mount) => ({
+    prefix: `auth/${prefixOf(mount, isGeneric)}`,
+    tag: "auth",
+    paths: loginPaths(mount),
+  }));
+}
+
+function loginPaths({ type }: LoginMount): DescribedMount["paths"] {
+  switch (type) {
+    case "approle":
+      return APPROLE_PATHS;
+    case "userpass":
+      return USERPASS_PATHS;
+    case "token":
+      // Among the endpoints of the system.
+      return [];
+  }
+}
+
+function prefixOf({ path }: Pick<Mount | LoginMount, "path">, isGeneric: boolean): string {
+  if (isGeneric) return `{${path.slice(0, -1).replaceAll(/\W/g, "_")}_mount_path+}/`;
+  // In a template braces mean a parameter.
+  return path.replaceAll("{", "%7B").replaceAll("}", "%7D");
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { AppRole } from "../../src/access/logins/approle.ts";
+import { LoginStorage } from "../../src/access/logins/login_storage.ts";
+import { Passwords } from "../../src/access/logins/passwords.ts";
+import { NO_RULES } from "../../src/access/logins/token_rules.ts";
+import { Userpass } from "../../src/access/logins/userpass.ts";
+import { rootTokenTemplate } from "../../src/access/token.ts";
+import { TokenRoles } from "../../src/access/token_roles.ts";
+import { TokenStore } from "../../src/access/tokens.ts";
+import { Barrier } from "../../src/barrier/barrier.ts";
+import { createKeyring } from "../../src/barrier/keyring.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { randomBytes } from "../../src/crypto/random.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+
+async function unused(): Promise<Uint8Array<ArrayBuffer>> {
+  throw new Error("nothing here is wrapped");
+}
+
+function openPorts() {
+  const barrier = new Barrier({
+    store: createMemoryStore(),
+    random: randomBytes,
+    keyring: createKeyring(randomBytes, 0),
+    outer: { keyId: "none", wrap: unused, unwrap: unused },
+    operations: 0,
+  });
+  return { barrier, random: randomBytes, nowMs: () => 1000, dueChanged: () => {} };
+}
+
+/** What this version added to records, taken out of all of them again. */
+async function age(barrier: Barrier): Promise<void> {
+  const added = [
+    ...["boundCidrs", "strictlyBindIp", "bindSecretId", "secretIdBoundCidrs"],
+    ...["cidrs", "tokenBoundCidrs"],
+  ];
+  for (const path of await barrier.list("", "", 1000)) {
+    const text = decodeUtf8((await barrier.get(path))?.value ?? new Uint8Array());
+    if (!text.startsWith("{")) continue;
+    const aged: unknown = JSON.parse(
+      text,
+      (name, value: unknown) => added.includes(name) ? undefined : value,
+    );
+    await barrier.commit({ entries: [{ path, value: encodeUtf8(JSON.stringify(aged)) }] });
+  }
+}
+
+describe("a record from before addresses could be bound", () => {
+  it("of a token or a token role binds to none", async () => {
+    const ports = openPorts();
+    const made = await new TokenStore(ports).create({
+      ...rootTokenTemplate(0),
+      boundCidrs: ["10.0.0.0/8"],
+    });
+    const roles = new TokenRoles(ports.barrier);
+    await roles.write({
+      name: "ops",
+      allowedPolicies: [],
+      disallowedPolicies: [],
+      orphan: false,
+      renewable: true,
+      pathSuffix: "",
+      periodSeconds: 0,
+      explicitMaxTtlSeconds: 0,
+      uses: 0,
+      noDefaultPolicy: false,
+      tokenType: "service",
+      boundCidrs: ["10.0.0.0/8"],
+    });
+    expect((await roles.read("ops"))?.boundCidrs).toEqual(["10.0.0.0/8"]);
+    await age(ports.barrier);
+    expect((await roles.read("ops"))?.boundCidrs).toEqual([]);
+    expect((await new TokenStore(ports).find(made.id))?.token.boundCidrs).toEqual([]);
+  });
+
+  it("of a user logs in from anywhere", async () => {
+    const { barrier } = openPorts();
+    const passwords = new Passwords(randomBytes, { logN: 4, r: 8, p: 1 });
+    const users = new Userpass(new LoginStorage(barrier, "auth/u1/", false), passwords);
+    await users.write("ann", "x", () => ({ ...NO_RULES, boundCidrs: ["10.0.0.0/8"] }));
+    await age(barrier);
+    expect((await users.login("ann", "x", null)).rules).toEqual(NO_RULES);
+  });
+
+  it("of a role and a secret id logs in from anywhere, with that secret id", async () => {
+    const ports = openPorts();
+    const storage = new LoginStorage(ports.barrier, "auth/u2/", false);
+    const roles = new AppRole(storage, ports, "u2");
+    const bounds = ["10.0.0.0/8"];
+    await roles.write("ci", (old) => ({
+      ...old,
+      roleId: "r",
+      bindSecretId: false,
+      secretIdBoundCidrs: bounds,
+    }));
+    const role = await roles.read("ci");
+    if (role === null) throw new Error("the role is missing");
+    const issued = await roles.secretIds.issue(role.key, {
+      secretId: "s",
+      uses: 0,
+      ttlSeconds: 0,
+      meta: {},
+      cidrs: bounds,
+      tokenBoundCidrs: bounds,
+    });
+    await age(ports.barrier);
+    expect((await roles.login("r", issued.secretId, null)).rules).toEqual(NO_RULES);
+    expect(await roles.read("ci")).toMatchObject({ bindSecretId: true, secretIdBoundCidrs: [] });
+    await expect(roles.login("r", "", null)).rejects.toThrow("missing secret_id");
+  });
+});

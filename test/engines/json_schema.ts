@@ -1,0 +1,42 @@
+/** The part of JSON Schema that our fields are described in. Throws for any other keyword. */
+
+export interface JsonSchema {
+  readonly type?: string;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
+  readonly enum?: readonly unknown[];
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+const KEYWORDS: Readonly<
+  Record<string, (schema: JsonSchema, value: unknown) => boolean>
+> = {
+  type: ({ type }, value) =>
+    type === kindOf(value) || (type === "integer" && Number.isInteger(value)),
+  anyOf: ({ anyOf = [] }, value) => anyOf.some((schema) => accepts(schema, value)),
+  items: ({ items = {} }, value) =>
+    !Array.isArray(value) || value.every((item) => accepts(items, item)),
+  enum: ({ enum: choices = [] }, value) => choices.includes(value),
+  pattern: ({ pattern = "" }, value) =>
+    typeof value !== "string" || new RegExp(pattern, "u").test(value),
+  maxLength: ({ maxLength = 0 }, value) => typeof value !== "string" || value.length <= maxLength,
+  minimum: ({ minimum = 0 }, value) => typeof value !== "number" || value >= minimum,
+  maximum: ({ maximum = 0 }, value) => typeof value !== "number" || value <= maximum,
+  description: () => true,
+  $schema: () => true,
+};
+
+export function accepts(schema: JsonSchema, value: unknown): boolean {
+  return Object.keys(schema).every((keyword) => {
+    const check = KEYWORDS[keyword];
+    if (check === undefined) throw new TypeError(`unknown keyword ${keyword}`);
+    return check(schema, value);
+  });
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+}

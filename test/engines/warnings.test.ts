@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
+import { createKv1 } from "../../src/engines/kv1.ts";
+import { createKv2 } from "../../src/engines/kv2.ts";
+import { createMemoryEngineStorage } from "./memory_engine_storage.ts";
+import { type Data, dataOf, send } from "./requests.ts";
+import { base64, openSite } from "./transit_requests.ts";
+
+const ignored = (names: string) => `Endpoint ignored these unrecognized parameters: [${names}]`;
+const replaced = (names: string) =>
+  "Endpoint replaced the value of these parameters with the values captured from the endpoint's " +
+  `path: [${names}]`;
+
+describe("kv2 warns", () => {
+  const open = async () => {
+    const kv = createKv2(createMemoryEngineStorage());
+    await send(kv, "update", "data/a", { data: { x: 1 } });
+    return kv;
+  };
+
+  it("of names that no operation of the path reads, sorted", async () => {
+    const kv = await open();
+    expect(await send(kv, "update", "data/a", { data: {}, zoo: 1, ape: { deep: 1 } }))
+      .toMatchObject({ kind: "data", warnings: [ignored("ape zoo")] });
+    expect(await send(kv, "read", "data/a", { depth: 1 }))
+      .toMatchObject({ kind: "data", warnings: [ignored("depth")] });
+    expect(await send(kv, "list", "metadata/", { first: 1 }))
+      .toMatchObject({ data: { keys: ["a"] }, warnings: [ignored("first")] });
+  });
+
+  it("of names that the path itself gives", async () => {
+    expect(await send(await open(), "update", "data/a", { data: {}, path: "b", more: 1 }))
+      .toMatchObject({ warnings: [ignored("more"), replaced("path")] });
+  });
+
+  it("not of names that another operation of the path reads, nor of members of the secret", async () => {
+    const kv = await open();
+    const reply = await send(kv, "update", "data/a", { data: { zoo: 1 }, version: 3 });
+    expect(reply).not.toHaveProperty("warnings");
+    expect(await send(kv, "read", "metadata/a", { after: "x", max_versions: 1 }))
+      .not.toHaveProperty("warnings");
+  });
+
+  it("of nothing where the reply has no content, but of a deleted version", async () => {
+    const kv = await open();
+    expect(await send(kv, "update", "metadata/a", { max_versions: 3, zoo: 1 }))
+      .toEqual({ kind: "done" });
+    expect(await send(kv, "read", "data/none", { zoo: 1 })).toEqual({ kind: "missing" });
+    await send(kv, "delete", "data/a");
+    expect(await send(kv, "read", "data/a", { zoo: 1 }))
+      .toMatchObject({ kind: "missing", warnings: [ignored("zoo")] });
+  });
+
+  it("after its own warnings", async () => {
+    const kv = await open();
+    await send(kv, "update", "config", { cas_required: true });
+    expect(await send(kv, "update", "metadata/a", { cas_required: false, zoo: 1 }))
+      .toMatchObject({ warnings: [expect.stringContaining("mandated"), ignored("zoo")] });
+  });
+});
+
+describe("transit warns", () => {
+  it("of names that were not read, and of those that the path gives", async () => {
+    const { transit } = openSite();
+    expect(await send(transit, "update", "keys/a", { external_key_ref: "x", name: "b" }))
+      .toMatchObject({
+        data: { name: "a" },
+        warnings: [ignored("external_key_ref"), replaced("name")],
+      });
+    expect(await send(transit, "update", "keys/a", { speed: 1 }))
+      .toMatchObject({ warnings: ["key a already existed", ignored("speed")] });
+    expect(await send(transit, "update", "encrypt/a", { plaintext: "", ciphertext: "x" }))
+      .toMatchObject({ warnings: [ignored("ciphertext")] });
+  });
+
+  it("beside the items of a batch that failed", async () => {
+    const { transit } = openSite();
+    await send(transit, "update", "keys/a");
+    const data = { batch_input: [{ plaintext: "!" }, { plaintext: base64("x") }], extra: 1 };
+    expect(await send(transit, "update", "encrypt/a", data)).toMatchObject({
+      failedItems: { responseCode: null },
+      warnings: [ignored("extra")],
+    });
+  });
+
+  const known: readonly (readonly [string, Data])[] = [
+    ["keys/b", { type: "aes256-gcm96", derived: false, key_size: 0, context: "" }],
+    ["keys/a/config", { exportable: true, allow_plaintext_backup: false, auto_rotate_period: 0 }],
+    ["encrypt/a", { plaintext: "", context: "", nonce: "", key_version: 0, type: "" }],
+    ["encrypt/a", { plaintext: "", associated_data: "", partial_failure_response_code: 200 }],
+    ["datakey/wrapped/a", { bits: 256, context: "", key_version: 0, associated_data: "" }],
+    ["random/8", { bytes: 1, source: "platform", format: "hex" }],
+    ["hash/sha2-256", { input: "", algorithm: "sha2-512", format: "hex" }],
+  ];
+  it.each(known)("not on %s of %j", async (path, data) => {
+    const { transit } = openSite();
+    await send(transit, "update", "keys/a");
+    const reply = await send(transit, "update", path, data);
+    expect(Object.keys(dataOf(reply))).not.toEqual([]);
+    expect((reply as { warnings?: readonly string[] }).warnings ?? []).toEqual([]);
+  });
+});
+
+describe("engines whose writes take any name", () => {
+  it.each([["kv1", createKv1], ["cubbyhole", createCubbyhole]])(
+    "such as %s never warn",
+    async (_name, create) => {
+      const engine = create(createMemoryEngineStorage());
+      expect(await send(engine, "update", "a", { path: "b", zoo: 1 })).toEqual({ kind: "done" });
+      const reply = await send(engine, "read", "a", { path: "c", version: 2 });
+      expect(reply).toMatchObject({ data: { path: "b", zoo: 1 } });
+      expect(reply).not.toHaveProperty("warnings");
+    },
+  );
+});

@@ -1,0 +1,190 @@
+/**
+ * Every endpoint, asked without a token, with a bad one, with tokens that may nothing, read, update,
+ * or all with `sudo`, and with the root token. The endpoints come from the tables that serve them, so
+ * none can be forgotten.
+ */
+
+import { describe, expect, it } from "vitest";
+import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
+import type { Operation } from "../../src/engines/engine.ts";
+import { createKv1 } from "../../src/engines/kv1.ts";
+import { createKv2 } from "../../src/engines/kv2.ts";
+import { createTransit } from "../../src/engines/transit.ts";
+import { randomBytes } from "../../src/crypto/random.ts";
+import { APPROLE_PATHS } from "../../src/http/auth_approle.ts";
+import { USERPASS_PATHS } from "../../src/http/auth_userpass.ts";
+import { OFTEN_ASKED, RAW_OFTEN_ASKED } from "../../src/http/often_asked.ts";
+import { RAW_SELDOM_ASKED, SELDOM_ASKED } from "../../src/http/seldom_asked.ts";
+import { createMemoryEngineStorage } from "../engines/memory_engine_storage.ts";
+import { openRootClient, type RootClient } from "./root_client.ts";
+
+/** Who asks; each of the middle ones has one policy, for the very path that is asked. */
+const CALLERS = ["nobody", "a stranger", "powerless", "read", "update", "sudo", "root"] as const;
+type Caller = typeof CALLERS[number];
+
+const ALL_CAPABILITIES = ["create", "read", "update", "delete", "list", "patch", "sudo"];
+const GRANTS: Readonly<Partial<Record<Caller, readonly string[]>>> = {
+  read: ["read"],
+  update: ["update"],
+  sudo: ALL_CAPABILITIES,
+};
+
+interface Case {
+  readonly method: string;
+  /** Below `/v1/`. */
+  readonly path: string;
+  /** The capability that is needed; null where nobody is asked for a token. */
+  readonly needs: Operation | null;
+  /** Whether a bad token is worse than none, and none is bad. */
+  readonly token: "judged" | "needed" | "ignored";
+  readonly sudo: boolean;
+}
+
+const METHODS: Readonly<Partial<Record<Operation, string>>> = {
+  read: "GET",
+  list: "LIST",
+  update: "POST",
+  delete: "DELETE",
+  patch: "PATCH",
+};
+
+/** Where a write to what is not there yet needs `create`. */
+const CREATES: readonly RegExp[] = [
+  /^(kv1|cubbyhole)\//,
+  /^kv2\/(data|metadata)\//,
+  /^transit\/encrypt\//,
+  /^auth\/userpass\/users\/[^/]+$/,
+  /^auth\/approle\/role\/[^/]+$/,
+];
+
+const LOGINS = /^auth\/(userpass\/login\/one|approle\/login)$/;
+
+interface Table {
+  readonly template: string;
+  readonly operations: Partial<Record<Operation, unknown>>;
+  readonly sudo?: boolean;
+  readonly token?: "valid" | "optional" | "ignored";
+}
+
+function casesOf(prefix: string, tables: readonly Table[]): readonly Case[] {
+  return tables.flatMap(({ template, operations, sudo = false, token }) => {
+    const path = prefix + template.replace(/\{\w+[@+*]?\}/g, "one");
+    return Object.entries(METHODS).flatMap(([operation, method]): readonly Case[] => {
+      const served = operation as Operation;
+      if (operations[served] === undefined) return [];
+      const creates = served === "update" && CREATES.some((each) => each.test(path));
+      const isOpen = token !== undefined || LOGINS.test(path);
+      const needs = isOpen ? null : creates ? "create" : served;
+      const rule = token === "valid" ? "needed" : token === "optional" ? "judged" : "ignored";
+      return [{ method, path, needs, sudo, token: rule }];
+    });
+  });
+}
+
+function rawCases(): readonly Case[] {
+  return [...RAW_OFTEN_ASKED, ...RAW_SELDOM_ASKED].flatMap((endpoint) => {
+    const { path, methods, authorise } = endpoint;
+    const operations = { GET: "read", PUT: "update", DELETE: "delete" } as const;
+    return Object.entries(operations).flatMap(([method, operation]): readonly Case[] => {
+      if (methods[method as keyof typeof operations] === undefined) return [];
+      // Whatever its method, the reference reads a share there.
+      const needs = path === "sys/generate-root/update" ? "update" : operation;
+      return [{
+        method,
+        path,
+        needs: authorise === undefined ? null : needs,
+        sudo: path === "sys/seal",
+        token: "ignored",
+      }];
+    });
+  });
+}
+
+const storage = createMemoryEngineStorage();
+const CASES: readonly Case[] = [
+  ...rawCases(),
+  ...casesOf("", [...OFTEN_ASKED, ...SELDOM_ASKED]),
+  ...casesOf("kv1/", createKv1(storage).paths),
+  ...casesOf("kv2/", createKv2(storage).paths),
+  ...casesOf("cubbyhole/", createCubbyhole(storage).paths),
+  ...casesOf("transit/", createTransit(storage, randomBytes).paths),
+  ...casesOf("auth/userpass/", USERPASS_PATHS),
+  ...casesOf("auth/approle/", APPROLE_PATHS),
+];
+
+const BEFORE_ROUTING = { errors: ["permission denied"] };
+const AFTER_POLICIES = { errors: ["1 error occurred:\n\t* permission denied\n\n"] };
+
+async function openSite(): Promise<RootClient> {
+  const client = await openRootClient();
+  await client.done("POST", "sys/mounts/kv1", { type: "kv" });
+  await client.done("POST", "sys/mounts/kv2", { type: "kv", options: { version: "2" } });
+  await client.done("POST", "sys/mounts/transit", { type: "transit" });
+  await client.done("POST", "sys/auth/userpass", { type: "userpass" });
+  await client.done("POST", "sys/auth/approle", { type: "approle" });
+  return client;
+}
+
+function mayAsk(caller: Caller, { needs, sudo, token }: Case): boolean {
+  if (token !== "ignored" && caller === "a stranger") return false;
+  if (token === "needed" && caller === "nobody") return false;
+  if (needs === null || caller === "root" || caller === "sudo") return true;
+  return !sudo && (GRANTS[caller] ?? []).includes(needs);
+}
+
+async function tokenOf(client: RootClient, caller: Caller, path: string): Promise<string | null> {
+  switch (caller) {
+    case "nobody":
+      return null;
+    case "a stranger":
+      return "s.000000000000000000000000";
+    case "root":
+      return client.root;
+    default: {
+      const names = GRANTS[caller] ?? [];
+      const rules = `path "${path}" { capabilities = ${JSON.stringify(names)} }`;
+      return await client.tokenWith(rules, false);
+    }
+  }
+}
+
+async function ask(client: RootClient, { method, path }: Case, token: string | null) {
+  const patch = method === "PATCH" ? { "Content-Type": "application/merge-patch+json" } : {};
+  return await client.api.request(method, `/v1/${path}`, {
+    ...(method === "POST" || method === "PUT" || method === "PATCH" ? { body: {} } : {}),
+    ...(token === null ? {} : { token }),
+    headers: patch,
+  });
+}
+
+describe("every endpoint", () => {
+  it("is in the table, which is long", () => {
+    expect(CASES.length).toBeGreaterThan(180);
+  });
+
+  it.each(CASES.map((each) => [each.method, each.path, each] as const))(
+    "%s %s is answered to those who may, and to nobody else",
+    async (_method, path, each) => {
+      const site = await openSite();
+      for (const caller of CALLERS) {
+        const isAllowed = mayAsk(caller, each);
+        // What is allowed may end the token, the mount or the vault it is asked of.
+        const client = isAllowed ? await openSite() : site;
+        const token = await tokenOf(client, caller, path);
+        const { status, json } = await ask(client, each, token);
+        const text = JSON.stringify(json);
+        if (isAllowed) {
+          const denials = [BEFORE_ROUTING, AFTER_POLICIES].map((body) => JSON.stringify(body));
+          expect(denials, `${caller}: ${status}`).not.toContain(text);
+          expect(status, `${caller}: ${text}`).toBeLessThan(500);
+          await client.api.stop();
+        } else {
+          const isKnown = token !== null && caller !== "a stranger";
+          const refused = isKnown ? AFTER_POLICIES : BEFORE_ROUTING;
+          expect({ caller, status, json }).toEqual({ caller, status: 403, json: refused });
+        }
+      }
+      await site.api.stop();
+    },
+  );
+});
