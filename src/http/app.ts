@@ -14,6 +14,7 @@ import { registerOnDemand } from "./on_demand.ts";
 import { cleanTarget, hasEncodedParent, targetOf } from "./paths.ts";
 import { RateLimiter } from "./rate_limit.ts";
 import { errorReply, redirectReply } from "./replies.ts";
+import { countRequests } from "./request_counts.ts";
 import { registerBackupEndpoints } from "./sys_backup.ts";
 import { registerKeyringEndpoints } from "./sys_keyring.ts";
 import { registerRekeyEndpoints } from "./sys_rekey.ts";
@@ -42,6 +43,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     const clean = cleanTarget(target);
     return clean === null ? await next() : redirectReply(clean);
   });
+  app.use("/v1/*", countRequests(vault.metrics, nowMs));
   app.use("/v1/*", async function echoNamespace(c, next) {
     await next();
     const namespace = c.req.header("x-vault-namespace") ?? "";
