@@ -25,6 +25,7 @@ export const ON_DEMAND_PATHS: readonly string[] = [
   "sys/generate-root-token/*",
   "sys/internal/ui/*",
   "sys/leases/*",
+  "sys/metrics",
   "sys/mounts",
   "sys/mounts/*",
   "sys/plugins/*",

@@ -11,6 +11,7 @@ import { registerCapabilityEndpoints } from "./sys_capabilities.ts";
 import { registerGenerateRootEndpoints } from "./sys_generate_root.ts";
 import { registerInternalUiEndpoints } from "./sys_internal_ui.ts";
 import { registerLeaseEndpoints } from "./sys_leases.ts";
+import { registerMetricsEndpoint } from "./sys_metrics.ts";
 import { registerMountEndpoints } from "./sys_mounts.ts";
 import { registerPolicyEndpoints } from "./sys_policies.ts";
 import { registerProductEndpoints } from "./sys_product.ts";
@@ -29,6 +30,7 @@ export function registerSeldomAsked(app: Hono, context: AppContext): void {
   registerLoginMountEndpoints(app, context);
   registerInternalUiEndpoints(app, context);
   registerLeaseEndpoints(app, context);
+  registerMetricsEndpoint(app, context);
   registerMountEndpoints(app, context);
   registerPolicyEndpoints(app, context);
   registerProductEndpoints(app, context);
