@@ -284,7 +284,7 @@ describe("requests", () => {
       ["HEAD", "/v1/sys/health", "sys", "read", "2xx"],
       ["GET", "/v1/sys/mounts", "sys", "read", "2xx"],
       ["OPTIONS", "/v1/sys/health", "sys", "other", "4xx"],
-      ["constructor", "/v1/sys/health", "sys", "other", "4xx"],
+      ["MADEUP", "/v1/sys/health", "sys", "other", "4xx"],
       ["GET", "/v1/sys", "engine", "read", "3xx"],
     ] as const;
     for (const [method, path, area, operation, status] of cases) {
