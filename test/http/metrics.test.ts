@@ -278,6 +278,7 @@ describe("requests", () => {
       ["GET", "/v1/kv/?list=true", "engine", "list", "2xx"],
       ["POST", "/v1/kv/b", "engine", "update", "2xx"],
       ["PUT", "/v1/kv/b", "engine", "update", "2xx"],
+      ["POST", "/v1/kv/b?list=true", "engine", "update", "2xx"],
       ["PATCH", "/v1/kv/b", "engine", "patch", "4xx"],
       ["DELETE", "/v1/kv/b", "engine", "delete", "2xx"],
       ["GET", "/v1/auth/token/lookup-self", "auth", "read", "2xx"],
