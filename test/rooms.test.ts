@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../src/", import.meta.url));
 
 /** From left to right. A room imports itself and whatever stands left of its group. */
 const ORDER: readonly (readonly string[])[] = [
-  ["errors", "limits", "log"],
+  ["errors", "limits", "log", "metrics"],
   ["crypto"],
   ["storage"],
   ["barrier", "seal"],

@@ -7,7 +7,7 @@ import type { Barrier, Entry } from "../barrier/barrier.ts";
 import { VaultError } from "../errors.ts";
 import { encodeDueTime } from "../storage/due.ts";
 import { ceremonyPath, duePath } from "../storage/record_paths.ts";
-import { ABSENT, type Expectation, type Write } from "../storage/store.ts";
+import { ABSENT, type Expectation, type Revision, type Write } from "../storage/store.ts";
 
 export interface StoredAttempt<State> {
   readonly state: State;
@@ -34,12 +34,23 @@ export class AttemptStore<State> {
   readonly #barrier: Barrier;
   readonly #nowMs: () => number;
   readonly #codec: AttemptCodec<State>;
+  readonly #expired: () => void;
+  /** Of the record that was last found to be expired. */
+  #expiredRevision: Revision = ABSENT;
 
-  constructor(name: string, barrier: Barrier, nowMs: () => number, codec: AttemptCodec<State>) {
+  constructor(
+    name: string,
+    barrier: Barrier,
+    nowMs: () => number,
+    codec: AttemptCodec<State>,
+    /** Called once for an attempt whose time is found to be over. */
+    expired: () => void,
+  ) {
     this.#name = name;
     this.#barrier = barrier;
     this.#nowMs = nowMs;
     this.#codec = codec;
+    this.#expired = expired;
   }
 
   /** The attempt as it is now: one whose time is over counts as none. */
@@ -51,6 +62,10 @@ export class AttemptStore<State> {
     const state = decode(record.value);
     const expiry = expiresAtMs(state);
     const expired = expiry !== null && this.#nowMs() >= expiry;
+    if (expired && record.revision !== this.#expiredRevision) {
+      this.#expiredRevision = record.revision;
+      this.#expired();
+    }
     return { state: expired ? idle : state, expect: { path, revision: record.revision } };
   }
 

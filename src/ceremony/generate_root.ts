@@ -17,6 +17,7 @@ import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts"
 import { invalidRequest, VaultError } from "../errors.ts";
 import { CEREMONY_TTL_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { AttemptEvent, Metrics } from "../metrics.ts";
 import type { Write } from "../storage/store.ts";
 import { AttemptStore } from "./attempt_store.ts";
 import { type AuthorityPorts, ShareAuthority } from "./authority.ts";
@@ -53,6 +54,7 @@ export interface GenerateRootPorts extends AuthorityPorts {
   readonly random: RandomBytes;
   readonly nowMs: () => number;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** A root token that exists once its entries are committed. */
   readonly issueRootToken: () => { readonly id: string; readonly entries: readonly Entry[] };
 }
@@ -70,12 +72,14 @@ export class GenerateRoot {
   constructor(ports: GenerateRootPorts) {
     this.#ports = ports;
     this.#authority = new ShareAuthority(ports);
-    this.#attempts = new AttemptStore<GenerationState>(NAME, ports.barrier, ports.nowMs, {
+    const codec = {
       idle: IDLE,
       encode: encodeGeneration,
       decode: decodeGeneration,
-      expiresAtMs: (state) => state.phase === "idle" ? null : state.expiresAtMs,
-    });
+      expiresAtMs: (state: GenerationState) => state.phase === "idle" ? null : state.expiresAtMs,
+    };
+    const expired = () => this.#count("expired");
+    this.#attempts = new AttemptStore(NAME, ports.barrier, ports.nowMs, codec, expired);
   }
 
   async state(): Promise<GenerationState> {
@@ -105,13 +109,16 @@ export class GenerateRoot {
       gathered: [],
     };
     await this.#attempts.write(state, stored.expect);
+    this.#count("started");
     log.info(`root generation initialized: nonce=${state.attemptId}`);
     return state;
   }
 
   async cancel(): Promise<void> {
     const stored = await this.#attempts.read();
-    if (stored.state.phase !== "idle") await this.#attempts.write(IDLE, stored.expect);
+    if (stored.state.phase === "idle") return;
+    await this.#attempts.write(IDLE, stored.expect);
+    this.#count("cancelled");
   }
 
   async expire(): Promise<void> {
@@ -134,41 +141,51 @@ export class GenerateRoot {
     const stored = await this.#attempts.read();
     const known = await this.#authority.isInForce(share);
     const { state } = stored;
-    if (state.phase === "idle") throw invalidRequest("no root generation in progress");
-    refuseShare(state, share, attemptId, known);
+    if (state.phase === "idle") throw this.#refused("no root generation in progress");
+    const problem = shareProblem(state, share, attemptId, known);
+    if (problem !== null) throw this.#refused(problem);
     const gathered = [...state.gathered, share];
     const next: Gathering = { ...state, gathered };
     if (gathered.length < state.required) {
       await this.#attempts.write(next, stored.expect);
+      this.#count("share_accepted");
       return { kind: "advanced", state: next };
     }
     await this.#authority.authorise(gathered, state.required);
     const token = this.#ports.issueRootToken();
     const encodedToken = await encodeToken(token.id, state.encoding);
     await this.#attempts.write(IDLE, stored.expect, { entries: token.entries });
+    this.#count("share_accepted");
+    this.#count("completed");
     this.#ports.log.info(`root generation finished: nonce=${state.attemptId}`);
     return { kind: "complete", state: next, encodedToken };
   }
+
+  #count(event: AttemptEvent): void {
+    this.#ports.metrics.countAttempt("generate_root", event);
+  }
+
+  #refused(problem: string): VaultError {
+    this.#count("share_refused");
+    return invalidRequest(problem);
+  }
 }
 
-function refuseShare(
+/** Why a share is refused; null when it is not. */
+function shareProblem(
   state: Gathering,
   share: Uint8Array,
   attemptId: string,
   known: boolean,
-): void {
+): string | null {
   if (attemptId !== state.attemptId) {
-    throw invalidRequest(
-      "incorrect nonce supplied; nonce for this root generation operation is " +
-        `"${state.attemptId}"`,
-    );
+    return "incorrect nonce supplied; nonce for this root generation operation is " +
+      `"${state.attemptId}"`;
   }
   let duplicate = false;
   for (const other of state.gathered) duplicate = equalBytes(other, share) || duplicate;
-  if (duplicate) {
-    throw invalidRequest("given key has already been provided during this generation operation");
-  }
-  if (!known) throw invalidRequest("given key is not one of the current key shares");
+  if (duplicate) return "given key has already been provided during this generation operation";
+  return known ? null : "given key is not one of the current key shares";
 }
 
 /** A fresh one-time password of the right length. */

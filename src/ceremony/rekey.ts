@@ -10,6 +10,7 @@ import { randomUuid } from "../crypto/random.ts";
 import { invalidRequest, unreachable } from "../errors.ts";
 import { CEREMONY_TTL_MS, KEY_BYTES } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { AttemptEvent, Metrics } from "../metrics.ts";
 import { shareChecksPath } from "../storage/record_paths.ts";
 import type { Write } from "../storage/store.ts";
 import { AttemptStore, type StoredAttempt } from "./attempt_store.ts";
@@ -52,6 +53,7 @@ import {
 export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly nowMs: () => number;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** What the other attempts lose when the shares in force change. */
   readonly voidGathered: (except: CeremonyTarget, required: number) => Promise<Attached>;
 }
@@ -103,12 +105,14 @@ export class Rekey {
     this.#ports = ports;
     this.delivery = new ShareDelivery(target, ports.store);
     this.#authority = new ShareAuthority(ports);
-    this.#attempts = new AttemptStore(target, ports.barrier, ports.nowMs, {
+    const codec = {
       idle: IDLE,
       encode: encodeCeremony,
       decode: decodeCeremony,
-      expiresAtMs: (state) => state.phase === "idle" ? null : state.head.expiresAtMs,
-    });
+      expiresAtMs: (state: CeremonyState) => state.phase === "idle" ? null : state.head.expiresAtMs,
+    };
+    const expired = () => this.#count("expired");
+    this.#attempts = new AttemptStore(target, ports.barrier, ports.nowMs, codec, expired);
   }
 
   async state(): Promise<CeremonyState> {
@@ -127,7 +131,7 @@ export class Rekey {
     const outcome = step(stored.state, { kind: "start", head });
     if (outcome.kind === "advanced") {
       await this.#attempts.write(outcome.state, stored.expect);
-      this.#logStart(head);
+      this.#noteStart(head);
     }
     return asOutcome(outcome);
   }
@@ -147,7 +151,7 @@ export class Rekey {
     const head = this.#newHead(parameters, startedBy);
     const outcome = step(stored.state, { kind: "start", head });
     if (outcome.kind !== "advanced") return asOutcome(outcome);
-    this.#logStart(head);
+    this.#noteStart(head);
     return { kind: "shares", result: await this.#handOut(stored, head) };
   }
 
@@ -159,10 +163,11 @@ export class Rekey {
     const outcome = step(stored.state, { kind: "submit", submission: judged });
     if (outcome.kind === "quorum" && stored.state.phase === "gathering") {
       await this.#authority.authorise(outcome.shares, stored.state.head.required);
-      return { kind: "shares", result: await this.#handOut(stored, stored.state.head) };
+      const result = await this.#handOut(stored, stored.state.head);
+      this.#count("share_accepted");
+      return { kind: "shares", result };
     }
-    if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
-    return asOutcome(outcome);
+    return await this.#afterShare(outcome, stored);
   }
 
   /** A new share, given back. The last one needed puts the new key in force. */
@@ -179,10 +184,10 @@ export class Rekey {
       const proof = outcome.shares;
       const key = joinCheckedKey(proof, threshold, pending.keyCheck, this.#keyCheckKey);
       await this.#install(stored, head, pending, { key, shares, threshold, proof });
+      this.#count("share_accepted");
       return { kind: "verified", verificationId: state.verificationId };
     }
-    if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
-    return asOutcome(outcome);
+    return await this.#afterShare(outcome, stored);
   }
 
   /** Forgets the new shares given so far and renews the verification's nonce. */
@@ -197,7 +202,9 @@ export class Rekey {
   /** Ends an attempt; the shares in force stay in force. Nothing happens when there is none. */
   async cancel(): Promise<void> {
     const stored = await this.#attempts.read();
-    if (stored.state.phase !== "idle") await this.#attempts.write(IDLE, stored.expect);
+    if (stored.state.phase === "idle") return;
+    await this.#attempts.write(IDLE, stored.expect);
+    this.#count("cancelled");
   }
 
   /** Removes an attempt whose time is over. */
@@ -237,11 +244,20 @@ export class Rekey {
     };
   }
 
+  /** What follows a share that was not the last one needed. */
+  async #afterShare(outcome: Outcome, stored: Stored): Promise<RekeyOutcome> {
+    const next = asOutcome(outcome);
+    if (next.kind === "advanced") await this.#attempts.write(next.state, stored.expect);
+    this.#count(next.kind === "refused" ? "share_refused" : "share_accepted");
+    return next;
+  }
+
   /** Makes the new key and its shares; installs them, or keeps what a verification needs. */
   async #handOut(stored: Stored, head: CeremonyHead): Promise<NewShares> {
     const { keys, random, log } = this.#ports;
     if (this.target === "barrier" && keys().seal.type !== "shamir") {
       await installRootKey(this.#ports, this.#endAttached(stored, []));
+      this.#count("completed");
       log.info("security barrier rekeyed: root key only");
       return { head, shares: [], verificationId: null };
     }
@@ -293,6 +309,7 @@ export class Rekey {
       default:
         unreachable(this.target);
     }
+    this.#count("completed");
     const what = this.target === "barrier" ? "security barrier" : "recovery key";
     this.#ports.log.info(`${what} rekeyed: shares=${shares} threshold=${threshold}`);
   }
@@ -301,7 +318,12 @@ export class Rekey {
     return { entries, writes: this.endRecords(), expect: [stored.expect] };
   }
 
-  #logStart(head: CeremonyHead): void {
+  #count(event: AttemptEvent): void {
+    this.#ports.metrics.countAttempt(this.target, event);
+  }
+
+  #noteStart(head: CeremonyHead): void {
+    this.#count("started");
     const { shares, threshold, requireVerification } = head.parameters;
     this.#ports.log.info(
       `rekey initialized: nonce=${head.ceremonyId} shares=${shares} threshold=${threshold} ` +

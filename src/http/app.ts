@@ -15,6 +15,7 @@ import { registerOnDemand } from "./on_demand.ts";
 import { cleanTarget, hasEncodedParent, targetOf } from "./paths.ts";
 import { RateLimiter } from "./rate_limit.ts";
 import { registerRaw } from "./raw.ts";
+import { countRequests } from "./request_counts.ts";
 import { errorReply, redirectReply } from "./replies.ts";
 
 export function createApp(vault: Vault, options: AppOptions): Hono {
@@ -37,6 +38,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     const clean = cleanTarget(target);
     return clean === null ? await next() : redirectReply(clean);
   });
+  app.use("/v1/*", countRequests(vault.metrics, nowMs));
   app.use("/v1/*", async function echoNamespace(c, next) {
     await next();
     const namespace = c.req.header("x-vault-namespace") ?? "";

@@ -124,6 +124,7 @@ export class Call {
   }
 }
 
-function isTrue(text: string | null): boolean {
+/** What Go reads as true. */
+export function isTrue(text: string | null): boolean {
   return text !== null && ["1", "t", "T", "TRUE", "true", "True"].includes(text);
 }

@@ -35,7 +35,6 @@ import {
   envelopeReply,
   errorReply,
   type JsonObject,
-  textReply,
 } from "./replies.ts";
 import { wrapReply, wrapTtlSeconds } from "./wrapping.ts";
 
@@ -57,9 +56,7 @@ const QUERY_WORDS: readonly string[] = ["help", "list"];
 export type LogicalReply =
   | { readonly kind: "done" }
   | ({ readonly kind: "data"; readonly status?: number } & Envelope)
-  | { readonly kind: "missing" }
-  /** An answer of its own form, without the envelope. */
-  | { readonly kind: "document"; readonly contentType: string; readonly text: string };
+  | { readonly kind: "missing" };
 
 /** What holds for an endpoint besides its operations. */
 export interface EndpointRules {
@@ -267,8 +264,6 @@ async function serveRoute(
       return emptyReply(204);
     case "missing":
       return errorReply(404, []);
-    case "document":
-      return textReply(reply.contentType, reply.text);
     case "data": {
       const copiesData = route.rules.copiesData === true;
       const { requestId } = call;

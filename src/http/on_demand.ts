@@ -28,6 +28,7 @@ export const ON_DEMAND_PATHS: readonly string[] = [
   "sys/internal/specs/openapi",
   "sys/internal/ui/*",
   "sys/leases/*",
+  "sys/metrics",
   "sys/mounts",
   "sys/mounts/*",
   "sys/plugins/*",

@@ -29,7 +29,15 @@ export function redirectReply(location: string): Response {
   return new Response(null, { status: 307, headers: { ...HEADERS, Location: location } });
 }
 
+/** A body that is no JSON, sent as it is. */
+export interface RawBody {
+  readonly contentType: string;
+  readonly text: string;
+}
+
 export interface Envelope {
+  /** Sent in place of the envelope; a wrapped one is handed out as it was. */
+  readonly raw?: RawBody;
   readonly data?: JsonObject | null;
   readonly auth?: JsonObject | null;
   readonly leaseSeconds?: number;
@@ -43,7 +51,8 @@ export interface Envelope {
 
 export function envelopeReply(status: number, envelope: Envelope, random: RandomBytes): Response {
   const { data = null, auth = null, wrapInfo = null, leaseSeconds = 0 } = envelope;
-  const { warnings, copiesData = false, requestId } = envelope;
+  const { warnings, copiesData = false, requestId, raw } = envelope;
+  if (raw !== undefined) return textReply(raw.contentType, raw.text, status);
   return jsonReply(status, {
     ...(copiesData ? data : {}),
     request_id: requestId ?? randomUuid(random),

@@ -14,6 +14,7 @@ import { GENERATE_ROOT_ENDPOINTS, GENERATE_ROOT_TOKEN_ENDPOINTS } from "./sys_ge
 import { INTERNAL_UI_ENDPOINTS } from "./sys_internal_ui.ts";
 import { openApiEndpoint } from "./sys_openapi.ts";
 import { LEASE_ENDPOINTS } from "./sys_leases.ts";
+import { METRICS_ENDPOINTS } from "./sys_metrics.ts";
 import { MOUNT_ENDPOINTS } from "./sys_mounts.ts";
 import { POLICY_ENDPOINTS } from "./sys_policies.ts";
 import { PRODUCT_ENDPOINTS } from "./sys_product.ts";
@@ -31,6 +32,7 @@ export const SELDOM_ASKED: readonly LogicalEndpoint[] = [
   ...INTERNAL_UI_ENDPOINTS,
   ...LEASE_ENDPOINTS,
   ...LOGIN_MOUNT_ENDPOINTS,
+  ...METRICS_ENDPOINTS,
   ...MOUNT_ENDPOINTS,
   ...POLICY_ENDPOINTS,
   ...PRODUCT_ENDPOINTS,

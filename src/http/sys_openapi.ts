@@ -35,19 +35,16 @@ export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
     read: logicalOperation(
       { summary: "Describe the API in OpenAPI", fields: FIELDS },
       async (request, { generic_mount_paths: isGeneric = false }): Promise<LogicalReply> => {
-        const { raw, logical } = tables();
+        const { raw: bare, logical } = tables();
         const mounts = [
           { prefix: "", tag: "system", paths: logical },
           ...await secretMounts(request, isGeneric),
           ...loginMounts(request, isGeneric),
         ];
         const { version } = request.call.context.options;
-        const document = describeApi({ version, raw, mounts });
-        return {
-          kind: "document",
-          contentType: "application/json",
-          text: `${JSON.stringify(document)}\n`,
-        };
+        const document = describeApi({ version, raw: bare, mounts });
+        const raw = { contentType: "application/json", text: `${JSON.stringify(document)}\n` };
+        return { kind: "data", raw };
       },
     ),
   }, { token: "optional" });

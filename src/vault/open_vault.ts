@@ -28,10 +28,12 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
 import { EXPIRY_BATCH_TOKENS } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import { Rewrap } from "../rewrap/rewrap.ts";
 import type { SealConfig } from "../seal/seal_config.ts";
 import { CLUSTER_PATH, TERM_OPERATIONS_PATH } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
+import { countedSeal } from "./counted_seal.ts";
 import { MountTable } from "./mounts.ts";
 import { WrappingStore } from "./wrapping.ts";
 
@@ -45,6 +47,7 @@ export interface OpenPorts {
   readonly random: RandomBytes;
   readonly nowMs: () => number;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly audit: AuditSettings;
   /** Something became due: the alarm must be set anew. */
   readonly dueChanged: () => void;
@@ -76,7 +79,7 @@ export class OpenVault {
     readonly audit: AuditDevices;
   }) {
     const { ports, barrier } = parts;
-    const { store, random, nowMs, log } = ports;
+    const { store, random, nowMs, log, metrics } = ports;
     this.#keys = parts.keys;
     this.barrier = barrier;
     this.mounts = parts.mounts;
@@ -102,6 +105,7 @@ export class OpenVault {
       random,
       nowMs,
       log,
+      metrics,
       keys: () => this.#keys,
       installKeys: (keys, keyring) => this.#install(keys, keyring),
       prepareRewrap: (sealKeyId) => this.#prepareRewrap(sealKeyId, ports.dueChanged),
@@ -124,11 +128,12 @@ export class OpenVault {
     config: SealConfig,
     configRevision: Revision,
   ): Promise<OpenVault> {
-    const { store, random, nowMs, log } = ports;
+    const { store, random, nowMs, log, metrics } = ports;
     const { rootKey, keyring, seal } = opened;
-    const closed = new Barrier({ store, random, keyring, outer: seal, operations: 0 });
+    const outer = countedSeal(seal, metrics);
+    const closed = new Barrier({ store, random, keyring, outer, operations: 0 });
     const operations = await readOperations(closed, keyring);
-    const barrier = new Barrier({ store, random, keyring, outer: seal, operations });
+    const barrier = new Barrier({ store, random, keyring, outer, operations });
     return new OpenVault({
       ports,
       barrier,
@@ -147,6 +152,11 @@ export class OpenVault {
 
   get sealKeyId(): string {
     return this.#keys.seal.keyId;
+  }
+
+  /** Bytes the store occupies; null where it cannot tell. */
+  async storageBytes(): Promise<number | null> {
+    return await this.#ports.store.sizeBytes();
   }
 
   /** How many entries each seal key wraps. */
@@ -219,7 +229,8 @@ export class OpenVault {
 
   #install(keys: KeyState, keyring?: Keyring): void {
     this.#keys = keys;
-    this.barrier.install({ outer: keys.seal, ...(keyring === undefined ? {} : { keyring }) });
+    const outer = countedSeal(keys.seal, this.#ports.metrics);
+    this.barrier.install({ outer, ...(keyring === undefined ? {} : { keyring }) });
   }
 
   #prepareRewrap(sealKeyId: string, dueChanged: () => void): FollowUp {

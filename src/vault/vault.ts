@@ -11,6 +11,7 @@ import { equalBytes } from "../crypto/bytes.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { AUTO_UNSEAL_RETRY_MAX_MS, AUTO_UNSEAL_RETRY_MIN_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
+import { Metrics } from "../metrics.ts";
 import { isActive } from "../rewrap/job.ts";
 import { authorisingShares, decodeSealConfig, type SealConfig } from "../seal/seal_config.ts";
 import type { SealSettings } from "../seal/seal_settings.ts";
@@ -86,12 +87,15 @@ interface AutoUnseal {
 }
 
 export class Vault {
+  /** Counted since this process began to serve the vault, also through seals and unseals. */
+  readonly metrics: Metrics;
   readonly #ports: VaultPorts;
   readonly #mutex = new Mutex();
   #phase: Phase;
   #autoUnseal: AutoUnseal;
 
   private constructor(ports: VaultPorts, phase: Phase) {
+    this.metrics = new Metrics(ports.nowMs());
     this.#ports = ports;
     this.#phase = phase;
     this.#autoUnseal = { wanted: ports.seal.type !== "shamir", failures: 0, nextAtMs: 0 };
@@ -253,6 +257,7 @@ export class Vault {
     try {
       await this.#openBySettings(stored);
     } catch (error) {
+      this.metrics.countAutoUnsealFailure();
       const failures = this.#autoUnseal.failures + 1;
       const delayMs = AUTO_UNSEAL_RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10);
       const nextAtMs = nowMs() + Math.min(delayMs, AUTO_UNSEAL_RETRY_MAX_MS);
@@ -346,7 +351,9 @@ export class Vault {
 
   async #install(opened: OpenedKeys, stored: StoredConfig): Promise<void> {
     const { store, random, nowMs, log, audit = NO_DEVICES } = this.#ports;
-    const ports = { store, random, nowMs, log, audit, dueChanged: () => void this.#trySetAlarm() };
+    const { metrics } = this;
+    const dueChanged = () => void this.#trySetAlarm();
+    const ports = { store, random, nowMs, log, metrics, audit, dueChanged };
     const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
     try {
       if (opened.seal.type === "static") await this.#rewrapAfterKeyChange(open);
@@ -355,6 +362,7 @@ export class Vault {
       throw error;
     }
     this.#phase = { kind: "unsealed", open };
+    metrics.sealWorks = true;
     log.info("vault is unsealed");
     await open.rewrap.logResumption();
     await this.#trySetAlarm();

@@ -14,6 +14,7 @@ import type { CeremonyParameters, CeremonyTarget } from "../../src/ceremony/stat
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { rootKey, unsealKey } from "../../src/crypto/keys.ts";
 import { createLog } from "../../src/log.ts";
+import { Metrics } from "../../src/metrics.ts";
 import { Rewrap } from "../../src/rewrap/rewrap.ts";
 import { wrapRecord } from "../../src/seal/previous_keys.ts";
 import type { Seal, SealType } from "../../src/seal/seal.ts";
@@ -133,6 +134,7 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
       barrier,
       random,
       log,
+      metrics: new Metrics(clock.nowMs),
       nowMs: () => clock.nowMs,
       keys: () => keys,
       installKeys,
