@@ -13,8 +13,12 @@ export const TAG_BYTES = 16;
 
 /** Vault's default `max_request_size`. */
 export const REQUEST_BODY_MAX_BYTES = 32 * 1024 * 1024;
-/** Deeper JSON is refused before it is parsed; Vault's CVE-2025-6203 class of attack. */
-export const JSON_DEPTH_MAX = 300;
+/** Deeper JSON is refused before it is parsed; as deep as objects can be with so many names. */
+export const JSON_DEPTH_MAX = 999;
+/** Names and texts of one body; OpenBao's default `max_request_json_strings`. */
+export const JSON_TEXTS_MAX = 1000;
+/** What a parsed body may take by the reference's estimate, not counting what fits in one text. */
+export const JSON_MEMORY_MAX_BYTES = REQUEST_BODY_MAX_BYTES + 512 * 1024;
 /** A Durable Object row holds at most 2 MB; every store keeps the same bound. */
 export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
 /** SQLite key size stays far below its limits; Vault's own bound is of the same order. */

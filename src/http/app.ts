@@ -9,10 +9,10 @@ import type { Vault } from "../vault/vault.ts";
 import { registerAuthRoutes } from "./auth_routes.ts";
 import type { AppContext, AppOptions } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
-import { registerLogical } from "./logical.ts";
+import { registerLogical } from "./serve_logical.ts";
 import { OFTEN_ASKED, RAW_OFTEN_ASKED } from "./often_asked.ts";
 import { registerOnDemand } from "./on_demand.ts";
-import { cleanTarget, hasEncodedParent, targetOf } from "./paths.ts";
+import { cleanTarget, hasEncodedDots, RELATIVE_REFUSED, targetOf } from "./paths.ts";
 import { RateLimiter } from "./rate_limit.ts";
 import { registerRaw } from "./raw.ts";
 import { countRequests } from "./request_counts.ts";
@@ -34,7 +34,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
         rawTarget: undefined,
       });
     }
-    if (hasEncodedParent(target)) return errorReply(400, ["relative path not supported"]);
+    if (hasEncodedDots(target)) return errorReply(400, [RELATIVE_REFUSED]);
     const clean = cleanTarget(target);
     return clean === null ? await next() : redirectReply(clean);
   });

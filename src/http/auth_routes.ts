@@ -4,13 +4,8 @@ import type { Hono } from "hono";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import { VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
-import {
-  type EndpointRules,
-  type LogicalCall,
-  type LogicalReply,
-  type Route,
-  serveLogical,
-} from "./logical.ts";
+import { type EndpointRules, type LogicalCall, type LogicalReply, type Route } from "./logical.ts";
+import { serveLogical } from "./serve_logical.ts";
 
 /** Whoever logs in has no token yet, and a bad one is not looked at. */
 const LOGIN_RULES: EndpointRules = { token: "ignored" };

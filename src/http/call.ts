@@ -7,6 +7,7 @@ import type { Vault } from "../vault/vault.ts";
 import type { AuditTrail } from "./audit_trail.ts";
 import { parseForm, parseJsonObject, readBodyText } from "./json.ts";
 import type { Rate, RateLimiter } from "./rate_limit.ts";
+import { isTrue } from "./query.ts";
 import type { JsonObject } from "./replies.ts";
 
 export type AccessMode = "token" | "token-to-start" | "open";
@@ -42,6 +43,8 @@ export class Call {
   token: StoredToken | null = null;
   /** The token has answered its last request with this one. */
   endsToken = false;
+  /** Nobody is asked for a token: what is not served is said without the form of a list. */
+  answersBare = false;
   /** Null while the request is not audited. */
   trail: AuditTrail | null = null;
   /** What the server passed along with the request. */
@@ -92,10 +95,6 @@ export class Call {
     return isTrue(this.query.get("detail"));
   }
 
-  get wantsList(): boolean {
-    return isTrue(this.query.get("list"));
-  }
-
   /** The request's token, or "". `X-Vault-Token` wins over `Authorization: Bearer`. */
   get tokenText(): string {
     const header = this.request.headers.get("x-vault-token")?.trim() ?? "";
@@ -113,7 +112,8 @@ export class Call {
   async body(): Promise<JsonObject> {
     const text = await this.#bodyText();
     const type = this.request.headers.get("content-type") ?? "";
-    const isForm = type.startsWith("application/x-www-form-urlencoded") && !/^\s*[{[]/.test(text);
+    const isForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type) &&
+      !/^\s*[{[]/.test(text);
     return isForm ? parseForm(text) : parseJsonObject(text) ?? {};
   }
 
@@ -122,9 +122,4 @@ export class Call {
     this.#text ??= readBodyText(this.request);
     return this.#text;
   }
-}
-
-/** What Go reads as true. */
-export function isTrue(text: string | null): boolean {
-  return text !== null && ["1", "t", "T", "TRUE", "true", "True"].includes(text);
 }

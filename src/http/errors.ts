@@ -3,6 +3,7 @@
 import { type ErrorCode, VaultError } from "../errors.ts";
 import { BodyTooLarge } from "./json.ts";
 import { UnsupportedMediaType } from "./media_type.ts";
+import { InvalidQuery } from "./query.ts";
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_request: 400,
@@ -27,8 +28,8 @@ const TEXT: Readonly<Record<ErrorCode, string | null>> = {
   denied: null,
   rate_limited: null,
   not_found: null,
-  unsupported_path: oneError("unsupported path"),
-  unsupported_operation: oneError("unsupported operation"),
+  unsupported_path: null,
+  unsupported_operation: null,
   sealed: "Vault is sealed",
   ciphertext_rejected: "internal error: a stored record could not be decrypted",
   unknown_key: "internal error: a stored record could not be decrypted",
@@ -47,12 +48,19 @@ export interface ErrorAnswer {
   readonly errors: readonly string[];
 }
 
-export function answerError(error: unknown): ErrorAnswer {
+/** `isBare`: where nobody is asked for a token, the reference leaves out the form of a list. */
+export function answerError(error: unknown, isBare = false): ErrorAnswer {
+  if (error instanceof InvalidQuery) return { status: 400, errors: [] };
   if (error instanceof BodyTooLarge) return { status: 413, errors: [error.message] };
   if (error instanceof UnsupportedMediaType) return { status: 415, errors: [error.message] };
   if (!(error instanceof VaultError)) return { status: 500, errors: ["internal error"] };
-  const text = TEXT[error.code] ?? error.message;
+  const text = TEXT[error.code] ??
+    (isUnserved(error) && !isBare ? oneError(error.message) : error.message);
   return { status: STATUS[error.code], errors: text === "" ? [] : [text] };
+}
+
+function isUnserved({ code }: VaultError): boolean {
+  return code === "unsupported_path" || code === "unsupported_operation";
 }
 
 /** Whether the operator should hear of it: ours, not the caller's. */

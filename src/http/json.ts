@@ -5,9 +5,23 @@
  */
 
 import { invalidRequest, VaultError } from "../errors.ts";
-import { JSON_DEPTH_MAX, REQUEST_BODY_MAX_BYTES } from "../limits.ts";
+import {
+  JSON_DEPTH_MAX,
+  JSON_MEMORY_MAX_BYTES,
+  JSON_TEXTS_MAX,
+  REQUEST_BODY_MAX_BYTES,
+} from "../limits.ts";
 
 const BYTE_ORDER_MARK = 0xfeff;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /** A body that is larger than the product takes; `http/errors.ts` answers 413. */
 export class BodyTooLarge extends Error {
@@ -61,26 +75,61 @@ function undecodable(reason: string): VaultError {
   return invalidRequest(`failed to decode JSON input: ${reason}`);
 }
 
-/** Index behind the first value; also bounds its depth before anything is built from it. */
+/** Go's sizes of what a parsed token costs, by which the reference bounds the work on a body. */
+const TOKEN_BYTES = 16;
+const OBJECT_BYTES = 72;
+const LIST_BYTES = 24;
+const SCALAR_BYTES = 8;
+
+/**
+ * Index behind the first value; also bounds its depth, its texts and the memory it would take, before
+ * anything is built from it (Vault's CVE-2025-6203 class of attack).
+ */
 function endOfValue(text: string, start: number): number {
   let depth = 0;
-  let inString = false;
+  let texts = 0;
+  let bytes = 0;
+  let isInScalar = false;
   for (let index = start; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (inString) {
-      if (code === 0x5c) index += 1;
-      else if (code === 0x22) inString = false;
-    } else if (code === 0x22) {
-      inString = true;
-    } else if (code === 0x7b || code === 0x5b) {
+    if (code === QUOTE) {
+      const end = endOfText(text, index);
+      texts += 1;
+      bytes += 2 * TOKEN_BYTES + (end - index);
+      index = end;
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       depth += 1;
+      bytes += TOKEN_BYTES + (code === OPEN_BRACE ? OBJECT_BYTES : LIST_BYTES);
+      isInScalar = false;
       if (depth > JSON_DEPTH_MAX) throw undecodable("nested too deeply");
-    } else if (code === 0x7d || code === 0x5d) {
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       depth -= 1;
       if (depth <= 0) return index + 1;
+      isInScalar = false;
+    } else if (code === COMMA || code === COLON || code <= SPACE) {
+      isInScalar = false;
+    } else if (!isInScalar) {
+      isInScalar = true;
+      bytes += TOKEN_BYTES + SCALAR_BYTES;
     }
+    if (texts > JSON_TEXTS_MAX) throw tooComplex("exceeded maximum number of strings");
+    if (bytes > JSON_MEMORY_MAX_BYTES) throw tooComplex("exceeded maximum estimated memory limits");
   }
   return text.length;
+}
+
+/** Index of the closing quote, or of the last character. */
+function endOfText(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+  return text.length - 1;
+}
+
+function tooComplex(reason: string): VaultError {
+  return invalidRequest(`refused JSON input due to high complexity: ${reason}`);
 }
 
 /** Digits enough to lose some, a fraction, or an exponent: only then is each number looked at. */
@@ -109,9 +158,15 @@ const keepNumber: SourceReviver = (_key, value, context) => {
   return (JSON as RawJson).rawJSON?.(context.source) ?? value;
 };
 
-/** Form fields as Vault reads them: text, or a list where a name repeats. */
+/** Form fields as Vault reads them: text, with commas where a name repeats. */
 export function parseForm(text: string): Readonly<Record<string, unknown>> {
-  return parameters(new URLSearchParams(text));
+  if (/%(?![0-9a-fA-F]{2})|;/.test(text)) throw invalidRequest("error parsing form data");
+  return Object.fromEntries(
+    Object.entries(parameters(new URLSearchParams(text))).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(",") : value,
+    ]),
+  );
 }
 
 /** Without those that are called as in `left`. */

@@ -55,7 +55,8 @@ export async function serveLoginPath<Asked extends LoginCall>(
   const asked = ask((name) => parameter(parameters, name));
   const writes = operation === "create" || operation === "update";
   const prefix = served.checksExistence === true && writes ? "" : VALIDATION_FAILED;
-  return withWarnings(await wanted.serve(asked, data, prefix), fieldWarnings(served, data));
+  const reply = await wanted.serve(asked, data, prefix);
+  return withWarnings(reply, fieldWarnings(served, data), operation);
 }
 
 /** A list has its path with or without the slash at the end. */

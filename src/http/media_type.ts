@@ -13,9 +13,17 @@ export class UnsupportedMediaType extends Error {
   }
 }
 
+/** In the words of Go's mime.ParseMediaType. Throws `invalid_request`, `UnsupportedMediaType`. */
 export function refusePatchType(request: Request): void {
-  const type = request.headers.get("content-type")?.trim() ?? "";
-  if (type === "") throw invalidRequest("mime: no media type");
-  const media = type.split(";")[0]?.trim().toLowerCase() ?? "";
+  const [type = "", ...parameters] = (request.headers.get("content-type") ?? "").split(";");
+  const media = type.trim().toLowerCase();
+  if (media === "") throw invalidRequest("mime: no media type");
+  if (!/^[^\s/]+(\/[^\s/]+)?$/.test(media)) {
+    throw invalidRequest("mime: expected slash after first token");
+  }
+  const written = parameters.map((parameter) => parameter.trim()).filter((each) => each !== "");
+  if (written.some((each) => !/^[^\s=]+\s*=\s*\S/.test(each))) {
+    throw invalidRequest("mime: invalid media parameter");
+  }
   if (media !== MERGE_PATCH) throw new UnsupportedMediaType(media);
 }

@@ -6,7 +6,7 @@
 import { Hono } from "hono";
 import type { AppContext } from "./call.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
-import { registerLogical } from "./logical.ts";
+import { registerLogical } from "./serve_logical.ts";
 import { registerRaw } from "./raw.ts";
 
 /** Where those of `seldom_asked.ts` are, and nothing that is loaded at the start. */

@@ -35,15 +35,27 @@ export function decodePath(encoded: string): string {
   } catch {
     throw invalidRequest("path is not valid percent-encoded UTF-8");
   }
-  if (/[\p{Cc}]/u.test(path)) throw invalidRequest("path contains a non-printable character");
-  if (path.split("/").includes("..")) throw invalidRequest("relative path not supported");
+  if (!PRINTABLE.test(path)) throw invalidRequest("path contains a non-printable character");
+  if (path.split("/").some((part) => part === "." || part === "..")) {
+    throw invalidRequest(RELATIVE_REFUSED);
+  }
   return path;
 }
 
-/** A URL would resolve "%2e%2e" as "..", away from the path that policies were written for. */
-export function hasEncodedParent(target: string): boolean {
+export const RELATIVE_REFUSED = "relative paths not supported";
+/** What Go's unicode.IsPrint takes. */
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
+
+/**
+ * A URL would resolve "%2e" as "." and "%2e%2e" as "..", away from the path that policies were
+ * written for.
+ */
+export function hasEncodedDots(target: string): boolean {
   const [path = ""] = target.split("?", 1);
-  return path.split("/").some((part) => part !== ".." && /^(\.|%2e){2}$/i.test(part));
+  if (!path.startsWith(API_PREFIX)) return false;
+  return path.split("/").some((part) =>
+    part !== "." && part !== ".." && /^(\.|%2e){1,2}$/i.test(part)
+  );
 }
 
 /**
@@ -60,7 +72,8 @@ export function cleanTarget(target: string): string | null {
     if (part === "..") segments.pop();
     else if (part !== "" && part !== ".") segments.push(part);
   }
-  const slash = parts.at(-1) === "" && segments.length > 0 ? "/" : "";
+  const last = parts.at(-1);
+  const slash = (last === "" || last === "..") && segments.length > 0 ? "/" : "";
   const clean = `/${segments.join("/")}${slash}`;
   return clean === path ? null : clean + (mark === -1 ? "" : target.slice(mark));
 }

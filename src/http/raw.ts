@@ -11,7 +11,9 @@ import { recordRefusal, startRawTrail } from "./audit_trail.ts";
 import { answerError, isFault } from "./errors.ts";
 import type { FieldEntries, FieldsSchema, Sent } from "../engines/fields.ts";
 import type { AppContext, Call } from "./call.ts";
-import { callOf } from "./paths.ts";
+import { refuseRestricted } from "./namespaces.ts";
+import { callOf, decodePath } from "./paths.ts";
+import { listingOf } from "./query.ts";
 import { emptyReply, errorReply, type JsonObject } from "./replies.ts";
 
 /** What a raw operation is for, takes and answers, as data for the handler and for OpenAPI. */
@@ -86,11 +88,11 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
   const { vault } = context;
   const call = callOf(c, context);
   try {
+    decodePath(call.path);
+    if (call.method === "GET") listingOf(call.query);
+    refuseRestricted(call);
     await vault.wake();
     if (endpoint.whileSealed !== true) vault.unsealed();
-    if (endpoint.rootNamespaceOnly === true && (call.namespace ?? "") !== "") {
-      throw invalidRequest("operation unavailable in namespaces");
-    }
     const method = call.method === "POST" ? "PUT" : call.method;
     const operation = endpoint.methods[method as keyof RawMethods];
     if (operation === undefined) {
@@ -121,8 +123,8 @@ export function refuse(context: AppContext, call: Call, error: unknown): Respons
       code: String(code),
     });
   }
-  const { status, errors } = answerError(error);
-  return errorReply(status, errors);
+  const { status, errors } = answerError(error, call.answersBare);
+  return call.method === "HEAD" ? emptyReply(status) : errorReply(status, errors);
 }
 
 const int = v.pipe(v.number(), v.safeInteger());

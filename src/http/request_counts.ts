@@ -2,7 +2,7 @@
 
 import type { MiddlewareHandler } from "hono";
 import type { Area, Metrics, ReplyClass, RequestOperation } from "../metrics.ts";
-import { isTrue } from "./call.ts";
+import { isTrue } from "./query.ts";
 
 /** A map, for a client may call his method "constructor". */
 const OPERATIONS: ReadonlyMap<string, RequestOperation> = new Map([

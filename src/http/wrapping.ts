@@ -12,10 +12,12 @@ export function wrapTtlSeconds(call: Call): number | null {
   const header = call.request.headers.get("x-vault-wrap-ttl")?.trim() ?? "";
   if (header === "") return null;
   const seconds = parseDurationSeconds(header);
-  if (seconds === null) {
-    throw invalidRequest("error parsing X-Vault-Wrap-TTL header: wanted seconds or a duration");
-  }
-  return seconds === 0 ? null : seconds;
+  if (seconds !== null) return seconds === 0 ? null : seconds;
+  // What is too long has run over into a negative number in the reference.
+  const reason = /^-?[0-9.]+[a-zµμ]*$/.test(header)
+    ? "requested wrap ttl cannot be negative"
+    : `time: invalid duration ${JSON.stringify(header)}`;
+  throw invalidRequest(`error parsing X-Vault-Wrap-TTL header: ${reason}`);
 }
 
 /** How a wrapped reply is announced. */
@@ -23,7 +25,7 @@ export function wrapInfo({ id, token }: IssuedToken): JsonObject {
   return {
     token: id,
     accessor: token.accessor,
-    ttl: token.creationTtlSeconds,
+    ttl: Math.floor(token.creationTtlSeconds),
     creation_time: new Date(token.createdAtMs).toISOString(),
     creation_path: token.path,
   };
@@ -37,12 +39,13 @@ export async function wrapReply(
   sealWrap: boolean,
 ): Promise<Response> {
   const { call, open, path } = request;
+  const { random } = call.context;
   const issued = await open.wrapping.wrap(envelope as JsonObject, path, ttlSeconds, sealWrap);
   const accessor = envelope.auth?.["accessor"];
   const info = wrapInfo(issued);
   const withAccessor = typeof accessor === "string"
     ? { ...info, wrapped_accessor: accessor }
     : info;
-  const { requestId } = call;
-  return envelopeReply(200, { data: null, wrapInfo: withAccessor, requestId }, call.context.random);
+  // Whoever opens it gets an id of that request; this one has none in the reference.
+  return envelopeReply(200, { data: null, wrapInfo: withAccessor, requestId: "" }, random);
 }
