@@ -3,6 +3,7 @@
 import type { AuditSettings } from "../../src/audit/devices.ts";
 import type { ConfiguredDevice } from "../../src/audit/device.ts";
 import { invalidRequest } from "../../src/errors.ts";
+import { evidence } from "../secrecy/evidence.ts";
 
 export interface RecordingSinks {
   readonly settings: AuditSettings;
@@ -43,6 +44,7 @@ export function createRecordingSinks(devices: readonly ConfiguredDevice[] = []):
             write: async (line) => {
               if (recording.broken.has(name) && recording.refuses(line)) throw new Error("full");
               lines.push(line);
+              evidence.line("audit-in-process", line);
             },
             reopen: () => void recording.events.push(`reopen ${name}`),
             close: async () => void recording.events.push(`close ${name}`),

@@ -11,7 +11,7 @@ import { keyRecords, type KeyState, readKeyRecords } from "../../src/ceremony/ke
 import { Rekey, type RekeyOutcome } from "../../src/ceremony/rekey.ts";
 import { createShareChecks, joinShares, splitKey } from "../../src/ceremony/shares.ts";
 import type { CeremonyParameters, CeremonyTarget } from "../../src/ceremony/state.ts";
-import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { decodeUtf8, encodeHex, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { rootKey, unsealKey } from "../../src/crypto/keys.ts";
 import { createLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
@@ -29,6 +29,7 @@ import {
 } from "../../src/storage/record_paths.ts";
 import type { Commit, Store } from "../../src/storage/store.ts";
 import { seededRandom } from "../barrier/doubles.ts";
+import { evidence } from "../secrecy/evidence.ts";
 
 export type Share = Uint8Array<ArrayBuffer>;
 
@@ -98,7 +99,10 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
   const log = createLog({
     level: "debug",
     style: "text",
-    write: (line) => void lines.push(line.replace(/^\S+ /, "")),
+    write: (line) => {
+      lines.push(line.replace(/^\S+ /, ""));
+      evidence.line("log-in-process", line);
+    },
     nowMs: () => clock.nowMs,
   });
   const staticSeal = createStaticSeal(
@@ -159,6 +163,8 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
 
   const key = random(32);
   const shares = counts.shares === 0 ? [] : splitKey(key, counts.shares, counts.threshold, random);
+  evidence.credential(encodeHex(key), "key of a bench");
+  for (const share of shares) evidence.credential(encodeHex(share), "share of a bench");
   const seal: Seal = type === "shamir" ? createShamirSeal(unsealKey(key), [], random) : staticSeal;
   const keyring = createKeyring(random, clock.nowMs);
   const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
@@ -244,5 +250,7 @@ export async function rekeyWith(
   parameters: Partial<CeremonyParameters> = {},
 ): Promise<readonly Share[]> {
   await rekey.start({ ...PARAMETERS, ...parameters }, null);
-  return sharesOf(await submitAll(rekey, shares));
+  const made = sharesOf(await submitAll(rekey, shares));
+  for (const share of made) evidence.credential(encodeHex(share), "share of a bench");
+  return made;
 }

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { evidence } from "../secrecy/evidence.ts";
 import { type Answer, Gone, type Json } from "./site.ts";
 
 const ENTRY = fileURLToPath(new URL("../../src/runtimes/node.ts", import.meta.url));
@@ -46,8 +47,12 @@ export async function startServer(directory: string): Promise<Server> {
       SEALWRIGHT_DATA: directory,
       SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
     },
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  const kept = evidence.newFile("log-killed");
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk) => evidence.chunk(kept, chunk));
+  }
   const exited = once(child, "exit");
   await serving(child);
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
@@ -84,13 +89,20 @@ function send(agent: Agent, port: number, outgoing: Outgoing): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const gone = () => reject(new Gone("the process died"));
     const headers = token === undefined ? {} : { "x-vault-token": token };
-    const options = { agent, host: "127.0.0.1", port, method, path: `/v1/${path}`, headers };
+    const target = `/v1/${path}`;
+    const sent = body === undefined ? "" : JSON.stringify(body);
+    const witnessed = (received: string) =>
+      evidence.exchange({ method, target, headers: Object.entries(headers), sent, received });
+    const options = { agent, host: "127.0.0.1", port, method, path: target, headers };
     request(options, (incoming) => {
       const status = incoming.statusCode ?? 0;
-      text(incoming).then(
-        (read) => resolve({ status, body: read === "" ? {} : JSON.parse(read) as Json }),
-        gone,
-      );
-    }).on("error", gone).end(body === undefined ? undefined : JSON.stringify(body));
+      text(incoming).then((read) => {
+        witnessed(read);
+        resolve({ status, body: read === "" ? {} : JSON.parse(read) as Json });
+      }).catch(gone);
+    }).on("error", () => {
+      witnessed("");
+      gone();
+    }).end(body === undefined ? undefined : sent);
   });
 }

@@ -10,6 +10,7 @@ import type { SealSettings } from "../../src/seal/seal_settings.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import type { Store, Write } from "../../src/storage/store.ts";
 import { Vault } from "../../src/vault/vault.ts";
+import { evidence } from "../secrecy/evidence.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -54,7 +55,12 @@ const WORK_HORIZON_MS = 60 * 60 * 1000;
 const WORK_MAX = 1000;
 const RETRY_MS = 1000;
 
-const quiet = createLog({ level: "error", write: () => {}, style: "json", nowMs: () => 0 });
+const log = createLog({
+  level: "debug",
+  write: (line) => evidence.line("log-in-process", line),
+  style: "json",
+  nowMs: () => 0,
+});
 
 export function newSite(seal: SealSettings, store: Store = createMemoryStore()): Site {
   return { store, seal, nowMs: Date.UTC(2026, 0, 1) };
@@ -91,7 +97,7 @@ export async function openSession(site: Site, options: SessionOptions = {}): Pro
     nowMs: () => site.nowMs,
     alarm: { set: (atMs) => void (alarmMs = Math.min(alarmMs ?? atMs, atMs)) },
     random,
-    log: quiet,
+    log,
   }));
   const app = createApp(vault, {
     rekeyAccess: "token",
@@ -116,12 +122,13 @@ export async function openSession(site: Site, options: SessionOptions = {}): Pro
   return {
     vault,
     send: async (method, path, body) => {
-      const response = await unlessDead(Promise.resolve(app.request(`/v1/${path}`, {
-        method,
-        headers: token === undefined ? {} : { "x-vault-token": token },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })));
+      const target = `/v1/${path}`;
+      const headers = token === undefined ? {} : { "x-vault-token": token };
+      const sent = body === undefined ? "" : JSON.stringify(body);
+      const init = { method, headers, ...(body === undefined ? {} : { body: sent }) };
+      const response = await unlessDead(Promise.resolve(app.request(target, init)));
       const text = await response.text();
+      evidence.exchange({ method, target, headers: Object.entries(headers), sent, received: text });
       return { status: response.status, body: text === "" ? {} : JSON.parse(text) as Json };
     },
     workOnce,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Run, run, start, type Started } from "../runtimes/processes.ts";
+import { demoSettings } from "../secrecy/evidence.ts";
 
 const TIMEOUT_MS = 120_000;
 const ONE_SHARE = { secret_shares: 1, secret_threshold: 1 };
@@ -30,7 +31,7 @@ async function end({ child, ended }: Run): Promise<void> {
 
 describe("npm run demo", () => {
   it("kills its server twice, loses nothing, and leaves nothing behind", async () => {
-    demo = run("demo", { TMPDIR: temporary, VAULT_ADDR: "" });
+    demo = run("demo", { TMPDIR: temporary, VAULT_ADDR: "", ...demoSettings() });
     const status = await demo.ended;
     const output = demo.output();
     expect(output).toContain("a wrong share is refused at once: given key is not one of");

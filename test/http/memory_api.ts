@@ -1,19 +1,23 @@
 /**
  * The whole product in this process: the app over a memory store, asked through `Request` objects.
  * The clock moves only when a test moves it. The alarm is either a timer, as on a server, or left to
- * the test, which then fires it itself.
+ * the test, which then fires it itself. Everything is audited, unless the test wants it otherwise;
+ * what the vault writes, and what was secret meanwhile, is kept for the check of `../secrecy/`.
  */
 
 import { createApp } from "../../src/http/app.ts";
 import type { AccessMode } from "../../src/http/call.ts";
 import { encodeHex } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
+import { invalidRequest } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 import type { SealSettings } from "../../src/seal/seal_settings.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import type { Store } from "../../src/storage/store.ts";
-import { Vault, type VaultPorts } from "../../src/vault/vault.ts";
+import { Vault } from "../../src/vault/vault.ts";
+import type { AuditSettings } from "../../src/audit/devices.ts";
 import type { Api, ApiRequest, ApiResponse } from "../contract/api.contract.ts";
+import { evidence } from "../secrecy/evidence.ts";
 
 export const STATIC_SEAL: SealSettings = {
   type: "static",
@@ -27,7 +31,8 @@ export interface MemoryApiOptions {
   /** `manual`: nothing fires but `fire()`. */
   readonly alarm?: "timer" | "manual";
   readonly store?: Store;
-  readonly audit?: NonNullable<VaultPorts["audit"]>;
+  /** `NO_DEVICES`: nothing is audited. Left out: a device of the settings takes every line. */
+  readonly audit?: AuditSettings;
 }
 
 export interface MemoryApi extends Api {
@@ -48,6 +53,21 @@ export interface MemoryApi extends Api {
 export const ORIGIN = "http://vault.test";
 const PAGE = 1000;
 
+/** The lines go to the evidence alone. */
+const AUDIT_EVERYTHING: AuditSettings = {
+  devices: [{ type: "evidence", options: {} }],
+  sinks: {
+    open: async (type) => {
+      if (type !== "evidence") throw invalidRequest(`unknown backend type: "${type}"`);
+      return {
+        write: async (line) => evidence.line("audit-in-process", line),
+        reopen: () => {},
+        close: async () => {},
+      };
+    },
+  },
+};
+
 export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<MemoryApi> {
   const { seal = { type: "shamir" }, rekeyAccess = "token", alarm = "manual" } = options;
   const store = options.store ?? createMemoryStore();
@@ -56,7 +76,10 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
   const nowMs = (): number => clock.nowMs;
   const log = createLog({
     level: "debug",
-    write: (line) => lines.push(line),
+    write: (line) => {
+      lines.push(line);
+      evidence.line("log-in-process", line);
+    },
     style: "json",
     nowMs,
   });
@@ -76,7 +99,7 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
       random: randomBytes,
       log,
       alarm: { set },
-      ...(options.audit === undefined ? {} : { audit: options.audit }),
+      audit: options.audit ?? AUDIT_EVERYTHING,
     };
     vault = await Vault.open(ports);
     const app = createApp(vault, {
@@ -89,16 +112,31 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
   };
   let running = await open();
 
-  const fetchOne = async (request: Request): Promise<ApiResponse> =>
-    await readResponse(await running.app.fetch(request));
+  const fetchOne = async (request: Request): Promise<ApiResponse> => {
+    const response = await readResponse(await running.app.fetch(request));
+    const { method, headers, url } = request;
+    evidence.exchange({
+      method,
+      target: url.slice(ORIGIN.length),
+      headers,
+      sent: "",
+      received: response.text,
+    });
+    return response;
+  };
   const api: MemoryApi = {
     store,
     clock,
     log: lines,
     fetch: fetchOne,
     request: async (method, path, request = {}) => {
-      const made = new Request(ORIGIN + path, requestInit(method, request));
-      return await readResponse(await running.app.fetch(made, { rawTarget: path }));
+      const init = requestInit(method, request);
+      const made = new Request(ORIGIN + path, init);
+      const { headers } = made;
+      const response = await readResponse(await running.app.fetch(made, { rawTarget: path }));
+      const sent = textOf(init.body);
+      evidence.exchange({ method, target: path, headers, sent, received: response.text });
+      return response;
     },
     async restart() {
       clearTimeout(timer);
@@ -132,6 +170,12 @@ function requestInit(method: string, { body, token, headers, rawBody }: ApiReque
   const content = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
   if (body !== undefined && !sent.has("Content-Type")) sent.set("Content-Type", "application/json");
   return { method, headers: sent, ...(content === undefined ? {} : { body: content }) };
+}
+
+/** A body of bytes is malformed on purpose; what it has of text is in it still. */
+function textOf(body: RequestInit["body"]): string {
+  if (typeof body === "string") return body;
+  return body instanceof Uint8Array ? new TextDecoder().decode(body) : "";
 }
 
 export async function readResponse(response: Response): Promise<ApiResponse> {

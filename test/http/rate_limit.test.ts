@@ -6,6 +6,7 @@ import { randomBytes } from "../../src/crypto/random.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import { Vault } from "../../src/vault/vault.ts";
 import { RATE_LIMIT_ADDRESSES_MAX } from "../../src/limits.ts";
+import { evidence } from "../secrecy/evidence.ts";
 
 function limiter(perSecond: number, burst: number) {
   const clock = { nowMs: 1_000_000 };
@@ -59,7 +60,8 @@ describe("RateLimiter", () => {
 describe("an address that tries too often", () => {
   async function app() {
     const nowMs = () => 1_000_000;
-    const log = createLog({ level: "error", write: () => {}, style: "json", nowMs });
+    const write = (line: string) => evidence.line("log-in-process", line);
+    const log = createLog({ level: "debug", write, style: "json", nowMs });
     const vault = await Vault.open({
       store: createMemoryStore(),
       seal: { type: "shamir" },

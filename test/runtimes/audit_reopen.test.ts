@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { evidence } from "../secrecy/evidence.ts";
 import { freePort } from "./processes.ts";
 
 const ENTRY = fileURLToPath(new URL("../../src/runtimes/node.ts", import.meta.url));
@@ -41,15 +42,19 @@ describe("a Node process with SEALWRIGHT_AUDIT_FILE", () => {
       },
       stdio: "ignore",
     });
-    const call = async (method: string, path: string, body: unknown, token = "") =>
-      await fetch(`${url}/${path}`, {
-        method,
-        headers: { "x-vault-token": token },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    await until(() => call("GET", "sys/seal-status", undefined).then(() => true, () => false));
+    const call = async (method: string, path: string, body?: unknown, token = "") => {
+      const headers = { "x-vault-token": token };
+      const sent = body === undefined ? "" : JSON.stringify(body);
+      const init = { method, headers, ...(body === undefined ? {} : { body: sent }) };
+      const response = await fetch(`${url}/${path}`, init);
+      const received = await response.text();
+      const target = `/v1/${path}`;
+      evidence.exchange({ method, target, headers: Object.entries(headers), sent, received });
+      return { status: response.status, json: received === "" ? null : JSON.parse(received) };
+    };
+    await until(() => call("GET", "sys/seal-status").then(() => true, () => false));
     const made = await call("PUT", "sys/init", { secret_shares: 1, secret_threshold: 1 });
-    const { keys, root_token: token } = await made.json() as {
+    const { keys, root_token: token } = made.json as {
       readonly keys: readonly string[];
       readonly root_token: string;
     };
@@ -71,6 +76,9 @@ describe("a Node process with SEALWRIGHT_AUDIT_FILE", () => {
     expect((await read()).status).toBe(200);
     expect(typesIn(file)).toEqual(["request", "response"]);
     expect(typesIn(`${file}.1`)).toHaveLength(4);
+    for (const path of [file, `${file}.1`]) {
+      evidence.line("audit-node", readFileSync(path, "utf8").trimEnd());
+    }
     expect(readFileSync(file, "utf8")).toContain('"remote_address":"127.0.0.1"');
   }, TIMEOUT_MS);
 });

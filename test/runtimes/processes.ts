@@ -1,9 +1,14 @@
-/** Starts the product as its users do, by an npm script, and ends it. */
+/**
+ * Starts the product as its users do, by an npm script, and ends it. What it writes is kept for the
+ * check of `../secrecy/`; a started vault has an audit file, and a wire tap that reads its requests.
+ */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { evidence } from "../secrecy/evidence.ts";
+import { startTap } from "../secrecy/tap.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MAX_MS = 60_000;
@@ -45,12 +50,36 @@ export function run(script: string, settings: Readonly<Record<string, string>>):
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  for (const [name, value] of Object.entries(settings)) {
+    if (/_SEAL_\w+_KEY$/.test(name)) evidence.credential(value, name);
+  }
+  const kept = evidence.newFile(
+    isServer(script) ? `log-${runtimeOf(script)}` : `program-${script}`,
+  );
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk) => output += String(chunk));
+    stream.on("data", (chunk) => {
+      output += String(chunk);
+      evidence.chunk(kept, chunk);
+    });
   }
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
   return { child, ended, output: () => output };
+}
+
+function isServer(script: string): boolean {
+  return script.startsWith("start");
+}
+
+/** `start` is Deno. */
+function runtimeOf(script: string): string {
+  return script === "start" ? "deno" : script.replace(/^start:/, "");
+}
+
+/** Workers have no files, and their console is the log: see `../secrecy/secrecy.check.ts`. */
+function auditSettings(script: string): Readonly<Record<string, string>> {
+  if (script === "start:workers") return {};
+  return { SEALWRIGHT_AUDIT_FILE: evidence.newFile(`audit-${runtimeOf(script)}`) };
 }
 
 /** The line of the log that says what to do next. */
@@ -62,8 +91,10 @@ export async function start(
   settings: Readonly<Record<string, string>>,
 ): Promise<Started> {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const tap = await startTap(port, (exchange) => evidence.exchange(exchange));
+  const url = `http://127.0.0.1:${tap.port}`;
   const { child, ended, output } = run(script, {
+    ...auditSettings(script),
     ...settings,
     SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
   });
@@ -71,6 +102,7 @@ export async function start(
   while (!(output().includes(SERVING) && await answers(url))) {
     if (child.exitCode !== null || Date.now() > deadlineMs) {
       killGroup(child);
+      await tap.close();
       throw new Error(`${script} does not answer; it wrote:\n${output()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -78,7 +110,9 @@ export async function start(
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
     if (signal === "SIGKILL") killGroup(child);
     else child.kill(signal);
-    return await ended;
+    const status = await ended;
+    await tap.close();
+    return status;
   };
   return { url, output, stop };
 }

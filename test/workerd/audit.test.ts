@@ -1,12 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { at, textAt, textsAt } from "../contract/api.contract.ts";
+import { evidence } from "./evidence.ts";
 import { newObject } from "./objects.ts";
 
 const original: unknown = Reflect.get(console, "log");
 let written: string[];
 beforeEach(() => {
   written = [];
-  Reflect.set(console, "log", (line: unknown) => void written.push(String(line)));
+  Reflect.set(console, "log", (line: unknown) => {
+    written.push(String(line));
+    evidence.line(/"type":"re/.test(String(line)) ? "audit-workerd" : "log-workerd", String(line));
+  });
 });
 afterEach(() => void Reflect.set(console, "log", original));
 

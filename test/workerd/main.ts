@@ -4,19 +4,30 @@ import { DurableObject } from "cloudflare:workers";
 import { VaultObject } from "../../src/runtimes/workers.ts";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 
+/** Of no other vault. */
+export const STATIC_KEY = "a1".repeat(32);
+
 export { default, VaultObject } from "../../src/runtimes/workers.ts";
 
 /** Only its SQLite storage is used. */
 export class StoreObject extends DurableObject {}
 
-/** A vault that unseals itself; `SEALWRIGHT_*` vars would hold for every object of the project. */
+/** A vault whose trail is kept; `SEALWRIGHT_*` vars would hold for every object of the project. */
+export class AuditedVaultObject extends VaultObject {
+  constructor(ctx: DurableObjectState, env: Readonly<Record<string, unknown>>) {
+    super(ctx, { ...env, SEALWRIGHT_AUDIT_CONSOLE: "1" });
+  }
+}
+
+/** The same, and it unseals itself. */
 export class StaticVaultObject extends VaultObject {
   constructor(ctx: DurableObjectState, env: Readonly<Record<string, unknown>>) {
     super(ctx, {
       ...env,
+      SEALWRIGHT_AUDIT_CONSOLE: "1",
       SEALWRIGHT_SEAL: "static",
       SEALWRIGHT_STATIC_SEAL_CURRENT_KEY_ID: "k1",
-      SEALWRIGHT_STATIC_SEAL_CURRENT_KEY: "a1".repeat(32),
+      SEALWRIGHT_STATIC_SEAL_CURRENT_KEY: STATIC_KEY,
     });
   }
 }

@@ -3,6 +3,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import type { DurableObjectStub } from "@cloudflare/workers-types";
 import type { Api, ApiRequest, ApiResponse, SealKind } from "../contract/api.contract.ts";
+import { evidence } from "./evidence.ts";
+import { STATIC_KEY } from "./main.ts";
 import { newObject } from "./objects.ts";
 
 const ORIGIN = "http://vault.test";
@@ -14,7 +16,8 @@ export interface ObjectApi extends Api {
 }
 
 export function startObject(seal: SealKind): ObjectApi {
-  const stub = newObject(seal === "static" ? "STATIC_VAULT" : "VAULT");
+  if (seal === "static") evidence.credential(STATIC_KEY, "static seal key");
+  const stub = newObject(seal === "static" ? "STATIC_VAULT" : "AUDITED_VAULT");
   return {
     stub,
     request: (method, path, request = {}) => ask(stub, method, path, request),
@@ -39,13 +42,21 @@ async function ask(
 ): Promise<ApiResponse> {
   const { body, token, headers, rawBody } = request;
   const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+  const allHeaders = { ...(token === undefined ? {} : { "X-Vault-Token": token }), ...headers };
   const response = await stub.fetch(ORIGIN + path, {
     method,
-    headers: { ...(token === undefined ? {} : { "X-Vault-Token": token }), ...headers },
+    headers: allHeaders,
     ...(sent === undefined ? {} : { body: sent }),
     redirect: "manual",
   });
   const text = await response.text();
+  evidence.exchange({
+    method,
+    target: path,
+    headers: Object.entries(allHeaders),
+    sent: typeof sent === "string" ? sent : "",
+    received: text,
+  });
   return {
     status: response.status,
     headers: response.headers as unknown as Headers,

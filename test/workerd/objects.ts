@@ -9,7 +9,7 @@ import type { DurableObjectNamespace, DurableObjectStub } from "@cloudflare/work
 const bindings = env as unknown as Readonly<Record<Binding, DurableObjectNamespace>>;
 let lastObject = 0;
 
-type Binding = "VAULT" | "STATIC_VAULT" | "STORE";
+type Binding = "VAULT" | "AUDITED_VAULT" | "STATIC_VAULT" | "STORE";
 
 /** An object of its own for each call, with nothing stored. */
 export function newObject(binding: Binding): DurableObjectStub {

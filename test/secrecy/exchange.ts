@@ -1,0 +1,183 @@
+/**
+ * What is secret in a request and its answer, and what of them anybody may read in a log or an audit
+ * line. Pure, and without a platform, so that every runtime's tests can ask it.
+ *
+ * Every text of a body counts as secret, whatever its name, unless it is below a name that the audit
+ * trail shows on purpose. So a new endpoint is covered before anybody thinks of it.
+ */
+
+export interface Exchange {
+  readonly method: string;
+  /** As sent, from `/v1/` on, with its query. */
+  readonly target: string;
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  /** The bodies; "" for none. */
+  readonly sent: string;
+  readonly received: string;
+}
+
+export interface Secret {
+  readonly value: string;
+  /** The header or member it was found in. */
+  readonly name: string;
+  /** Opens something by itself: it may be nowhere, not even where the same text is public. */
+  readonly isCredential: boolean;
+  /** For who reads the report: `key in PUT /v1/sys/unseal`. */
+  readonly origin: string;
+}
+
+export interface Witnessed {
+  readonly secrets: readonly Secret[];
+  /** Texts that lines may have, because paths, policy names, ids of attempts are shown. */
+  readonly published: readonly string[];
+}
+
+/**
+ * Shorter texts are no secrets worth the name, and are found everywhere: "abc", "kv", "default". The
+ * shortest real ones, root tokens and OTPs, have 26 characters; tests' passwords have ten and more.
+ */
+export const SECRET_MIN_CHARS = 10;
+/** "0000000000" may be anything. A long text needs less variety: a static key of `ab`s counts. */
+const DISTINCT_MIN = 5;
+const LONG_CHARS = 32;
+const LONG_DISTINCT_MIN = 2;
+/** Of a longer one the beginning is looked for. A multiple of three: its base64 is cut cleanly. */
+export const SECRET_MAX_CHARS = 240;
+/** Of a longer body, which no honest client sends, so much is looked at, as if it were malformed. */
+const BODY_MAX_CHARS = 256 * 1024;
+
+/** Shown by `audit/entry.ts` or `audit/hashing.ts`, or in the log: not secret by Vault's rules. */
+const PUBLIC_NAMES: ReadonlySet<string> = new Set([
+  ...["request_id", "nonce", "verification_nonce", "pgp_fingerprint", "pgp_fingerprints"],
+  ...["accessor", "wrapped_accessor", "mount_accessor", "secret_id_accessor", "uuid"],
+  ...["policies", "token_policies", "identity_policies", "allowed_policies", "display_name"],
+  ...["meta", "metadata", "path", "creation_path", "type", "token_type", "mount_type", "errors"],
+  ...["file_path", "uri", "version", "build_date", "cluster_id", "cluster_name"],
+]);
+/** Answers of nothing but ids of seal keys, reasons and classes of errors, which the log has too. */
+const PUBLIC_ANSWERS = /^\/v1\/sys\/sealwrap\/rewrap$/;
+/** The envelope of an answer of an engine, whose own members may have any name. */
+const ENVELOPE: ReadonlySet<string> = new Set(["request_id", "errors", "mount_type", "lease_id"]);
+const CREDENTIAL_NAMES: ReadonlySet<string> = new Set([
+  ...["root_token", "client_token", "token", "secret_id", "password", "otp"],
+  ...["encoded_token", "encoded_root_token"],
+]);
+const TOKEN_FORM = /^(?:hv)?[sbr]\.[0-9A-Za-z_-]{20,}$/;
+/** Hexadecimal or base64 of 32 bytes and more: a share, a key, a root token behind an OTP. */
+const KEY_FORM = /^(?:(?:[0-9a-f]{2}){32,}|[0-9A-Za-z+/_-]{43,}={0,2})$/;
+const TIME = /^\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)$/;
+/** The trail's own hashes, as `sys/audit-hash` answers them. */
+const AUDIT_HASH = /^hmac-sha256:[0-9a-f]{64}$/;
+const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
+  ...["user-agent", "correlation-id", "x-correlation-id"],
+]);
+
+/** Whether a text is long and varied enough to be looked for. */
+export function isSecretEnough(value: string): boolean {
+  if (value.length < SECRET_MIN_CHARS || TIME.test(value) || AUDIT_HASH.test(value)) return false;
+  return new Set(value.slice(0, SECRET_MAX_CHARS)).size >=
+    (value.length < LONG_CHARS ? DISTINCT_MIN : LONG_DISTINCT_MIN);
+}
+
+export function witness(exchange: Exchange): Witnessed {
+  const { method, target, headers, sent, received } = exchange;
+  const where = `${method} ${target}`;
+  const secrets: Secret[] = [];
+  const published = publishedBy(target);
+  const found = (name: string, value: string, isCredential: boolean, part: string): void => {
+    if (!isSecretEnough(value)) return;
+    const head = value.slice(0, SECRET_MAX_CHARS);
+    secrets.push({ value: head, name, isCredential, origin: `${name} ${part} ${where}` });
+  };
+
+  for (const [given, value] of headers) {
+    const name = given.toLowerCase();
+    if (name === "x-vault-token") found(name, value, true, "in");
+    if (name === "authorization") found(name, value.replace(/^\w+ /, ""), true, "in");
+    if (PUBLIC_HEADERS.has(name)) published.push(value);
+  }
+  const [path = "", query = ""] = target.split("?");
+  const isListing = method === "LIST" || /(?:^|&)list=(?:true|1)/.test(query);
+  const isEngine = !/^\/v1\/(?:sys|auth|cubbyhole\/response)\//.test(path);
+  for (const [body, part] of [[sent, "in"], [received, "answered to"]] as const) {
+    const isPublic = (name: string, depth: number): boolean =>
+      (part !== "in" && PUBLIC_ANSWERS.test(path)) ||
+      (isListing && part !== "in" && /^keys?(?:_info)?$/.test(name)) ||
+      (isEngine ? part !== "in" && depth === 0 && ENVELOPE.has(name) : PUBLIC_NAMES.has(name));
+    for (const text of textsOf(body, isPublic)) {
+      published.push(text.name);
+      if (text.isPublic) published.push(text.value);
+      else {
+        const { name, value } = text;
+        const isCredential = TOKEN_FORM.test(value) || KEY_FORM.test(value) ||
+          (!isEngine && CREDENTIAL_NAMES.has(name));
+        found(name, value, isCredential, part);
+      }
+    }
+  }
+  return { secrets, published };
+}
+
+/** A path is shown in full, as in Vault: its segments name things. So are names of members. */
+function publishedBy(target: string): string[] {
+  const path = (target.split("?")[0] ?? "").replace(/^\/v1\//, "");
+  return [path, decoded(path)];
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+interface Text {
+  readonly name: string;
+  readonly value: string;
+  readonly isPublic: boolean;
+}
+
+/** All texts of a body, with the name that each is below. */
+function* textsOf(
+  body: string,
+  isPublicName: (name: string, depth: number) => boolean,
+): Generator<Text> {
+  if (body === "") return;
+  const parsed = body.length > BODY_MAX_CHARS ? undefined : parseJson(body);
+  if (parsed === undefined) {
+    for (const value of textsOfMalformed(body.slice(0, BODY_MAX_CHARS))) {
+      yield { name: "malformed body", value, isPublic: false };
+    }
+    return;
+  }
+  // Not recursive: tests send JSON that is nested deeper than any stack.
+  const waiting = [{ name: "body", value: parsed, isPublic: false, depth: 0 }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { name, value, isPublic, depth } = next;
+    if (typeof value === "string") yield { name, value, isPublic };
+    if (typeof value !== "object" || value === null) continue;
+    for (const [member, inner] of Object.entries(value)) {
+      const known = isPublic || (!Array.isArray(value) && isPublicName(member, depth));
+      const innerName = Array.isArray(value) ? name : member;
+      waiting.push({ name: innerName, value: inner, isPublic: known, depth: depth + 1 });
+    }
+  }
+}
+
+/** What is between quotes and no name, and what looks like a word outside of quotes. */
+function textsOfMalformed(body: string): readonly string[] {
+  const withoutNames = body.replace(/"[^"]*"\s*:/g, " ");
+  const quoted = [...withoutNames.matchAll(/"([^"]*)(?:"|$)/g)].map(([, text = ""]) => text);
+  const bare = withoutNames.replace(/"[^"]*"?/g, " ").split(/[^0-9A-Za-z._+/-]+/);
+  return [...quoted, ...bare];
+}
+
+/** Undefined for what is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
