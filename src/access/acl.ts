@@ -5,11 +5,14 @@
  *
  * One pattern decides: the exact path, or else the pattern of highest priority. All policies that
  * name this very pattern are united; a deny of a lower pattern has no say.
+ *
+ * The one thing that a decision changes is the `limit` of a list; see `acl_pagination.ts`.
  */
 
 import { CAPABILITY_BITS, capabilityNames, ROOT_POLICY_NAME } from "./policy.ts";
 import type { ParameterRules, ParameterValue, PathRule, Policy } from "./policy.ts";
 import { compileMatcher } from "./acl_matcher.ts";
+import { limitList } from "./acl_pagination.ts";
 import { parametersFit } from "./acl_parameters.ts";
 
 export type AclOperation = "create" | "read" | "update" | "patch" | "delete" | "list" | "scan";
@@ -19,8 +22,8 @@ export interface AclRequest {
   readonly operation: AclOperation;
   /** Whole path, decoded; a list ends in "/". */
   readonly path: string;
-  /** Body or query, names as sent. */
-  readonly data: Readonly<Record<string, unknown>>;
+  /** Body or query, names as sent. A list gets the `limit` that it is allowed. */
+  readonly data: Record<string, unknown>;
   /** Null or absent: no response wrapping asked. */
   readonly wrapTtlSeconds?: number | null;
   /** The path is one of the protected ones. */
@@ -42,8 +45,8 @@ export interface Acl {
   allows(request: AclRequest): AclDecision;
   /** Sorted capabilities on a path; `["root"]` for root, `["deny"]` when there are none. */
   capabilities(path: string): readonly string[];
-  /** Whether any rule but a denial concerns something at or below `prefix`. */
-  grantsBelow(prefix: string): boolean;
+  /** Whether something is granted on a mount's own path, which ends in "/", or below it. */
+  grantsBelow(mountPath: string): boolean;
   /** What all policies together say, pattern by pattern; nothing for root. */
   grants(): readonly AclGrant[];
 }
@@ -59,8 +62,10 @@ export interface AclGrant {
   readonly requiredParameters: readonly string[];
   readonly minWrappingTtlSeconds: number | null;
   readonly maxWrappingTtlSeconds: number | null;
+  readonly paginationLimit: number | null;
 }
 
+const DENY: readonly string[] = ["deny"];
 const DENIED: AclDecision = { allowed: false, root: false, sudo: false };
 const ROOT_ALLOWED: AclDecision = {
   allowed: true,
@@ -89,15 +94,26 @@ export function compileAcl(policies: readonly Policy[]): Acl {
       return grant === null ? DENIED : decide(grant, request);
     },
     // A list finds whatever another operation finds, and the same without a trailing slash.
-    capabilities: (path) => find(path, true)?.names ?? ["deny"],
+    capabilities: (path) => find(path, true)?.names ?? DENY,
     grants: () => grants,
-    grantsBelow(prefix) {
-      return [...grants].some(({ path, names }) => {
-        const literal = path.replace(/\*$/, "").replace(/(^|\/)\+(\/.*)?$/, "$1");
-        return names[0] !== "deny" && (literal.startsWith(prefix) || prefix.startsWith(literal));
-      });
-    },
+    grantsBelow: (mountPath) =>
+      (find(mountPath, true)?.names ?? DENY)[0] !== "deny" ||
+      grants.some((grant) => grant.names[0] !== "deny" && concerns(grant, mountPath)),
   };
+}
+
+/** Whether a pattern is about something below a mount; one with `+` by its first segments. */
+function concerns({ kind, path }: AclGrant, mountPath: string): boolean {
+  if (kind !== "segments") return path.startsWith(mountPath);
+  const wanted = mountPath.slice(0, -1).split("/");
+  const isOpen = path.endsWith("*");
+  const segments = (isOpen ? path.slice(0, -1) : path).split("/");
+  return wanted.every((segment, index) => {
+    const each = segments[index];
+    if (each === undefined) return false;
+    const isLast = index === segments.length - 1;
+    return each === "+" || each === segment || (isOpen && isLast && segment.startsWith(each));
+  });
 }
 
 interface Grant extends AclGrant {
@@ -116,9 +132,10 @@ function decide(grant: Grant, request: AclRequest): AclDecision {
     case "patch":
       return parametersFit(grant, request.data) ? decision : DENIED;
     case "delete":
+      return decision;
     case "list":
     case "scan":
-      return decision;
+      return limitList(grant, request.data) ? decision : DENIED;
   }
 }
 
@@ -159,12 +176,13 @@ function uniteRules(policies: readonly Policy[]): readonly Grant[] {
       path,
       kind: rules[0]?.kind ?? "exact",
       capabilities,
-      names: names.length === 0 ? ["deny"] : names,
+      names: names.length === 0 ? DENY : names,
       allowedParameters: uniteParameters(rules.map((rule) => rule.allowedParameters)),
       deniedParameters: uniteParameters(rules.map((rule) => rule.deniedParameters)),
       requiredParameters: [...new Set(rules.flatMap((rule) => rule.requiredParameters))],
       minWrappingTtlSeconds: smallest(rules.map((rule) => rule.minWrappingTtlSeconds)),
       maxWrappingTtlSeconds: smallest(rules.map((rule) => rule.maxWrappingTtlSeconds)),
+      paginationLimit: smallest(rules.map((rule) => rule.paginationLimit)),
       decisions: {
         create: operation(CAPABILITY_BITS.create),
         read: operation(CAPABILITY_BITS.read),
@@ -184,7 +202,7 @@ function uniteParameters(all: readonly ParameterRules[]): ParameterRules {
     for (const [name, values] of rules) {
       const known = united.get(name);
       const isAnyValue = values.length === 0 || known?.length === 0;
-      united.set(name, isAnyValue ? [] : [...(known ?? []), ...values]);
+      united.set(name, isAnyValue ? [] : [...values, ...(known ?? [])]);
     }
   }
   return united;

@@ -1,7 +1,7 @@
 /**
- * The text of the built-in `default` policy, which every token has unless it refuses it: what a
+ * The texts of the built-in policies. `default`, which every token has unless it refuses it: what a
  * token may do about itself, its own cubbyhole and response wrapping, and nothing else. Paths as in
- * Vault's; entity paths are left out, for there is no identity store here.
+ * OpenBao's.
  */
 
 export const DEFAULT_POLICY_NAME = "default";
@@ -25,14 +25,24 @@ path "sys/internal/ui/resultant-acl" {
   capabilities = ["read"]
 }
 
-# Leases are looked up and renewed by whoever knows their id. sys/renew is the older path.
+# Who logged in may look at the entity that the login belongs to.
+path "identity/entity/id/{{identity.entity.id}}" {
+  capabilities = ["read"]
+}
+path "identity/entity/name/{{identity.entity.name}}" {
+  capabilities = ["read"]
+}
+
+# There are no OIDC providers here; who asks one is told so instead of being refused.
+path "identity/oidc/provider/+/authorize" {
+  capabilities = ["read", "update"]
+}
+
+# Leases are looked up and renewed by whoever knows their id.
 path "sys/leases/lookup" {
   capabilities = ["update"]
 }
 path "sys/leases/renew" {
-  capabilities = ["update"]
-}
-path "sys/renew" {
   capabilities = ["update"]
 }
 
@@ -57,6 +67,19 @@ path "sys/tools/hash" {
   capabilities = ["update"]
 }
 path "sys/tools/hash/*" {
+  capabilities = ["update"]
+}
+`;
+
+export const RESPONSE_WRAPPING_POLICY_NAME = "response-wrapping";
+
+/** What a wrapping token may do: look at its own answer, and take it. Nobody can change it. */
+export const RESPONSE_WRAPPING_POLICY_TEXT =
+  `# The wrapped answer lies in the cubbyhole of the token.
+path "cubbyhole/response" {
+  capabilities = ["create", "read"]
+}
+path "sys/wrapping/unwrap" {
   capabilities = ["update"]
 }
 `;

@@ -78,6 +78,11 @@ export function formatGoDuration(seconds: number): string {
   return minutes > 0 ? `${minutes}m${rest}` : rest;
 }
 
+/** The same without what is zero at its end or in its middle: `768h`, `1h30m`, `1h5s`, `0s`. */
+export function formatShortDuration(seconds: number): string {
+  return formatGoDuration(seconds).replace(/m0s$/, "m").replace(/h0m/, "h");
+}
+
 function formatBelowSecond(nanoseconds: number): string {
   if (nanoseconds === 0) return "0s";
   if (nanoseconds < 1000) return `${nanoseconds}ns`;

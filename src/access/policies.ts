@@ -1,101 +1,190 @@
 /**
  * The stored ACL policies and the compiled form that requests are judged by. Compiled lists are kept
- * in memory until any policy changes: this object is the only writer.
+ * in memory until any policy changes, or a policy or a rule of theirs expires: this object is the
+ * only writer.
  */
 
 import type { Barrier } from "../barrier/barrier.ts";
-import { decodeBase64, decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import { POLICY_PREFIX } from "../storage/record_paths.ts";
 import { type Acl, compileAcl } from "./acl.ts";
-import { DEFAULT_POLICY_NAME, DEFAULT_POLICY_TEXT } from "./default_policy.ts";
+import {
+  DEFAULT_POLICY_NAME,
+  DEFAULT_POLICY_TEXT,
+  RESPONSE_WRAPPING_POLICY_NAME,
+  RESPONSE_WRAPPING_POLICY_TEXT,
+} from "./default_policy.ts";
+import { Entities, type Entity } from "./logins/entities.ts";
 import { parsePolicy, type Policy, ROOT_POLICY, ROOT_POLICY_NAME } from "./policy.ts";
+import { isTemplated, type TemplateRules, valuesOf } from "./policy_template.ts";
+import { inScanOrder, policyText } from "./policy_text.ts";
 
 const PAGE = 256;
 const COMPILED_MAX = 1000;
+const NEVER_MS = Number.POSITIVE_INFINITY;
+const BUILT_IN: readonly string[] = [ROOT_POLICY_NAME, RESPONSE_WRAPPING_POLICY_NAME];
 
-export interface PolicyText {
-  readonly name: string;
+/** What whoever writes a policy decides. */
+export interface PolicySettings extends TemplateRules {
   readonly text: string;
+  /** Whether each later write must say which version it replaces. */
+  readonly casRequired: boolean;
+  /** Null: never. */
+  readonly expiresAtMs: number | null;
+}
+
+export interface PolicyText extends PolicySettings {
+  readonly name: string;
   /** Grows with each write; 0 for the root policy, which is not stored. */
   readonly version: number;
-  readonly modifiedAtMs: number;
+  /** Null: it was never written. */
+  readonly modifiedAtMs: number | null;
 }
+
+/** What older versions did not store. */
+const UNSET = {
+  casRequired: false,
+  expiresAtMs: null,
+  allowsSlashesInTemplates: false,
+  allowsWildcardsInTemplates: false,
+};
+
+interface Compiled {
+  readonly acl: Acl;
+  readonly untilMs: number;
+}
+
+interface Parsed {
+  readonly policy: Policy;
+  readonly expiresAtMs: number | null;
+  /** What it is made of where its paths depend on who asks; else null. */
+  readonly templated: PolicyText | null;
+}
+
+const ROOT: Parsed = { policy: ROOT_POLICY, expiresAtMs: null, templated: null };
 
 export class PolicyStore {
   readonly #barrier: Barrier;
   readonly #nowMs: () => number;
-  readonly #parsed = new Map<string, Policy | null>();
-  readonly #compiled = new Map<string, Acl>();
+  readonly #entities: Entities;
+  readonly #parsed = new Map<string, Parsed>();
+  readonly #compiled = new Map<string, Compiled>();
+  /** Counts the changes: what was read before one is not kept after it. */
+  #changes = 0;
 
   constructor(barrier: Barrier, nowMs: () => number) {
     this.#barrier = barrier;
     this.#nowMs = nowMs;
+    this.#entities = new Entities({ barrier, nowMs, random: nothingIsMade });
   }
 
-  /** Judges requests of a token with these policies. Names that are not stored grant nothing. */
-  async acl(names: readonly string[]): Promise<Acl> {
-    const key = names.join("\n");
+  /**
+   * Judges requests of a token with these policies. Names that are not stored grant nothing.
+   * `entityId`: who holds the token, "" for nobody in particular.
+   */
+  async acl(names: readonly string[], entityId = ""): Promise<Acl> {
+    const nowMs = this.#nowMs();
+    const key = [entityId, ...names].join("\n");
     const cached = this.#compiled.get(key);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined && !isPast(cached.untilMs, nowMs)) return cached.acl;
+    const changes = this.#changes;
+    const entity = entityId === "" ? null : await this.#entities.byId(entityId);
     const policies: Policy[] = [];
+    let untilMs = NEVER_MS;
     for (const name of names) {
-      const policy = await this.#policy(name);
-      if (policy !== null) policies.push(policy);
+      const parsed = await this.#policy(name, nowMs);
+      if (parsed === null) continue;
+      const rules = filledFor(entity, parsed).rules.filter((rule) =>
+        !isPast(rule.expiresAtMs, nowMs)
+      );
+      policies.push({ name, rules });
+      for (const { expiresAtMs } of [parsed, ...rules]) {
+        untilMs = Math.min(untilMs, expiresAtMs ?? NEVER_MS);
+      }
     }
     const acl = compileAcl(policies);
     if (this.#compiled.size >= COMPILED_MAX) this.#compiled.clear();
-    this.#compiled.set(key, acl);
+    if (changes === this.#changes) this.#compiled.set(key, { acl, untilMs });
     return acl;
   }
 
-  /** Names in order, with `root` last as Vault lists it. */
-  async list(): Promise<readonly string[]> {
+  /** Names that begin with `prefix`. `root`, which is not stored, is not among them. */
+  async list(prefix = ""): Promise<readonly string[]> {
     const names: string[] = [];
     for (let after = "";;) {
-      const paths = await this.#barrier.list(POLICY_PREFIX, after, PAGE);
+      const paths = await this.#barrier.list(POLICY_PREFIX + prefix, after, PAGE);
       names.push(...paths.map((path) => path.slice(POLICY_PREFIX.length)));
       after = paths.at(-1) ?? "";
       if (paths.length < PAGE) break;
     }
-    return [...names, ROOT_POLICY_NAME];
+    return inScanOrder(names.filter((name) => !BUILT_IN.includes(name)));
   }
 
+  /** Null also for one that has expired. */
   async read(name: string): Promise<PolicyText | null> {
-    if (name === ROOT_POLICY_NAME) return { name, text: "", version: 0, modifiedAtMs: 0 };
-    const record = await this.#barrier.get(POLICY_PREFIX + name);
-    return record === null ? null : JSON.parse(decodeUtf8(record.value)) as PolicyText;
+    const builtIn = { ...UNSET, name, modifiedAtMs: null };
+    if (name === ROOT_POLICY_NAME) return { ...builtIn, text: "", version: 0 };
+    if (name === RESPONSE_WRAPPING_POLICY_NAME) {
+      return { ...builtIn, text: RESPONSE_WRAPPING_POLICY_TEXT, version: 1 };
+    }
+    const path = POLICY_PREFIX + name;
+    const record = await this.#barrier.get(path);
+    if (record === null) return null;
+    const stored = { ...UNSET, ...JSON.parse(decodeUtf8(record.value)) } as PolicyText;
+    if (!isPast(stored.expiresAtMs, this.#nowMs())) return stored;
+    // Who reads it first removes it, unless somebody has written a new one meanwhile.
+    await this.#barrier.commit({
+      entries: [{ path, value: null }],
+      expect: [{ path, revision: record.revision }],
+    });
+    return null;
   }
 
-  /** Stores a policy given as HCL, as JSON, or as base64 of either. */
-  async write(name: string, given: string): Promise<void> {
-    if (name === ROOT_POLICY_NAME) throw invalidRequest('cannot update "root" policy');
-    const text = policyText(given);
+  /**
+   * Stores a policy given as HCL, as JSON, or as base64 of either. `cas`: the version that it
+   * replaces, 0 or -1 for none; null when that was not said.
+   */
+  async write(name: string, given: PolicySettings, cas: number | null): Promise<void> {
+    const text = policyText(given.text);
+    if (given.expiresAtMs !== null && given.expiresAtMs <= this.#nowMs()) {
+      throw invalidRequest("refusing to update policy as expiration time has already elapsed");
+    }
     parsePolicy(name, text);
-    const version = ((await this.read(name))?.version ?? 0) + 1;
-    const value = encodePolicy({ name, text, version, modifiedAtMs: this.#nowMs() });
+    if (BUILT_IN.includes(name)) throw invalidRequest(`cannot update "${name}" policy`);
+    const existing = await this.read(name);
+    checkVersion(existing, given.casRequired, cas);
+    const version = (existing?.version ?? 0) + 1;
+    const value = encodePolicy({ ...given, name, text, version, modifiedAtMs: this.#nowMs() });
     await this.#barrier.commit({ entries: [{ path: POLICY_PREFIX + name, value }] });
     this.#forget();
   }
 
   async remove(name: string): Promise<void> {
-    if (name === ROOT_POLICY_NAME) throw invalidRequest('cannot delete "root" policy');
+    if (BUILT_IN.includes(name)) throw invalidRequest(`cannot delete "${name}" policy`);
     if (name === DEFAULT_POLICY_NAME) throw invalidRequest("cannot delete default policy");
     await this.#barrier.commit({ entries: [{ path: POLICY_PREFIX + name, value: null }] });
     this.#forget();
   }
 
-  async #policy(name: string): Promise<Policy | null> {
-    if (name === ROOT_POLICY_NAME) return ROOT_POLICY;
+  async #policy(name: string, nowMs: number): Promise<Parsed | null> {
+    if (name === ROOT_POLICY_NAME) return ROOT;
     const cached = this.#parsed.get(name);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined && !isPast(cached.expiresAtMs, nowMs)) return cached;
+    const changes = this.#changes;
     const stored = await this.read(name);
-    const policy = stored === null ? null : parsePolicy(name, stored.text);
-    if (policy !== null) this.#parsed.set(name, policy);
-    return policy;
+    if (stored === null) return null;
+    const parsed = {
+      policy: parsePolicy(name, stored.text),
+      expiresAtMs: stored.expiresAtMs,
+      templated: isTemplated(stored.text) ? stored : null,
+    };
+    if (changes === this.#changes) this.#parsed.set(name, parsed);
+    return parsed;
   }
 
   #forget(): void {
+    this.#changes += 1;
     this.#parsed.clear();
     this.#compiled.clear();
   }
@@ -104,21 +193,45 @@ export class PolicyStore {
 /** The entry that gives a new vault its `default` policy. */
 export function defaultPolicyEntry(nowMs: number): { path: string; value: Uint8Array } {
   const name = DEFAULT_POLICY_NAME;
-  const policy = { name, text: DEFAULT_POLICY_TEXT, version: 1, modifiedAtMs: nowMs };
+  const text = DEFAULT_POLICY_TEXT;
+  const policy = { ...UNSET, name, text, version: 1, modifiedAtMs: nowMs };
   return { path: POLICY_PREFIX + name, value: encodePolicy(policy) };
+}
+
+function filledFor(entity: Entity | null, { policy, templated }: Parsed): Policy {
+  if (entity === null || templated === null) return policy;
+  return parsePolicy(policy.name, templated.text, valuesOf(entity, templated));
+}
+
+function nothingIsMade(): never {
+  throw new TypeError("entities are only read here");
+}
+
+/** The last millisecond still counts. */
+function isPast(expiresAtMs: number | null, nowMs: number): boolean {
+  return expiresAtMs !== null && nowMs > expiresAtMs;
+}
+
+function checkVersion(
+  existing: PolicyText | null,
+  willRequire: boolean,
+  cas: number | null,
+): void {
+  if (cas === null) {
+    if (willRequire || existing?.casRequired === true) {
+      throw invalidRequest("check-and-set parameter required for this call");
+    }
+    return;
+  }
+  if (cas === -1) {
+    if (existing === null) return;
+    throw invalidRequest("check-and-set parameter set to -1 on existing entry");
+  }
+  if (cas !== (existing?.version ?? 0)) {
+    throw invalidRequest("check-and-set parameter did not match the current version");
+  }
 }
 
 function encodePolicy(policy: PolicyText): Uint8Array {
   return encodeUtf8(JSON.stringify(policy));
-}
-
-/** Policy text has quotes or braces, which base64 has not: the two cannot be confused. */
-function policyText(given: string): string {
-  const decoded = decodeBase64(given);
-  if (decoded === null || decoded.length === 0) return given;
-  try {
-    return decodeUtf8(decoded);
-  } catch {
-    return given;
-  }
 }

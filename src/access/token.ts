@@ -16,10 +16,14 @@ export interface Token {
   readonly meta: Readonly<Record<string, string>> | null;
   /** Uses left; 0: unlimited. */
   readonly uses: number;
+  /** Uses that it was made with. */
+  readonly grantedUses: number;
   readonly createdAtMs: number;
   /** Null: never expires. */
   readonly expiresAtMs: number | null;
   readonly creationTtlSeconds: number;
+  /** What it was given last: at its creation or by a renewal. */
+  readonly grantedTtlSeconds: number;
   readonly explicitMaxTtlSeconds: number;
   /** 0: not periodic. */
   readonly periodSeconds: number;
@@ -34,6 +38,8 @@ export interface Token {
   readonly role: string | null;
   /** Blocks of addresses that may use it (`cidr.ts`); empty: any. */
   readonly boundCidrs: readonly string[];
+  /** Of the login that it, or its parent, came from (`logins/entities.ts`); left out: of none. */
+  readonly entityId?: string;
 }
 
 /** A token as it was found: with the hash that names its record. */
@@ -42,9 +48,13 @@ export interface StoredToken {
   readonly token: Token;
 }
 
+/** What came to tokens later; older records do not have it. */
+type Added = "boundCidrs" | "grantedUses" | "grantedTtlSeconds";
+type StoredFields = Omit<Token, Added> & Partial<Token>;
+
 /** What a new token does not make up itself; without `boundCidrs` it is not bound. */
 export type TokenTemplate =
-  & Omit<Token, "accessor" | "scope" | "lastRenewalMs" | "boundCidrs">
+  & Omit<Token, "accessor" | "scope" | "lastRenewalMs" | Added>
   & Partial<Pick<Token, "boundCidrs">>;
 
 /** Uses of a token whose last one is under way: it answers no further request. */
@@ -54,14 +64,35 @@ export function encodeToken(token: Token): Uint8Array<ArrayBuffer> {
   return encodeUtf8(JSON.stringify({ version: 1, ...token }));
 }
 
-/** Records from before addresses could be bound do not name any. */
+/** Of older records it is not known what they were given, but what they have. */
 export function decodeToken(bytes: Uint8Array): Token {
-  const stored = JSON.parse(decodeUtf8(bytes)) as TokenTemplate & Omit<Token, "boundCidrs">;
-  return { boundCidrs: [], ...stored };
+  const stored = JSON.parse(decodeUtf8(bytes)) as StoredFields;
+  return {
+    boundCidrs: [],
+    grantedUses: Math.max(0, stored.uses),
+    grantedTtlSeconds: stored.creationTtlSeconds,
+    ...stored,
+  };
 }
 
 export function newToken(template: TokenTemplate, accessor: string, scope: string): Token {
-  return { boundCidrs: [], ...template, accessor, scope, lastRenewalMs: null };
+  return {
+    boundCidrs: [],
+    grantedUses: template.uses,
+    grantedTtlSeconds: template.creationTtlSeconds,
+    ...template,
+    accessor,
+    scope,
+    lastRenewalMs: null,
+  };
+}
+
+/** Only the tokens of init and of generate-root say that they were made there. */
+const INITIAL_PATH = "auth/token/root";
+
+/** Made at init or by generate-root: no lease was ever granted to it, not even one without end. */
+export function isInitial({ path }: Token): boolean {
+  return path === INITIAL_PATH;
 }
 
 /** The token that init returns: never expires, may do everything. */
@@ -69,7 +100,7 @@ export function rootTokenTemplate(nowMs: number): TokenTemplate {
   return {
     type: "service",
     policies: ["root"],
-    path: "auth/token/root",
+    path: INITIAL_PATH,
     displayName: "root",
     meta: null,
     uses: 0,

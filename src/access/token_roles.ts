@@ -8,9 +8,14 @@ export type RoleTokenType = "default-service" | "default-batch" | "service" | "b
 
 export interface TokenRole {
   readonly name: string;
-  /** Empty: only what the caller has. */
+  /** Empty, as the other three lists: only what the caller has. */
   readonly allowedPolicies: readonly string[];
   readonly disallowedPolicies: readonly string[];
+  /** Patterns (`glob.ts`) beside the names. */
+  readonly allowedPolicyGlobs: readonly string[];
+  readonly disallowedPolicyGlobs: readonly string[];
+  /** Names or patterns of entities that tokens may be for, lower case; null: never said. */
+  readonly allowedEntityAliases: readonly string[] | null;
   readonly orphan: boolean;
   readonly renewable: boolean;
   /** Appended to the path that a token says it was created at. */
@@ -23,9 +28,27 @@ export interface TokenRole {
   readonly tokenType: RoleTokenType;
   /** Blocks of addresses that may use its tokens; empty: any. */
   readonly boundCidrs: readonly string[];
+  /** What was said last by the older names of three fields: shown under these, and nothing else. */
+  readonly elder: ElderLimits;
 }
 
-type StoredRole = Omit<TokenRole, "boundCidrs"> & Partial<TokenRole>;
+/** Zero and empty where the newer names were used. */
+export interface ElderLimits {
+  readonly periodSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  readonly boundCidrs: readonly string[];
+}
+
+/** What came to roles later; older records do not have it. */
+const ADDED = {
+  boundCidrs: [],
+  allowedPolicyGlobs: [],
+  disallowedPolicyGlobs: [],
+  allowedEntityAliases: null,
+  elder: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+} as const satisfies Partial<TokenRole>;
+
+type StoredRole = Omit<TokenRole, keyof typeof ADDED> & Partial<TokenRole>;
 
 const PAGE = 256;
 
@@ -39,8 +62,7 @@ export class TokenRoles {
   async read(name: string): Promise<TokenRole | null> {
     const record = await this.#barrier.get(TOKEN_ROLE_PREFIX + name);
     if (record === null) return null;
-    // Records from before addresses could be bound do not name any.
-    return { boundCidrs: [], ...JSON.parse(decodeUtf8(record.value)) as StoredRole };
+    return { ...ADDED, ...JSON.parse(decodeUtf8(record.value)) as StoredRole };
   }
 
   async write(role: TokenRole): Promise<void> {

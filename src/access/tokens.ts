@@ -139,25 +139,28 @@ export class TokenStore {
   }
 
   /**
-   * Counts one use. `last`: the token answers this request and no other, and must be revoked
-   * afterwards; `refused`: it had none left.
+   * Counts one use, and returns the token as it is afterwards. With `SPENT_USES` left it answers this
+   * request and no other, and must be revoked then. Null: it had no use left.
    */
-  async use(stored: StoredToken): Promise<"counted" | "last" | "refused"> {
-    if (stored.token.uses === 0) return "counted";
-    const changed = await this.#change(stored.hash, (token) => {
+  async use(stored: StoredToken): Promise<StoredToken | null> {
+    if (stored.token.uses === 0) return stored;
+    const token = await this.#change(stored.hash, (token) => {
       if (token.uses === SPENT_USES) return null;
       return { ...token, uses: token.uses === 1 ? SPENT_USES : token.uses - 1 };
     });
-    if (changed === null) return "refused";
-    return changed.uses === SPENT_USES ? "last" : "counted";
+    return token === null ? null : { hash: stored.hash, token };
   }
 
-  /** Gives a token a new expiry. Null when it was revoked meanwhile: it does not come back. */
-  async renew(stored: StoredToken, expiresAtMs: number): Promise<Token | null> {
+  /**
+   * Gives a token so many seconds from now on. Null when it was revoked meanwhile: it does not come
+   * back.
+   */
+  async renew(stored: StoredToken, ttlSeconds: number): Promise<Token | null> {
     const lastRenewalMs = this.#ports.nowMs();
+    const expiresAtMs = lastRenewalMs + ttlSeconds * 1000;
     const renewed = await this.#change(
       stored.hash,
-      (token) => ({ ...token, expiresAtMs, lastRenewalMs }),
+      (token) => ({ ...token, expiresAtMs, lastRenewalMs, grantedTtlSeconds: ttlSeconds }),
     );
     if (renewed !== null) this.#ports.dueChanged();
     return renewed;

@@ -56,7 +56,9 @@ export const NO_DEVICES: AuditSettings = {
 export class AuditDevices {
   readonly #ports: AuditPorts;
   #devices: readonly OpenDevice[];
-  #isClosed = false;
+  /** Requests whose answer is still to be written. */
+  #trails = 0;
+  #closing: PromiseWithResolvers<void> | null = null;
 
   private constructor(ports: AuditPorts, devices: readonly OpenDevice[]) {
     this.#ports = ports;
@@ -129,9 +131,23 @@ export class AuditDevices {
     return found === undefined ? null : found.hashing.text(text);
   }
 
+  /**
+   * Keeps the devices open until the function it gives is called: what has been done must not fail
+   * for want of a line. Throws `sealed` when they are being closed: then nothing may begin.
+   */
+  beginTrail(): () => void {
+    if (this.#closing !== null) throw new VaultError("sealed", "Vault is sealed");
+    this.#trails += 1;
+    let isOpen = true;
+    return () => {
+      if (isOpen) this.#trails -= 1;
+      isOpen = false;
+      if (this.#trails === 0) this.#closing?.resolve();
+    };
+  }
+
   /** Gives every device its own form of an entry. Throws `AuditFailed` when none took it. */
   async write(format: (hashing: DeviceHashing, nowMs: number) => string): Promise<void> {
-    if (this.#isClosed) throw new AuditFailed("cannot write an audit entry: the vault was sealed");
     const devices = this.#devices;
     const nowMs = this.#ports.nowMs();
     if (devices.length === 0) return;
@@ -147,8 +163,10 @@ export class AuditDevices {
     for (const device of this.#devices) device.reopen();
   }
 
+  /** Waits for the trails under way, so nobody may close from within one. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing ??= Promise.withResolvers();
+    if (this.#trails > 0) await this.#closing.promise;
     await Promise.all(this.#devices.map((device) => device.close()));
   }
 

@@ -4,7 +4,13 @@
  * through the device's hash.
  */
 
-import { type DeviceHashing, hashData, publicMembers } from "./hashing.ts";
+import {
+  carriesShares,
+  type ClearNames,
+  type DeviceHashing,
+  hashData,
+  publicMembers,
+} from "./hashing.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -36,6 +42,8 @@ export interface AuditedRequest {
   readonly clientToken: string;
   readonly path: string;
   readonly data: JsonObject;
+  /** Names whose texts the mount lets the trail show, of the request and of its answer. */
+  readonly clear?: { readonly request: ClearNames; readonly response: ClearNames };
   readonly remoteAddress: string | null;
   readonly wrapTtlSeconds: number | null;
   /** By lower-case name. */
@@ -82,7 +90,7 @@ export class AuditEntry {
     reply: AuditedReply | null,
     error: AuditedError | null,
   ): string {
-    const response = formatReply(reply ?? {}, this.#request.path, hashing);
+    const response = formatReply(reply ?? {}, this.#request, hashing);
     return `${opening(nowMs, "response")}${this.#commonOf(hashing)},"response":${response}` +
       closing(hashing, error);
   }
@@ -132,10 +140,8 @@ function formatCommon(
     wrap_ttl: wrapTtlSeconds ?? undefined,
     headers: isEmpty(headers) ? undefined : headers,
   });
-  const shownData = isEmpty(data)
-    ? ""
-    : `,"data":${hashData(data, hashing.text, publicMembers(path))}`;
-  return `,"auth":${JSON.stringify(shownAuth)},"request":${head.slice(0, -1)}${shownData}}`;
+  const dataMember = isEmpty(data) ? "" : `,"data":${shownData(data, request, "request", hashing)}`;
+  return `,"auth":${JSON.stringify(shownAuth)},"request":${head.slice(0, -1)}${dataMember}}`;
 }
 
 function formatAuth(
@@ -170,14 +176,28 @@ function results(decision: AuditedDecision | null): JsonObject | undefined {
   };
 }
 
-function formatReply(reply: AuditedReply, path: string, hashing: DeviceHashing): string {
+function shownData(
+  data: JsonObject,
+  { path, clear }: AuditedRequest,
+  of: "request" | "response",
+  hashing: DeviceHashing,
+): string {
+  const clearNames = clear === undefined || carriesShares(path) ? undefined : clear[of];
+  return hashData(data, hashing.text, publicMembers(path), clearNames);
+}
+
+function formatReply(
+  reply: AuditedReply,
+  request: AuditedRequest,
+  hashing: DeviceHashing,
+): string {
   const { data, auth, wrapInfo, warnings } = reply;
   const members: string[] = [];
   if (auth !== undefined && auth !== null) {
     members.push(`"auth":${JSON.stringify(formatIssued(auth, hashing))}`);
   }
   if (data !== undefined && data !== null) {
-    members.push(`"data":${hashData(data, hashing.text, publicMembers(path))}`);
+    members.push(`"data":${shownData(data, request, "response", hashing)}`);
   }
   if (wrapInfo !== undefined && wrapInfo !== null) {
     members.push(`"wrap_info":${JSON.stringify(formatWrapInfo(wrapInfo, hashing))}`);

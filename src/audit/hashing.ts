@@ -33,24 +33,54 @@ export type IsPublic = (name: string, value: unknown) => boolean;
 
 const NOTHING_PUBLIC: IsPublic = () => false;
 
+/** Names whose texts may be read at any depth, also within lists. */
+export type ClearNames = ReadonlySet<string>;
+
+const NO_NAMES: ClearNames = new Set();
+
 /** JSON text of `data` with its texts hashed, at any depth. */
 export function hashData(
   data: Readonly<Record<string, unknown>>,
   hash: TextHash,
   isPublic: IsPublic = NOTHING_PUBLIC,
+  clearNames: ClearNames = NO_NAMES,
 ): string {
   let hashed = 0;
-  const replace = (_name: string, value: unknown): unknown => {
-    if (typeof value !== "string") return value;
+  const hide = (text: string): string => {
     hashed += 1;
-    return hashed > AUDIT_HASHES_MAX ? OMITTED : hash(value);
+    return hashed > AUDIT_HASHES_MAX ? OMITTED : hash(text);
   };
+  const replace = (_name: string, value: unknown): unknown =>
+    typeof value === "string" ? hide(value) : value;
+  if (clearNames.size > 0) return JSON.stringify(hideBut(data, hide, clearNames, false));
   if (isPublic === NOTHING_PUBLIC) return JSON.stringify(data, replace);
   const members = Object.entries(data).flatMap(([name, value]) => {
     const text = isPublic(name, value) ? JSON.stringify(value) : JSON.stringify(value, replace);
     return text === undefined ? [] : [`${JSON.stringify(name)}:${text}`];
   });
   return `{${members.join(",")}}`;
+}
+
+/** `isClear`: the nearest name above is one of `clearNames`. */
+function hideBut(
+  value: unknown,
+  hide: TextHash,
+  clearNames: ClearNames,
+  isClear: boolean,
+): unknown {
+  if (typeof value === "string") return isClear ? value : hide(value);
+  if (Array.isArray(value)) return value.map((item) => hideBut(item, hide, clearNames, isClear));
+  if (typeof value !== "object" || value === null || isNumberText(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) =>
+      [name, hideBut(member, hide, clearNames, clearNames.has(name))] as const
+    ),
+  );
+}
+
+/** A number kept as the text it came in (`JSON.rawJSON`) is an object only to JavaScript. */
+function isNumberText(value: object): boolean {
+  return (JSON as { isRawJSON?: (value: unknown) => boolean }).isRawJSON?.(value) === true;
 }
 
 const CEREMONIES =
@@ -60,6 +90,11 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const FINGERPRINT = /^[0-9a-f]{40}$/;
 const IDS: ReadonlySet<string> = new Set(["nonce", "verification_nonce"]);
 const FINGERPRINTS: ReadonlySet<string> = new Set(["pgp_fingerprint", "pgp_fingerprints"]);
+
+/** Whether requests to a path carry shares of a key: then no setting of a mount may show a text. */
+export function carriesShares(path: string): boolean {
+  return CEREMONIES.test(path) || path === "sys/unseal";
+}
 
 /** What a ceremony's trail must show to be of use: which attempt it was, and for whose keys. */
 export function publicMembers(path: string): IsPublic {

@@ -208,13 +208,18 @@ function xorTexts(left: string, right: string): Uint8Array<ArrayBuffer> {
 
 /** The token in an encoded one. Throws `invalid_request` when the two do not fit. */
 export function decodeGeneratedToken(encoded: string, otp: string): string {
-  const padded = encoded + "=".repeat((4 - encoded.length % 4) % 4);
-  const bytes = decodeBase64(padded);
-  if (bytes === null) throw invalidRequest("error decoding base64 value: illegal base64 data");
+  const bytes = decodeBase64Unpadded(encoded);
+  if (bytes === null) {
+    const at = firstBadDigit(encoded);
+    throw invalidRequest(
+      `error decoding base64'd token: illegal base64 data at input byte ${at}`,
+    );
+  }
   const mask = encodeUtf8(otp);
   if (bytes.length !== mask.length) {
     throw invalidRequest(
-      "error xoring token: lengths of encoded token and one-time password differ",
+      "error xoring token: length of byte slices is not equivalent: " +
+        `${bytes.length} != ${mask.length}`,
     );
   }
   const token = bytes.map((byte, index) => byte ^ (mask[index] ?? 0));
@@ -223,6 +228,19 @@ export function decodeGeneratedToken(encoded: string, otp: string): string {
   } catch {
     throw invalidRequest("the one-time password is not that of the encoded token");
   }
+}
+
+/** As Go's `base64.RawStdEncoding`: padding is refused, line ends are ignored. */
+function decodeBase64Unpadded(text: string): Uint8Array<ArrayBuffer> | null {
+  const digits = text.replace(/[\r\n]+/g, "");
+  if (digits.includes("=")) return null;
+  return decodeBase64(digits + "=".repeat((4 - digits.length % 4) % 4));
+}
+
+/** Where Go says that the text stops being base64: a lone digit at its end is blamed itself. */
+function firstBadDigit(text: string): number {
+  const at = text.search(/[^A-Za-z0-9+/\r\n]/);
+  return encodeUtf8(at === -1 ? text.slice(0, -1) : text.slice(0, at)).length;
 }
 
 interface GenerationJson {

@@ -10,11 +10,13 @@ import {
   type Engine,
   engineOperation,
   enginePath,
+  type EngineRequest,
   type EngineStorage,
   isFolder,
 } from "./engine.ts";
 import { decodeJsonRecord, encodeJsonRecord } from "./json_record.ts";
-import { LIST_FIELDS, listFolder } from "./listing.ts";
+import { listFolder } from "./listing.ts";
+import { oneError } from "./one_error.ts";
 import { overwrite } from "./overwrite.ts";
 
 /** Records removed by one commit. */
@@ -22,19 +24,20 @@ const DESTROY_PAGE_RECORDS = 200;
 
 export function createCubbyhole(storage: EngineStorage): Engine {
   const read = engineOperation({ summary: "Read a secret" }, async ({ path, tokenScope }) => {
-    if (path === "") throw mistake("missing path");
+    if (path === "") throw oneError("missing path");
     const record = await storage.get(scopeFolder(tokenScope) + path);
     if (record === null) return { kind: "missing" };
     return { kind: "data", data: decodeJsonRecord(record.value), leaseSeconds: 0 };
   });
   const list = engineOperation(
-    { summary: "List secrets", fields: LIST_FIELDS },
-    ({ path, tokenScope }, sent) => listFolder(storage, scopeFolder(tokenScope) + path, sent),
+    { summary: "List secrets" },
+    ({ path, tokenScope }) => listFolder(storage, scopeFolder(tokenScope) + path, {}),
   );
   const write = engineOperation(
     { summary: "Write a secret", takesAnything: true },
     async ({ path, tokenScope, data }) => {
-      if (Object.keys(data).length === 0) throw mistake("missing data fields");
+      if (Object.keys(data).length === 0) throw oneError("missing data fields");
+      if (path === "") throw oneError("missing path");
       await overwrite(storage, scopeFolder(tokenScope) + path, encodeJsonRecord(data));
       return { kind: "done" };
     },
@@ -43,12 +46,25 @@ export function createCubbyhole(storage: EngineStorage): Engine {
     if (!isFolder(path)) await overwrite(storage, scopeFolder(tokenScope) + path, null);
     return { kind: "done" };
   });
-  return createEngine({
+  const engine = createEngine({
     wrapsPath: () => true,
     exists: async (path, tokenScope) =>
       path !== "" && await storage.has(scopeFolder(tokenScope) + path),
     paths: [enginePath("{path*}", { read, list, create: write, update: write, delete: remove })],
   });
+  return {
+    ...engine,
+    handle: async (request) => {
+      refuseBatchToken(request);
+      return await engine.handle(request);
+    },
+  };
+}
+
+/** Nobody keeps account of batch tokens, so nothing of theirs could ever be removed. */
+function refuseBatchToken({ tokenType }: EngineRequest): void {
+  if (tokenType !== "batch") return;
+  throw invalidRequest("cubbyhole operations are only supported by 'service' type tokens");
 }
 
 /**
@@ -76,9 +92,4 @@ function scopeFolder(tokenScope: string): string {
     throw new RangeError("tokenScope must be one non-empty path segment");
   }
   return `${tokenScope}/`;
-}
-
-/** The reference reports these as faults of its own (500), hence the two-line form; we say 400. */
-function mistake(reason: string): VaultError {
-  return invalidRequest(`1 error occurred:\n\t* ${reason}\n\n`);
 }

@@ -6,8 +6,10 @@
 import { encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import { coerceText } from "./fields.ts";
+import { isPrintable, quoteText, typeOfValue } from "./go_text.ts";
 import type { JsonObject } from "./json_record.ts";
 import { mergeObject } from "./merge_patch.ts";
+import { oneError } from "./one_error.ts";
 
 /** Vault's limits (openbao builtin/logical/kv/path_metadata.go). */
 export const CUSTOM_METADATA_MAX_KEYS = 64;
@@ -15,8 +17,6 @@ export const CUSTOM_METADATA_KEY_MAX_BYTES = 128;
 export const CUSTOM_METADATA_VALUE_MAX_BYTES = 512;
 
 const FAILED = "custom_metadata validation failed";
-/** What Go's unicode.IsPrint takes: letters, marks, numbers, punctuation, symbols, U+0020. */
-const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 
 type CustomMetadata = Readonly<Record<string, string>>;
 
@@ -33,28 +33,46 @@ export function parseCustomMetadata(sent: JsonObject): CustomMetadata {
   return Object.fromEntries(entries);
 }
 
-/** Merge-patch: null removes a name. The result keeps the limit of names too. */
+/** Throws `invalid_request` for names and values that could not be set, before anything is read. */
+export function checkCustomMetadataPatch(patch: JsonObject): void {
+  parseCustomMetadata(Object.fromEntries(valuesSet(patch)));
+}
+
+/**
+ * Merge-patch: null removes a name. The result keeps the limit of names too. Unlike a write, a patch
+ * takes text only.
+ */
 export function patchCustomMetadata(current: CustomMetadata, patch: JsonObject): CustomMetadata {
-  const set = Object.entries(patch).filter(([, value]) => value !== null);
-  parseCustomMetadata(Object.fromEntries(set));
+  for (const [, value] of valuesSet(patch)) {
+    if (typeof value === "string") continue;
+    const kind = typeof value === "boolean" ? "bool" : "number";
+    throw oneError(
+      `json: cannot unmarshal ${kind} into Go struct field KeyMetadata.custom_metadata of type string`,
+    );
+  }
   return parseCustomMetadata(mergeObject(current, patch));
+}
+
+function valuesSet(patch: JsonObject): readonly [string, unknown][] {
+  return Object.entries(patch).filter(([, value]) => value !== null);
 }
 
 function textOf(value: unknown): string {
   const text = coerceText(value);
-  if (text === null) throw invalidRequest(`${FAILED}: expected text, got ${typeof value}`);
-  return text;
+  if (text !== null) return text;
+  const unconvertible = `got unconvertible type '${typeOfValue(value)}'`;
+  throw invalidRequest(`${FAILED}: '' expected type 'string', ${unconvertible}`);
 }
 
 function checkCount(count: number): void {
   if (count <= CUSTOM_METADATA_MAX_KEYS) return;
   const limit = `payload must contain at most ${CUSTOM_METADATA_MAX_KEYS} keys`;
-  throw invalidRequest(`1 error occurred:\n\t* ${FAILED}: ${limit}, provided ${count}\n\n`);
+  throw oneError(`${FAILED}: ${limit}, provided ${count}`);
 }
 
 function reasonsAgainst(name: string, value: string): readonly string[] {
   const reasons: string[] = [];
-  const quoted = JSON.stringify(name);
+  const quoted = quoteText(name);
   const nameBytes = encodeUtf8(name).length;
   const valueBytes = encodeUtf8(value).length;
   if (nameBytes === 0 || nameBytes > CUSTOM_METADATA_KEY_MAX_BYTES) {
@@ -65,10 +83,10 @@ function reasonsAgainst(name: string, value: string): readonly string[] {
     const bounds = `must be 0 < len(value) <= ${CUSTOM_METADATA_VALUE_MAX_BYTES}`;
     reasons.push(`length of value for key ${quoted} is ${valueBytes} but ${bounds}`);
   }
-  if (!PRINTABLE.test(name)) {
+  if (!isPrintable(name)) {
     reasons.push(`key ${quoted} (${name}) contains unprintable characters`);
   }
-  if (!PRINTABLE.test(value)) {
+  if (!isPrintable(value)) {
     reasons.push(`value for key ${quoted} contains unprintable characters`);
   }
   return reasons;

@@ -4,23 +4,24 @@
  * which encrypts, binds each record to its path and keeps it below the mount.
  */
 
-import { invalidRequest, VaultError } from "../errors.ts";
+import { VaultError } from "../errors.ts";
 import type { Revision } from "../storage/store.ts";
 import { type FieldEntries, type Sent, VALIDATION_FAILED } from "./fields.ts";
 import {
-  fieldWarnings,
   findPath,
   operation,
   type OperationNotes,
   operationOf,
   type Parameters,
+  parameterWarnings,
   type ServedOperation,
   type ServedOperations,
   type ServedPath,
   servedPath,
 } from "./served_path.ts";
 
-export type Operation = "create" | "read" | "update" | "patch" | "delete" | "list";
+/** A scan is a list of everything below a folder, at any depth (OpenBao). */
+export type Operation = "create" | "read" | "update" | "patch" | "delete" | "list" | "scan";
 
 export interface EngineRecord {
   readonly value: Uint8Array;
@@ -50,12 +51,14 @@ export interface EngineStorage {
 
 export interface EngineRequest {
   readonly operation: Operation;
-  /** Below the mount, without leading slash; a list ends in "/" or is "". */
+  /** Below the mount, without leading slash; that of a list or a scan ends in "/" or is "". */
   readonly path: string;
   /** Body of a write, or the query of a read; names as sent. */
   readonly data: Readonly<Record<string, unknown>>;
   /** Random id of the calling token's private storage (cubbyhole); never the token itself. */
   readonly tokenScope: string;
+  /** Null: a request that needs no token. */
+  readonly tokenType: "service" | "batch" | null;
   readonly nowMs: number;
   /** Lease to answer for a read when the value names none. */
   readonly defaultLeaseSeconds: number;
@@ -66,7 +69,8 @@ export type EngineReply =
   | { readonly kind: "done" }
   | {
     readonly kind: "data";
-    readonly data: Readonly<Record<string, unknown>>;
+    /** Null where there are only warnings to say. */
+    readonly data: Readonly<Record<string, unknown>> | null;
     readonly leaseSeconds?: number;
     readonly warnings?: readonly string[];
     /** Items of a batch failed: the status the caller wants for that, null for the default. */
@@ -77,6 +81,8 @@ export type EngineReply =
     readonly kind: "missing";
     readonly data?: Readonly<Record<string, unknown>>;
     readonly warnings?: readonly string[];
+    /** The reference answers some of these without any body. */
+    readonly withoutBody?: true;
   };
 
 /** A request on one of the engine's paths. */
@@ -115,11 +121,14 @@ export function engineOperation<Entries extends FieldEntries = Record<never, nev
   return operation(notes, handle);
 }
 
-/** The template is as `servedPath` reads it, below the mount. */
+/**
+ * The template is as `servedPath` reads it, below the mount. `parameters` are given where the
+ * reference has one path for several templates: then each captures them all.
+ */
 export function enginePath(
   template: string,
   operations: ServedOperations<EngineCall, EngineReply>,
-  rules: Pick<EnginePath, "checksExistence"> = {},
+  rules: Partial<Pick<EnginePath, "checksExistence" | "parameters">> = {},
 ): EnginePath {
   return { ...servedPath(template, operations), ...rules };
 }
@@ -135,7 +144,6 @@ export function createEngine(parts: EngineParts): Engine {
 }
 
 async function serve(parts: EngineParts, request: EngineRequest): Promise<EngineReply> {
-  refuseFolderWrite(request);
   const found = findPath(parts.paths, request.path);
   if (found === null) {
     if (parts.unknownPath !== undefined) return parts.unknownPath(request);
@@ -146,20 +154,26 @@ async function serve(parts: EngineParts, request: EngineRequest): Promise<Engine
   const writes = request.operation === "create" || request.operation === "update";
   const prefix = served.checksExistence === true && writes ? "" : VALIDATION_FAILED;
   const reply = await wanted.serve({ ...request, parameters }, request.data, prefix);
-  // What has no content says nothing of its fields either, as in the reference.
-  if (reply.kind === "done" || (reply.kind === "missing" && reply.data === undefined)) return reply;
-  const warnings = fieldWarnings(served, request.data);
-  if (warnings.length === 0) return reply;
+  // What a write takes whole is no parameter, but a read of the same path has parameters all the same.
+  const warnings = wanted.takesAnything ? [] : parameterWarnings(served, request.data);
+  return withWarnings(reply, warnings, request.operation);
+}
+
+function withWarnings(
+  reply: EngineReply,
+  warnings: readonly string[],
+  operation: Operation,
+): EngineReply {
+  if (warnings.length === 0 || reply.kind === "done") return reply;
+  if (reply.kind === "missing" && reply.data === undefined) {
+    // What has no content says nothing of its fields either, as in the reference. Only a list is
+    // there even when it is empty, if there is something to say.
+    return operation === "list" ? { kind: "data", data: {}, warnings } : reply;
+  }
   return { ...reply, warnings: [...reply.warnings ?? [], ...warnings] };
 }
 
 /** Nothing is ever stored at such a path. */
 export function isFolder(path: string): boolean {
   return path === "" || path.endsWith("/");
-}
-
-/** Vault's core refuses to write where a folder would be, before any engine is asked. */
-function refuseFolderWrite({ operation, path }: EngineRequest): void {
-  const writes = operation === "create" || operation === "update" || operation === "patch";
-  if (writes && isFolder(path)) throw invalidRequest("cannot write to a path ending in '/'");
 }

@@ -9,7 +9,7 @@
 import * as v from "valibot";
 import { DURATION_TEXT, parseDurationSeconds } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
-import { isJsonObject, type JsonObject } from "./json_record.ts";
+import { isJsonObject, isNumberText, type JsonObject } from "./json_record.ts";
 
 /** Fields by name. */
 export type FieldEntries = v.ObjectEntries;
@@ -23,9 +23,17 @@ export type Sent<Entries extends FieldEntries> = v.InferOutput<FieldsSchema<Entr
 /** Precedes the refusal of a field, except where Vault converts it for its existence check. */
 export const VALIDATION_FAILED = "Field validation failed: ";
 
-const INTEGER_TEXT = /^([+-]?[0-9]+)?$/;
-/** Items may be empty; each space has one place only, so that hostile text costs no backtracking. */
-const INTEGERS_TEXT = /^\s*(?:[+-]?[0-9]+\s*)?(?:,\s*(?:[+-]?[0-9]+\s*)?)*$/;
+/**
+ * What Go's strconv.ParseInt reads in base 0: hexadecimal, binary and octal by their beginning, with
+ * "_" between digits. Every character has one place only, so hostile text costs no backtracking.
+ */
+const WRITTEN_INTEGER = "[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+" +
+  "|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)";
+const INTEGER_TEXT = new RegExp(`^(?:${WRITTEN_INTEGER})?$`);
+/** Items may be empty. */
+const INTEGERS_TEXT = new RegExp(`^(?:${WRITTEN_INTEGER})?(?:,(?:${WRITTEN_INTEGER})?)*$`);
+/** Octal as C wrote it. */
+const OLD_OCTAL = /^([+-]?)0(?=[0-7])/;
 /** The words of Go's strconv.ParseBool, and the empty text. */
 const TRUE_WORDS: readonly string[] = ["1", "t", "T", "true", "TRUE", "True"];
 const BOOLEAN_TEXT = /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)?$/;
@@ -51,6 +59,7 @@ function wantedItems(what: string, coerce: (item: unknown) => unknown): Explain 
 }
 
 function kindOf(value: unknown): string {
+  if (isNumberText(value)) return "number";
   return value === null ? "null" : Array.isArray(value) ? "list" : typeof value;
 }
 
@@ -85,12 +94,12 @@ function textOf(explain: Explain) {
 const ANY_INTEGER = integerOf(AN_INTEGER);
 const ANY_TEXT = textOf(TEXT);
 
-/** Text is decimal; null, false and "" are 0, true is 1. `about` says what the field is for. */
+/** Null, false and "" are 0, true is 1. `about` says what the field is for. */
 export function integer(about: string) {
   return v.optional(v.pipe(
     ANY_INTEGER,
     v.description(about),
-    v.transform((sent) => Number(sent)),
+    v.transform(plainInteger),
     v.safeInteger(AN_INTEGER),
   ));
 }
@@ -112,10 +121,13 @@ export function text(about: string) {
   return v.optional(v.pipe(ANY_TEXT, v.description(about), v.transform(plainText)));
 }
 
-/** Whole seconds of a number or a Go duration; null counts as not sent. Negative ones are refused. */
+/**
+ * Whole seconds of a number or a Go duration; null counts as not sent. Negative ones are refused, and
+ * a number with a fraction, which Go takes for a duration without its unit.
+ */
 export function duration(about: string) {
   const accepted = v.union([
-    v.pipe(v.number(), v.minValue(0, NEGATIVE)),
+    v.pipe(v.number(), v.safeInteger(A_DURATION), v.minValue(0, NEGATIVE)),
     v.pipe(
       v.string(),
       v.maxLength(DURATION_MAX_CHARS, A_DURATION),
@@ -129,21 +141,28 @@ export function duration(about: string) {
   return v.optional(v.pipe(accepted, v.description(about), v.transform(wholeSeconds), IN_RANGE));
 }
 
-/** Like `duration`, negative ones included. */
-export function signedDuration(about: string) {
-  const written = v.pipe(
+const SIGNED_DURATION = v.union([
+  v.pipe(v.number(), v.safeInteger(A_DURATION)),
+  v.pipe(
     v.string(),
     v.maxLength(DURATION_MAX_CHARS, A_DURATION),
     v.regex(DURATION_TEXT, A_DURATION),
+  ),
+  v.null(),
+], A_DURATION);
+
+/** Like `duration`, negative ones included. */
+export function signedDuration(about: string) {
+  return v.optional(
+    v.pipe(SIGNED_DURATION, v.description(about), v.transform(wholeSeconds), IN_RANGE),
   );
-  const accepted = v.union([v.number(), written, v.null()], A_DURATION);
-  return v.optional(v.pipe(accepted, v.description(about), v.transform(wholeSeconds), IN_RANGE));
 }
 
-/** A list, one number, or text with commas. */
+/** A list, one number, or text with commas; an empty object is the empty list, as in Go. */
 export function integerList(about: string) {
   const accepted = v.union([
     v.array(integerOf(INTEGERS)),
+    v.strictObject({}, INTEGERS),
     v.pipe(v.number(), v.safeInteger(INTEGERS)),
     v.boolean(),
     v.pipe(v.string(), v.regex(INTEGERS_TEXT, INTEGERS)),
@@ -152,7 +171,9 @@ export function integerList(about: string) {
   return v.optional(v.pipe(
     accepted,
     v.description(about),
-    v.transform((sent): readonly number[] => listOf(sent).map(Number)),
+    v.transform((sent): readonly number[] =>
+      typeof sent === "object" && !Array.isArray(sent) ? [] : listOf(sent).map(plainInteger)
+    ),
     v.check((numbers) => numbers.every(Number.isSafeInteger), INTEGERS),
   ));
 }
@@ -201,14 +222,21 @@ function readField(
 ): unknown {
   const field = entries[name];
   if (field === undefined) throw new TypeError(`there is no field called ${name}`);
-  const parsed = v.safeParse(field, data[name], FIRST_FAULT);
+  const sent = data[name];
+  const parsed = v.safeParse(field, sent, FIRST_FAULT);
   if (parsed.success) return parsed.output;
+  if (isNumberText(sent)) {
+    // To Go a number is its text.
+    const asText = v.safeParse(field, JSON.stringify(sent), FIRST_FAULT);
+    if (asText.success) return asText.output;
+  }
   const [{ message }] = parsed.issues;
   throw invalidRequest(`${errorPrefix}error converting input for field "${name}": ${message}`);
 }
 
-/** Null for lists and objects. */
+/** Null for lists and objects; a number that was kept as its text is that text. */
 export function coerceText(value: unknown): string | null {
+  if (isNumberText(value)) return JSON.stringify(value);
   const parsed = v.safeParse(ANY_TEXT, value, FIRST_FAULT);
   return parsed.success ? plainText(parsed.output) : null;
 }
@@ -216,8 +244,23 @@ export function coerceText(value: unknown): string | null {
 /** Null when it is no integer, by the rules of `integer`. */
 export function coerceInteger(value: unknown): number | null {
   const parsed = v.safeParse(ANY_INTEGER, value, FIRST_FAULT);
-  const number = parsed.success ? Number(parsed.output) : NaN;
+  const number = parsed.success ? plainInteger(parsed.output) : NaN;
   return Number.isSafeInteger(number) ? number : null;
+}
+
+/** Whole seconds by the rules of `signedDuration`, null being 0; null when it is no duration. */
+export function coerceDuration(value: unknown): number | null {
+  const parsed = v.safeParse(SIGNED_DURATION, value, FIRST_FAULT);
+  const seconds = parsed.success ? wholeSeconds(parsed.output) ?? 0 : NaN;
+  return Number.isNaN(seconds) ? null : seconds;
+}
+
+/** Text has the form of `INTEGER_TEXT`. */
+function plainInteger(sent: string | number | boolean | null): number {
+  if (typeof sent !== "string") return Number(sent);
+  const digits = sent.replaceAll("_", "").replace(OLD_OCTAL, "$10o");
+  // JavaScript knows no sign before such a beginning.
+  return digits.startsWith("-") ? -Number(digits.slice(1)) || 0 : Number(digits.replace("+", ""));
 }
 
 function plainText(sent: string | number | boolean | null): string {

@@ -3,7 +3,6 @@
  * are seal-wrapped. Never looks into a value but for the advice `ttl` or `lease`.
  */
 
-import { parseDurationSeconds } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
 import {
   createEngine,
@@ -15,14 +14,16 @@ import {
   type EngineStorage,
   isFolder,
 } from "./engine.ts";
+import { coerceDuration } from "./fields.ts";
 import { decodeJsonRecord, encodeJsonRecord, type JsonObject, ownMember } from "./json_record.ts";
-import { LIST_FIELDS, listFolder } from "./listing.ts";
+import { listFolder, scanFolder } from "./listing.ts";
 import { overwrite } from "./overwrite.ts";
 
 export function createKv1(storage: EngineStorage): Engine {
   const write = engineOperation(
     { summary: "Write a secret", takesAnything: true },
     async ({ path, data }) => {
+      if (path === "") throw invalidRequest("missing path");
       if (Object.keys(data).length === 0) throw invalidRequest("missing data fields");
       await overwrite(storage, path, encodeJsonRecord(data));
       return { kind: "done" };
@@ -31,8 +32,12 @@ export function createKv1(storage: EngineStorage): Engine {
   const secrets = enginePath("{path*}", {
     read: engineOperation({ summary: "Read a secret" }, (call) => read(storage, call)),
     list: engineOperation(
-      { summary: "List secrets", fields: LIST_FIELDS },
-      ({ path }, sent) => listFolder(storage, path, sent),
+      { summary: "List secrets" },
+      ({ path }) => listFolder(storage, path, {}),
+    ),
+    scan: engineOperation(
+      { summary: "List secrets at any depth" },
+      ({ path }) => scanFolder(storage, path),
     ),
     create: write,
     update: write,
@@ -55,10 +60,8 @@ async function read(storage: EngineStorage, request: EngineCall): Promise<Engine
   return { kind: "data", data, leaseSeconds: leaseOf(data, request.defaultLeaseSeconds) };
 }
 
-/** `ttl` hides `lease`, also when it cannot be read. */
+/** `ttl` hides `lease`, also when it cannot be read. Negative advice is passed on as it is. */
 function leaseOf(data: JsonObject, defaultSeconds: number): number {
   const advice = ownMember(data, Object.hasOwn(data, "ttl") ? "ttl" : "lease");
-  if (advice === undefined || advice === null) return defaultSeconds;
-  const seconds = parseDurationSeconds(advice);
-  return seconds === null ? defaultSeconds : Math.trunc(seconds);
+  return advice === undefined ? defaultSeconds : coerceDuration(advice) ?? defaultSeconds;
 }

@@ -33,6 +33,7 @@ import {
   writeConfig,
   writeMetadata,
 } from "./kv2_metadata.ts";
+import { listDetails, scanDetails } from "./kv2_details.ts";
 import { METADATA_FOLDER, VERSIONS_FOLDER } from "./kv2_records.ts";
 import { MOUNT_FIELDS } from "./kv2_settings.ts";
 import { loadKey } from "./kv2_store.ts";
@@ -43,7 +44,7 @@ import {
   undeleteVersions,
   VERSIONS_FIELDS,
 } from "./kv2_versions.ts";
-import { LIST_FIELDS, listFolder } from "./listing.ts";
+import { LIST_FIELDS, listFolder, scanFolder } from "./listing.ts";
 import { parameter } from "./served_path.ts";
 
 const ROOTS: readonly string[] = ["metadata", "data", "delete", "undelete", "destroy"];
@@ -55,6 +56,7 @@ const KV_COMMANDS: Readonly<Record<Operation, string>> = {
   read: "get",
   delete: "delete",
   list: "list",
+  scan: "scan",
 };
 
 export function createKv2(storage: EngineStorage): Engine {
@@ -66,7 +68,14 @@ export function createKv2(storage: EngineStorage): Engine {
       const parameters = data.match(path) ?? metadata.match(path);
       return parameters === null || await loadKey(storage, parameter(parameters, "path")) !== null;
     },
-    paths: [data, metadata, subkeysPath(storage), ...versionsPaths(storage), configPath(storage)],
+    paths: [
+      data,
+      metadata,
+      detailedMetadataPath(storage),
+      subkeysPath(storage),
+      ...versionsPaths(storage),
+      configPath(storage),
+    ],
     unknownPath: invalidPath,
   });
 }
@@ -74,7 +83,7 @@ export function createKv2(storage: EngineStorage): Engine {
 function dataPath(storage: EngineStorage): EnginePath {
   const write = engineOperation(
     { summary: "Write the next version of a secret", fields: WRITE_FIELDS },
-    (call, sent) => writeData(storage, keyOf(call), sent, call.nowMs),
+    (call, sent) => writeData(storage, keyOf(call), sent, call),
   );
   return enginePath("data/{path*}", {
     read: engineOperation(
@@ -85,7 +94,7 @@ function dataPath(storage: EngineStorage): EnginePath {
     update: write,
     patch: engineOperation(
       { summary: "Write the next version of a secret by a merge-patch", fields: WRITE_FIELDS },
-      (call, sent) => patchData(storage, keyOf(call), sent, call.nowMs),
+      (call, sent) => patchData(storage, keyOf(call), sent, call),
     ),
     delete: engineOperation(
       { summary: "Delete the current version of a secret" },
@@ -102,23 +111,44 @@ function metadataPath(storage: EngineStorage): EnginePath {
   return enginePath("metadata/{path*}", {
     read: engineOperation(
       { summary: "Read the settings and versions of a secret" },
-      (call) => readMetadata(storage, keyOf(call)),
+      // A slash at the end is passed over here, and nowhere else.
+      (call) => readMetadata(storage, keyOf(call).replace(/\/$/, "")),
     ),
     list: engineOperation(
       { summary: "List secrets", fields: LIST_FIELDS },
       (call, sent) => listFolder(storage, METADATA_FOLDER + keyOf(call), sent),
     ),
+    scan: engineOperation(
+      { summary: "List secrets at any depth", fields: LIST_FIELDS },
+      (call) => scanFolder(storage, METADATA_FOLDER + keyOf(call)),
+    ),
     create: write,
     update: write,
     patch: engineOperation(
       { summary: "Change some settings of a secret", fields: METADATA_FIELDS },
-      (call, sent) => patchMetadata(storage, keyOf(call), sent, call.data),
+      (call, sent) => patchMetadata(storage, keyOf(call), sent, call),
     ),
     delete: engineOperation(
       { summary: "Remove a secret with all its versions" },
       (call) => deleteMetadata(storage, keyOf(call)),
     ),
   }, { checksExistence: true });
+}
+
+function detailedMetadataPath(storage: EngineStorage): EnginePath {
+  return enginePath("detailed-metadata/{path*}", {
+    list: engineOperation(
+      { summary: "List secrets with their settings and versions", fields: LIST_FIELDS },
+      (call, sent) => listDetails(storage, keyOf(call), sent),
+    ),
+    scan: engineOperation(
+      {
+        summary: "List secrets at any depth with their settings and versions",
+        fields: LIST_FIELDS,
+      },
+      (call) => scanDetails(storage, keyOf(call)),
+    ),
+  });
 }
 
 function subkeysPath(storage: EngineStorage): EnginePath {

@@ -4,7 +4,7 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import type { EngineReply, EngineStorage } from "./engine.ts";
+import type { EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
 import { coerceInteger, integer, object, type Sent } from "./fields.ts";
 import { type JsonObject, ownMember } from "./json_record.ts";
 import { encodeVersion, type KeyMetadata, type MountConfig } from "./kv2_records.ts";
@@ -13,12 +13,13 @@ import {
   type KeyChange,
   loadConfig,
   loadKey,
-  loadVersionData,
+  loadVersion,
   repeatWhileLost,
   type StoredKey,
 } from "./kv2_store.ts";
 import { addVersion, describeVersion, isOpen, newKey } from "./kv2_window.ts";
 import { mergeObject, namesOnly } from "./merge_patch.ts";
+import { oneError } from "./one_error.ts";
 
 export const READ_FIELDS = {
   version: integer("version to read; the current one if left out or 0"),
@@ -33,6 +34,8 @@ export const WRITE_FIELDS = {
   ),
   data: object("the secret, names and values"),
 };
+
+export const NOTHING_TO_PATCH: EngineReply = { kind: "missing", withoutBody: true };
 
 export async function readData(
   storage: EngineStorage,
@@ -58,10 +61,13 @@ export async function readSubkeys(
 export async function writeData(
   storage: EngineStorage,
   key: string,
-  { options, data }: Sent<typeof WRITE_FIELDS>,
-  nowMs: number,
+  { options, data: sent }: Sent<typeof WRITE_FIELDS>,
+  request: EngineRequest,
 ): Promise<EngineReply> {
-  if (data === undefined) throw invalidRequest("no data provided");
+  if (key === "") throw invalidRequest("missing path");
+  if (sent === undefined) throw invalidRequest("no data provided");
+  const { nowMs } = request;
+  const data = nullIfSent(request, sent);
   const config = await loadConfig(storage);
   return await changeKey<EngineReply>(storage, key, (stored) => {
     const metadata = stored?.metadata ?? newKey(nowMs);
@@ -74,31 +80,40 @@ export async function writeData(
 export async function patchData(
   storage: EngineStorage,
   key: string,
-  { options, data: patch }: Sent<typeof WRITE_FIELDS>,
-  nowMs: number,
+  { options, data: sent }: Sent<typeof WRITE_FIELDS>,
+  request: EngineRequest,
 ): Promise<EngineReply> {
-  if (patch === undefined) throw invalidRequest("no data provided");
+  if (sent === undefined) throw invalidRequest("no data provided");
+  const { nowMs } = request;
+  const patch = nullIfSent(request, sent);
   const config = await loadConfig(storage);
   return await changeKey<EngineReply>(storage, key, async (stored) => {
-    if (stored === null) return { kind: "keep", result: { kind: "missing" } };
+    if (stored === null) return { kind: "keep", result: NOTHING_TO_PATCH };
     const { metadata } = stored;
     checkAndSet(options, config, metadata);
     const state = metadata.versions.get(metadata.currentVersion);
-    if (state === undefined) return { kind: "keep", result: { kind: "missing" } };
+    if (state === undefined) return { kind: "keep", result: NOTHING_TO_PATCH };
     if (!isOpen(state, nowMs)) {
       const data = describeVersion(metadata, metadata.currentVersion, state);
       return { kind: "keep", result: { kind: "missing", data } };
     }
-    const current = await loadVersionData(storage, stored, metadata.currentVersion);
+    const current = await loadVersion(storage, stored, metadata.currentVersion);
     if (current === null) return { kind: "stale" };
-    return nextVersion(metadata, config, mergeObject(current, patch), nowMs);
+    if (current.data === null) throw oneError("resource does not exist");
+    const merged = patch === null ? null : mergeObject(current.data, patch);
+    return nextVersion(metadata, config, merged, nowMs);
   });
+}
+
+/** `sent`, but null where that was sent: the fields of a request make no difference. */
+function nullIfSent({ data }: EngineRequest, sent: JsonObject): JsonObject | null {
+  return ownMember(data, "data") === null ? null : sent;
 }
 
 function nextVersion(
   before: KeyMetadata,
   config: MountConfig,
-  data: JsonObject,
+  data: JsonObject | null,
   nowMs: number,
 ): KeyChange<EngineReply> {
   const { metadata, dropped } = addVersion(before, config, nowMs);
@@ -134,8 +149,9 @@ async function readVersion(
     if (!isOpen(state, nowMs)) {
       return { kind: "settled", result: { kind: "missing", data: { ...present(null), metadata } } };
     }
-    const data = await loadVersionData(storage, stored, version);
-    if (data === null) return { kind: "lost" };
+    const loaded = await loadVersion(storage, stored, version);
+    if (loaded === null) return { kind: "lost" };
+    const { data } = loaded;
     return { kind: "settled", result: { kind: "data", data: { ...present(data), metadata } } };
   });
 }

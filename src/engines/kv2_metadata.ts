@@ -6,10 +6,15 @@
 
 import { formatGoDuration } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
-import { parseCustomMetadata, patchCustomMetadata } from "./custom_metadata.ts";
-import type { EngineReply, EngineStorage } from "./engine.ts";
+import {
+  checkCustomMetadataPatch,
+  parseCustomMetadata,
+  patchCustomMetadata,
+} from "./custom_metadata.ts";
+import type { EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
 import { integer, object, type Sent } from "./fields.ts";
-import { type JsonObject, ownMember } from "./json_record.ts";
+import { ownMember } from "./json_record.ts";
+import { NOTHING_TO_PATCH } from "./kv2_data.ts";
 import { formatTime, type KeyMetadata, type MountConfig } from "./kv2_records.ts";
 import {
   KEY_FIELDS,
@@ -39,23 +44,24 @@ interface MetadataUpdate {
 export async function readMetadata(storage: EngineStorage, key: string): Promise<EngineReply> {
   const stored = await loadKey(storage, key);
   if (stored === null) return { kind: "missing" };
-  const { metadata } = stored;
+  return { kind: "data", data: describeMetadata(stored.metadata) };
+}
+
+/** `data` of a read of a key's metadata. */
+export function describeMetadata(metadata: KeyMetadata): Readonly<Record<string, unknown>> {
   const versions = [...metadata.versions].map(([version, state]) => [
     String(version),
     describeState(state),
   ]);
   return {
-    kind: "data",
-    data: {
-      ...describeSettings(metadata),
-      created_time: formatTime(metadata.createdMs),
-      current_metadata_version: metadata.metadataVersion,
-      current_version: metadata.currentVersion,
-      custom_metadata: describeCustomMetadata(metadata),
-      oldest_version: metadata.oldestVersion,
-      updated_time: formatTime(metadata.updatedMs),
-      versions: Object.fromEntries(versions),
-    },
+    ...describeSettings(metadata),
+    created_time: formatTime(metadata.createdMs),
+    current_metadata_version: metadata.metadataVersion,
+    current_version: metadata.currentVersion,
+    custom_metadata: describeCustomMetadata(metadata),
+    oldest_version: metadata.oldestVersion,
+    updated_time: formatTime(metadata.updatedMs),
+    versions: Object.fromEntries(versions),
   };
 }
 
@@ -66,6 +72,7 @@ export async function writeMetadata(
   sent: SentMetadata,
   nowMs: number,
 ): Promise<EngineReply> {
+  if (key === "") throw invalidRequest("missing path");
   const custom = sent.custom_metadata;
   const parsed = custom === undefined ? null : parseCustomMetadata(custom);
   const update: MetadataUpdate = {
@@ -76,41 +83,45 @@ export async function writeMetadata(
   if (isEmpty(update)) return { kind: "done" };
   const config = await loadConfig(storage);
   await changeKey(storage, key, (stored) => {
-    const metadata = applyUpdate(stored?.metadata ?? newKey(nowMs), update, config);
+    if (stored === null && (update.metadataCas ?? 0) !== 0) {
+      throw invalidRequest("metadata_cas must be 0 when creating new metadata");
+    }
+    const metadata = applyUpdate(stored?.metadata ?? newKey(nowMs), update, config, nowMs);
     return { kind: "put", metadata, data: [], result: undefined };
   });
   return doneWithWarnings(update.settings, config);
 }
 
 /**
- * Merges `custom_metadata`; a field that is null in `data`, as sent, is reset. Missing when there is
- * no key.
+ * Merges `custom_metadata`; a setting that is null in the request as sent is reset, but for
+ * `delete_version_after`, of which null says nothing. Missing when there is no key.
  */
 export async function patchMetadata(
   storage: EngineStorage,
   key: string,
   sent: SentMetadata,
-  data: JsonObject,
+  { data, nowMs }: EngineRequest,
 ): Promise<EngineReply> {
   const resets = ownMember(data, "custom_metadata") === null;
   const patch = sent.custom_metadata;
-  const resetsExpiry = ownMember(data, "delete_version_after") === null;
-  const expiry = resetsExpiry ? { deleteVersionAfterSeconds: 0 } : {};
   const update: MetadataUpdate = {
-    settings: { ...keySettings(sent), ...expiry },
+    settings: keySettings(sent),
     customMetadata: patch === undefined
       ? null
       : (current) => resets ? {} : patchCustomMetadata(current, patch),
     metadataCas: sent.metadata_cas,
   };
+  // Not even looked for then, as in the reference.
+  if (isEmpty(update)) return { kind: "done" };
+  if (key === "") throw invalidRequest("missing path");
+  if (patch !== undefined) checkCustomMetadataPatch(patch);
   const config = await loadConfig(storage);
   const isThere = await changeKey<boolean>(storage, key, (stored) => {
     if (stored === null) return { kind: "keep", result: false };
-    if (isEmpty(update)) return { kind: "keep", result: true };
-    const metadata = applyUpdate(stored.metadata, update, config);
+    const metadata = applyUpdate(stored.metadata, update, config, nowMs);
     return { kind: "put", metadata, data: [], result: true };
   });
-  return isThere ? doneWithWarnings(update.settings, config) : { kind: "missing" };
+  return isThere ? doneWithWarnings(update.settings, config) : NOTHING_TO_PATCH;
 }
 
 export async function deleteMetadata(storage: EngineStorage, key: string): Promise<EngineReply> {
@@ -144,12 +155,14 @@ function applyUpdate(
   metadata: KeyMetadata,
   update: MetadataUpdate,
   config: MountConfig,
+  nowMs: number,
 ): KeyMetadata {
   checkMetadataCas(metadata, update.metadataCas, config);
   return {
     ...metadata,
     ...update.settings,
     customMetadata: update.customMetadata?.(metadata.customMetadata) ?? metadata.customMetadata,
+    updatedMs: nowMs,
     metadataVersion: metadata.metadataVersion + 1,
   };
 }
@@ -188,5 +201,5 @@ function doneWithWarnings(settings: SentSettings, config: MountConfig): EngineRe
   const warnings = ignored.map((name) =>
     `"${name}" set to false, but is mandated by backend config. This value will be ignored.`
   );
-  return { kind: "data", data: {}, warnings };
+  return { kind: "data", data: null, warnings };
 }

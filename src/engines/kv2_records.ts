@@ -69,7 +69,8 @@ export interface KeyMetadata {
 export interface VersionRecord {
   /** Repeats that of the metadata, so that a read notices a key made anew meanwhile. */
   readonly createdMs: number;
-  readonly data: JsonObject;
+  /** Null when null was written, which is another thing than an empty object. */
+  readonly data: JsonObject | null;
 }
 
 export const DEFAULT_CONFIG: MountConfig = {
@@ -134,7 +135,8 @@ export function encodeVersion(version: VersionRecord): Uint8Array {
 
 export function decodeVersion(bytes: Uint8Array): VersionRecord {
   const json = decodeRecord(bytes);
-  return { createdMs: numberMember(json, "createdMs"), data: objectMember(json, "data") };
+  const data = ownMember(json, "data") === null ? null : objectMember(json, "data");
+  return { createdMs: numberMember(json, "createdMs"), data };
 }
 
 function decodeRecord(bytes: Uint8Array): JsonObject {

@@ -7,7 +7,7 @@
 import { VaultError } from "../errors.ts";
 import { ABSENT, type Revision } from "../storage/store.ts";
 import type { EngineStorage, EngineWrite } from "./engine.ts";
-import { type JsonObject, malformedRecord } from "./json_record.ts";
+import { malformedRecord } from "./json_record.ts";
 import {
   CONFIG_PATH,
   decodeConfig,
@@ -20,6 +20,7 @@ import {
   metadataPath,
   type MountConfig,
   versionPath,
+  type VersionRecord,
 } from "./kv2_records.ts";
 
 /** Attempts at one change before the caller is told to repeat. */
@@ -77,18 +78,18 @@ export async function changeKey<T>(
 }
 
 /**
- * The data of a version that the metadata calls open; null when the key was changed meanwhile, so
+ * The record of a version that the metadata calls open; null when the key was changed meanwhile, so
  * that the caller must read it again. Throws `record_malformed` when the data is gone for no reason.
  */
-export async function loadVersionData(
+export async function loadVersion(
   storage: EngineStorage,
   stored: StoredKey,
   version: number,
-): Promise<JsonObject | null> {
+): Promise<VersionRecord | null> {
   const record = await storage.get(versionPath(stored.key, version));
   const decoded = record === null ? null : decodeVersion(record.value);
   const createdMs = stored.metadata.versions.get(version)?.createdMs;
-  if (decoded !== null && decoded.createdMs === createdMs) return decoded.data;
+  if (decoded !== null && decoded.createdMs === createdMs) return decoded;
   const again = await storage.get(metadataPath(stored.key));
   if (again?.revision === stored.revision) {
     throw malformedRecord("the data of a version does not fit its metadata");

@@ -1,6 +1,6 @@
 /**
- * The answer to a list: names directly below a folder, in the order of the store, optionally a page
- * of them (`after`, `limit` of OpenBao). Reads only.
+ * `list` and `scan`: the names directly below a folder, in the order of the store, optionally a page
+ * of them (`after`, `limit` of OpenBao), and everything below it. Reads only.
  */
 
 import { comparePaths } from "../storage/paths.ts";
@@ -12,14 +12,74 @@ export const LIST_FIELDS = {
   limit: integer("most names to list; 0 for all"),
 };
 
-/** `folder` is a storage prefix: "" or ending in "/". An empty list is missing, as in Vault. */
-export async function listFolder(
+const SCAN_PAGE_PATHS = 1000;
+
+/** `folder` is a storage prefix: "" or ending in "/". */
+export async function namesIn(
   storage: EngineStorage,
   folder: string,
   { after = "", limit = 0 }: Sent<typeof LIST_FIELDS>,
-): Promise<EngineReply> {
+): Promise<readonly string[]> {
   const names = await storage.listChildren(folder);
   const rest = after === "" ? names : names.filter((name) => comparePaths(name, after) > 0);
-  const keys = limit > 0 ? rest.slice(0, limit) : rest;
+  return limit > 0 ? rest.slice(0, limit) : rest;
+}
+
+/** An empty list is missing, as in Vault. */
+export async function listFolder(
+  storage: EngineStorage,
+  folder: string,
+  page: Sent<typeof LIST_FIELDS>,
+): Promise<EngineReply> {
+  const keys = await namesIn(storage, folder, page);
   return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
+}
+
+/** Every path below `folder`, relative to it, in the order of `scanOrder`. */
+export async function pathsBelow(
+  storage: EngineStorage,
+  folder: string,
+): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (;;) {
+    const page = await storage.list(folder, paths.at(-1) ?? "", SCAN_PAGE_PATHS);
+    paths.push(...page);
+    if (page.length < SCAN_PAGE_PATHS) break;
+  }
+  return scanOrder(paths.map((path) => path.slice(folder.length)));
+}
+
+/** An empty scan is there, unlike an empty list. */
+export async function scanFolder(storage: EngineStorage, folder: string): Promise<EngineReply> {
+  const keys = await pathsBelow(storage, folder);
+  return { kind: "data", data: keys.length === 0 ? {} : { keys } };
+}
+
+/**
+ * As the reference walks: what lies in a folder itself first, then its folders, the last one first.
+ * `paths` are in the order of the store.
+ */
+function scanOrder(paths: readonly string[]): readonly string[] {
+  const leaves = new Map<string, string[]>();
+  const folders = new Map<string, Set<string>>();
+  for (const path of paths) {
+    const slashes = [...path.matchAll(/\//g)].map(({ index }) => index + 1);
+    let parent = "";
+    for (const end of slashes) {
+      const folder = path.slice(0, end);
+      folders.set(parent, (folders.get(parent) ?? new Set()).add(folder));
+      parent = folder;
+    }
+    const siblings = leaves.get(parent);
+    if (siblings === undefined) leaves.set(parent, [path]);
+    else siblings.push(path);
+  }
+  const ordered: string[] = [];
+  const waiting = [""];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    // One by one: a folder may hold more than a call takes arguments.
+    for (const path of leaves.get(folder) ?? []) ordered.push(path);
+    for (const inner of folders.get(folder) ?? []) waiting.push(inner);
+  }
+  return ordered;
 }

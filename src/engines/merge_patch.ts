@@ -6,8 +6,12 @@
 
 import { isJsonObject, type JsonObject } from "./json_record.ts";
 
-/** RFC 7396 section 2: null removes, objects merge, everything else replaces. */
+/**
+ * RFC 7396 section 2: null removes, objects merge, everything else replaces. Where the RFC says
+ * nothing we do as the reference: an object within a list keeps no null either, the list does.
+ */
 export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (Array.isArray(patch)) return patch.map((item: unknown) => mergePatch(undefined, item));
   return isJsonObject(patch) ? mergeObject(target, patch) : patch;
 }
 

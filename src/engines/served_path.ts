@@ -17,9 +17,10 @@ import type { JsonObject } from "./json_record.ts";
 
 /**
  * What a success looks like. `nothing`: no content; `data`, `auth`, `wrapping`: that member of the
- * envelope; `accepted`: an envelope with 202; `keys`: `data.keys`, the names of a list.
+ * envelope; `accepted`: an envelope with 202; `keys`: `data.keys`, the names of a list; `document`:
+ * a body of its own form.
  */
-export type Answer = "nothing" | "data" | "keys" | "auth" | "wrapping" | "accepted";
+export type Answer = "nothing" | "data" | "keys" | "auth" | "wrapping" | "accepted" | "document";
 
 /** What an operation is for, takes and answers. */
 export interface OperationNotes<Entries extends FieldEntries> {
@@ -84,6 +85,7 @@ export type Parameters = Readonly<Record<string, string>>;
 /** Vault's names: word characters, inside also "-" and "." (framework.GenericNameRegex). */
 const WORD = "\\w(?:[\\w.-]*\\w)?";
 const WORD_WITH_AT = "\\w(?:[\\w.@-]*\\w)?";
+const WHOLE_WORD = new RegExp(`^${WORD}$`);
 const KINDS: Readonly<Record<string, string>> = {
   "": WORD,
   "@": WORD_WITH_AT,
@@ -99,6 +101,11 @@ export function servedPath<Context, Reply>(
 ): ServedPath<Context, Reply> {
   const parameters = [...template.matchAll(PARAMETER)].map(([, name = ""]) => name);
   return { template, parameters, operations, match: matcherOf(template) };
+}
+
+/** Whether `{name}` would take it. */
+export function isWord(text: string): boolean {
+  return WHOLE_WORD.test(text);
 }
 
 function matcherOf(template: string): (path: string) => Parameters | null {
@@ -151,14 +158,23 @@ export function operationOf<Context, Reply>(
   return found;
 }
 
-/** What the caller should know of names that were not read, in the reference's words. */
+/** Nothing where a write of the path takes anything: its members are no parameters. */
 export function fieldWarnings<Context, Reply>(
+  path: ServedPath<Context, Reply>,
+  data: JsonObject,
+): readonly string[] {
+  const all = Object.values(path.operations);
+  return all.some(({ takesAnything }) => takesAnything) ? [] : parameterWarnings(path, data);
+}
+
+/** What the caller should know of names that were not read, in the reference's words. */
+export function parameterWarnings<Context, Reply>(
   { operations, parameters }: ServedPath<Context, Reply>,
   data: JsonObject,
 ): readonly string[] {
   const names = Object.keys(data);
+  if (names.length === 0) return [];
   const all = Object.values(operations);
-  if (names.length === 0 || all.some(({ takesAnything }) => takesAnything)) return [];
   const ignored: string[] = [];
   const replaced: string[] = [];
   for (const name of names.sort()) {

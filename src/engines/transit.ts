@@ -1,7 +1,6 @@
 /**
  * transit: encryption as a service. This file only finds the way. Keys never leave unless they were
- * made exportable; what is encrypted here is stored nowhere. Derived keys, signing and HMAC are not
- * served.
+ * made exportable; what is encrypted here is stored nowhere. Derived keys and signing are not served.
  */
 
 import type { RandomBytes } from "../crypto/random.ts";
@@ -17,10 +16,19 @@ import {
 } from "./engine.ts";
 import { LIST_FIELDS, listFolder } from "./listing.ts";
 import { parameter } from "./served_path.ts";
+import { backUpKey, RESTORE_FIELDS, restoreKey } from "./transit_backup.ts";
 import { CONFIG_FIELDS } from "./transit_config.ts";
 import { decrypt, DECRYPT_FIELDS, rewrap, REWRAP_FIELDS } from "./transit_decrypt.ts";
 import { DATA_KEY_FIELDS, encrypt, ENCRYPT_FIELDS, generateDataKey } from "./transit_encrypt.ts";
 import { EXPORT_FIELDS, exportKey } from "./transit_export.ts";
+import {
+  authenticate,
+  HMAC_FIELDS,
+  refuseSign,
+  SIGN_FIELDS,
+  verify,
+  VERIFY_FIELDS,
+} from "./transit_hmac.ts";
 import {
   configureKey,
   CREATE_FIELDS,
@@ -29,12 +37,23 @@ import {
   READ_KEY_FIELDS,
   readKey,
   rotate,
+  setSoftDeleted,
   trim,
   TRIM_FIELDS,
 } from "./transit_keys.ts";
+import { mountConfigPaths } from "./transit_mount_config.ts";
 import { ARCHIVE_FOLDER, POLICY_FOLDER } from "./transit_records.ts";
 import { TransitStore } from "./transit_store.ts";
-import { drawRandom, HASH_FIELDS, hashInput, RANDOM_FIELDS } from "./transit_tools.ts";
+import {
+  drawRandom,
+  HASH_CAPTURES,
+  HASH_FIELDS,
+  HASH_PATHS,
+  hashInput,
+  RANDOM_CAPTURES,
+  RANDOM_FIELDS,
+  RANDOM_PATHS,
+} from "./transit_tools.ts";
 
 export function createTransit(storage: EngineStorage, random: RandomBytes): Engine {
   const store = new TransitStore(storage, random);
@@ -52,7 +71,11 @@ export function createTransit(storage: EngineStorage, random: RandomBytes): Engi
       dataKeyPath(store),
       ...keyPaths(store),
       ...settingsPaths(store),
+      ...softDeletePaths(store),
       ...exportPaths(store),
+      ...backupPaths(store),
+      ...mountConfigPaths(storage),
+      ...signaturePaths(store),
       ...randomPaths(random),
       ...hashPaths(),
     ],
@@ -122,7 +145,7 @@ function keyPaths(store: TransitStore): readonly EnginePath[] {
       ),
       read: engineOperation(
         { summary: "Read the settings of a key", fields: READ_KEY_FIELDS },
-        (call) => readKey(store, nameOf(call)),
+        (call, sent) => readKey(store, nameOf(call), sent),
       ),
       delete: engineOperation(
         { summary: "Delete a key" },
@@ -168,21 +191,85 @@ function exportPaths(store: TransitStore): readonly EnginePath[] {
   ];
 }
 
-function randomPaths(random: RandomBytes): readonly EnginePath[] {
+function softDeletePaths(store: TransitStore): readonly EnginePath[] {
+  return [
+    enginePath("keys/{name}/soft-delete", {
+      delete: engineOperation(
+        { summary: "Keep a key from all use", answers: ["data"] },
+        (call) => setSoftDeleted(store, nameOf(call), true),
+      ),
+    }),
+    enginePath("keys/{name}/soft-delete-restore", {
+      update: engineOperation(
+        { summary: "Give back a key that was kept from use", answers: ["data"] },
+        (call) => setSoftDeleted(store, nameOf(call), false),
+      ),
+    }),
+  ];
+}
+
+function backupPaths(store: TransitStore): readonly EnginePath[] {
   const update = engineOperation(
-    { summary: "Draw random bytes", fields: RANDOM_FIELDS, answers: ["data"] },
-    async ({ parameters }, sent) => drawRandom(Object.values(parameters), sent, random),
+    { summary: "Restore a key from its backup", fields: RESTORE_FIELDS },
+    (call, sent) => restoreKey(store, call.parameters["name"] ?? null, sent, call.nowMs),
   );
-  return ["random", "random/{urlbytes~}", "random/{source~}/{urlbytes~}"]
-    .map((template) => enginePath(template, { update }));
+  const backup = engineOperation(
+    { summary: "Give a whole key in plaintext" },
+    (call) => backUpKey(store, nameOf(call), call.nowMs),
+  );
+  return [
+    enginePath("backup/{name}", { read: backup }),
+    ...["restore", "restore/{name+}"]
+      .map((template) => enginePath(template, { update }, { parameters: ["name"] })),
+  ];
+}
+
+function signaturePaths(store: TransitStore): readonly EnginePath[] {
+  const hmac = engineOperation(
+    { summary: "Authenticate data by an HMAC", fields: HMAC_FIELDS, answers: ["data"] },
+    (call, sent) => authenticate(store, nameOf(call), algorithmOf(call), sent, call.nowMs),
+  );
+  const verifyIt = engineOperation(
+    { summary: "Verify an HMAC", fields: VERIFY_FIELDS, answers: ["data"] },
+    (call, sent) => verify(store, nameOf(call), algorithmOf(call), sent),
+  );
+  const sign = engineOperation(
+    { summary: "Refused: no type of key signs", fields: SIGN_FIELDS },
+    (call, sent) => refuseSign(store, nameOf(call), algorithmOf(call), sent),
+  );
+  const served = { hmac, verify: verifyIt, sign };
+  return Object.entries(served).flatMap(([verb, update]) =>
+    [`${verb}/{name}`, `${verb}/{name}/{urlalgorithm+}`].map((template) =>
+      enginePath(template, { update }, { parameters: ["name", "urlalgorithm"] })
+    )
+  );
+}
+
+function randomPaths(random: RandomBytes): readonly EnginePath[] {
+  return RANDOM_PATHS.map(([template, parts]) => {
+    const update = engineOperation(
+      { summary: "Draw random bytes", fields: RANDOM_FIELDS, answers: ["data"] },
+      async ({ parameters }, sent) =>
+        drawRandom(parts.map((part) => parameter(parameters, part)), sent, random),
+    );
+    return enginePath(template, { update }, { parameters: RANDOM_CAPTURES });
+  });
 }
 
 function hashPaths(): readonly EnginePath[] {
   const update = engineOperation(
     { summary: "Hash data", fields: HASH_FIELDS, answers: ["data"] },
-    async ({ parameters }, sent) => hashInput(parameters["urlalgorithm"] ?? null, sent),
+    async (call, sent) => {
+      if (sent.input === undefined) throw invalidRequest("input missing");
+      return hashInput(algorithmOf(call), sent);
+    },
   );
-  return ["hash", "hash/{urlalgorithm~}"].map((template) => enginePath(template, { update }));
+  return HASH_PATHS
+    .map((template) => enginePath(template, { update }, { parameters: HASH_CAPTURES }));
+}
+
+function algorithmOf({ parameters }: EngineCall): string | null {
+  return parameters["urlalgorithm"] ?? null;
 }
 
 function nameOf({ parameters }: EngineCall): string {

@@ -2,16 +2,21 @@
 
 import { decodeBase64 } from "../crypto/bytes.ts";
 
-/** Something a caller sent, either usable or with the reason why not, in Vault's words. */
-export type Checked<T> =
-  | { readonly kind: "usable"; readonly value: T }
-  | { readonly kind: "refused"; readonly reason: string };
+/** Why something a caller sent is not usable, in Vault's words. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly reason: string;
+  /** The reference takes it for a fault of its own, which shows in the form of the message only. */
+  readonly isFault?: true;
+}
+
+export type Checked<T> = { readonly kind: "usable"; readonly value: T } | Refused;
 
 export function usable<T>(value: T): Checked<T> {
   return { kind: "usable", value };
 }
 
-export function refused(reason: string): { readonly kind: "refused"; readonly reason: string } {
+export function refused(reason: string): Refused {
   return { kind: "refused", reason };
 }
 
@@ -25,7 +30,8 @@ export function checkBase64(text: string): Checked<Uint8Array> {
 export function checkAssociatedData(text: string): Checked<Uint8Array> {
   const checked = checkBase64(text);
   if (checked.kind === "usable") return checked;
-  return refused(`unable to get associated_data from the request: ${checked.reason}`);
+  const reason = `unable to get associated_data/additional_data from factory[0]: ${checked.reason}`;
+  return { kind: "refused", reason, isFault: true };
 }
 
 /** Where Go's decoder stops (encoding/base64, decodeQuantum), for text without line breaks. */

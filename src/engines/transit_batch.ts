@@ -5,8 +5,8 @@
 
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
+import { oneError } from "./one_error.ts";
 import type { Checked } from "./transit_base64.ts";
-import type { Batch } from "./transit_items.ts";
 
 /** Items in work at once: Web Crypto may use other threads, memory stays bounded. */
 const CONCURRENT_ITEMS = 64;
@@ -19,7 +19,7 @@ const RESET_CONTENT = 205;
 const NOT_MODIFIED = 304;
 const BODYLESS_CODES: readonly number[] = [NO_CONTENT, RESET_CONTENT, NOT_MODIFIED];
 const UNUSABLE_CODE = "invalid HTTP response code override from partial_failure_response_code, " +
-  "reverting to the default";
+  "reverting to 400";
 
 export type ItemResult = Checked<Readonly<Record<string, unknown>>>;
 
@@ -29,9 +29,10 @@ export interface FailedItems {
 }
 
 /** The reply to a batch; the results of the items that could be served are in it all the same. */
-export type BatchReply = Extract<EngineReply, { kind: "data" }> & {
+export interface BatchReply extends Extract<EngineReply, { kind: "data" }> {
+  readonly data: Readonly<Record<string, unknown>>;
   readonly failedItems?: FailedItems;
-};
+}
 
 /** At most `CONCURRENT_ITEMS` at once, in order. */
 export async function serveItems<T>(
@@ -50,20 +51,22 @@ export async function serveItems<T>(
 export function singleReply(results: readonly ItemResult[]): BatchReply {
   const result = results[0];
   if (result === undefined) throw new RangeError("a request has at least one item");
-  if (result.kind === "refused") throw invalidRequest(result.reason);
+  if (result.kind === "refused") {
+    throw result.isFault === true ? oneError(result.reason) : invalidRequest(result.reason);
+  }
   return { kind: "data", data: result.value };
 }
 
 /** `onError`: members that a failed item has besides `error`, as Vault's clients expect them. */
 export function batchReply(
-  batch: Batch,
+  { items }: { readonly items: readonly { readonly reference: string }[] },
   results: readonly ItemResult[],
   onError: Readonly<Record<string, unknown>>,
 ): BatchReply {
   const data = {
     batch_results: results.map((result, index) => ({
       ...(result.kind === "usable" ? result.value : { ...onError, error: result.reason }),
-      reference: batch.items[index]?.reference ?? "",
+      reference: items[index]?.reference ?? "",
     })),
   };
   return { kind: "data", data };

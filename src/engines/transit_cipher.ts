@@ -15,9 +15,10 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
 import { NONCE_BYTES } from "../limits.ts";
 import { malformedRecord } from "./json_record.ts";
-import { type Checked, refused, usable } from "./transit_base64.ts";
+import { checkAssociatedData, type Checked, refused, usable } from "./transit_base64.ts";
 import type { TransitKey, TransitKeyType } from "./transit_records.ts";
 import type { LoadedKey } from "./transit_store.ts";
+import { SOFT_DELETED } from "./transit_versions.ts";
 
 const PREFIX = "vault:v";
 
@@ -29,6 +30,7 @@ const REJECTED: Readonly<Record<TransitKeyType, string>> = {
 
 /** The version to encrypt with; `asked` 0 means the latest. */
 export function chooseVersion(key: TransitKey, asked: number): Checked<number> {
+  if (key.softDeleted) return refused(SOFT_DELETED);
   if (asked === 0) return usable(key.latestVersion);
   if (asked < 0) return refused("requested version for encryption is negative");
   if (asked > key.latestVersion) {
@@ -57,19 +59,23 @@ export async function encryptBytes(
   return `${PREFIX}${version}:${encodeBase64(concatBytes(nonce, ciphertextAndTag))}`;
 }
 
+/** `associatedText` is in base64, and is looked at when the ciphertext is known to be one. */
 export async function decryptText(
   loaded: LoadedKey,
   text: string,
-  associatedData: Uint8Array,
+  associatedText: string,
 ): Promise<Checked<Uint8Array>> {
   const parsed = parseCiphertext(loaded.key, text);
   if (parsed.kind === "refused") return parsed;
   const { version, bytes } = parsed.value;
+  const associated = checkAssociatedData(associatedText);
+  if (associated.kind === "refused") return associated;
+  if (bytes.length < NONCE_BYTES) return refused("invalid ciphertext length");
   const aead = await loaded.aead(version);
   if (aead === null) throw malformedRecord("a usable version has no key");
   const nonce = bytes.subarray(0, NONCE_BYTES);
   try {
-    return usable(await aead.decrypt(nonce, bytes.subarray(NONCE_BYTES), associatedData));
+    return usable(await aead.decrypt(nonce, bytes.subarray(NONCE_BYTES), associated.value));
   } catch (error) {
     if (error instanceof VaultError && error.code === "ciphertext_rejected") {
       return refused(REJECTED[loaded.key.type]);
@@ -80,11 +86,11 @@ export async function decryptText(
 
 interface Ciphertext {
   readonly version: number;
-  /** At least as long as a nonce. */
   readonly bytes: Uint8Array;
 }
 
 function parseCiphertext(key: TransitKey, text: string): Checked<Ciphertext> {
+  if (key.softDeleted) return refused(SOFT_DELETED);
   if (!text.startsWith(PREFIX)) return refused("invalid ciphertext: no prefix");
   const colon = text.indexOf(":", PREFIX.length);
   if (colon === -1) return refused("invalid ciphertext: wrong number of fields");
@@ -100,6 +106,5 @@ function parseCiphertext(key: TransitKey, text: string): Checked<Ciphertext> {
   }
   const bytes = decodeBase64(text.slice(colon + 1));
   if (bytes === null) return refused("invalid ciphertext: could not decode base64");
-  if (bytes.length < NONCE_BYTES) return refused("invalid ciphertext length");
   return usable({ version, bytes });
 }

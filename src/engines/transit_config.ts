@@ -20,7 +20,15 @@ export const CONFIG_FIELDS = {
   auto_rotate_period: duration("age at which a version is followed by the next; 0 for never"),
 };
 
-type Settings = Omit<TransitKey, "versions" | "latestVersion" | "type" | "minAvailableVersion">;
+type Settings = Pick<
+  TransitKey,
+  | "minDecryptionVersion"
+  | "minEncryptionVersion"
+  | "deletionAllowed"
+  | "exportable"
+  | "allowPlaintextBackup"
+  | "autoRotateSeconds"
+>;
 
 /** `changed` is null when the request asks for what is so already. Throws `invalid_request`. */
 export function planKeyConfig(

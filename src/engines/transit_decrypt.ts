@@ -7,13 +7,7 @@ import { encodeBase64, wipe } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import { type Sent, text } from "./fields.ts";
-import {
-  checkAssociatedData,
-  checkBase64,
-  type Checked,
-  refused,
-  usable,
-} from "./transit_base64.ts";
+import { checkBase64, type Checked, refused, usable } from "./transit_base64.ts";
 import {
   batchReply,
   type ItemResult,
@@ -23,7 +17,14 @@ import {
 } from "./transit_batch.ts";
 import { decryptText } from "./transit_cipher.ts";
 import { encryptItem, KEY_VERSION, keyNotFound } from "./transit_encrypt.ts";
-import { BATCH_FIELDS, type BatchItem, FAILURE_FIELDS, readBatch } from "./transit_items.ts";
+import {
+  BATCH_FIELDS,
+  type BatchItem,
+  FAILURE_FIELDS,
+  lenientItems,
+  readBatch,
+  strictItems,
+} from "./transit_items.ts";
 import type { TransitStore } from "./transit_store.ts";
 
 export const DECRYPT_FIELDS = {
@@ -39,7 +40,8 @@ export const REWRAP_FIELDS = {
 
 interface Decryption {
   readonly ciphertext: string;
-  readonly associatedData: Uint8Array;
+  /** In base64, as it was sent. */
+  readonly associatedData: string;
   readonly keyVersion: number;
 }
 
@@ -48,7 +50,7 @@ export async function decrypt(
   name: string,
   sent: Sent<typeof DECRYPT_FIELDS>,
 ): Promise<EngineReply> {
-  const batch = readBatch(sent, "ciphertext");
+  const batch = readBatch(sent, strictItems("ciphertext"));
   const inputs = batch.items.map(decryptionOf);
   if (!batch.isList) refuseFirst(inputs);
   const loaded = await store.load(name);
@@ -77,7 +79,7 @@ export async function rewrap(
   sent: Sent<typeof REWRAP_FIELDS>,
   nowMs: number,
 ): Promise<EngineReply> {
-  const batch = readBatch(sent, null);
+  const batch = readBatch(sent, lenientItems);
   const inputs = batch.items.map(decryptionOf);
   if (!batch.isList) refuseFirst(inputs);
   const loaded = await store.loadRotated(name, nowMs);
@@ -101,10 +103,8 @@ function decryptionOf(item: BatchItem): Checked<Decryption> {
   if (item.ciphertext === "") return refused("missing ciphertext to decrypt");
   const context = checkBase64(item.context);
   if (context.kind === "refused") return context;
-  const associatedData = checkAssociatedData(item.associatedData);
-  if (associatedData.kind === "refused") return associatedData;
-  const { ciphertext, keyVersion } = item;
-  return usable({ ciphertext, associatedData: associatedData.value, keyVersion });
+  const { ciphertext, associatedData, keyVersion } = item;
+  return usable({ ciphertext, associatedData, keyVersion });
 }
 
 function refuseFirst(inputs: readonly Checked<unknown>[]): void {

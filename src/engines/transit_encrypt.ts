@@ -8,13 +8,7 @@ import { encodeBase64, wipe } from "../crypto/bytes.ts";
 import { invalidRequest, type VaultError } from "../errors.ts";
 import type { EngineReply, EngineRequest } from "./engine.ts";
 import { integer, type Sent, text } from "./fields.ts";
-import {
-  checkAssociatedData,
-  checkBase64,
-  type Checked,
-  refused,
-  usable,
-} from "./transit_base64.ts";
+import { checkAssociatedData, checkBase64, type Checked, usable } from "./transit_base64.ts";
 import {
   batchReply,
   type ItemResult,
@@ -30,8 +24,16 @@ import {
   type BatchItem,
   FAILURE_FIELDS,
   readBatch,
+  strictItems,
 } from "./transit_items.ts";
-import { NEW_KEY_FIELDS, newKeyType, refuseDerivation } from "./transit_keys.ts";
+import {
+  derivationRefused,
+  isReferenceKeyType,
+  NEW_KEY_FIELDS,
+  newKeyType,
+} from "./transit_keys.ts";
+import { loadKeysConfig } from "./transit_mount_config.ts";
+import type { TransitKeyType } from "./transit_records.ts";
 import { type LoadedKey, type TransitStore, unstoredKey } from "./transit_store.ts";
 import { newTransitKey } from "./transit_versions.ts";
 
@@ -43,11 +45,11 @@ const DEFAULT_DATA_KEY_BITS = 256;
 export const KEY_VERSION = integer("version of the key to encrypt with; 0 for the latest");
 export const ENCRYPT_FIELDS = {
   plaintext: text("what to encrypt, in base64"),
-  nonce: text("refused: a nonce is never the caller's"),
   key_version: KEY_VERSION,
   ...BATCH_FIELDS,
   ...FAILURE_FIELDS,
-  ...NEW_KEY_FIELDS,
+  type: NEW_KEY_FIELDS.type,
+  convergent_encryption: NEW_KEY_FIELDS.convergent_encryption,
 };
 export const DATA_KEY_FIELDS = {
   context: text("base64, checked and otherwise ignored: there are no derived keys"),
@@ -60,7 +62,8 @@ type SentEncryption = Sent<typeof ENCRYPT_FIELDS>;
 
 export interface Encryption {
   readonly plaintext: Uint8Array;
-  readonly associatedData: Uint8Array;
+  /** In base64, as it was sent. */
+  readonly associatedData: string;
   readonly keyVersion: number;
 }
 
@@ -71,7 +74,7 @@ export async function encrypt(
   sent: SentEncryption,
   request: EngineRequest,
 ): Promise<EngineReply> {
-  const batch = readBatch(sent, "plaintext");
+  const batch = readBatch(sent, strictItems("plaintext"));
   if (!batch.isList && sent.plaintext === undefined) {
     throw invalidRequest("missing plaintext to encrypt");
   }
@@ -96,15 +99,14 @@ export async function generateDataKey(
 ): Promise<EngineReply> {
   const context = checkBase64(sent.context ?? "");
   if (context.kind === "refused") throw invalidRequest("failed to base64-decode context");
-  const associatedData = checkAssociatedData(sent.associated_data ?? "");
-  if (associatedData.kind === "refused") throw invalidRequest(associatedData.reason);
+  const associatedData = sent.associated_data ?? "";
   const keyVersion = sent.key_version ?? 0;
   const bits = sent.bits ?? DEFAULT_DATA_KEY_BITS;
   const loaded = await store.loadRotated(name, nowMs);
   if (loaded === null) throw keyNotFound();
   if (!DATA_KEY_BITS.includes(bits)) throw invalidRequest("invalid bit length");
   const plaintext = store.random(bits / 8);
-  const input = { plaintext, associatedData: associatedData.value, keyVersion };
+  const input = { plaintext, associatedData, keyVersion };
   try {
     const reply = singleReply([await encryptItem(store, loaded, input)]);
     if (!isPlaintext) return reply;
@@ -122,13 +124,14 @@ export async function encryptItem(
 ): Promise<ItemResult> {
   const version = chooseVersion(loaded.key, input.keyVersion);
   if (version.kind === "refused") return version;
-  const { plaintext, associatedData } = input;
+  const associatedData = checkAssociatedData(input.associatedData);
+  if (associatedData.kind === "refused") return associatedData;
   const ciphertext = await encryptBytes(
     loaded,
     store.random,
     version.value,
-    plaintext,
-    associatedData,
+    input.plaintext,
+    associatedData.value,
   );
   return usable({ ciphertext, key_version: version.value });
 }
@@ -150,34 +153,45 @@ async function encryptionTarget(
   const creates = request.operation === "create";
   if (found !== null) return { loaded: found, warnings: creates ? [LATE_CREATION] : [] };
   if (!creates) throw keyNotFound();
-  refuseDerivation(sent, batch.items.some(({ context }) => context !== ""));
+  const hasContext = batch.items.some(({ context }) => context !== "");
+  if (sent.convergent_encryption === true && !hasContext) {
+    throw invalidRequest(
+      "convergent encryption requires derivation to be enabled, so context is required",
+    );
+  }
+  const { disableUpsert } = await loadKeysConfig(store.storage);
+  const type = upsertedKeyType(sent);
+  if (disableUpsert) throw keyNotFound();
+  if (hasContext) throw derivationRefused();
   const settings = {
-    type: newKeyType(sent),
+    type,
     exportable: false,
     allowPlaintextBackup: false,
     autoRotateSeconds: 0,
   };
   const key = newTransitKey(settings, store.random, request.nowMs);
   const isServed = inputs.some((input) =>
-    input.kind === "usable" && chooseVersion(key, input.value.keyVersion).kind === "usable"
+    input.kind === "usable" && chooseVersion(key, input.value.keyVersion).kind === "usable" &&
+    checkAssociatedData(input.value.associatedData).kind === "usable"
   );
   if (!isServed) return { loaded: unstoredKey(key), warnings: [] };
   const { loaded, isNew } = await store.create(name, key);
   return { loaded, warnings: isNew ? [] : [LATE_CREATION] };
 }
 
+/** The type of a key that is made on the way. The reference refuses some here that it knows. */
+function upsertedKeyType(sent: SentEncryption): TransitKeyType {
+  if (sent.type?.startsWith("ecdsa-") === true && isReferenceKeyType(sent.type)) {
+    throw invalidRequest(`key type ${sent.type} not supported for this operation`);
+  }
+  return newKeyType(sent);
+}
+
 function encryptionOf(item: BatchItem): Checked<Encryption> {
-  // A nonce chosen outside could be used twice, which gives the key away.
-  if (item.nonce !== "") return refused("provided nonce not allowed for this key");
   const plaintext = checkBase64(item.plaintext);
   if (plaintext.kind === "refused") return plaintext;
   const context = checkBase64(item.context);
   if (context.kind === "refused") return context;
-  const associatedData = checkAssociatedData(item.associatedData);
-  if (associatedData.kind === "refused") return associatedData;
-  return usable({
-    plaintext: plaintext.value,
-    associatedData: associatedData.value,
-    keyVersion: item.keyVersion,
-  });
+  const { associatedData, keyVersion } = item;
+  return usable({ plaintext: plaintext.value, associatedData, keyVersion });
 }

@@ -7,9 +7,10 @@ import { encodeBase64 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import { type Sent, text } from "./fields.ts";
+import { oneError } from "./one_error.ts";
 import type { TransitKey } from "./transit_records.ts";
 import type { TransitStore } from "./transit_store.ts";
-import { usableVersions } from "./transit_versions.ts";
+import { SOFT_DELETED, usableVersions } from "./transit_versions.ts";
 
 const EXPORT_TYPES: readonly string[] = [
   "encryption-key",
@@ -37,30 +38,31 @@ export async function exportKey(
   const loaded = await store.load(name);
   if (loaded === null) return { kind: "missing" };
   const { key } = loaded;
-  refuseExport(key, type, format);
+  refuseExport(key, type);
   const versions = version === null ? usableVersions(key) : [exportedVersion(key, version)];
+  if (type !== "encryption-key" && type !== "hmac-key") {
+    throw oneError(`unknown key type ${key.type} for export type ${type}`);
+  }
+  if (format === "der" || format === "pem") {
+    // So it says in the reference also of keys that encrypt.
+    throw oneError("unknown format for HMAC key; supported values are `` or `raw`");
+  }
+  const complete = type === "hmac-key" ? await store.completeHmacKeys(name, loaded) : loaded;
   const keys = versions.flatMap((number) => {
-    const bytes = key.versions.get(number)?.bytes;
-    return bytes === undefined ? [] : [[String(number), encodeBase64(bytes)]];
+    const found = complete.key.versions.get(number);
+    const bytes = type === "hmac-key" ? found?.hmacKey : found?.bytes;
+    return bytes === undefined || bytes === null ? [] : [[String(number), encodeBase64(bytes)]];
   });
   return { kind: "data", data: { keys: Object.fromEntries(keys), name, type: key.type } };
 }
 
-function refuseExport(key: TransitKey, type: string, format: string): void {
+function refuseExport(key: TransitKey, type: string): void {
   const isPublic = type === "public-key" || type === "certificate-chain";
   if (!key.exportable && !isPublic) throw invalidRequest("private key material is not exportable");
-  switch (type) {
-    case "encryption-key":
-      if (format === "" || format === "raw") return;
-      throw invalidRequest("unknown format for the key; supported values are `` or `raw`");
-    case "signing-key":
-      throw invalidRequest("signing not supported for the key");
-    case "certificate-chain":
-      throw invalidRequest(
-        "certificate chain not supported for keys that do not support signing",
-      );
-    default:
-      throw invalidRequest(`unknown key type ${key.type} for export type ${type}`);
+  if (key.softDeleted) throw oneError(SOFT_DELETED);
+  if (type === "signing-key") throw invalidRequest("signing not supported for the key");
+  if (type === "certificate-chain") {
+    throw invalidRequest("certificate chain not supported for keys that do not support signing");
   }
 }
 

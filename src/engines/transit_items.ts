@@ -4,9 +4,11 @@
  * a whole; no message carries a value.
  */
 
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, type VaultError } from "../errors.ts";
 import { anything, integer, type Sent, text } from "./fields.ts";
-import { isJsonObject, type JsonObject, ownMember } from "./json_record.ts";
+import { typeOfValue } from "./go_text.ts";
+import { isJsonObject, isNumberText, type JsonObject, ownMember } from "./json_record.ts";
+import { oneError } from "./one_error.ts";
 
 /**
  * An item costs up to 100 µs, and ChaCha20-Poly1305 works without a pause in which others are
@@ -32,7 +34,6 @@ export const FAILURE_FIELDS = {
 export interface SentBatch extends Sent<typeof BATCH_FIELDS>, Sent<typeof FAILURE_FIELDS> {
   readonly plaintext?: string | undefined;
   readonly ciphertext?: string | undefined;
-  readonly nonce?: string | undefined;
   readonly key_version?: number | undefined;
 }
 
@@ -41,7 +42,6 @@ export interface BatchItem {
   readonly plaintext: string;
   readonly ciphertext: string;
   readonly context: string;
-  readonly nonce: string;
   readonly associatedData: string;
   readonly keyVersion: number;
   readonly reference: string;
@@ -55,18 +55,15 @@ export interface Batch {
   readonly responseCode: number | undefined;
 }
 
-/**
- * Throws `invalid_request` for a list that cannot be read. `required`: what each item of a list must
- * have, null when a missing one fails alone.
- */
-export function readBatch(
-  sent: SentBatch,
-  required: "plaintext" | "ciphertext" | null,
-): Batch {
+/** How the items of a list are read: all of them, or an error for the list as a whole. */
+export type ItemReader = (sent: unknown) => readonly BatchItem[];
+
+/** Throws `invalid_request` for a list that cannot be read. */
+export function readBatch(sent: SentBatch, readItems: ItemReader): Batch {
   const list = sent.batch_input ?? null;
   const responseCode = sent.partial_failure_response_code;
   if (list === null) return { items: [singleItem(sent)], isList: false, responseCode };
-  const items = batchItems(list, required);
+  const items = readItems(list);
   if (items.length === 0) throw invalidRequest("missing batch input to process");
   refuseMixedContexts(items);
   return { items, isList: true, responseCode };
@@ -77,68 +74,139 @@ function singleItem(sent: SentBatch): BatchItem {
     plaintext: sent.plaintext ?? "",
     ciphertext: sent.ciphertext ?? "",
     context: sent.context ?? "",
-    nonce: sent.nonce ?? "",
     associatedData: sent.associated_data ?? "",
     keyVersion: sent.key_version ?? 0,
     reference: "",
   };
 }
 
-function batchItems(
-  sent: unknown,
-  required: "plaintext" | "ciphertext" | null,
-): readonly BatchItem[] {
-  if (!Array.isArray(sent)) {
-    throw unreadable([`source data must be an array or slice, got ${kindOf(sent)}`]);
-  }
-  if (sent.length > BATCH_ITEMS_MAX) {
-    throw unreadable([`at most ${BATCH_ITEMS_MAX} items are taken, got ${sent.length}`]);
-  }
-  const faults: string[] = [];
-  const items = sent.map((item: unknown, index) => {
-    if (!isJsonObject(item)) {
-      throw unreadable([`[${index}] expected a map, got '${kindOf(item)}'`]);
+/** Each item must have the member that is called as `required`. */
+export function strictItems(required: "plaintext" | "ciphertext"): ItemReader {
+  return (sent) => {
+    if (!Array.isArray(sent)) {
+      throw unreadable([`source data must be an array or slice, got ${typeOfValue(sent)}`]);
     }
-    if (required !== null && !Object.hasOwn(item, required)) {
-      const purpose = required === "plaintext" ? "encrypt" : "decrypt";
-      faults.push(`'[${index}].${required}' missing ${required} to ${purpose}`);
-    }
-    return batchItem(item, (name, wanted, value) => {
-      const got = kindOf(value);
-      faults.push(
-        `'[${index}].${name}' expected type '${wanted}', got unconvertible type '${got}'`,
-      );
+    refuseManyItems(sent);
+    const faults: string[] = [];
+    const items = sent.map((item: unknown, index) => {
+      if (!isJsonObject(item)) {
+        throw unreadable([`[${index}] expected a map, got '${typeOfValue(item)}'`]);
+      }
+      return strictItem(item, index, required, faults);
     });
-  });
-  if (faults.length > 0) throw unreadable(faults);
-  return items;
+    if (faults.length > 0) throw unreadable(faults);
+    return items;
+  };
 }
 
 /** Unlike fields of a request, those of an item are strictly typed. */
-function batchItem(
+function strictItem(
   item: JsonObject,
-  report: (name: string, wanted: string, value: unknown) => void,
+  index: number,
+  required: "plaintext" | "ciphertext",
+  faults: string[],
 ): BatchItem {
   const text = (name: string): string => {
+    if (name === required && !Object.hasOwn(item, name)) {
+      const purpose = required === "plaintext" ? "encrypt" : "decrypt";
+      faults.push(`'[${index}].${required}' missing ${required} to ${purpose}`);
+    }
     const value = ownMember(item, name);
     if (typeof value === "string") return value;
     // Nobody means to encrypt nothing by sending null.
     if (value === undefined || (value === null && name !== "plaintext")) return "";
-    report(name, "string", value);
+    faults.push(`'[${index}].${name}' ${unconvertible("string", value)}`);
     return "";
   };
-  const sentVersion = ownMember(item, "key_version") ?? 0;
-  const isVersion = typeof sentVersion === "number" && Number.isSafeInteger(sentVersion);
-  if (!isVersion) report("key_version", "int", sentVersion);
-  return {
-    plaintext: text("plaintext"),
-    ciphertext: text("ciphertext"),
-    context: text("context"),
-    nonce: text("nonce"),
-    associatedData: text("associated_data"),
-    keyVersion: isVersion ? sentVersion : 0,
-    reference: text("reference"),
+  const context = text("context");
+  const ciphertext = text("ciphertext");
+  const plaintext = text("plaintext");
+  const keyVersion = versionOf(item, (value) => {
+    faults.push(
+      isNumber(value)
+        ? `error decoding json.Number into [${index}].key_version: ${unparsable(value)}`
+        : `'[${index}].key_version' ${unconvertible("int", value)}`,
+    );
+  });
+  const associatedData = text("associated_data");
+  const reference = text("reference");
+  return { plaintext, ciphertext, context, associatedData, keyVersion, reference };
+}
+
+/** What items may be that the reference reads by another decoder: null is an empty item there. */
+export const lenientItems: ItemReader = (sent) => {
+  if (!Array.isArray(sent)) {
+    throw unreadable([`'' source data must be an array or slice, got ${kindOfValue(sent)}`]);
+  }
+  refuseManyItems(sent);
+  const faults: string[] = [];
+  const items = sent.map((item: unknown, index) => {
+    if (item === null) return lenientItem({}, index, faults);
+    if (isJsonObject(item)) return lenientItem(item, index, faults);
+    faults.push(`'[${index}]' expected a map or struct, got "${kindOfValue(item)}"`);
+    return lenientItem({}, index, faults);
+  });
+  if (faults.length > 0) {
+    const shown = faults.slice(0, FAULTS_SHOWN);
+    throw unreadable([`decoding failed due to the following error(s):\n\n${shown.join("\n")}`]);
+  }
+  return items;
+};
+
+/** A number is taken as its text. */
+function lenientItem(item: JsonObject, index: number, faults: string[]): BatchItem {
+  const text = (name: string): string => {
+    const value = ownMember(item, name) ?? "";
+    if (typeof value === "string") return value;
+    if (isNumber(value)) return JSON.stringify(value);
+    faults.push(`'[${index}].${name}' ${unconvertible("string", value)}`);
+    return "";
   };
+  const context = text("context");
+  const plaintext = text("plaintext");
+  const ciphertext = text("ciphertext");
+  const keyVersion = versionOf(item, (value) => {
+    const fault = isNumber(value)
+      ? `cannot parse value as 'int': ${unparsable(value)}`
+      : unconvertible("int", value);
+    faults.push(`'[${index}].key_version' ${fault}`);
+  });
+  const associatedData = text("associated_data");
+  const reference = text("reference");
+  return { plaintext, ciphertext, context, associatedData, keyVersion, reference };
+}
+
+function versionOf(item: JsonObject, report: (value: unknown) => void): number {
+  const sent = ownMember(item, "key_version") ?? 0;
+  if (typeof sent === "number" && Number.isSafeInteger(sent)) return sent;
+  report(sent);
+  return 0;
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" || isNumberText(value);
+}
+
+function unconvertible(wanted: string, value: unknown): string {
+  return `expected type '${wanted}', got unconvertible type '${typeOfValue(value)}'`;
+}
+
+function unparsable(value: unknown): string {
+  return `strconv.ParseInt: parsing "${JSON.stringify(value)}": invalid syntax`;
+}
+
+/** Go's kinds: a number that came as JSON is of the kind of texts. */
+function kindOfValue(value: unknown): string {
+  if (typeof value === "string" || isNumber(value)) return "string";
+  if (typeof value === "boolean") return "bool";
+  return Array.isArray(value) ? "slice" : "map";
+}
+
+function refuseManyItems(items: readonly unknown[]): void {
+  if (items.length <= BATCH_ITEMS_MAX) return;
+  throw invalidRequest(
+    `failed to parse batch input: at most ${BATCH_ITEMS_MAX} items are taken, got ${items.length}`,
+  );
 }
 
 function refuseMixedContexts(items: readonly BatchItem[]): void {
@@ -148,11 +216,6 @@ function refuseMixedContexts(items: readonly BatchItem[]): void {
   }
 }
 
-/** The reference reports these as faults of its own; the caller's mistake is 400 here. */
-function unreadable(faults: readonly string[]): Error {
-  return invalidRequest(`failed to parse batch input: ${faults.slice(0, FAULTS_SHOWN).join("\n")}`);
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "list" : typeof value;
+function unreadable(faults: readonly string[]): VaultError {
+  return oneError(`failed to parse batch input: ${faults.slice(0, FAULTS_SHOWN).join("\n")}`);
 }

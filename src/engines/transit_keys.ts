@@ -3,9 +3,10 @@
  * builtin/logical/transit). Key material goes into no reply.
  */
 
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, type VaultError } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import { boolean, integer, type Sent, text } from "./fields.ts";
+import { checkBase64 } from "./transit_base64.ts";
 import {
   DEFAULT_KEY_TYPE,
   parseKeyType,
@@ -16,6 +17,22 @@ import type { TransitChange, TransitStore } from "./transit_store.ts";
 import { CONFIG_FIELDS, planKeyConfig } from "./transit_config.ts";
 import { describeKey, newTransitKey, rotateKey, trimKey } from "./transit_versions.ts";
 
+/** Types that the reference has keys of. */
+const REFERENCE_TYPES: readonly string[] = [
+  "aes128-gcm96",
+  "aes256-gcm96",
+  "chacha20-poly1305",
+  "xchacha20-poly1305",
+  "ecdsa-p256",
+  "ecdsa-p384",
+  "ecdsa-p521",
+  "ed25519",
+  "rsa-2048",
+  "rsa-3072",
+  "rsa-4096",
+  "hmac",
+  "external-key",
+];
 const AUTO_ROTATE_MIN_SECONDS = 3600;
 
 /** What is said of a key that may have to be made. */
@@ -30,15 +47,16 @@ export const CREATE_FIELDS = {
   allow_plaintext_backup: CONFIG_FIELDS.allow_plaintext_backup,
   auto_rotate_period: CONFIG_FIELDS.auto_rotate_period,
   key_size: integer("refused unless 0: no type of key has a choice"),
+  external_key_ref: text("refused unless empty: there are no external keys"),
 };
 export const READ_KEY_FIELDS = {
-  context: text("ignored: there are no derived keys"),
+  context: text("base64, checked and otherwise ignored: there are no derived keys"),
 };
 export const TRIM_FIELDS = {
   min_available_version: integer("first version that is kept; earlier ones are erased"),
 };
 
-/** Creates the key; one that is there stays as it is, with a warning. */
+/** Creates the key; one that is there stays as it is, and nothing is said of that. */
 export async function createKey(
   store: TransitStore,
   name: string,
@@ -46,25 +64,46 @@ export async function createKey(
   nowMs: number,
 ): Promise<EngineReply> {
   refuseShortPeriod(sent.auto_rotate_period);
-  refuseDerivation(sent, false);
+  if (sent.convergent_encryption === true && sent.derived !== true) {
+    throw invalidRequest("convergent encryption requires derivation to be enabled");
+  }
+  const { type = DEFAULT_KEY_TYPE, key_size: keyBytes = 0, external_key_ref: reference } = sent;
+  if (!isReferenceKeyType(type)) throw unknownKeyType(type);
+  if (keyBytes !== 0) throw invalidRequest(`key_size is not valid for algorithm ${type}`);
+  if (reference !== undefined && reference !== "") {
+    throw invalidRequest("must provide type=external-key to use external_key_ref");
+  }
+  // What cannot be made is no mistake where there is nothing to make.
+  const found = await store.load(name);
+  const loaded = found ?? (await store.create(name, newKey(store, sent, nowMs))).loaded;
+  return { kind: "data", data: describeKey(name, loaded.key) };
+}
+
+function newKey(
+  store: TransitStore,
+  sent: Sent<typeof CREATE_FIELDS>,
+  nowMs: number,
+): TransitKey {
+  if (sent.derived === true) throw derivationRefused();
   const settings = {
     type: newKeyType(sent),
     exportable: sent.exportable ?? false,
     allowPlaintextBackup: sent.allow_plaintext_backup ?? false,
     autoRotateSeconds: sent.auto_rotate_period ?? 0,
   };
-  if (sent.key_size !== undefined && sent.key_size !== 0) {
-    throw invalidRequest(`key_size is not valid for algorithm ${settings.type}`);
-  }
-  const key = newTransitKey(settings, store.random, nowMs);
-  const { loaded, isNew } = await store.create(name, key);
-  const warnings = isNew ? [] : [`key ${name} already existed`];
-  return { kind: "data", data: describeKey(name, loaded.key), warnings };
+  return newTransitKey(settings, store.random, nowMs);
 }
 
-export async function readKey(store: TransitStore, name: string): Promise<EngineReply> {
+export async function readKey(
+  store: TransitStore,
+  name: string,
+  { context = "" }: Sent<typeof READ_KEY_FIELDS>,
+): Promise<EngineReply> {
   const loaded = await store.load(name);
   if (loaded === null) return { kind: "missing" };
+  if (checkBase64(context).kind === "refused") {
+    throw invalidRequest("failed to base64-decode context");
+  }
   return { kind: "data", data: describeKey(name, loaded.key) };
 }
 
@@ -76,6 +115,25 @@ export async function deleteKey(store: TransitStore, name: string): Promise<Engi
       throw invalidRequest(`${refusal}: deletion is not allowed for this key`);
     }
     return { kind: "remove", result: { kind: "done" } };
+  });
+}
+
+/** Keeps the key from all use until it is restored, or gives it back. */
+export async function setSoftDeleted(
+  store: TransitStore,
+  name: string,
+  softDeleted: boolean,
+): Promise<EngineReply> {
+  return await store.change<EngineReply>(name, (key) => {
+    if (key === null) return { kind: "keep", result: { kind: "done" } };
+    const data = describeKey(name, { ...key, softDeleted });
+    if (key.softDeleted !== softDeleted) {
+      return { kind: "put", key: { ...key, softDeleted }, result: { kind: "data", data } };
+    }
+    const warning = softDeleted
+      ? "key was already marked as soft deleted"
+      : "key was already restored";
+    return { kind: "keep", result: { kind: "data", data, warnings: [warning] } };
   });
 }
 
@@ -121,26 +179,25 @@ export async function trim(
 
 /** The type of a key to be made. Throws `invalid_request` for one that there are no keys of. */
 export function newKeyType(
-  { type: asked = DEFAULT_KEY_TYPE }: Sent<typeof NEW_KEY_FIELDS>,
+  { type: asked = DEFAULT_KEY_TYPE }: { readonly type?: string | undefined },
 ): TransitKeyType {
   const type = parseKeyType(asked);
-  if (type === null) throw invalidRequest(`unknown key type ${asked}`);
+  if (type === null) throw unknownKeyType(asked);
   return type;
 }
 
-/** Derived and convergent keys do not exist here. `hasContext`: Vault would make a derived one. */
-export function refuseDerivation(
-  { derived: isDerived = false, convergent_encryption: isConvergent = false }: Sent<
-    typeof NEW_KEY_FIELDS
-  >,
-  hasContext: boolean,
-): void {
-  if (isConvergent && !isDerived && !hasContext) {
-    throw invalidRequest("convergent encryption requires derivation to be enabled");
-  }
-  if (isDerived || isConvergent || hasContext) {
-    throw invalidRequest("cannot create a derived key: key derivation is not supported");
-  }
+/** Whether the reference has keys of such a type; here there are fewer. */
+export function isReferenceKeyType(type: string): boolean {
+  return REFERENCE_TYPES.includes(type);
+}
+
+/** Derived and convergent keys do not exist here. */
+export function derivationRefused(): VaultError {
+  return invalidRequest("cannot create a derived key: key derivation is not supported");
+}
+
+function unknownKeyType(type: string): VaultError {
+  return invalidRequest(`unknown key type ${type}`);
 }
 
 function refuseShortPeriod(seconds: number | undefined): void {

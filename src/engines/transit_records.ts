@@ -19,6 +19,7 @@ import {
   type JsonObject,
   malformedRecord,
   numberMember,
+  objectMember,
   ownMember,
 } from "./json_record.ts";
 
@@ -35,6 +36,14 @@ export interface KeyVersion {
   readonly createdMs: number;
   /** 32 bytes. They stay in memory as long as the key is cached: a change writes them again. */
   readonly bytes: Uint8Array;
+  /** 32 bytes, for HMAC alone; null in records of before HMAC was served. */
+  readonly hmacKey: Uint8Array | null;
+}
+
+/** When a backup was made or restored, and what the latest version was then. */
+export interface BackupMark {
+  readonly timeMs: number;
+  readonly version: number;
 }
 
 export interface TransitKey {
@@ -42,6 +51,10 @@ export interface TransitKey {
   readonly exportable: boolean;
   readonly allowPlaintextBackup: boolean;
   readonly deletionAllowed: boolean;
+  /** Kept, but not to be used until it is restored. */
+  readonly softDeleted: boolean;
+  readonly backedUp: BackupMark | null;
+  readonly restored: BackupMark | null;
   /** 0: never. */
   readonly autoRotateSeconds: number;
   readonly latestVersion: number;
@@ -65,10 +78,11 @@ export function policyPath(name: string): string {
 }
 
 export function encodeKey(key: TransitKey): Uint8Array {
-  const versions = [...key.versions].map(([version, { createdMs, bytes }]) => ({
+  const versions = [...key.versions].map(([version, { createdMs, bytes, hmacKey }]) => ({
     version,
     createdMs,
     key: encodeBase64(bytes),
+    ...(hmacKey === null ? {} : { hmacKey: encodeBase64(hmacKey) }),
   }));
   return encodeJsonRecord({ format: FORMAT, ...key, versions });
 }
@@ -86,6 +100,10 @@ export function decodeKey(record: Uint8Array): TransitKey {
     exportable: booleanMember(json, "exportable"),
     allowPlaintextBackup: booleanMember(json, "allowPlaintextBackup"),
     deletionAllowed: booleanMember(json, "deletionAllowed"),
+    // Records of before there was such a thing do not have the next three.
+    softDeleted: Object.hasOwn(json, "softDeleted") && booleanMember(json, "softDeleted"),
+    backedUp: markOf(json, "backedUp"),
+    restored: markOf(json, "restored"),
     autoRotateSeconds: numberMember(json, "autoRotateSeconds"),
     latestVersion: numberMember(json, "latestVersion"),
     minDecryptionVersion: numberMember(json, "minDecryptionVersion"),
@@ -101,12 +119,19 @@ function versionOf(json: unknown): [number, KeyVersion] {
   if (!isJsonObject(json)) throw malformedRecord("a version is no object");
   return [numberMember(json, "version"), {
     createdMs: numberMember(json, "createdMs"),
-    bytes: keyBytesOf(json),
+    bytes: keyBytesOf(json, "key"),
+    hmacKey: Object.hasOwn(json, "hmacKey") ? keyBytesOf(json, "hmacKey") : null,
   }];
 }
 
-function keyBytesOf(json: JsonObject): Uint8Array {
-  const text = ownMember(json, "key");
+function markOf(json: JsonObject, name: string): BackupMark | null {
+  if ((ownMember(json, name) ?? null) === null) return null;
+  const mark = objectMember(json, name);
+  return { timeMs: numberMember(mark, "timeMs"), version: numberMember(mark, "version") };
+}
+
+function keyBytesOf(json: JsonObject, name: string): Uint8Array {
+  const text = ownMember(json, name);
   const bytes = typeof text === "string" ? decodeBase64(text) : null;
   if (bytes?.length !== KEY_BYTES) throw malformedRecord("a version has no key of its length");
   return bytes;
@@ -114,10 +139,12 @@ function keyBytesOf(json: JsonObject): Uint8Array {
 
 /** What `encrypt` and `decrypt` rely on: every version that the settings allow is there. */
 function checkVersions(key: TransitKey): void {
+  if (!isComplete(key)) throw malformedRecord("versions do not fit the settings");
+}
+
+export function isComplete(key: TransitKey): boolean {
   const first = Math.max(key.minAvailableVersion, 1);
-  const isComplete = key.versions.size === key.latestVersion - first + 1 &&
-    [...key.versions.keys()].every((version, index) => version === first + index);
-  if (!isComplete || key.latestVersion < first || key.minDecryptionVersion < first) {
-    throw malformedRecord("versions do not fit the settings");
-  }
+  return key.versions.size === key.latestVersion - first + 1 &&
+    [...key.versions.keys()].every((version, index) => version === first + index) &&
+    key.latestVersion >= first && key.minDecryptionVersion >= first;
 }

@@ -14,7 +14,7 @@ import { ABSENT, type Revision } from "../storage/store.ts";
 import type { EngineStorage } from "./engine.ts";
 import { repeatWhileLost } from "./kv2_store.ts";
 import { decodeKey, encodeKey, policyPath, type TransitKey } from "./transit_records.ts";
-import { isRotationDue, rotateKey } from "./transit_versions.ts";
+import { isRotationDue, rotateKey, withHmacKeys } from "./transit_versions.ts";
 
 const CACHED_KEYS_MAX = 256;
 
@@ -83,6 +83,22 @@ export class TransitStore {
       return { kind: "lost" };
     });
     return { loaded, isNew };
+  }
+
+  /**
+   * `loaded`, or what is stored then: with an HMAC key in each version, which keys of before HMAC was
+   * served do not have.
+   */
+  async completeHmacKeys(name: string, loaded: LoadedKey): Promise<LoadedKey> {
+    let latest: LoadedKey = loaded;
+    return await repeatWhileLost<LoadedKey>(async () => {
+      const complete = withHmacKeys(latest.key, this.random);
+      if (complete === null) return { kind: "settled", result: latest };
+      await this.#commit(name, latest, complete);
+      // Won or lost, what is stored now is what counts; a key that is gone is used as it was.
+      latest = await this.load(name) ?? unstoredKey(complete);
+      return { kind: "lost" };
+    });
   }
 
   /**

@@ -9,19 +9,34 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import { integer, type Sent, text } from "./fields.ts";
+import { quoteText } from "./go_text.ts";
+import { isWord } from "./served_path.ts";
 import { checkBase64 } from "./transit_base64.ts";
 
 /** Vault's `APIMaxBytes`. */
 const RANDOM_MAX_BYTES = 128 * 1024;
 const DEFAULT_RANDOM_BYTES = 32;
-const SOURCES: readonly string[] = ["", "platform", "seal", "all"];
+const SOURCES: readonly string[] = ["platform", "seal", "all"];
 const NO_SEAL_ENTROPY = "no seal/entropy augmentation available, using platform entropy source";
+
+/**
+ * The paths of `random` below their root, in the order of their matching, with the parts that
+ * `drawRandom` takes. All of them capture all of `RANDOM_CAPTURES`.
+ */
+export const RANDOM_PATHS: readonly (readonly [template: string, parts: readonly string[]])[] = [
+  ["random", []],
+  ["random/{source}", ["source"]],
+  ["random/{source}/{urlbytes+}", ["source", "urlbytes"]],
+  ["random/{urlbytes+}", ["urlbytes"]],
+];
+export const RANDOM_CAPTURES: readonly string[] = ["source", "urlbytes"];
+export const HASH_PATHS: readonly string[] = ["hash", "hash/{urlalgorithm+}"];
+export const HASH_CAPTURES: readonly string[] = ["urlalgorithm"];
 
 const FORMAT = "encoding of the answer: hex or base64";
 export const RANDOM_FIELDS = {
   bytes: integer("number of bytes, unless the path says it; 32 if left out"),
   format: text(FORMAT),
-  source: text("source of randomness: platform, seal or all, which are the same here"),
 };
 export const HASH_FIELDS = {
   input: text("what to hash, in base64"),
@@ -29,60 +44,70 @@ export const HASH_FIELDS = {
   format: text(FORMAT),
 };
 
-/** `segments`: those of the path behind `random`, at most two: source, number of bytes, or both. */
+/** `segments`: what the path has behind `random`: source, number of bytes, or both. */
 export function drawRandom(
   segments: readonly string[],
   sent: Sent<typeof RANDOM_FIELDS>,
   random: RandomBytes,
 ): EngineReply {
-  const first = segments[0] ?? sent.source ?? "";
-  const second = segments[1];
-  const isSource = second !== undefined || SOURCES.includes(first);
-  const source = isSource ? first : "platform";
-  const sentCount = second ?? (isSource ? undefined : first);
-  const bytes = sentCount === undefined
-    ? sent.bytes ?? DEFAULT_RANDOM_BYTES
-    : parseCount(sentCount);
-  const encode = encoderOf(sent.format ?? "base64");
+  const { source, count } = choiceOf(segments);
+  const bytes = count === null ? sent.bytes ?? DEFAULT_RANDOM_BYTES : parseCount(count);
   if (bytes < 1) throw invalidRequest("'bytes' cannot be less than 1");
   if (bytes > RANDOM_MAX_BYTES) {
     throw invalidRequest(`'bytes' should be less than ${RANDOM_MAX_BYTES}`);
   }
+  const format = sent.format ?? "base64";
+  const encode = encoderOf(format, quoteText(format));
   if (!SOURCES.includes(source)) {
     const choices = 'must be "platform" or "seal", or "all"';
-    throw invalidRequest(`unsupported entropy source ${JSON.stringify(source)}; ${choices}`);
+    throw invalidRequest(`unsupported entropy source ${quoteText(source)}; ${choices}`);
   }
   const warnings = source === "seal" ? [NO_SEAL_ENTROPY] : [];
   return { kind: "data", data: { random_bytes: encode(random(bytes)) }, warnings };
 }
 
-/** `pathAlgorithm`: the one named by the path, null when it names none. */
+/**
+ * One word may be either; `count` is null where the path does not say it. What is no word is passed
+ * over, as in the reference.
+ */
+function choiceOf(
+  [first = "", second]: readonly string[],
+): { readonly source: string; readonly count: string | null } {
+  if (!isWord(first)) return { source: "platform", count: null };
+  if (second !== undefined) return { source: first, count: second };
+  return SOURCES.includes(first)
+    ? { source: first, count: null }
+    : { source: "platform", count: first };
+}
+
+/** `pathAlgorithm`: the one named by the path, null when it names none. No input is an empty one. */
 export function hashInput(
   pathAlgorithm: string | null,
   sent: Sent<typeof HASH_FIELDS>,
 ): EngineReply {
-  if (sent.input === undefined) throw invalidRequest("input missing");
   const algorithm = pathAlgorithm ?? sent.algorithm ?? "sha2-256";
-  const input = checkBase64(sent.input);
+  const input = checkBase64(sent.input ?? "");
   if (input.kind === "refused") {
     throw invalidRequest(`unable to decode input as base64: ${input.reason}`);
   }
-  const encode = encoderOf(sent.format ?? "hex");
+  const format = sent.format ?? "hex";
+  const encode = encoderOf(format, format);
   const sum = hashNamed(algorithm, input.value);
   if (sum === null) throw invalidRequest(`unsupported algorithm ${algorithm}`);
   return { kind: "data", data: { sum: encode(sum) } };
 }
 
 function parseCount(text: string): number {
-  if (/^[+-]?\d{1,15}$/.test(text)) return Number(text);
-  const reason = `strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`;
-  throw invalidRequest(`error parsing url-set byte count: ${reason}`);
+  if (/^[+-]?\d{1,18}$/.test(text)) return Number(text);
+  const fault = /^[+-]?\d+$/.test(text) ? "value out of range" : "invalid syntax";
+  throw invalidRequest(
+    `error parsing url-set byte count: strconv.Atoi: parsing ${quoteText(text)}: ${fault}`,
+  );
 }
 
-function encoderOf(format: string): (bytes: Uint8Array) => string {
+/** `shown`: as the message names the format. */
+function encoderOf(format: string, shown: string): (bytes: Uint8Array) => string {
   if (format === "hex") return encodeHex;
   if (format === "base64") return encodeBase64;
-  throw invalidRequest(
-    `unsupported encoding format ${JSON.stringify(format)}; must be "hex" or "base64"`,
-  );
+  throw invalidRequest(`unsupported encoding format ${shown}; must be "hex" or "base64"`);
 }

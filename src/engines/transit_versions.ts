@@ -6,10 +6,15 @@
 import type { RandomBytes } from "../crypto/random.ts";
 import { invalidRequest } from "../errors.ts";
 import { KEY_BYTES } from "../limits.ts";
-import type { TransitKey } from "./transit_records.ts";
+import { formatTime } from "./kv2_records.ts";
+import { oneError } from "./one_error.ts";
+import type { BackupMark, KeyVersion, TransitKey } from "./transit_records.ts";
 
-/** Some 100 bytes each, so that a record stays below `RECORD_MAX_BYTES`. */
+/** Some 160 bytes each, so that a record stays below `RECORD_MAX_BYTES`. */
 export const KEY_VERSIONS_MAX = 10_000;
+
+/** The reference's words for every use of such a key. */
+export const SOFT_DELETED = "refusing to use soft-deleted key";
 
 export type NewKey = Pick<
   TransitKey,
@@ -21,12 +26,28 @@ export function newTransitKey(settings: NewKey, random: RandomBytes, nowMs: numb
   return {
     ...settings,
     deletionAllowed: false,
+    softDeleted: false,
+    backedUp: null,
+    restored: null,
     latestVersion: 1,
     minDecryptionVersion: 1,
     minEncryptionVersion: 0,
     minAvailableVersion: 0,
-    versions: new Map([[1, { createdMs: nowMs, bytes: random(KEY_BYTES) }]]),
+    versions: new Map([[1, newVersion(random, nowMs)]]),
   };
+}
+
+function newVersion(random: RandomBytes, nowMs: number): KeyVersion {
+  return { createdMs: nowMs, bytes: random(KEY_BYTES), hmacKey: random(KEY_BYTES) };
+}
+
+/** The key with an HMAC key in each version; null when it has them all. */
+export function withHmacKeys(key: TransitKey, random: RandomBytes): TransitKey | null {
+  if ([...key.versions.values()].every(({ hmacKey }) => hmacKey !== null)) return null;
+  const versions = [...key.versions].map(([number, version]) =>
+    [number, { ...version, hmacKey: version.hmacKey ?? random(KEY_BYTES) }] as const
+  );
+  return { ...key, versions: new Map(versions) };
 }
 
 export function hasRoomForVersion(key: TransitKey): boolean {
@@ -35,6 +56,7 @@ export function hasRoomForVersion(key: TransitKey): boolean {
 
 /** The key with one more version. Throws `invalid_request` when it has too many. */
 export function rotateKey(key: TransitKey, random: RandomBytes, nowMs: number): TransitKey {
+  if (key.softDeleted) throw oneError(SOFT_DELETED);
   if (!hasRoomForVersion(key)) {
     throw invalidRequest(
       `cannot rotate the key: it has ${KEY_VERSIONS_MAX} versions, trim it first`,
@@ -42,14 +64,14 @@ export function rotateKey(key: TransitKey, random: RandomBytes, nowMs: number): 
   }
   const latestVersion = key.latestVersion + 1;
   const versions = new Map(key.versions);
-  versions.set(latestVersion, { createdMs: nowMs, bytes: random(KEY_BYTES) });
+  versions.set(latestVersion, newVersion(random, nowMs));
   return { ...key, latestVersion, versions };
 }
 
 /** Whether `auto_rotate_period` has passed since the latest version; false when none is set. */
 export function isRotationDue(key: TransitKey, nowMs: number): boolean {
   const latest = key.versions.get(key.latestVersion);
-  if (key.autoRotateSeconds === 0 || latest === undefined) return false;
+  if (key.autoRotateSeconds === 0 || key.softDeleted || latest === undefined) return false;
   // A key that is full goes on with what it has: encrypting must not stop for it.
   return nowMs > latest.createdMs + key.autoRotateSeconds * 1000 && hasRoomForVersion(key);
 }
@@ -73,6 +95,7 @@ export function describeKey(name: string, key: TransitKey): Readonly<Record<stri
   return {
     allow_plaintext_backup: key.allowPlaintextBackup,
     auto_rotate_period: key.autoRotateSeconds,
+    ...(key.backedUp === null ? {} : { backup_info: describeMark(key.backedUp) }),
     deletion_allowed: key.deletionAllowed,
     derived: false,
     exportable: key.exportable,
@@ -83,10 +106,16 @@ export function describeKey(name: string, key: TransitKey): Readonly<Record<stri
     min_decryption_version: key.minDecryptionVersion,
     min_encryption_version: key.minEncryptionVersion,
     name,
+    ...(key.restored === null ? {} : { restore_info: describeMark(key.restored) }),
+    soft_deleted: key.softDeleted,
     supports_decryption: true,
     supports_derivation: true,
     supports_encryption: true,
     supports_signing: false,
     type: key.type,
   };
+}
+
+function describeMark({ timeMs, version }: BackupMark): Readonly<Record<string, unknown>> {
+  return { time: formatTime(timeMs), version };
 }

@@ -8,15 +8,18 @@ import { randomBytes } from "../crypto/random.ts";
 import type { Vault } from "../vault/vault.ts";
 import { registerAuthRoutes } from "./auth_routes.ts";
 import type { AppContext, AppOptions } from "./call.ts";
+import { answerOrigins } from "./cors.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
-import { registerLogical } from "./serve_logical.ts";
-import { OFTEN_ASKED, RAW_OFTEN_ASKED } from "./often_asked.ts";
+import { followRequests } from "./in_flight.ts";
 import { registerOnDemand } from "./on_demand.ts";
 import { cleanTarget, hasEncodedDots, RELATIVE_REFUSED, targetOf } from "./paths.ts";
 import { RateLimiter } from "./rate_limit.ts";
 import { registerRaw } from "./raw.ts";
 import { countRequests } from "./request_counts.ts";
 import { errorReply, redirectReply } from "./replies.ts";
+import { HEALTH_ENDPOINTS } from "./sys_health.ts";
+import { SEAL_ENDPOINTS } from "./sys_seal.ts";
+import { registerWrappingGuard } from "./wrapping_guard.ts";
 
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
@@ -24,6 +27,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   const strangers = new RateLimiter(options.rateLimit ?? null, nowMs);
   const context: AppContext = { vault, options, random: randomBytes, nowMs, log, strangers };
 
+  app.use("*", answerOrigins(vault), followRequests(context));
   app.use("*", async function redirectUncleanPaths(c, next) {
     const target = targetOf(c);
     if (target.includes("#")) {
@@ -44,12 +48,12 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     const namespace = c.req.header("x-vault-namespace") ?? "";
     if (namespace !== "") c.res.headers.set("X-Vault-Namespace", namespace);
   });
-  registerRaw(app, context, RAW_OFTEN_ASKED);
-  registerLogical(app, context, OFTEN_ASKED);
+  registerWrappingGuard(app, context);
+  registerRaw(app, context, [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS]);
   registerOnDemand(app, context);
   registerAuthRoutes(app, context);
   app.all("/v1", () => errorReply(404, []));
-  app.all("/v1/sys", () => redirectReply("/v1/sys/"));
+  app.all("/v1/sys", (c) => redirectReply(`/v1/sys/${new URL(c.req.url).search}`));
   registerEngineRoutes(app, context);
   app.notFound(() => errorReply(404, []));
   app.onError((error) => {

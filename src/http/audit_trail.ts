@@ -19,6 +19,7 @@ import { VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
 import { answerError, oneError } from "./errors.ts";
+import { type Owner, ownerOf } from "./mount_paths.ts";
 import { decodePath } from "./paths.ts";
 import type { JsonObject } from "./replies.ts";
 
@@ -42,16 +43,24 @@ export class AuditTrail {
   readonly #devices: AuditDevices;
   readonly #call: Call;
   readonly #asked: Asked;
-  readonly #mount: AuditedRequest["mount"];
+  readonly #owner: Owner | null;
   readonly #answers: boolean;
   #entry: AuditEntry | null = null;
+  #release: () => void = () => {};
 
   constructor(call: Call, open: OpenVault, asked: Asked, answers: boolean) {
     this.#devices = open.audit;
     this.#call = call;
     this.#asked = asked;
-    this.#mount = mountOf(open, asked.path);
+    this.#owner = ownerOf(open, asked.path) ?? ownerOf(open, `${asked.path}/`);
     this.#answers = answers;
+    // A request that closes the devices itself would wait for its own end.
+    if (answers) this.#release = open.audit.beginTrail();
+  }
+
+  /** To be called once the request is answered, however it ended. */
+  end(): void {
+    this.#release();
   }
 
   /** The entry of a request that will be served. Throws `AuditFailed`: then it must not be. */
@@ -93,7 +102,8 @@ export class AuditTrail {
     this.#entry = new AuditEntry(authOf(call), decision, {
       id: call.requestId,
       operation,
-      mount: this.#mount,
+      mount: this.#owner === null ? null : shownMount(this.#owner),
+      ...clearNames(this.#owner),
       clientToken: call.tokenText,
       path,
       data,
@@ -135,12 +145,18 @@ export async function recordRefusal(call: Call, error: unknown): Promise<unknown
   }
 }
 
-function mountOf(open: OpenVault, path: string): AuditedRequest["mount"] {
-  const found = open.mounts.route(path) ?? open.mounts.route(`${path}/`);
-  if (found !== null) return found.mount;
-  const login = open.logins.route(path)?.mount;
-  if (login === undefined) return null;
-  return { path: `auth/${login.path}`, type: login.type, accessor: login.accessor };
+function shownMount({ kind, mount }: Owner): AuditedRequest["mount"] {
+  const { path, type, accessor } = mount;
+  return { path: kind === "login" ? `auth/${path}` : path, type, accessor };
+}
+
+/** What the mount says the trail may show. */
+function clearNames(owner: Owner | null): Pick<AuditedRequest, "clear"> {
+  if (owner === null) return {};
+  const { auditNonHmacRequestKeys, auditNonHmacResponseKeys } = owner.mount.config;
+  if (auditNonHmacRequestKeys.length + auditNonHmacResponseKeys.length === 0) return {};
+  const request = new Set(auditNonHmacRequestKeys);
+  return { clear: { request, response: new Set(auditNonHmacResponseKeys) } };
 }
 
 function authOf(call: Call): AuditedAuth | null {

@@ -1,7 +1,7 @@
 /** Who sends a request, and whether the policies let him. */
 
 import { mayComeFrom } from "../access/cidr.ts";
-import type { StoredToken } from "../access/token.ts";
+import { SPENT_USES, type StoredToken } from "../access/token.ts";
 import { VaultError } from "../errors.ts";
 import type { Operation } from "../engines/engine.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
@@ -19,13 +19,13 @@ export function admitStranger(call: Call): void {
   throw new VaultError("rate_limited", `request path "${call.path}": rate limit quota exceeded`);
 }
 
-/** The valid token of a request, one of its uses spent. Throws `unauthenticated`. */
+/** The valid token of a request, as it is with one of its uses spent. Throws `unauthenticated`. */
 export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
-  const stored = await identify(call, open);
-  const use = await open.tokens.use(stored);
-  if (use === "refused") throw refuseStranger(call);
-  call.endsToken = use === "last";
-  return stored;
+  const used = await open.tokens.use(await identify(call, open));
+  if (used === null) throw refuseStranger(call);
+  call.token = used;
+  call.endsToken = used.token.uses === SPENT_USES;
+  return used;
 }
 
 /**
@@ -63,7 +63,7 @@ export async function authoriseByPolicy(
 ): Promise<void> {
   const open = call.vault.unsealed();
   const { token } = await authenticate(call, open);
-  const acl = await open.policies.acl(token.policies);
+  const acl = await open.policies.acl(token.policies, token.entityId);
   if (!acl.allows({ operation, path, data: {}, needsSudo }).allowed) {
     throw denied();
   }

@@ -1,9 +1,12 @@
 /** `auth/<mount>/…` of approle: roles, and logging in. */
 
+import * as v from "valibot";
 import { checkCidrs } from "../access/cidr.ts";
 import type { AppRole, Role, RoleSettings } from "../access/logins/approle.ts";
+import { leaseLimits } from "../access/logins/lease_limits.ts";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
-import { boolean, type Sent, text } from "../engines/fields.ts";
+import { listingMistakes } from "../access/logins/mistakes.ts";
+import { boolean, readFields, type Sent, text } from "../engines/fields.ts";
 import { LIST_FIELDS } from "../engines/listing.ts";
 import { operation, parameter } from "../engines/served_path.ts";
 import { invalidRequest } from "../errors.ts";
@@ -11,8 +14,8 @@ import {
   type AppRoleCall,
   changeRole,
   checkUses,
-  loginBounds,
   PERIOD_FIELDS,
+  refuseLongPeriod,
   ROLE_FIELD_PATHS,
   ROLE_FIELDS,
 } from "./auth_approle_fields.ts";
@@ -34,7 +37,7 @@ import {
   MISSING,
   serveLoginPath,
 } from "./login_paths.ts";
-import { answerLogin } from "./login_reply.ts";
+import { answerLogin, refuseLocked } from "./login_reply.ts";
 import type { JsonObject } from "./replies.ts";
 
 const LOGIN_FIELDS = {
@@ -53,6 +56,10 @@ const WRITE_FIELDS = {
   local_secret_ids: boolean("shown as it is set; every secret id is local. Set once, at creation"),
 };
 
+const LONG_MAX_TTL =
+  "token_max_ttl is greater than the backend mount's maximum TTL value; issued " +
+  "tokens' max TTL value will be truncated";
+
 const WRITE_ROLE = operation(
   { summary: "Create or change a role", fields: WRITE_FIELDS },
   writeRole,
@@ -64,7 +71,7 @@ export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
       { summary: "Log in with role id and secret id", fields: LOGIN_FIELDS, answers: ["auth"] },
       login,
     ),
-  }),
+  }, { before: admitAlias }),
   loginPath("role", {
     list: operation(
       { summary: "List the roles", fields: LIST_FIELDS },
@@ -115,15 +122,27 @@ export async function appRoleExists(roles: AppRole, rest: string): Promise<boole
   return await roles.read(parameter(found.parameters, "role_name")) !== null;
 }
 
+const LOGIN_SCHEMA = v.object(LOGIN_FIELDS);
+
+/** Whose login it is comes first, whatever the operation. */
+async function admitAlias(request: AppRoleCall, data: JsonObject): Promise<void> {
+  const roleId = roleIdOf(readFields(LOGIN_SCHEMA, data));
+  if (roleId === "") throw invalidRequest("missing role_id");
+  await refuseLocked(request, roleId);
+}
+
 async function login(
   request: AppRoleCall,
   sent: Sent<typeof LOGIN_FIELDS>,
 ): Promise<LogicalReply> {
-  const roleId = (sent.role_id ?? "").trim();
+  const { roles, call } = request;
   const secretId = (sent.secret_id ?? "").trim();
-  if (roleId === "") throw invalidRequest("missing role_id");
-  const login = await request.roles.login(roleId, secretId, request.call.remoteAddress);
-  return await answerLogin(request, request.mount, login);
+  const outcome = await roles.login(roleIdOf(sent), secretId, call.remoteAddress);
+  return await answerLogin(request, outcome);
+}
+
+function roleIdOf({ role_id: roleId = "" }: Sent<typeof LOGIN_FIELDS>): string {
+  return roleId.trim();
 }
 
 async function readRole({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
@@ -135,7 +154,7 @@ function describeRole(role: Role): JsonObject {
   return {
     bind_secret_id: role.bindSecretId,
     local_secret_ids: role.localSecretIds,
-    secret_id_bound_cidrs: loginBounds(role),
+    secret_id_bound_cidrs: role.secretIdBoundCidrs,
     secret_id_num_uses: role.secretIdUses,
     secret_id_ttl: role.secretIdTtlSeconds,
     ...describeTokenRules(role.rules),
@@ -143,11 +162,33 @@ function describeRole(role: Role): JsonObject {
 }
 
 async function writeRole(
-  { roles, parameter }: AppRoleCall,
-  sent: Sent<typeof WRITE_FIELDS>,
+  { mount, roles, parameter }: AppRoleCall,
+  wanted: Sent<typeof WRITE_FIELDS>,
 ): Promise<LogicalReply> {
-  await roles.write(parameter("role_name"), (old, isNew) => mergeRole(sent, old, isNew));
-  return DONE;
+  const { sent, warnings } = plainType(wanted);
+  let maxTtlSeconds = 0;
+  await roles.write(parameter("role_name"), (old, isNew) => {
+    const role = mergeRole(sent, old, isNew);
+    if (role.rules.elderNames.includes("period")) {
+      refuseLongPeriod(role.rules.periodSeconds, mount);
+    }
+    maxTtlSeconds = role.rules.maxTtlSeconds;
+    return role;
+  });
+  const all = maxTtlSeconds > leaseLimits(mount).maxSeconds
+    ? [...warnings, LONG_MAX_TTL]
+    : warnings;
+  return all.length === 0 ? DONE : { kind: "data", data: null, warnings: all };
+}
+
+/** Types that only a mount can have mean something to a role too. */
+function plainType(
+  sent: Sent<typeof WRITE_FIELDS>,
+): { readonly sent: Sent<typeof WRITE_FIELDS>; readonly warnings: readonly string[] } {
+  const type = /^default-(service|batch)$/.exec(sent.token_type ?? "")?.[1];
+  if (type === undefined) return { sent, warnings: [] };
+  const warning = `default-${type} has no useful meaning; adjusting to ${type}`;
+  return { sent: { ...sent, token_type: type }, warnings: [warning] };
 }
 
 function mergeRole(
@@ -155,8 +196,9 @@ function mergeRole(
   old: RoleSettings,
   isNew: boolean,
 ): RoleSettings {
+  const rules = mergeTokenRules(sent, old.rules);
   const { local_secret_ids: local } = sent;
-  if (local !== undefined && !isNew && local !== old.localSecretIds) {
+  if (local !== undefined && !isNew) {
     throw invalidRequest("local_secret_ids can only be modified during role creation");
   }
   const bounds = sent.secret_id_bound_cidrs ?? sent.bound_cidr_list;
@@ -168,8 +210,8 @@ function mergeRole(
     bindSecretId: sent.bind_secret_id ?? old.bindSecretId,
     secretIdBoundCidrs: bounds === undefined
       ? old.secretIdBoundCidrs
-      : checkCidrs(bounds, "CIDR blocks"),
-    rules: mergeTokenRules(sent, old.rules),
+      : listingMistakes(() => checkCidrs(bounds, "CIDR blocks")),
+    rules,
   };
 }
 
@@ -200,7 +242,7 @@ async function tidy({ call }: AppRoleCall): Promise<LogicalReply> {
   await call.vault.administer((open) => open.logins.expire());
   const warnings = [
     "Tidy operation successfully started. Any information from the operation will be printed to " +
-    "the server's logs.",
+    "OpenBao's server logs.",
   ];
   return { kind: "data", status: 202, data: null, warnings };
 }

@@ -6,7 +6,8 @@ import { formatGoDuration } from "../access/duration.ts";
 import { leaseLimits } from "../access/logins/lease_limits.ts";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import { unsupportedPath } from "../access/logins/names.ts";
-import { checkTokenRules, type TokenRules } from "../access/logins/token_rules.ts";
+import { checkTokenRules, type ElderName, type TokenRules } from "../access/logins/token_rules.ts";
+import { cleanPolicies } from "../access/token_policies.ts";
 import {
   boolean,
   duration,
@@ -17,7 +18,12 @@ import {
 } from "../engines/fields.ts";
 import { operation } from "../engines/served_path.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import { POLICIES_FIELDS, TOKEN_RULE_FIELDS } from "./auth_token_rules.ts";
+import {
+  describeTokenRules,
+  elderNames,
+  POLICIES_FIELDS,
+  TOKEN_RULE_FIELDS,
+} from "./auth_token_rules.ts";
 import { DONE, type LoginCall, type LoginPath, loginPath, MISSING } from "./login_paths.ts";
 import type { JsonObject } from "./replies.ts";
 
@@ -95,29 +101,30 @@ export const ROLE_FIELD_PATHS: readonly LoginPath<AppRoleCall>[] = [
     path: "policies",
     about: "the policies",
     fields: POLICIES_FIELDS,
-    show: ({ rules }) => ({ token_policies: rules.policies }),
+    show: ({ rules }) => shown(rules, "policies"),
     change: (old, sent) =>
       withRules(old, {
-        policies: needed("token_policies", sent.token_policies ?? sent.policies),
+        policies: cleanPolicies(needed("token_policies", sent.token_policies ?? sent.policies)),
+        elderNames: elderNames(sent, old.rules.elderNames),
       }),
-    clear: (old) => withRules(old, { policies: [] }),
+    clear: (old) => withRules(old, { policies: [], elderNames: without(old, "policies") }),
   }),
   rolePath({
     path: "bound-cidr-list",
     about: "the addresses that may log in",
     fields: { bound_cidr_list: ROLE_FIELDS.bound_cidr_list },
-    show: (role) => ({ bound_cidr_list: loginBounds(role) }),
+    show: (role) => ({ bound_cidr_list: role.secretIdBoundCidrs }),
     warnings: [ELDER_BOUNDS],
     change: (old, sent) => withLoginBounds(old, sent.bound_cidr_list),
-    clear: (old) => ({ ...old, secretIdBoundCidrs: [] }),
+    clear: (old) => ({ ...old, secretIdBoundCidrs: null }),
   }),
   rolePath({
     path: "secret-id-bound-cidrs",
     about: "the addresses that may log in",
     fields: { secret_id_bound_cidrs: ROLE_FIELDS.secret_id_bound_cidrs },
-    show: (role) => ({ secret_id_bound_cidrs: loginBounds(role) }),
+    show: (role) => ({ secret_id_bound_cidrs: role.secretIdBoundCidrs }),
     change: (old, sent) => withLoginBounds(old, sent.secret_id_bound_cidrs),
-    clear: (old) => ({ ...old, secretIdBoundCidrs: [] }),
+    clear: (old) => ({ ...old, secretIdBoundCidrs: null }),
   }),
   rolePath({
     path: "token-bound-cidrs",
@@ -207,13 +214,16 @@ export const ROLE_FIELD_PATHS: readonly LoginPath<AppRoleCall>[] = [
     path: "period",
     about: "the period of tokens",
     fields: PERIOD_FIELDS,
-    show: ({ rules }) => ({ token_period: rules.periodSeconds }),
+    show: ({ rules }) => shown(rules, "period"),
     change: (old, sent, mount) => {
       const periodSeconds = needed("period", sent.token_period ?? sent.period);
       refuseLongPeriod(periodSeconds, mount);
-      return withRules(old, { periodSeconds });
+      return withRules(old, {
+        periodSeconds,
+        elderNames: elderNames(sent, old.rules.elderNames),
+      });
     },
-    clear: (old) => withRules(old, { periodSeconds: 0 }),
+    clear: (old) => withRules(old, { periodSeconds: 0, elderNames: without(old, "period") }),
   }),
 ];
 
@@ -223,14 +233,20 @@ export function checkUses(uses: number): number {
   return uses;
 }
 
-/** Null for none, as in Vault. */
-export function loginBounds({ secretIdBoundCidrs }: RoleSettings): readonly string[] | null {
-  return secretIdBoundCidrs.length === 0 ? null : secretIdBoundCidrs;
-}
-
 function needed<T>(name: string, sent: T | undefined): T {
   if (sent === undefined) throw invalidRequest(`missing ${name}`);
   return sent;
+}
+
+/** The field by its name, and by the older one where it was set by that. */
+function shown(rules: TokenRules, elder: ElderName): JsonObject {
+  const names = [elder, `token_${elder}`];
+  const all = Object.entries(describeTokenRules(rules));
+  return Object.fromEntries(all.filter(([name]) => names.includes(name)));
+}
+
+function without({ rules }: RoleSettings, elder: ElderName): readonly ElderName[] {
+  return rules.elderNames.filter((name) => name !== elder);
 }
 
 function withRules(old: RoleSettings, part: Partial<TokenRules>): RoleSettings {
@@ -258,7 +274,8 @@ function tokenBounds(sent: readonly string[]): readonly string[] {
   }
 }
 
-function refuseLongPeriod(periodSeconds: number, mount: LoginMount): void {
+/** Throws `invalid_request` for a period that no token of this mount could have. */
+export function refuseLongPeriod(periodSeconds: number, mount: LoginMount): void {
   const { maxSeconds } = leaseLimits(mount);
   if (periodSeconds <= maxSeconds) return;
   throw invalidRequest(

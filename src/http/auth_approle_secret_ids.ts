@@ -4,7 +4,9 @@ import { checkCidrs } from "../access/cidr.ts";
 import { type AppRole, refuseWider, type Role } from "../access/logins/approle.ts";
 import type { SecretId } from "../access/logins/approle_secret_ids.ts";
 import { leaseLimits } from "../access/logins/lease_limits.ts";
-import { coerceText, duration, integer, type Sent, text, textList } from "../engines/fields.ts";
+import { listedMistake, listingMistakes } from "../access/logins/mistakes.ts";
+import { parseMetadata } from "../access/logins/secret_id_metadata.ts";
+import { duration, integer, type Sent, text, textList } from "../engines/fields.ts";
 import { LIST_FIELDS } from "../engines/listing.ts";
 import { operation } from "../engines/served_path.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
@@ -31,7 +33,7 @@ const ACCESSOR_FIELDS = { secret_id_accessor: text("the public name of the secre
 const DESTROY = operation(
   { summary: "Destroy a secret id", fields: NAMED_FIELDS },
   async (call: AppRoleCall, sent) => {
-    const { role, found } = await findNamed(call, "secret_id", sent.secret_id);
+    const { role, found } = await findNamed(call, sent.secret_id);
     if (found !== null) await call.roles.secretIds.destroy(role.key, found);
     return DONE;
   },
@@ -40,8 +42,10 @@ const DESTROY = operation(
 const DESTROY_BY_ACCESSOR = operation(
   { summary: "Destroy a secret id by its accessor", fields: ACCESSOR_FIELDS },
   async (call: AppRoleCall, sent) => {
-    const { role, found } = await findNamed(call, "secret_id_accessor", sent.secret_id_accessor);
-    if (found === null) throw unknownAccessor("invalid_request");
+    const { secret_id_accessor: accessor = "" } = sent;
+    const { role, found } = await findByAccessor(call, accessor);
+    if (found === null) throw listedMistake(noSuchAccessor(accessor));
+    if (found === "elsewhere") throw new VaultError("denied", "invalid secret id accessor");
     await call.roles.secretIds.destroy(role.key, found);
     return DONE;
   },
@@ -72,28 +76,33 @@ export const SECRET_ID_PATHS: readonly LoginPath<AppRoleCall>[] = [
       },
     ),
   }),
-  loginPath("role/{role_name}/secret-id/lookup", {
+  loginPath("role/{role_name}/secret-id/lookup/", {
     update: operation(
       { summary: "Show a secret id", fields: NAMED_FIELDS, answers: ["data", "nothing"] },
       async (call: AppRoleCall, sent) => {
-        const { found } = await findNamed(call, "secret_id", sent.secret_id);
+        const { found } = await findNamed(call, sent.secret_id);
         // The reference answers 204, which its clients take for "no such secret id".
         return found === null ? DONE : { kind: "data", data: describeSecretId(found.value) };
       },
     ),
   }),
-  loginPath("role/{role_name}/secret-id/destroy", { update: DESTROY, delete: DESTROY }),
-  loginPath("role/{role_name}/secret-id-accessor/lookup", {
+  loginPath("role/{role_name}/secret-id/destroy/", { update: DESTROY, delete: DESTROY }),
+  loginPath("role/{role_name}/secret-id-accessor/lookup/", {
     update: operation(
       { summary: "Show a secret id by its accessor", fields: ACCESSOR_FIELDS, answers: ["data"] },
       async (call: AppRoleCall, sent) => {
-        const { found } = await findNamed(call, "secret_id_accessor", sent.secret_id_accessor);
-        if (found === null) throw unknownAccessor("not_found");
+        const { secret_id_accessor: accessor = "" } = sent;
+        const { found } = await findByAccessor(call, accessor);
+        if (found === "elsewhere") return DONE;
+        // An error within the envelope, as the reference has it here alone.
+        if (found === null) {
+          return { kind: "data", status: 404, data: { error: noSuchAccessor(accessor) } };
+        }
         return { kind: "data", data: describeSecretId(found.value) };
       },
     ),
   }),
-  loginPath("role/{role_name}/secret-id-accessor/destroy", {
+  loginPath("role/{role_name}/secret-id-accessor/destroy/", {
     update: DESTROY_BY_ACCESSOR,
     delete: DESTROY_BY_ACCESSOR,
   }),
@@ -106,18 +115,13 @@ async function issue(
 ): Promise<LogicalReply> {
   const name = parameter("role_name");
   const role = await roles.read(name);
-  if (role === null) {
-    throw new VaultError("not_found", `role ${JSON.stringify(name)} does not exist`);
-  }
+  if (role === null) throw new VaultError("not_found", noSuchRole(name));
   if (!role.bindSecretId) throw invalidRequest("bind_secret_id is not set on the role");
-  const cidrs = checkCidrs(sent.cidr_list ?? [], "CIDR blocks");
-  refuseWider(cidrs, role.secretIdBoundCidrs);
-  const tokenBoundCidrs = checkCidrs(sent.token_bound_cidrs ?? [], "token CIDR blocks");
-  refuseWider(tokenBoundCidrs, role.rules.boundCidrs);
+  const bounds = listingMistakes(() => boundsOf(sent, role));
   const uses = checkUses(sent.num_uses, role);
   const ttlSeconds = Math.min(checkTtl(sent.ttl, role), leaseLimits(mount).maxSeconds);
   const meta = parseMetadata(sent.metadata ?? "");
-  const request = { secretId, uses, ttlSeconds, meta, cidrs, tokenBoundCidrs };
+  const request = { secretId, uses, ttlSeconds, meta, ...bounds };
   const issued = await roles.secretIds.issue(role.key, request);
   return {
     kind: "data",
@@ -128,6 +132,17 @@ async function issue(
       secret_id_ttl: ttlSeconds,
     },
   };
+}
+
+function boundsOf(
+  { cidr_list: list = [], token_bound_cidrs: tokenList = [] }: Sent<typeof ISSUE_FIELDS>,
+  role: Role,
+): Pick<SecretId, "cidrs" | "tokenBoundCidrs"> {
+  const cidrs = checkCidrs(list, "CIDR blocks");
+  refuseWider(cidrs, role.secretIdBoundCidrs ?? []);
+  const tokenBoundCidrs = checkCidrs(tokenList, "token CIDR blocks");
+  refuseWider(tokenBoundCidrs, role.rules.boundCidrs);
+  return { cidrs, tokenBoundCidrs };
 }
 
 /** A secret id may be narrower than its role says, never wider. */
@@ -148,69 +163,43 @@ function checkTtl(ttl: number | undefined, role: Role): number {
   return ttl;
 }
 
-/** The text of a JSON object, or `name=value` with commas. */
-function parseMetadata(text: string): Readonly<Record<string, string>> {
-  if (text.trim() === "") return {};
-  const pairs = text.trimStart().startsWith("{") ? jsonPairs(text) : textPairs(text);
-  if (pairs === null) {
-    throw invalidRequest("failed to parse metadata: wanted a JSON object of texts, or name=value");
-  }
-  return Object.fromEntries(pairs);
-}
-
-function jsonPairs(text: string): readonly (readonly [string, string])[] | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const pairs = Object.entries(Object(parsed)).map(([name, value]) =>
-    [name, coerceText(value)] as const
-  );
-  return pairs.every((pair): pair is [string, string] => pair[1] !== null) ? pairs : null;
-}
-
-function textPairs(text: string): readonly (readonly [string, string])[] | null {
-  const pairs = text.split(",").map((pair) => {
-    const equals = pair.indexOf("=");
-    return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim(), equals > 0] as const;
-  });
-  return pairs.every(([, , isPair]) => isPair) ? pairs.map(([name, value]) => [name, value]) : null;
-}
-
 /** Sorted, so that a page can begin after any of them. */
 async function listAccessors(
   { roles, parameter }: AppRoleCall,
   sent: Sent<typeof LIST_FIELDS>,
 ): Promise<LogicalReply> {
-  const role = await requireRole(roles, parameter("role_name"));
+  const name = parameter("role_name");
+  const role = await roles.read(name);
+  if (role === null) throw invalidRequest(noSuchRole(name));
   const keys = await roles.secretIds.accessors(role.key);
   return listNames(keys.toSorted(), sent);
 }
 
 async function requireRole(roles: AppRole, name: string): Promise<Role> {
   const role = await roles.read(name);
-  if (role === null) throw invalidRequest(`role ${JSON.stringify(name)} does not exist`);
+  if (role === null) throw listedMistake(noSuchRole(name));
   return role;
 }
 
-/** The secret id that the body names. Null: it has ended, or never was. */
-async function findNamed(
-  { roles, parameter }: AppRoleCall,
-  field: "secret_id" | "secret_id_accessor",
-  sent: string | undefined,
-) {
-  if (sent === undefined || sent === "") throw invalidRequest(`missing ${field}`);
-  const role = await requireRole(roles, parameter("role_name"));
-  const found = field === "secret_id"
-    ? await roles.secretIds.find(role.key, sent)
-    : await roles.secretIds.findByAccessor(role.key, sent);
-  return { role, found };
+function noSuchRole(name: string): string {
+  return `role ${JSON.stringify(name)} does not exist`;
 }
 
-function unknownAccessor(code: "not_found" | "invalid_request"): VaultError {
-  return new VaultError(code, "failed to find accessor entry for secret_id_accessor");
+/** The secret id that the body names. Null: it has ended, or never was. */
+async function findNamed({ roles, parameter }: AppRoleCall, sent = "") {
+  if (sent === "") throw invalidRequest("missing secret_id");
+  const role = await requireRole(roles, parameter("role_name"));
+  return { role, found: await roles.secretIds.find(role.key, sent) };
+}
+
+async function findByAccessor({ roles, parameter }: AppRoleCall, sent: string) {
+  if (sent === "") throw invalidRequest("missing secret_id_accessor");
+  const role = await requireRole(roles, parameter("role_name"));
+  return { role, found: await roles.secretIds.findByAccessor(role.key, sent) };
+}
+
+function noSuchAccessor(accessor: string): string {
+  return `failed to find accessor entry for secret_id_accessor: ${JSON.stringify(accessor)}`;
 }
 
 function describeSecretId(stored: SecretId): JsonObject {

@@ -2,6 +2,7 @@
 
 import type { Hono } from "hono";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
+import { unsupportedPath } from "../access/logins/names.ts";
 import { VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { type EndpointRules, type LogicalCall, type LogicalReply, type Route } from "./logical.ts";
@@ -17,12 +18,14 @@ export function registerAuthRoutes(app: Hono, context: AppContext): void {
 function routeToLogin(context: AppContext, path: string): Route {
   const { logins } = context.vault.unsealed();
   const found = logins.route(path);
+  // The mount itself, without its slash, serves nothing.
+  if (found === null && logins.route(`${path}/`)?.rest === "") throw unsupportedPath();
   if (found === null || found.mount.closing) {
     const text = `no handler for route "${path}". route entry not found.`;
     throw new VaultError("not_found", text);
   }
   const { mount, rest } = found;
-  if (mount.type === "token") throw new VaultError("unsupported_path", "unsupported path");
+  if (mount.type === "token") throw unsupportedPath();
   const isLogin = mount.type === "approle" ? rest === "login" : rest.startsWith("login/");
   return {
     rules: isLogin ? LOGIN_RULES : {},

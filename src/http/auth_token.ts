@@ -1,8 +1,7 @@
 /** `/auth/token/*`: creating, looking up, renewing and revoking tokens. */
 
-import { type LeaseLimits, leaseLimits } from "../access/logins/lease_limits.ts";
-import type { StoredToken, Token } from "../access/token.ts";
-import { duration, type Sent, text } from "../engines/fields.ts";
+import { SPENT_USES, type StoredToken } from "../access/token.ts";
+import { anything, duration, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { oneError } from "./errors.ts";
 import {
@@ -14,11 +13,13 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import { CREATE_FIELDS, createToken } from "./token_create.ts";
-import { authFields, describeToken } from "./token_reply.ts";
+import { renewByAccessor, renewById } from "./token_renew.ts";
+import { describeToken } from "./token_reply.ts";
 
 const DONE: LogicalReply = { kind: "done" };
 
-const TOKEN_FIELDS = { token: text("the token") };
+/** The text that it must be is asked for by `tokenText`, in other words than other fields. */
+const TOKEN_FIELDS = { token: anything("the token, a text") };
 const ACCESSOR_FIELDS = { accessor: text("the public name of the token") };
 const INCREMENT_FIELDS = { increment: duration("how long the token should live from now on") };
 /** Clients send it; whose token is meant is known without. */
@@ -58,7 +59,7 @@ export const TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
       { summary: "Create a token without a parent", fields: CREATE_FIELDS, answers: ["auth"] },
       (request, sent) => createToken(request, { orphan: true, role: null }, sent),
     ),
-  }, { sudo: true }),
+  }),
   logicalEndpoint("auth/token/create/{role_name}", {
     update: logicalOperation(
       { summary: "Create a token by a role", fields: CREATE_FIELDS, answers: ["auth"] },
@@ -76,16 +77,13 @@ export const TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("auth/token/renew-self", {
     update: logicalOperation(
       { summary: "Renew the request's own token", fields: RENEW_SELF_FIELDS, answers: ["auth"] },
-      (request, sent) => renew(request, self(request), request.call.tokenText, sent),
+      (request, sent) => renewNamed(request, request.call.tokenText, sent),
     ),
   }),
   logicalEndpoint("auth/token/renew", {
     update: logicalOperation(
       { summary: "Renew a token", fields: RENEW_FIELDS, answers: ["auth"] },
-      async (request, sent) => {
-        const { stored, id } = await namedToken(request, sent);
-        return await renew(request, stored, id, sent);
-      },
+      (request, sent) => renewNamed(request, tokenText(request), sent),
     ),
   }),
   logicalEndpoint("auth/token/renew-accessor", {
@@ -95,8 +93,8 @@ export const TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
         fields: RENEW_ACCESSOR_FIELDS,
         answers: ["auth"],
       },
-      // The answer leaves the id out: who knows only the accessor must not learn it.
-      async (request, sent) => renew(request, await byAccessor(request, sent), "", sent),
+      async (request, sent) =>
+        await renewByAccessor(request, await byAccessor(request, sent), sent.increment ?? 0),
     ),
   }),
   logicalEndpoint("auth/token/revoke-self", {
@@ -108,13 +106,17 @@ export const TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("auth/token/revoke", {
     update: logicalOperation(
       { summary: "Revoke a token and its children", fields: TOKEN_FIELDS },
-      revokeOther,
+      revokeNamed,
     ),
   }),
   logicalEndpoint("auth/token/revoke-accessor", {
     update: logicalOperation(
-      { summary: "Revoke the token of an accessor and its children", fields: ACCESSOR_FIELDS },
-      async (request, sent) => await revoke(request, await byAccessor(request, sent)),
+      {
+        summary: "Revoke the token of an accessor and its children",
+        fields: ACCESSOR_FIELDS,
+        answers: ["nothing", "data"],
+      },
+      revokeByAccessor,
     ),
   }),
   logicalEndpoint("auth/token/revoke-orphan", {
@@ -122,7 +124,7 @@ export const TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
       { summary: "Revoke a token and leave its children", fields: TOKEN_FIELDS },
       revokeOrphan,
     ),
-  }, { sudo: true }),
+  }),
   logicalEndpoint("auth/token/accessors", {
     list: logicalOperation({ summary: "List the accessors of all tokens" }, accessors),
   }, { sudo: true }),
@@ -157,79 +159,52 @@ async function lookupSelf(request: LogicalCall): Promise<LogicalReply> {
   return describeReply(request, self(request), request.call.tokenText);
 }
 
-/** The token named in the body and its id, or the caller's own. */
-async function namedToken(
-  request: LogicalCall,
-  { token: id = "" }: Sent<typeof TOKEN_FIELDS>,
-): Promise<{ stored: StoredToken; id: string }> {
-  if (id === "") return { stored: self(request), id: request.call.tokenText };
-  const stored = await request.open.tokens.find(id);
-  if (stored === null) throw new VaultError("denied", "bad token");
-  return { stored, id };
+/** The token that is named in the request, "" when none is. */
+function tokenText({ data }: LogicalCall): string {
+  const { token } = data;
+  if (token === undefined) return "";
+  if (typeof token !== "string") throw new VaultError("denied", "invalid token");
+  return token;
 }
 
-async function lookup(
-  request: LogicalCall,
-  sent: Sent<typeof TOKEN_FIELDS>,
-): Promise<LogicalReply> {
-  const { stored, id } = await namedToken(request, sent);
+async function lookup(request: LogicalCall): Promise<LogicalReply> {
+  const { call, open } = request;
+  const id = tokenText(request);
+  // The request's own token is shown even when this is its last use.
+  if (id === "" || id === call.tokenText) return await lookupSelf(request);
+  const stored = await open.tokens.find(id);
+  if (stored === null) throw new VaultError("denied", "bad token");
   return describeReply(request, stored, id);
+}
+
+async function findByAccessor(
+  { call, open }: LogicalCall,
+  { accessor = "" }: Sent<typeof ACCESSOR_FIELDS>,
+): Promise<StoredToken | null> {
+  if (accessor === "") throw invalidRequest(oneError("missing accessor"));
+  // The request's own token is there even when this is its last use.
+  if (call.token?.token.accessor === accessor) return call.token;
+  return await open.tokens.findByAccessor(accessor);
 }
 
 async function byAccessor(
   request: LogicalCall,
-  { accessor = "" }: Sent<typeof ACCESSOR_FIELDS>,
+  sent: Sent<typeof ACCESSOR_FIELDS>,
 ): Promise<StoredToken> {
-  if (accessor === "") throw invalidRequest("missing accessor");
-  const stored = await request.open.tokens.findByAccessor(accessor);
+  const stored = await findByAccessor(request, sent);
   if (stored === null) throw invalidRequest(oneError("invalid accessor"));
   return stored;
 }
 
-async function renew(
+async function renewNamed(
   request: LogicalCall,
-  stored: StoredToken,
   id: string,
   { increment = 0 }: Sent<typeof INCREMENT_FIELDS>,
 ): Promise<LogicalReply> {
-  const { token } = stored;
-  if (token.type === "batch") throw invalidRequest("batch tokens cannot be renewed");
-  if (token.expiresAtMs === null) throw invalidRequest("invalid lease ID");
-  const nowMs = request.call.context.nowMs();
-  if (!token.renewable) {
-    const left = Math.max(0, Math.ceil((token.expiresAtMs - nowMs) / 1000));
-    const warnings = ["Token is not renewable: its expiry is unchanged"];
-    return { kind: "data", data: null, auth: authFields(id, token, left), warnings };
-  }
-  const { tokens, logins } = request.open;
-  const { renewLogin } = await import("../access/logins/methods.ts");
-  const login = await renewLogin(logins, token, increment, nowMs);
-  const seconds = login?.ttlSeconds ??
-    renewedSeconds(token, leaseLimits(logins.token), increment, nowMs);
-  const renewed = await tokens.renew(stored, nowMs + seconds * 1000);
-  if (renewed === null) throw new VaultError("unauthenticated", "permission denied");
-  const auth = authFields(id, renewed, seconds);
-  return { kind: "data", data: null, auth, warnings: login?.warnings };
-}
-
-/** A periodic token gets its period anew; others end at the latest with their maximum. */
-function renewedSeconds(
-  token: Token,
-  { maxSeconds }: LeaseLimits,
-  increment: number,
-  nowMs: number,
-): number {
-  const wanted = token.periodSeconds > 0
-    ? token.periodSeconds
-    : increment === 0
-    ? token.creationTtlSeconds
-    : increment;
-  const system = token.periodSeconds > 0 ? Infinity : maxSeconds;
-  const max = token.explicitMaxTtlSeconds === 0
-    ? system
-    : Math.min(token.explicitMaxTtlSeconds, system);
-  const ageSeconds = Math.floor((nowMs - token.createdAtMs) / 1000);
-  return Math.max(0, Math.min(wanted, max - ageSeconds));
+  if (id === "") throw invalidRequest("missing token ID");
+  const stored = await request.open.tokens.find(id);
+  if (stored === null) throw invalidRequest("token not found");
+  return await renewById(request, stored, id, increment);
 }
 
 async function revoke({ open }: LogicalCall, stored: StoredToken): Promise<LogicalReply> {
@@ -238,23 +213,34 @@ async function revoke({ open }: LogicalCall, stored: StoredToken): Promise<Logic
   return DONE;
 }
 
-async function revokeOther(
-  request: LogicalCall,
-  { token: id = "" }: Sent<typeof TOKEN_FIELDS>,
-): Promise<LogicalReply> {
+async function revokeNamed(request: LogicalCall): Promise<LogicalReply> {
+  const id = tokenText(request);
   if (id === "") throw invalidRequest("missing token ID");
   const stored = await request.open.tokens.find(id);
   return stored === null ? DONE : await revoke(request, stored);
 }
 
-async function revokeOrphan(
+async function revokeByAccessor(
   request: LogicalCall,
-  { token: id = "" }: Sent<typeof TOKEN_FIELDS>,
+  sent: Sent<typeof ACCESSOR_FIELDS>,
 ): Promise<LogicalReply> {
+  const stored = await findByAccessor(request, sent);
+  if (stored?.token.uses === SPENT_USES) throw invalidRequest("token not found");
+  if (stored !== null) return await revoke(request, stored);
+  return { kind: "data", data: null, warnings: ["No token found with this accessor"] };
+}
+
+/** That children outlive their parent needs `sudo`, which the path alone does not ask for. */
+async function revokeOrphan(request: LogicalCall): Promise<LogicalReply> {
+  const { acl, hasSudo, open } = request;
+  const id = tokenText(request);
   if (id === "") throw invalidRequest("missing token ID");
-  const stored = await request.open.tokens.find(id);
+  if (!acl.isRoot && !hasSudo) {
+    throw invalidRequest("root or sudo privileges required to revoke and orphan");
+  }
+  const stored = await open.tokens.find(id);
   if (stored === null) throw invalidRequest("token to revoke not found");
-  const { open } = request;
+  if (stored.token.type === "batch") throw invalidRequest("batch tokens cannot be revoked");
   for (const scope of await open.tokens.revokeOrphaning(stored)) {
     await open.mounts.destroyScope(scope);
   }

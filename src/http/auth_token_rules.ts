@@ -1,7 +1,13 @@
 /** The `token_…` fields of users and roles, and their older names. */
 
 import { parseAddresses } from "../access/cidr.ts";
-import { checkTokenRules, type TokenRules } from "../access/logins/token_rules.ts";
+import {
+  checkTokenRules,
+  ELDER_NAMES,
+  type ElderName,
+  type TokenRules,
+} from "../access/logins/token_rules.ts";
+import { cleanPolicies } from "../access/token_policies.ts";
 import { boolean, duration, integer, type Sent, text, textList } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import type { JsonObject } from "./replies.ts";
@@ -34,28 +40,59 @@ export interface ElderRules {
   readonly bound_cidrs?: readonly string[] | undefined;
 }
 
-/** What was sent over what is there. Throws `invalid_request` for rules that could not hold. */
-export function mergeTokenRules(
-  sent: Sent<typeof TOKEN_RULE_FIELDS> & ElderRules,
-  old: TokenRules,
-): TokenRules {
-  const bounds = sent.token_bound_cidrs ?? sent.bound_cidrs;
-  return checkTokenRules({
-    policies: sent.token_policies ?? sent.policies ?? old.policies,
-    ttlSeconds: sent.token_ttl ?? sent.ttl ?? old.ttlSeconds,
-    maxTtlSeconds: sent.token_max_ttl ?? sent.max_ttl ?? old.maxTtlSeconds,
+type SentRules = Sent<typeof TOKEN_RULE_FIELDS>;
+
+/**
+ * What was sent over what is there. Throws `invalid_request` for rules that could not hold; what
+ * comes by older names is not judged, as in the reference: every login caps it.
+ */
+export function mergeTokenRules(sent: SentRules & ElderRules, old: TokenRules): TokenRules {
+  const bounds = sent.token_bound_cidrs;
+  const rules = checkTokenRules({
+    policies: sent.token_policies ?? old.policies,
+    ttlSeconds: sent.token_ttl ?? old.ttlSeconds,
+    maxTtlSeconds: sent.token_max_ttl ?? old.maxTtlSeconds,
     explicitMaxTtlSeconds: sent.token_explicit_max_ttl ?? old.explicitMaxTtlSeconds,
-    periodSeconds: sent.token_period ?? sent.period ?? old.periodSeconds,
+    periodSeconds: sent.token_period ?? old.periodSeconds,
     uses: sent.token_num_uses ?? old.uses,
     noDefaultPolicy: sent.token_no_default_policy ?? old.noDefaultPolicy,
     type: parseType(sent.token_type) ?? old.type,
     boundCidrs: bounds === undefined ? old.boundCidrs : parseAddresses(bounds),
     strictlyBindIp: sent.token_strictly_bind_ip ?? old.strictlyBindIp,
+    elderNames: elderNames(sent, old.elderNames),
+  });
+  return { ...rules, ...elderRules(sent) };
+}
+
+/** Which fields have their value by an older name now. */
+export function elderNames(
+  sent: SentRules & ElderRules,
+  old: readonly ElderName[],
+): readonly ElderName[] {
+  return ELDER_NAMES.filter((name) => {
+    const wasSent = sent[name] !== undefined;
+    return wasSent || (sent[`token_${name}`] === undefined && old.includes(name));
   });
 }
 
-export function describeTokenRules(rules: TokenRules): JsonObject {
+/** What was sent by older names only. */
+function elderRules(sent: SentRules & ElderRules): Partial<TokenRules> {
+  const { policies, ttl, max_ttl: maxTtl, period, bound_cidrs: bounds } = sent;
+  const counts = (name: ElderName) => sent[`token_${name}`] === undefined;
   return {
+    ...(policies !== undefined && counts("policies") ? { policies: cleanPolicies(policies) } : {}),
+    ...(ttl !== undefined && counts("ttl") ? { ttlSeconds: ttl } : {}),
+    ...(maxTtl !== undefined && counts("max_ttl") ? { maxTtlSeconds: maxTtl } : {}),
+    ...(period !== undefined && counts("period") ? { periodSeconds: period } : {}),
+    ...(bounds !== undefined && counts("bound_cidrs")
+      ? { boundCidrs: parseAddresses(bounds) }
+      : {}),
+  };
+}
+
+/** What is set by an older name is shown by that one too. */
+export function describeTokenRules(rules: TokenRules): JsonObject {
+  const shown = {
     token_bound_cidrs: rules.boundCidrs,
     token_explicit_max_ttl: rules.explicitMaxTtlSeconds,
     token_max_ttl: rules.maxTtlSeconds,
@@ -67,6 +104,10 @@ export function describeTokenRules(rules: TokenRules): JsonObject {
     token_ttl: rules.ttlSeconds,
     token_type: rules.type,
   };
+  const elders = rules.elderNames.map((name) => [name, shown[`token_${name}`]] as const);
+  const isSet = (value: number | readonly string[]) =>
+    typeof value === "number" ? value !== 0 : value.length > 0;
+  return { ...Object.fromEntries(elders.filter(([, value]) => isSet(value))), ...shown };
 }
 
 function parseType(type: string | undefined): TokenRules["type"] | undefined {
@@ -77,11 +118,8 @@ function parseType(type: string | undefined): TokenRules["type"] | undefined {
     case "default":
       return "default";
     case "service":
-    case "default-service":
-      return "service";
     case "batch":
-    case "default-batch":
-      return "batch";
+      return type;
     default:
       throw invalidRequest(`invalid 'token_type' value ${JSON.stringify(type)}`);
   }

@@ -1,13 +1,15 @@
 /** `auth/<mount>/…` of userpass: users, their passwords, and logging in. */
 
 import type { LoginMount } from "../access/logins/login_mounts.ts";
-import type { Userpass } from "../access/logins/userpass.ts";
+import { noPassword, type Userpass } from "../access/logins/userpass.ts";
+import { cleanPolicies } from "../access/token_policies.ts";
 import { duration, type Sent, text, textList } from "../engines/fields.ts";
 import { LIST_FIELDS } from "../engines/listing.ts";
 import { operation, parameter } from "../engines/served_path.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, type VaultError } from "../errors.ts";
 import {
   describeTokenRules,
+  elderNames,
   mergeTokenRules,
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
@@ -23,7 +25,7 @@ import {
   MISSING,
   serveLoginPath,
 } from "./login_paths.ts";
-import { answerLogin } from "./login_reply.ts";
+import { answerLogin, refuseLocked } from "./login_reply.ts";
 
 export interface UserpassCall extends LoginCall {
   readonly users: Userpass;
@@ -31,7 +33,7 @@ export interface UserpassCall extends LoginCall {
 
 const PASSWORD_FIELDS = {
   password: text("the password"),
-  password_hash: text("refused: hashes are of this server's own making"),
+  password_hash: text("refused: bcrypt is not at hand on every platform"),
 };
 
 const USER_FIELDS = {
@@ -42,6 +44,11 @@ const USER_FIELDS = {
   max_ttl: duration("older name of token_max_ttl"),
   bound_cidrs: textList("older name of token_bound_cidrs"),
 };
+
+/** Version, cost, salt and hash. */
+const BCRYPT = /^\$2[a-z]?\$([0-9]{2})\$[^$]{53}/;
+const BCRYPT_COST_MIN = 5;
+const BCRYPT_COST_MAX = 12;
 
 const WRITE_USER = operation(
   { summary: "Create or change a user", fields: USER_FIELDS },
@@ -79,7 +86,7 @@ export const USERPASS_PATHS: readonly LoginPath<UserpassCall>[] = [
       fields: { password: PASSWORD_FIELDS.password },
       answers: ["auth"],
     }, login),
-  }),
+  }, { before: (request) => refuseLocked(request, aliasOf(request)) }),
 ];
 
 /** Serves a request; `rest` is its path below the mount. */
@@ -106,8 +113,12 @@ async function login(
 ): Promise<LogicalReply> {
   if (password === "") throw invalidRequest("missing password");
   const { users, call } = request;
-  const login = await users.login(request.parameter("username"), password, call.remoteAddress);
-  return await answerLogin(request, request.mount, login);
+  const outcome = await users.login(aliasOf(request), password, call.remoteAddress);
+  return await answerLogin(request, outcome);
+}
+
+function aliasOf({ parameter }: UserpassCall): string {
+  return parameter("username").toLowerCase();
 }
 
 async function readUser({ users, parameter }: UserpassCall): Promise<LogicalReply> {
@@ -133,8 +144,9 @@ async function changePassword(
   { users, parameter }: UserpassCall,
   sent: Sent<typeof PASSWORD_FIELDS>,
 ): Promise<LogicalReply> {
+  await users.refuseUnknown(parameter("username"));
   const password = newPassword(sent);
-  if (password === null) throw invalidRequest("missing password");
+  if (password === null) throw noPassword();
   await users.update(parameter("username"), password, (rules) => rules);
   return DONE;
 }
@@ -143,8 +155,12 @@ async function changePolicies(
   { users, parameter }: UserpassCall,
   sent: Sent<typeof POLICIES_FIELDS>,
 ): Promise<LogicalReply> {
-  const policies = sent.token_policies ?? sent.policies ?? [];
-  await users.update(parameter("username"), null, (rules) => ({ ...rules, policies }));
+  const policies = sent.token_policies ?? sent.policies;
+  await users.update(parameter("username"), null, (rules) => ({
+    ...rules,
+    policies: policies === undefined ? rules.policies : cleanPolicies(policies),
+    elderNames: elderNames(sent, rules.elderNames),
+  }));
   return DONE;
 }
 
@@ -152,6 +168,26 @@ async function changePolicies(
 function newPassword(
   { password = "", password_hash: hash = "" }: Sent<typeof PASSWORD_FIELDS>,
 ): string | null {
-  if (hash !== "") throw invalidRequest("password_hash is not supported: send the password");
-  return password === "" ? null : password;
+  if (hash === "") return password === "" ? null : password;
+  if (password !== "") {
+    throw invalidRequest("only one of password or password_hash may be provided");
+  }
+  throw refusedHash(hash);
+}
+
+/** Why a hash is not taken: in the reference's words where it would not take it either. */
+function refusedHash(hash: string): VaultError {
+  const cost = Number(BCRYPT.exec(hash)?.[1] ?? NaN);
+  if (!(cost >= 4 && cost <= 31)) {
+    return invalidRequest("password_hash is not a valid bcrypt hash");
+  }
+  if (cost < BCRYPT_COST_MIN) {
+    return invalidRequest(
+      `bcrypt cost of ${cost} is too low, want ${BCRYPT_COST_MIN} at minimum`,
+    );
+  }
+  if (cost > BCRYPT_COST_MAX) {
+    return invalidRequest(`bcrypt cost of ${cost} exceeds maximum cost of ${BCRYPT_COST_MAX}`);
+  }
+  return invalidRequest("password_hash is not supported: send the password");
 }

@@ -90,6 +90,11 @@ export class Call {
     return this.request.headers.get("x-vault-namespace");
   }
 
+  /** The client asks what the path is for, and for nothing else. */
+  get wantsHelp(): boolean {
+    return (this.query.get("help") ?? "") !== "";
+  }
+
   /** The client asked for more than the reference's keys. */
   get wantsDetail(): boolean {
     return isTrue(this.query.get("detail"));

@@ -2,6 +2,7 @@
 
 import type { Hono } from "hono";
 import type { EngineReply } from "../engines/engine.ts";
+import { findPath } from "../engines/served_path.ts";
 import { VaultError } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { Mount, ServedEngine } from "../vault/mounts.ts";
@@ -15,7 +16,9 @@ export function registerEngineRoutes(app: Hono, context: AppContext): void {
 
 function routeToEngine(context: AppContext, path: string): Route {
   const { mounts } = context.vault.unsealed();
-  if (path.startsWith("sys/")) throw new VaultError("unsupported_path", "unsupported path");
+  if (/^(sys|auth\/token)(\/|$)/.test(path)) {
+    throw new VaultError("unsupported_path", "unsupported path");
+  }
   // A mount is also its own root without the slash.
   const found = mounts.route(path) ?? mounts.route(`${path}/`);
   if (found === null) {
@@ -29,13 +32,16 @@ function routeToEngine(context: AppContext, path: string): Route {
   return {
     rules: ENGINE_RULES,
     serve: (request) => serve(engine, mount, rest(request.path), request),
+    explain: async () => {
+      const served = findPath(await engine.paths(), rest(path))?.served;
+      return served === undefined ? null : { asked: rest(path), served };
+    },
     sealWrap: mount.sealWrap,
     exists: (full, tokenScope) => engine.exists(rest(full), tokenScope),
   };
 }
 
-/** An engine judges slashes itself. */
-const ENGINE_RULES: EndpointRules = { slashAlias: true };
+const ENGINE_RULES: EndpointRules = {};
 
 async function serve(
   engine: ServedEngine,
@@ -50,6 +56,7 @@ async function serve(
     path,
     data,
     tokenScope: call.token?.token.scope ?? "",
+    tokenType: call.token?.token.type ?? null,
     nowMs: call.context.nowMs(),
     defaultLeaseSeconds: lease === 0 ? LEASE_DEFAULT_SECONDS : lease,
   });

@@ -16,6 +16,7 @@ import {
 } from "../engines/served_path.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
+import type { DescribedPath } from "./openapi.ts";
 import type { Envelope, JsonObject } from "./replies.ts";
 
 /** A request whose token is valid; handlers run only after the policies allowed it. */
@@ -80,10 +81,17 @@ export function logicalEndpoint(
   return { ...servedPath(template, operations), ...rules };
 }
 
+export interface Explained {
+  readonly asked: string;
+  readonly served: DescribedPath;
+}
+
 /** What serves a path: found after the token, so that nobody without one learns what exists. */
 export interface Route {
   readonly rules: EndpointRules;
   readonly serve: (request: LogicalCall) => Promise<LogicalReply>;
+  /** The table's entry for this path, and the path below its mount; null where no table has it. */
+  readonly explain?: () => Promise<Explained | null>;
   /** What it answers is seal-wrapped where it is stored. */
   readonly sealWrap?: boolean;
   /** Distinguishes `create` from `update` where the engine can tell. */

@@ -16,6 +16,7 @@ import {
 import { VaultError } from "../errors.ts";
 import { comparePaths } from "../storage/paths.ts";
 import { type LogicalCall, type LogicalReply, withWarnings } from "./logical.ts";
+import type { JsonObject } from "./replies.ts";
 
 export const DONE: LogicalReply = { kind: "done" };
 export const MISSING: LogicalReply = { kind: "missing" };
@@ -30,13 +31,15 @@ export interface LoginCall extends LogicalCall {
 export interface LoginPath<Asked extends LoginCall> extends ServedPath<Asked, LogicalReply> {
   /** A write there creates or updates. Vault then converts its fields before anything else. */
   readonly checksExistence?: boolean;
+  /** Runs before it is asked whether there is such an operation, and throws what comes first. */
+  readonly before?: (asked: Asked, data: JsonObject) => Promise<void>;
 }
 
 /** The template is as `servedPath` reads it, below the mount. */
 export function loginPath<Asked extends LoginCall>(
   template: string,
   operations: ServedOperations<Asked, LogicalReply>,
-  rules: Pick<LoginPath<Asked>, "checksExistence"> = {},
+  rules: Pick<LoginPath<Asked>, "checksExistence" | "before"> = {},
 ): LoginPath<Asked> {
   return { ...servedPath(template, operations), ...rules };
 }
@@ -51,8 +54,9 @@ export async function serveLoginPath<Asked extends LoginCall>(
   const found = findLoginPath(paths, rest);
   if (found === null) throw new VaultError("unsupported_path", "unsupported path");
   const { served, parameters } = found;
-  const wanted = operationOf(served, operation);
   const asked = ask((name) => parameter(parameters, name));
+  await served.before?.(asked, data);
+  const wanted = operationOf(served, operation);
   const writes = operation === "create" || operation === "update";
   const prefix = served.checksExistence === true && writes ? "" : VALIDATION_FAILED;
   const reply = await wanted.serve(asked, data, prefix);

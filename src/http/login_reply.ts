@@ -1,23 +1,51 @@
-/** The token that a login earns, and how it is answered. */
+/** Logging in: who is locked out, whose login it is, and the token that it earns. */
 
-import type { LoginMount } from "../access/logins/login_mounts.ts";
-import { type Login, loginToken } from "../access/logins/token_rules.ts";
-import { invalidRequest } from "../errors.ts";
-import type { LogicalCall, LogicalReply } from "./logical.ts";
+import { Entities } from "../access/logins/entities.ts";
+import { Lockouts } from "../access/logins/lockouts.ts";
+import { type LoginOutcome, loginToken } from "../access/logins/token_rules.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import type { LogicalReply } from "./logical.ts";
+import type { LoginCall } from "./login_paths.ts";
 import { authFields } from "./token_reply.ts";
 
+/** Throws `unauthenticated` for an alias that has failed too often. */
+export async function refuseLocked(request: LoginCall, alias: string): Promise<void> {
+  if (await lockoutsOf(request).isLocked(alias)) throw lockedOut();
+}
+
 export async function answerLogin(
-  { call, open }: LogicalCall,
-  mount: LoginMount,
-  login: Login,
+  request: LoginCall,
+  outcome: LoginOutcome,
 ): Promise<LogicalReply> {
-  const { template, warnings } = loginToken(mount, login, call.context.nowMs());
-  const issued = await open.tokens.create(template);
+  const { call, mount, open } = request;
+  const lockouts = lockoutsOf(request);
+  if (outcome.kind === "refused") {
+    if (!await lockouts.fail(outcome.alias)) throw lockedOut();
+    throw invalidRequest(outcome.why);
+  }
+  const { login } = outcome;
+  // Guesses made at the same time must not be more than one after the other: what is found out after
+  // the last one that counts is not told.
+  await refuseLocked(request, login.alias.name);
+  const { nowMs, random } = call.context;
+  const { template, warnings } = loginToken(mount, login, nowMs());
+  const entities = new Entities({ barrier: open.barrier, random, nowMs });
+  const { id: entityId } = await entities.atLogin(mount, login.alias);
+  const issued = await open.tokens.create({ ...template, entityId });
   // The mount's tokens may have been revoked while this one was being made.
   if (!open.logins.isOpen(mount)) {
     if (template.type === "service") await open.revokeTree(issued);
     throw invalidRequest("could not log in: the auth method is being removed or moved");
   }
+  await lockouts.forget(login.alias.name);
   const auth = authFields(issued.id, issued.token, issued.token.creationTtlSeconds);
   return { kind: "data", data: null, auth, warnings };
+}
+
+function lockoutsOf({ call, mount, open }: LoginCall): Lockouts {
+  return new Lockouts(open.barrier, mount, call.context.nowMs);
+}
+
+function lockedOut(): VaultError {
+  return new VaultError("unauthenticated", "permission denied");
 }

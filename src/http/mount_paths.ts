@@ -1,20 +1,80 @@
 /** Mount paths and mount fields, as `sys/mounts/*` and `sys/auth/*` have them alike. */
 
-import { boolean, coerceText, object, text } from "../engines/fields.ts";
+import * as v from "valibot";
+import type { LoginMount } from "../access/logins/login_mounts.ts";
+import { boolean, coerceText, object, text, textList } from "../engines/fields.ts";
+import { isJsonObject, type JsonObject } from "../engines/json_record.ts";
 import { VaultError } from "../errors.ts";
+import type { Mount } from "../vault/mounts.ts";
+import type { OpenVault } from "../vault/open_vault.ts";
 import type { EndpointCall } from "./logical.ts";
+
+type Texts = Readonly<Record<string, string>>;
+
+const PAIRS = "expected pairs of a name and a text";
+const JSON_OBJECT = v.custom<JsonObject>(isJsonObject);
+
+/** An object, or texts of the form `name=value`; null is taken as it is. */
+function pairs(about: string) {
+  const accepted = v.union(
+    [JSON_OBJECT, v.array(JSON_OBJECT), v.array(v.string()), v.string(), v.null()],
+    PAIRS,
+  );
+  return v.optional(v.pipe(
+    accepted,
+    v.description(about),
+    v.check((sent) => pairsOf(sent) !== undefined, PAIRS),
+    v.transform((sent): Texts | null => pairsOf(sent) ?? null),
+  ));
+}
+
+/** Undefined for what cannot be read. */
+function pairsOf(
+  sent: JsonObject | readonly (JsonObject | string)[] | string | null,
+): Texts | null | undefined {
+  if (sent === null) return null;
+  const items: readonly unknown[] = Array.isArray(sent) ? sent : [sent];
+  const entries = items.flatMap((item) =>
+    typeof item === "string" ? [splitPair(item)] : Object.entries(item as JsonObject)
+  );
+  const read = entries.map(([name, value]) => [name, coerceText(value)] as const);
+  if (read.some(([name, value]) => name === "" || value === null)) return undefined;
+  return Object.fromEntries(read) as Texts;
+}
+
+/** Without a name when there is no "=". */
+function splitPair(pair: string): [string, string] {
+  const end = pair.indexOf("=");
+  return end === -1 ? ["", pair] : [pair.slice(0, end), pair.slice(end + 1)];
+}
 
 /** What is said of a mount when it is made. */
 export const ENABLE_FIELDS = {
   type: text("kind of the mount"),
   description: text("what the mount is for"),
   config: object("settings that can be tuned later"),
-  options: object("settings of the engine itself"),
+  options: pairs("settings of the engine itself"),
   local: boolean("as sent; there is one server"),
   seal_wrap: boolean("wrap what is stored once more with the seal key"),
   external_entropy_access: boolean("as sent; randomness is the platform's"),
-  plugin_name: text("not used: everything is built in"),
+  plugin_name: text("kind of the mount, when its type is plugin"),
   plugin_version: text("not used: everything is built in"),
+};
+
+/** What can be said later of mounts of both kinds, each where it applies. */
+export const TUNE_FIELDS = {
+  default_lease_ttl: text("lease of what is issued, unless it says otherwise; or system"),
+  max_lease_ttl: text("longest lease; or system"),
+  description: text("what the mount is for"),
+  audit_non_hmac_request_keys: textList("names whose texts are readable in the audit trail"),
+  audit_non_hmac_response_keys: textList("the same for answers"),
+  options: pairs("settings of the engine itself; an empty one is removed"),
+  listing_visibility: text("unauth: shown to who has no token; hidden otherwise"),
+  passthrough_request_headers: textList("as sent; engines see no headers"),
+  allowed_response_headers: textList("as sent; engines set no headers"),
+  token_type: text("of auth methods: default-service, default-batch, service or batch"),
+  plugin_version: text("only the version that runs can be chosen"),
+  user_lockout_config: object("of approle and userpass: as sent"),
 };
 
 /** The path of the mount that a request names, with its trailing slash. */
@@ -24,10 +84,15 @@ export function mountPath({ parameter }: EndpointCall): string {
   return `${path}/`;
 }
 
-export function textOptions(
-  options: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [name, coerceText(value) ?? ""]),
-  );
+/** A mount of either kind. */
+export type Owner =
+  | { readonly kind: "engine"; readonly mount: Mount }
+  | { readonly kind: "login"; readonly mount: LoginMount };
+
+/** The mount at or above a path, which is below `auth/` for an auth method. */
+export function ownerOf(open: OpenVault, path: string): Owner | null {
+  const mount = open.mounts.route(path)?.mount;
+  if (mount !== undefined) return { kind: "engine", mount };
+  const login = open.logins.route(path)?.mount;
+  return login === undefined ? null : { kind: "login", mount: login };
 }

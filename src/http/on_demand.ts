@@ -1,6 +1,6 @@
 /**
- * Endpoints that are asked seldom are loaded by the first request for one of them: a Worker starts
- * with what every client needs, and stays small. They are served as if they had been there before.
+ * Most endpoints are loaded by the first request for one of them: a Worker starts with what opens the
+ * vault and serves its secrets, and stays small. They are served as if they had been there before.
  */
 
 import { Hono } from "hono";
@@ -9,43 +9,8 @@ import { registerEngineRoutes } from "./engine_routes.ts";
 import { registerLogical } from "./serve_logical.ts";
 import { registerRaw } from "./raw.ts";
 
-/** Where those of `seldom_asked.ts` are, and nothing that is loaded at the start. */
-export const ON_DEMAND_PATHS: readonly string[] = [
-  "auth/token/roles",
-  "auth/token/roles/*",
-  "sys/audit",
-  "sys/audit/*",
-  "sys/audit-hash/*",
-  "sys/auth",
-  "sys/auth/*",
-  "sys/capabilities",
-  "sys/capabilities-accessor",
-  "sys/capabilities-self",
-  "sys/config/cors",
-  "sys/decode-token",
-  "sys/generate-root/*",
-  "sys/generate-root-token/*",
-  "sys/internal/specs/openapi",
-  "sys/internal/ui/*",
-  "sys/leases/*",
-  "sys/metrics",
-  "sys/mounts",
-  "sys/mounts/*",
-  "sys/plugins/*",
-  "sys/policies/*",
-  "sys/policy",
-  "sys/policy/*",
-  "sys/remount",
-  "sys/remount/*",
-  "sys/renew/*",
-  "sys/revoke/*",
-  "sys/revoke-force/*",
-  "sys/revoke-prefix/*",
-  "sys/rotate/recovery/*",
-  "sys/rotate/root/*",
-  "sys/tools/*",
-  "sys/version-history/*",
-];
+/** Where those of `seldom_asked.ts` are; what is loaded at the start stands before them. */
+export const ON_DEMAND_PATHS: readonly string[] = ["auth/token/*", "identity/*", "sys/*"];
 
 export function registerOnDemand(app: Hono, context: AppContext): void {
   let loading: Promise<Hono> | null = null;

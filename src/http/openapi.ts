@@ -11,7 +11,7 @@ import type { EndpointRules } from "./logical.ts";
 import type { RawEndpoint, RawOperation } from "./raw.ts";
 import type { JsonObject } from "./replies.ts";
 
-type DescribedPath = Pick<ServedPath<never, unknown>, "template" | "parameters"> & {
+export type DescribedPath = Pick<ServedPath<never, unknown>, "template" | "parameters"> & {
   readonly operations: Partial<Record<string, DescribedOperation>>;
 };
 type DescribedOperation = Pick<
@@ -108,7 +108,7 @@ const COMPONENTS: JsonObject = {
     },
     Keys: {
       type: "object",
-      required: ["keys"],
+      description: "Empty where there is nothing to list but a warning to give",
       properties: { keys: { type: "array", items: { type: "string" } } },
     },
   },
@@ -128,6 +128,20 @@ const COMPONENTS: JsonObject = {
         },
       ],
     }),
+    Document: {
+      description: "A document of its own form",
+      content: {
+        "application/json": { schema: { type: "object" } },
+        "text/plain": { schema: { type: "string" } },
+      },
+    },
+    RefusedDocument: {
+      description: "What is wrong, in words",
+      content: {
+        "application/json": { schema: { $ref: "#/components/schemas/Errors" } },
+        "text/plain": { schema: { type: "string" } },
+      },
+    },
     Done: { description: "Done, nothing to say" },
   },
 };
@@ -151,7 +165,7 @@ function pathItem(
     tags: [tag],
     ...(path.sudo === true ? { "x-vault-sudo": true } : {}),
     ...(path.token === undefined ? {} : { security: [{}, { token: [] }, { bearer: [] }] }),
-    responses: { ...successes(operation.answers ?? [usual]), ...ERRORS, ...NOT_FOUND },
+    responses: { ...ERRORS, ...NOT_FOUND, ...successes(operation.answers ?? [usual]) },
   });
   const parameters = pathParameters(template);
   const item: PathItem = {};
@@ -222,6 +236,10 @@ function successes(answers: readonly Answer[]): Record<string, JsonObject> {
         break;
       case "accepted":
         described["202"] = { $ref: "#/components/responses/Envelope" };
+        break;
+      case "document":
+        described["200"] = { $ref: "#/components/responses/Document" };
+        described["400"] = { $ref: "#/components/responses/RefusedDocument" };
         break;
       case "keys":
         described["200"] = { $ref: "#/components/responses/Keys" };

@@ -90,6 +90,10 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
   try {
     decodePath(call.path);
     if (call.method === "GET") listingOf(call.query);
+    if (call.wantsHelp) {
+      const { rawHelpReply } = await import("./help.ts");
+      return rawHelpReply(endpoint, context.options.version);
+    }
     refuseRestricted(call);
     await vault.wake();
     if (endpoint.whileSealed !== true) vault.unsealed();
@@ -109,6 +113,7 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
   } catch (error) {
     return refuse(context, call, await recordRefusal(call, error));
   } finally {
+    call.trail?.end();
     await endSpentToken(call);
   }
 }

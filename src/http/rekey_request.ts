@@ -21,7 +21,7 @@ export interface StartRequest {
 /** The texts in which the families differ. */
 export interface FamilyTexts {
   readonly wrongKeyCount: string | null;
-  readonly configuration: string;
+  readonly configuration: Readonly<Record<CeremonyTarget, string>>;
   readonly storedKeys: {
     readonly pgp: string;
     readonly backup: string;
@@ -50,6 +50,7 @@ export const FORCED_WARNING =
 export async function startParameters(
   request: StartRequest,
   texts: FamilyTexts,
+  target: CeremonyTarget,
   handsOutShares: boolean,
 ): Promise<CeremonyParameters> {
   const { pgpKeys, backup, requireVerification, verifyAll } = request;
@@ -70,8 +71,8 @@ export async function startParameters(
   refuseLoneBackup();
   const counts = { shares: request.shares, threshold: request.threshold };
   const problem = shareCountsProblem(counts, pgpKeys.length === 0 ? null : pgpKeys.length);
-  if (problem !== null) throw invalidRequest(texts.configuration + problem);
-  const recipients = await checkRecipients(pgpKeys, texts.configuration);
+  if (problem !== null) throw invalidRequest(texts.configuration[target] + problem);
+  const recipients = await checkRecipients(pgpKeys, texts.configuration[target]);
   return {
     ...counts,
     recipients,

@@ -17,8 +17,12 @@ export function textReply(contentType: string, text: string, status = 200): Resp
   return new Response(text, { status, headers: { ...HEADERS, "Content-Type": contentType } });
 }
 
+/** Some clients look for the type of an answer that has no content. */
 export function emptyReply(status: number): Response {
-  return new Response(null, { status, headers: HEADERS });
+  return new Response(null, {
+    status,
+    headers: { ...HEADERS, "Content-Type": "application/json" },
+  });
 }
 
 export function errorReply(status: number, errors: readonly string[]): Response {

@@ -6,16 +6,33 @@
 import { TOKEN_ROLE_ENDPOINTS } from "./token_roles.ts";
 import type { LogicalEndpoint } from "./logical.ts";
 import type { RawEndpoint } from "./raw.ts";
-import { OFTEN_ASKED, RAW_OFTEN_ASKED } from "./often_asked.ts";
+import { TOKEN_ENDPOINTS } from "./auth_token.ts";
+import { BACKUP_ENDPOINTS } from "./sys_backup.ts";
+import { KEYRING_ENDPOINTS } from "./sys_keyring.ts";
+import { REKEY_ENDPOINTS } from "./sys_rekey.ts";
+import { REWRAP_ENDPOINTS } from "./sys_rewrap.ts";
+import { HEALTH_ENDPOINTS } from "./sys_health.ts";
+import { SEAL_ENDPOINTS } from "./sys_seal.ts";
+import { RAW_STATUS_ENDPOINTS, STATUS_ENDPOINTS } from "./sys_status.ts";
+import { WRAPPING_ENDPOINTS } from "./sys_wrapping.ts";
+import { IDENTITY_ENDPOINTS } from "./identity.ts";
+import { ABSENT_ENDPOINTS } from "./sys_absent.ts";
+import { CORS_ENDPOINTS } from "./sys_cors.ts";
+import { SERVER_ENDPOINTS } from "./sys_server.ts";
+import { UI_HEADER_ENDPOINTS } from "./sys_ui_headers.ts";
 import { AUDIT_ENDPOINTS } from "./sys_audit.ts";
 import { LOGIN_MOUNT_ENDPOINTS } from "./sys_auth.ts";
 import { CAPABILITY_ENDPOINTS } from "./sys_capabilities.ts";
-import { GENERATE_ROOT_ENDPOINTS, GENERATE_ROOT_TOKEN_ENDPOINTS } from "./sys_generate_root.ts";
+import { COUNTER_ENDPOINTS } from "./sys_counters.ts";
+import { GENERATE_ROOT_ENDPOINTS } from "./sys_generate_root.ts";
+import { GENERATE_ROOT_TOKEN_ENDPOINTS } from "./sys_generate_root_token.ts";
 import { INTERNAL_UI_ENDPOINTS } from "./sys_internal_ui.ts";
 import { openApiEndpoint } from "./sys_openapi.ts";
 import { LEASE_ENDPOINTS } from "./sys_leases.ts";
+import { LOCKED_USERS_ENDPOINTS } from "./sys_locked_users.ts";
 import { METRICS_ENDPOINTS } from "./sys_metrics.ts";
 import { MOUNT_ENDPOINTS } from "./sys_mounts.ts";
+import { PASSWORD_POLICY_ENDPOINTS } from "./sys_password_policies.ts";
 import { POLICY_ENDPOINTS } from "./sys_policies.ts";
 import { PRODUCT_ENDPOINTS } from "./sys_product.ts";
 import { REMOUNT_ENDPOINTS } from "./sys_remount.ts";
@@ -26,28 +43,46 @@ export { appRoleExists, serveAppRole } from "./auth_approle.ts";
 export { serveUserpass, userpassExists } from "./auth_userpass.ts";
 
 export const SELDOM_ASKED: readonly LogicalEndpoint[] = [
+  ...ABSENT_ENDPOINTS,
   ...AUDIT_ENDPOINTS,
+  ...BACKUP_ENDPOINTS,
   ...CAPABILITY_ENDPOINTS,
+  ...COUNTER_ENDPOINTS,
+  ...CORS_ENDPOINTS,
   ...GENERATE_ROOT_TOKEN_ENDPOINTS,
   ...INTERNAL_UI_ENDPOINTS,
+  ...KEYRING_ENDPOINTS,
+  ...IDENTITY_ENDPOINTS,
   ...LEASE_ENDPOINTS,
+  ...LOCKED_USERS_ENDPOINTS,
   ...LOGIN_MOUNT_ENDPOINTS,
   ...METRICS_ENDPOINTS,
   ...MOUNT_ENDPOINTS,
+  ...PASSWORD_POLICY_ENDPOINTS,
   ...POLICY_ENDPOINTS,
   ...PRODUCT_ENDPOINTS,
   ...REMOUNT_ENDPOINTS,
+  ...REWRAP_ENDPOINTS,
   ...ROTATE_ENDPOINTS,
+  ...SERVER_ENDPOINTS,
+  ...STATUS_ENDPOINTS,
+  ...TOKEN_ENDPOINTS,
   ...TOKEN_ROLE_ENDPOINTS,
   ...TOOL_ENDPOINTS,
+  ...UI_HEADER_ENDPOINTS,
+  ...WRAPPING_ENDPOINTS,
   openApiEndpoint(allTables),
 ];
 
-export const RAW_SELDOM_ASKED: readonly RawEndpoint[] = GENERATE_ROOT_ENDPOINTS;
+export const RAW_SELDOM_ASKED: readonly RawEndpoint[] = [
+  ...GENERATE_ROOT_ENDPOINTS,
+  ...RAW_STATUS_ENDPOINTS,
+  ...REKEY_ENDPOINTS,
+];
 
 function allTables() {
   return {
-    raw: [...RAW_OFTEN_ASKED, ...RAW_SELDOM_ASKED],
-    logical: [...OFTEN_ASKED, ...SELDOM_ASKED],
+    raw: [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_SELDOM_ASKED],
+    logical: SELDOM_ASKED,
   };
 }

@@ -61,7 +61,11 @@ function routeAmong(endpoints: readonly LogicalEndpoint[], path: string): Route 
     findPath(endpoints.filter(takesSlash), path.replace(/\/$/, ""));
   if (found === null) throw new VaultError("unsupported_path", "unsupported path");
   const { served, parameters } = found;
-  return { rules: served, serve: (request) => serveEndpoint(served, parameters, request) };
+  return {
+    rules: served,
+    serve: (request) => serveEndpoint(served, parameters, request),
+    explain: async () => ({ asked: path, served }),
+  };
 }
 
 async function serveEndpoint(
@@ -104,6 +108,7 @@ export async function serveLogical(
   } catch (error) {
     return refuse(context, call, await recordRefusal(call, error));
   } finally {
+    call.trail?.end();
     await endSpentToken(call);
   }
 }
@@ -123,9 +128,19 @@ async function serveShape(
     return await serveUnjudged(request, route, route.rules.token);
   }
   const { token } = await authenticate(call, open);
-  const acl = await open.policies.acl(token.policies);
+  if (call.wantsHelp) return await explain(call, route);
+  const acl = await open.policies.acl(token.policies, token.entityId);
   if (operation === "head") throw refuseHead(acl, route);
   return await serveAuthorised({ ...request, acl }, route);
+}
+
+/** Whoever has a valid token may ask, whatever its policies. */
+async function explain(call: Call, route: Route | VaultError): Promise<Response> {
+  if (route instanceof VaultError) throw route;
+  const explained = await route.explain?.() ?? null;
+  if (explained === null) throw new VaultError("unsupported_path", "unsupported path");
+  const { helpReply } = await import("./help.ts");
+  return helpReply(explained.asked, explained.served, call.context.options.version);
 }
 
 /** No policy can grant it, and no path serves it. */
@@ -139,14 +154,16 @@ function refuseHead(acl: Acl, route: Route | VaultError): VaultError {
 async function serveUnjudged(
   request: Omit<LogicalCall, "acl" | "hasSudo">,
   route: Route,
-  token: NonNullable<EndpointRules["token"]>,
+  rule: NonNullable<EndpointRules["token"]>,
 ): Promise<Response> {
   const { call, open } = request;
   call.answersBare = true;
-  if (token === "valid" || (token === "optional" && call.tokenText !== "")) {
+  if (rule === "valid" || (rule === "optional" && call.tokenText !== "")) {
     await identify(call, open);
   } else admitStranger(call);
-  const acl = await open.policies.acl(call.token?.token.policies ?? []);
+  if (call.wantsHelp) return await explain(call, route);
+  const token = call.token?.token;
+  const acl = await open.policies.acl(token?.policies ?? [], token?.entityId);
   return await serveRoute({ ...request, acl, hasSudo: false }, route, null);
 }
 
@@ -178,7 +195,10 @@ async function serveRoute(
   const { call, operation, wrapTtlSeconds } = request;
   await call.trail?.begin(decision, operation);
   const reply = await route.serve(request);
-  if (wrapTtlSeconds !== null && reply.kind === "data" && (reply.status ?? 200) < 300) {
+  const isWrapped = reply.kind === "data" && (reply.wrapInfo ?? null) !== null;
+  if (
+    wrapTtlSeconds !== null && reply.kind === "data" && (reply.status ?? 200) < 300 && !isWrapped
+  ) {
     const { kind: _kind, status: _status, ...envelope } = reply;
     const sealWrap = route.sealWrap === true;
     const response = await wrapReply(request, envelope, wrapTtlSeconds, sealWrap);
@@ -193,7 +213,8 @@ async function serveRoute(
       return errorReply(404, []);
     case "data": {
       const copiesData = route.rules.copiesData === true;
-      const { requestId } = call;
+      // What is wrapped gets its id when it is opened.
+      const requestId = isWrapped ? "" : call.requestId;
       const envelope = { copiesData, ...reply, requestId };
       return envelopeReply(reply.status ?? 200, envelope, call.context.random);
     }

@@ -43,7 +43,7 @@ export const AUDIT_ENDPOINTS: readonly LogicalEndpoint[] = [
       },
       hash,
     ),
-  }),
+  }, { copiesData: true }),
 ];
 
 function table(devices: readonly AuditDevice[]): JsonObject {
@@ -90,6 +90,6 @@ async function hash(
   if (input === "") throw invalidRequest('the "input" parameter is empty');
   const device = devicePath(request);
   const hashed = request.open.audit.hash(device, input);
-  if (hashed === null) throw invalidRequest(`unknown audit backend: ${JSON.stringify(device)}`);
+  if (hashed === null) throw invalidRequest(`unknown audit backend ${JSON.stringify(device)}`);
   return { kind: "data", data: { hash: hashed } };
 }

@@ -1,8 +1,10 @@
 /** `/sys/internal/ui/*`: what pages and the CLI ask before they use a mount. */
 
 import type { AclGrant } from "../access/acl.ts";
+import type { LoginMount } from "../access/logins/login_mounts.ts";
 import type { ParameterRules, ParameterValue } from "../access/policy.ts";
-import { VaultError } from "../errors.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import type { Mount } from "../vault/mounts.ts";
 import {
   type EndpointCall,
   type LogicalCall,
@@ -11,9 +13,9 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
+import { ownerOf } from "./mount_paths.ts";
+import { describeEntry } from "./mount_view.ts";
 import type { JsonObject } from "./replies.ts";
-import { describeLoginMount } from "./sys_auth.ts";
-import { describeMount } from "./sys_mounts.ts";
 
 export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/internal/ui/mounts", {
@@ -22,9 +24,12 @@ export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
       async (request) => ({ kind: "data", data: visibleMounts(request) }),
     ),
   }, { token: "optional" }),
-  logicalEndpoint("sys/internal/ui/mounts/{path+}", {
+  logicalEndpoint("sys/internal/ui/mounts/{path*}", {
     read: logicalOperation({ summary: "Show the mount that owns a path" }, owningMount),
-  }, { token: "valid" }),
+  }, { token: "optional" }),
+  logicalEndpoint("sys/internal/ui/namespaces", {
+    read: logicalOperation({ summary: "List the namespaces, of which there are none" }, namespaces),
+  }, { token: "optional" }),
   logicalEndpoint("sys/internal/ui/resultant-acl", {
     read: logicalOperation(
       { summary: "Show what the token's policies say together" },
@@ -33,34 +38,52 @@ export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
 ];
 
-/** Whether a token may do anything at or below a path. */
+/** In the order of the reference, which is not that of `sys/capabilities`. */
+const CAPABILITIES_SHOWN: readonly string[] = [
+  "deny",
+  "create",
+  "delete",
+  "list",
+  "read",
+  "sudo",
+  "update",
+  "patch",
+  "scan",
+];
+
+/** Whether a token may do anything on a mount. */
 export function mayUse({ acl }: LogicalCall, path: string): boolean {
-  return acl.capabilities(path)[0] !== "deny" || acl.grantsBelow(path);
+  return acl.grantsBelow(path);
 }
 
-/** What the token may use; who has none sees the logins that are meant to be seen. */
+/** What the token may use; who has none sees the mounts that are meant to be seen. */
 function visibleMounts(request: LogicalCall): JsonObject {
-  const { call, open } = request;
-  if (call.token === null) {
-    const shown = open.logins.list().filter(({ config }) => config.listingVisibility === "unauth");
-    const auth = shown.map(({ path, type, description, options }) =>
-      [path, { description, options, type }] as const
-    );
-    return { auth: Object.fromEntries(auth), secret: {} };
-  }
-  const secret = open.mounts.list().filter(({ path }) => mayUse(request, path));
-  const auth = open.logins.list().filter(({ path, config }) =>
-    config.listingVisibility === "unauth" || mayUse(request, `auth/${path}`)
-  );
-  return {
-    auth: Object.fromEntries(auth.map((mount) => [mount.path, describeLoginMount(mount)])),
-    secret: Object.fromEntries(secret.map((mount) => [mount.path, describeMount(mount)])),
+  const { call: { token }, open } = request;
+  const sees = ({ config }: Mount | LoginMount, path: string): boolean =>
+    config.listingVisibility === "unauth" || (token !== null && mayUse(request, path));
+  const secret = open.mounts.list().filter((mount) => sees(mount, mount.path));
+  const auth = open.logins.list().filter((mount) => sees(mount, `auth/${mount.path}`));
+  const { version } = request.call.context.options;
+  const tell = (mount: Mount | LoginMount): [string, JsonObject] => {
+    const { path, description, options, type } = mount;
+    return [path, token === null ? { description, options, type } : describeEntry(mount, version)];
   };
+  return {
+    auth: Object.fromEntries(auth.map(tell)),
+    secret: Object.fromEntries(secret.map(tell)),
+  };
+}
+
+async function namespaces({ call }: LogicalCall): Promise<LogicalReply> {
+  if (call.token === null) throw invalidRequest("client token empty");
+  return { kind: "data", data: {} };
 }
 
 /** The mount that owns a path: the CLI's first question before any kv command. */
 async function owningMount(request: EndpointCall): Promise<LogicalReply> {
   const asked = request.parameter("path");
+  if (asked === "") throw new VaultError("not_found", "unsupported path");
+  if (request.call.token === null) throw new VaultError("unauthenticated", "permission denied");
   const data = describeOwner(request, asked) ?? describeOwner(request, `${asked}/`);
   if (data !== null) return { kind: "data", data };
   const text = `preflight capability check returned 403, please ensure client's policies ` +
@@ -69,14 +92,12 @@ async function owningMount(request: EndpointCall): Promise<LogicalReply> {
 }
 
 /** Null also for a mount that the token may not use: nobody learns so what exists. */
-function describeOwner({ open, acl }: LogicalCall, path: string): JsonObject | null {
-  const mount = open.mounts.route(path)?.mount;
-  if (mount !== undefined) {
-    return acl.grantsBelow(mount.path) ? { ...describeMount(mount), path: mount.path } : null;
-  }
-  const login = open.logins.route(path)?.mount;
-  if (login === undefined || !acl.grantsBelow(`auth/${login.path}`)) return null;
-  return { ...describeLoginMount(login), path: login.path };
+function describeOwner({ open, acl, call }: LogicalCall, path: string): JsonObject | null {
+  const owner = ownerOf(open, path);
+  if (owner === null) return null;
+  const { kind, mount } = owner;
+  if (!acl.grantsBelow(kind === "login" ? `auth/${mount.path}` : mount.path)) return null;
+  return { ...describeEntry(mount, call.context.options.version), path: mount.path };
 }
 
 /** The rules that decide, by their paths; those with `+` are in neither map, as in the reference. */
@@ -96,11 +117,11 @@ function describeGrant(grant: AclGrant): JsonObject {
   const { allowedParameters, deniedParameters, requiredParameters } = grant;
   const { minWrappingTtlSeconds: min, maxWrappingTtlSeconds: max } = grant;
   return {
-    capabilities: grant.names,
+    capabilities: CAPABILITIES_SHOWN.filter((name) => grant.names.includes(name)),
     ...(allowedParameters.size === 0 ? {} : { allowed_parameters: plain(allowedParameters) }),
     ...(deniedParameters.size === 0 ? {} : { denied_parameters: plain(deniedParameters) }),
-    ...(max === null ? {} : { max_wrapping_ttl: max }),
-    ...(min === null ? {} : { min_wrapping_ttl: min }),
+    ...(max === null ? {} : { max_wrapping_ttl: Math.trunc(max) }),
+    ...(min === null ? {} : { min_wrapping_ttl: Math.trunc(min) }),
     ...(requiredParameters.length === 0 ? {} : { required_parameters: requiredParameters }),
   };
 }

@@ -4,9 +4,11 @@
  */
 
 import type { StoredToken } from "../access/token.ts";
-import { boolean, duration, type Sent, text } from "../engines/fields.ts";
+import { anything, boolean, duration, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { revokeBelow } from "../vault/disable_login.ts";
+import { denied } from "./auth.ts";
+import { oneError } from "./errors.ts";
 import {
   type EndpointCall,
   type LogicalCall,
@@ -17,26 +19,40 @@ import {
 } from "./logical.ts";
 
 const DONE: LogicalReply = { kind: "done" };
+const ACCEPTED: LogicalReply = {
+  kind: "data",
+  status: 202,
+  raw: { contentType: "application/json", text: "" },
+};
 
-const LEASE_FIELDS = {
-  lease_id: text("id of the lease"),
-  url_lease_id: text("the same under another name"),
-};
+/** Text; anything else is refused in words of its own. */
+const LEASE_FIELDS = { lease_id: anything("id of the lease, where the path has none") };
 const RENEW_FIELDS = { ...LEASE_FIELDS, increment: duration("how much longer it is to live") };
-const REVOKE_FIELDS = {
-  ...LEASE_FIELDS,
-  sync: boolean("as sent; revocation is always done at once"),
+const SYNC_FIELDS = { sync: boolean("as sent; revocation is always done at once") };
+const REVOKE_FIELDS = { ...LEASE_FIELDS, ...SYNC_FIELDS };
+/** Of leases that could not be revoked, the one kind that is asked for by these paths. */
+const STUCK_FIELDS = {
+  type: text("irrevocable; there is nothing of any other kind"),
+  include_child_namespaces: boolean("as sent; there is one namespace"),
 };
+const STUCK_LIST_FIELDS = { ...STUCK_FIELDS, limit: text("none, or how many at most") };
 
 /** The second family is Vault's older one, which its clients still use. */
 const PREFIXES = ["sys/leases", "sys"] as const;
 
 export const LEASE_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/leases", {
+    read: logicalOperation(
+      { summary: "List the leases that could not be revoked", fields: STUCK_LIST_FIELDS },
+      listStuck,
+    ),
+  }, { sudo: true }),
   logicalEndpoint("sys/leases/lookup", {
     update: logicalOperation(
       { summary: "Look up a lease", fields: LEASE_FIELDS, answers: ["data"] },
       lookup,
     ),
+    list: logicalOperation({ summary: "List the paths that have leases" }, list),
   }),
   logicalEndpoint("sys/leases/lookup/{prefix*}", {
     list: logicalOperation({ summary: "List the leases below a path" }, list),
@@ -46,7 +62,10 @@ export const LEASE_ENDPOINTS: readonly LogicalEndpoint[] = [
     update: logicalOperation({ summary: "Clear what has expired", answers: ["accepted"] }, tidy),
   }),
   logicalEndpoint("sys/leases/count", {
-    read: logicalOperation({ summary: "Count the leases that could not be revoked" }, count),
+    read: logicalOperation(
+      { summary: "Count the leases that could not be revoked", fields: STUCK_FIELDS },
+      countStuck,
+    ),
   }),
 ];
 
@@ -59,21 +78,26 @@ function leaseFamily(prefix: string): readonly LogicalEndpoint[] {
     { summary: "Revoke a lease", fields: REVOKE_FIELDS },
     revoke,
   );
-  const below = logicalOperation({ summary: "Revoke all leases below a path" }, revokePrefix);
+  const below = logicalOperation(
+    { summary: "Revoke all leases below a path", fields: SYNC_FIELDS },
+    revokePrefix,
+  );
+  const forced = logicalOperation({ summary: "Revoke all leases below a path" }, revokePrefix);
   return [
     logicalEndpoint(`${prefix}/renew`, { update: renewal }),
     logicalEndpoint(`${prefix}/renew/{url_lease_id+}`, { update: renewal }),
     logicalEndpoint(`${prefix}/revoke`, { update: revocation }),
     logicalEndpoint(`${prefix}/revoke/{url_lease_id+}`, { update: revocation }),
     logicalEndpoint(`${prefix}/revoke-prefix/{prefix+}`, { update: below }, { sudo: true }),
-    logicalEndpoint(`${prefix}/revoke-force/{prefix+}`, { update: below }, { sudo: true }),
+    logicalEndpoint(`${prefix}/revoke-force/{prefix+}`, { update: forced }, { sudo: true }),
   ];
 }
 
 /** The id in the body, or else the one in the path. */
 function leaseId({ path }: LogicalCall, sent: Sent<typeof LEASE_FIELDS>): string {
-  const inPath = /\/(?:renew|revoke)\/(.+)$/.exec(path)?.[1];
-  const id = sent.lease_id || sent.url_lease_id || inPath || "";
+  const given = sent.lease_id ?? "";
+  if (typeof given !== "string") throw invalidRequest("invalid lease ID");
+  const id = given || /\/(?:renew|revoke)\/(.+)$/.exec(path)?.[1] || "";
   if (id === "") throw invalidRequest("lease_id must be specified");
   return id;
 }
@@ -112,8 +136,10 @@ async function lookup(
   };
 }
 
-async function list({ open, parameter }: EndpointCall): Promise<LogicalReply> {
-  const prefix = parameter("prefix");
+async function list({ open, path, hasSudo }: LogicalCall): Promise<LogicalReply> {
+  // The endpoint of the whole list does something else too, which needs none.
+  if (!hasSudo) throw denied();
+  const prefix = path.slice("sys/leases/lookup/".length);
   const names = new Set<string>();
   for await (const stored of open.tokens.each()) {
     const id = idOf(stored);
@@ -132,34 +158,67 @@ async function renew(
 ): Promise<LogicalReply> {
   const stored = await find(request, leaseId(request, sent));
   if (stored === null) throw invalidRequest("lease not found");
+  if (!stored.token.renewable) throw invalidRequest("lease is not renewable");
   throw invalidRequest("tokens cannot be renewed through this endpoint");
 }
 
 /** What is unknown has ended: that is no error. */
 async function revoke(
   request: LogicalCall,
-  sent: Sent<typeof LEASE_FIELDS>,
+  sent: Sent<typeof REVOKE_FIELDS>,
 ): Promise<LogicalReply> {
   const stored = await find(request, leaseId(request, sent));
   if (stored !== null) await request.open.revokeTree(stored);
-  return DONE;
+  return revoked(sent);
 }
 
-async function revokePrefix({ open, parameter }: EndpointCall): Promise<LogicalReply> {
+async function revokePrefix(
+  { open, parameter }: EndpointCall,
+  sent: Sent<typeof SYNC_FIELDS>,
+): Promise<LogicalReply> {
   await revokeBelow(open, parameter("prefix"));
-  return DONE;
+  return revoked(sent);
+}
+
+/** Who does not want to wait is told that it is being done; it has been. */
+function revoked({ sync = true }: Sent<typeof SYNC_FIELDS>): LogicalReply {
+  return sync ? DONE : ACCEPTED;
 }
 
 async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
   await call.vault.administer((open) => open.expireTokens());
   const warnings = [
     "Tidy operation successfully started. Any information from the operation will be printed to " +
-    "the server's logs.",
+    "OpenBao's server logs.",
   ];
   return { kind: "data", status: 202, data: null, warnings };
 }
 
-/** Of leases that could not be revoked: there are none. */
-async function count(): Promise<LogicalReply> {
+/** There are none. */
+async function countStuck(
+  _request: LogicalCall,
+  { type }: Sent<typeof STUCK_FIELDS>,
+): Promise<LogicalReply> {
+  if (type !== "irrevocable") return { kind: "missing" };
   return { kind: "data", data: { counts: {}, lease_count: 0 } };
+}
+
+async function listStuck(
+  _request: LogicalCall,
+  { type, limit = "" }: Sent<typeof STUCK_LIST_FIELDS>,
+): Promise<LogicalReply> {
+  if (type !== "irrevocable") return { kind: "missing" };
+  refuseLimit(limit);
+  return { kind: "data", data: { lease_count: 0, leases: [] } };
+}
+
+/** The reference reports it as a fault of its own (500); we say 400 (D1). */
+function refuseLimit(limit: string): void {
+  if (limit === "" || limit === "none") return;
+  const number = /^[+-]?[0-9]+$/.test(limit) ? Number(limit) : null;
+  if (number === null) {
+    const reason = `strconv.Atoi: parsing ${JSON.stringify(limit)}: invalid syntax`;
+    throw invalidRequest(oneError(`invalid 'limit' provided: ${reason}`));
+  }
+  if (number < 1) throw invalidRequest(oneError("limit must be 'none' or a positive integer"));
 }

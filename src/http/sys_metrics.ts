@@ -15,7 +15,10 @@ const FIELDS = { format: text("prometheus; left out: JSON, or what the header Ac
 
 export const METRICS_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/metrics", {
-    read: logicalOperation({ summary: "Show the vault in numbers", fields: FIELDS }, read),
+    read: logicalOperation(
+      { summary: "Show the vault in numbers", fields: FIELDS, answers: ["document"] },
+      read,
+    ),
   }, { rootNamespaceOnly: true }),
 ];
 

@@ -33,7 +33,7 @@ const FIELDS = {
 export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
   return logicalEndpoint("sys/internal/specs/openapi", {
     read: logicalOperation(
-      { summary: "Describe the API in OpenAPI", fields: FIELDS },
+      { summary: "Describe the API in OpenAPI", fields: FIELDS, answers: ["document"] },
       async (request, { generic_mount_paths: isGeneric = false }): Promise<LogicalReply> => {
         const { raw: bare, logical } = tables();
         const mounts = [

@@ -1,11 +1,21 @@
-/** `/sys/policies/acl` and its elder `/sys/policy`. */
+/** `/sys/policies/acl`, its elder `/sys/policy`, and `/sys/policies/detailed/acl`. */
 
-import type { PolicyText } from "../access/policies.ts";
-import { type Sent, text } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { formatAbsoluteTime, parseAbsoluteTime, ZERO_TIME_MS } from "../access/absolute_time.ts";
+import type { PolicySettings, PolicyText } from "../access/policies.ts";
+import { ROOT_POLICY_NAME } from "../access/policy.ts";
+import {
+  anything,
+  boolean,
+  duration,
+  integer,
+  type Sent,
+  text,
+  VALIDATION_FAILED,
+} from "../engines/fields.ts";
+import { invalidRequest } from "../errors.ts";
+import type { OpenVault } from "../vault/open_vault.ts";
 import {
   type EndpointCall,
-  type LogicalCall,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
@@ -15,35 +25,54 @@ import type { JsonObject } from "./replies.ts";
 
 const DONE: LogicalReply = { kind: "done" };
 
-/** The two families differ in the name of the text and in what a list repeats. */
+/** The two families differ in the name of the text, in what a list repeats, and in what is new. */
 interface PolicyFamily {
   readonly prefix: string;
   readonly textField: "policy" | "rules";
   readonly isOld: boolean;
 }
 
-const FAMILIES: readonly PolicyFamily[] = [
-  { prefix: "sys/policies/acl", textField: "policy", isOld: false },
-  { prefix: "sys/policy", textField: "rules", isOld: true },
-];
+const ACL: PolicyFamily = { prefix: "sys/policies/acl", textField: "policy", isOld: false };
+const OLD: PolicyFamily = { prefix: "sys/policy", textField: "rules", isOld: true };
+const DETAILED_PREFIX = "sys/policies/detailed/acl";
 
 const WRITE_FIELDS = {
   policy: text("the policy in HCL or JSON, or base64 of either"),
+  expiration: anything("when the policy ends: RFC 3339, or seconds since the epoch"),
+  ttl: duration("how long the policy lasts"),
+  cas: integer("the version that this one replaces; 0 or -1: there must be none"),
+  cas_required: boolean("whether each later write needs `cas`"),
+  allow_slashes_in_identity_templates: boolean("whether what a template stands for may have a /"),
+  allow_wildcards_in_identity_templates: boolean("the same for * and +"),
 };
+const OLD_WRITE_FIELDS = { ...WRITE_FIELDS, rules: text("the policy, under its older name") };
 
-const OLD_WRITE_FIELDS = { ...WRITE_FIELDS, rules: text("the same under its older name") };
+type SentPolicy = Sent<typeof WRITE_FIELDS>;
 
-export const POLICY_ENDPOINTS: readonly LogicalEndpoint[] = FAMILIES.flatMap(familyEndpoints);
+export const POLICY_ENDPOINTS: readonly LogicalEndpoint[] = [
+  ...familyEndpoints(ACL),
+  ...familyEndpoints(OLD),
+  ...detailedEndpoints(),
+];
 
 function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
   const rules = { copiesData: family.isOld };
   const list = logicalOperation(
     { summary: "List the policies", answers: ["keys"] },
-    (request) => listPolicies(request, family),
+    async ({ open }) => listReply([...await open.policies.list(), ROOT_POLICY_NAME], family),
+  );
+  const patch = logicalOperation(
+    { summary: "Change some settings of a policy", fields: WRITE_FIELDS, answers: ["data"] },
+    patchPolicy,
   );
   return [
     logicalEndpoint(family.prefix, family.isOld ? { list, read: list } : { list }, rules),
     logicalEndpoint(`${family.prefix}/{name+}`, {
+      list: logicalOperation(
+        { summary: "List the policies below a prefix", answers: ["keys"] },
+        async ({ open, parameter }) =>
+          listReply(await open.policies.list(parameter("name")), family),
+      ),
       read: logicalOperation(
         { summary: "Read a policy" },
         (request) => readPolicy(request, family),
@@ -56,24 +85,49 @@ function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
         },
         (request, sent) => writePolicy(request, family, sent),
       ),
-      delete: logicalOperation(
-        { summary: "Delete a policy" },
-        deletePolicy,
-      ),
+      ...(family.isOld ? {} : { patch }),
+      delete: logicalOperation({ summary: "Delete a policy" }, deletePolicy),
     }, rules),
   ];
 }
 
-async function listPolicies({ open }: LogicalCall, family: PolicyFamily): Promise<LogicalReply> {
-  const keys = await open.policies.list();
-  return { kind: "data", data: family.isOld ? { keys, policies: keys } : { keys } };
+function detailedEndpoints(): readonly LogicalEndpoint[] {
+  return [
+    logicalEndpoint(DETAILED_PREFIX, {
+      list: logicalOperation(
+        { summary: "List the policies and what they say", answers: ["keys"] },
+        ({ open }) => detailedList(open, ""),
+      ),
+    }),
+    logicalEndpoint(`${DETAILED_PREFIX}/{name+}`, {
+      list: logicalOperation(
+        { summary: "List the policies below a prefix and what they say", answers: ["keys"] },
+        ({ open, parameter }) => detailedList(open, parameter("name")),
+      ),
+    }),
+  ];
 }
 
-/** The name in a path, as it is stored. */
+function listReply(keys: readonly string[], { isOld }: PolicyFamily): LogicalReply {
+  if (keys.length > 0) return { kind: "data", data: isOld ? { keys, policies: keys } : { keys } };
+  // The elder one has always something to say, if only that there is nothing.
+  return isOld ? { kind: "data", data: { policies: null } } : { kind: "missing" };
+}
+
+/** `root` is always told of; one that has expired keeps its name until it is asked for. */
+async function detailedList({ policies }: OpenVault, prefix: string): Promise<LogicalReply> {
+  const keys = [...await policies.list(prefix), ROOT_POLICY_NAME];
+  const details: [string, JsonObject][] = [];
+  for (const name of keys) {
+    const policy = await policies.read(name);
+    if (policy !== null) details.push([name, describe(policy, ACL)]);
+  }
+  return { kind: "data", data: { keys, key_info: Object.fromEntries(details) } };
+}
+
+/** The name in a path, as it is stored. No policy has one that ends in "/". */
 function policyName({ parameter }: EndpointCall): string {
-  const name = parameter("name").toLowerCase();
-  if (name.endsWith("/")) throw new VaultError("unsupported_path", "unsupported path");
-  return name;
+  return parameter("name").toLowerCase().trim();
 }
 
 async function readPolicy(request: EndpointCall, family: PolicyFamily): Promise<LogicalReply> {
@@ -82,12 +136,13 @@ async function readPolicy(request: EndpointCall, family: PolicyFamily): Promise<
 }
 
 function describe(policy: PolicyText, family: PolicyFamily): JsonObject {
-  const stored = policy.version > 0;
+  const { modifiedAtMs: modified, expiresAtMs: expiration } = policy;
   return {
-    allow_slashes_in_identity_templates: false,
-    allow_wildcards_in_identity_templates: false,
-    cas_required: false,
-    ...(stored ? { modified: new Date(policy.modifiedAtMs).toISOString() } : {}),
+    allow_slashes_in_identity_templates: policy.allowsSlashesInTemplates,
+    allow_wildcards_in_identity_templates: policy.allowsWildcardsInTemplates,
+    cas_required: policy.casRequired,
+    ...(expiration === null ? {} : { expiration: formatAbsoluteTime(expiration) }),
+    ...(modified === null ? {} : { modified: formatAbsoluteTime(modified) }),
     name: policy.name,
     [family.textField]: policy.text,
     version: policy.version,
@@ -100,15 +155,78 @@ async function writePolicy(
   sent: Sent<typeof OLD_WRITE_FIELDS>,
 ): Promise<LogicalReply> {
   const name = policyName(request);
-  const given = sent.policy ?? (family.isOld ? sent.rules : undefined) ?? "";
-  if (given === "") throw invalidRequest("'policy' parameter not supplied or empty");
-  await request.call.vault.administer((open) => open.policies.write(name, given));
-  const renamed = request.parameter("name") !== name;
-  return renamed ? { kind: "data", warnings: [`policy name was converted to ${name}`] } : DONE;
+  const usesOldName = family.isOld && (sent.policy ?? "") === "";
+  const settings: PolicySettings = {
+    text: textOf((usesOldName ? sent.rules : sent.policy) ?? ""),
+    casRequired: sent.cas_required ?? false,
+    expiresAtMs: expirationOf(request, sent) ?? null,
+    allowsSlashesInTemplates: sent.allow_slashes_in_identity_templates ?? false,
+    allowsWildcardsInTemplates: sent.allow_wildcards_in_identity_templates ?? false,
+  };
+  await request.call.vault.administer(async (open) => {
+    await open.policies.write(name, settings, sent.cas ?? null);
+  });
+  const warnings = [
+    ...renamedWarning(request),
+    ...(usesOldName ? ["'rules' is deprecated, please use 'policy' instead"] : []),
+  ];
+  return warnings.length === 0 ? DONE : { kind: "data", warnings };
+}
+
+/** What is not sent stays; unless `cas` says otherwise, the version read here is the one replaced. */
+async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<LogicalReply> {
+  const name = policyName(request);
+  await request.call.vault.administer(async ({ policies }) => {
+    const now = await policies.read(name);
+    if (now === null) throw invalidRequest("policy not found");
+    const expiresAtMs = expirationOf(request, sent);
+    const settings: PolicySettings = {
+      text: textOf(sent.policy ?? now.text),
+      casRequired: sent.cas_required ?? now.casRequired,
+      expiresAtMs: expiresAtMs === undefined ? now.expiresAtMs : expiresAtMs,
+      allowsSlashesInTemplates: sent.allow_slashes_in_identity_templates ??
+        now.allowsSlashesInTemplates,
+      allowsWildcardsInTemplates: sent.allow_wildcards_in_identity_templates ??
+        now.allowsWildcardsInTemplates,
+    };
+    await policies.write(name, settings, sent.cas ?? now.version);
+  });
+  return { kind: "data", warnings: renamedWarning(request) };
 }
 
 async function deletePolicy(request: EndpointCall): Promise<LogicalReply> {
   const name = policyName(request);
   await request.call.vault.administer((open) => open.policies.remove(name));
   return DONE;
+}
+
+function textOf(given: string): string {
+  if (given === "") throw invalidRequest("'policy' parameter not supplied or empty");
+  return given;
+}
+
+function renamedWarning({ parameter }: EndpointCall): readonly string[] {
+  const name = parameter("name").toLowerCase();
+  return name === parameter("name") ? [] : [`policy name was converted to ${name}`];
+}
+
+/** Undefined: not said; null: said to be never. */
+function expirationOf({ call }: EndpointCall, { expiration, ttl }: SentPolicy) {
+  const atMs = expiration === undefined || expiration === null ? undefined : timeOf(expiration);
+  if (ttl === undefined) return atMs;
+  if (atMs !== undefined) {
+    throw invalidRequest("cannot supply both 'expiration' and 'ttl' for policies");
+  }
+  return call.vault.nowMs() + ttl * 1000;
+}
+
+function timeOf(sent: unknown): number | null {
+  const refused = (why: string) =>
+    invalidRequest(`${VALIDATION_FAILED}error converting input for field "expiration": ${why}`);
+  if (typeof sent !== "string" && typeof sent !== "number") {
+    throw refused("could not parse time from input type");
+  }
+  const atMs = parseAbsoluteTime(String(sent));
+  if (atMs === null) throw refused("could not parse string as date and time");
+  return atMs === ZERO_TIME_MS ? null : atMs;
 }

@@ -40,9 +40,10 @@ function texts(target: CeremonyTarget): FamilyTexts {
   const what = "when rekeying the barrier key with recovery keys";
   return {
     wrongKeyCount: "incorrect number of PGP keys for rekey",
-    configuration: target === "barrier"
-      ? "invalid rekey seal configuration: "
-      : "invalid recovery configuration: ",
+    configuration: {
+      barrier: "invalid rekey seal configuration: ",
+      recovery: "invalid recovery configuration: ",
+    },
     storedKeys: {
       pgp: `PGP key encryption not supported ${what}`,
       backup: `key backup not supported ${what}`,
@@ -90,8 +91,6 @@ const SHARE_FIELDS = {
   nonce: goText("id of the attempt"),
   params_digest: goText("digest of the parameters that the holder has seen"),
 };
-
-const CANCEL_FIELDS = { nonce: goText("id of the attempt; neither needed nor compared") };
 
 const fingerprints = v.nullable(v.array(v.string()));
 
@@ -162,8 +161,8 @@ function familyEndpoints(prefix: string, target: CeremonyTarget): readonly RawEn
         (call, body) => start(call, family, body),
       ),
       DELETE: rawOperation(
-        { summary: `Cancel the rekey of the ${key}`, fields: CANCEL_FIELDS, answer: null },
-        (call, body) => cancel(call, family, body),
+        { summary: `Cancel the rekey of the ${key}`, answer: null },
+        (call) => cancel(call, family),
       ),
     }),
     endpoint("update", "contribute", {
@@ -267,6 +266,7 @@ async function start(
       verifyAll: body.verify_all,
     },
     family.texts,
+    family.target,
     shares,
   );
   return await call.vault.administer(async (open) => {
@@ -280,14 +280,9 @@ async function start(
   });
 }
 
-/** A body with a nonce is read and judged as JSON, but neither needed nor compared. */
-async function cancel(
-  call: Call,
-  family: Family,
-  read: Body<typeof CANCEL_FIELDS>,
-): Promise<Response> {
+/** A nonce in the body is neither needed nor compared, and so the body is not even read. */
+async function cancel(call: Call, family: Family): Promise<Response> {
   refuseWithoutRecovery(call.vault.unsealed(), family);
-  await read();
   return await call.vault.administer(async (open) => {
     await open.rekey(family.target).cancel();
     return emptyReply(204);

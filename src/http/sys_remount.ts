@@ -17,6 +17,13 @@ const MOVE_FIELDS = {
   to: text("its new path"),
 };
 
+/** Vault's words. Here the move is over when the answer comes. */
+const QUEUED_WARNING =
+  "Mount move has been queued. Progress will be reported in OpenBao's server " +
+  "log, tagged with the returned migration_id";
+/** Of spaces only the plain one is printable to Go. */
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+
 export const REMOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/remount", {
     update: logicalOperation(
@@ -42,17 +49,46 @@ async function move(
     }
   }
   const { random } = call.context;
-  const moved = await remount(call.vault, random, mountPath(from), mountPath(to));
-  return { kind: "data", data: { migration_id: moved.id } };
+  const moved = await remount(call.vault, random, mountPath(from), destination(to));
+  return { kind: "data", data: { migration_id: moved.id }, warnings: [QUEUED_WARNING] };
 }
 
-/** With one trailing slash and none in front. Throws for what no request path could reach. */
+/** With a slash at the end, and without the one in front. */
 function mountPath(text: string): string {
-  const path = `${text.replace(/^\/+|\/+$/g, "")}/`;
-  if (path === "/" || /\/\/|(^|\/)\.{1,2}\/|[\p{Cc}]/u.test(path)) {
-    throw invalidRequest(`invalid mount path ${JSON.stringify(text)}`);
+  return `${text.replace(/\/$/, "")}/`.replace(/^\//, "");
+}
+
+/** Throws for what no request path could reach. */
+function destination(text: string): string {
+  const path = mountPath(text);
+  // The reference lets the last two through, and nobody reaches what it has moved there.
+  if (path === "" || path === "./" || path === "../") {
+    throw invalidRequest(`invalid destination mount path ${JSON.stringify(text)}`);
+  }
+  const cleaned = `${cleanPath(path)}/`;
+  if (path !== cleaned) {
+    throw invalidRequest(
+      `invalid destination mount: path '${path}' does not match cleaned path '${cleaned}'`,
+    );
+  }
+  if (UNPRINTABLE.test(path)) {
+    throw invalidRequest("invalid destination mount: path cannot contain non-printable characters");
   }
   return path;
+}
+
+/** Go's `path.Clean`. */
+function cleanPath(path: string): string {
+  const isRooted = path.startsWith("/");
+  const kept: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") kept.push(part);
+    else if (kept.length > 0 && kept.at(-1) !== "..") kept.pop();
+    else if (!isRooted) kept.push(part);
+  }
+  const joined = kept.join("/");
+  return isRooted ? `/${joined}` : joined === "" ? "." : joined;
 }
 
 async function status({ open, parameter }: EndpointCall): Promise<LogicalReply> {

@@ -42,7 +42,10 @@ const DONE: LogicalReply = { kind: "done" };
 
 const TEXTS: FamilyTexts = {
   wrongKeyCount: null,
-  configuration: "invalid rotate seal configuration: ",
+  configuration: {
+    barrier: "invalid rotate seal configuration: ",
+    recovery: "invalid recovery configuration: ",
+  },
   storedKeys: {
     pgp: "PGP key encryption not supported when using stored keys",
     backup: "key backup not supported when using stored keys",
@@ -189,7 +192,7 @@ async function start(
     if ((await rekey.state()).phase !== "idle") {
       throw invalidRequest("rotation already in progress");
     }
-    const parameters = await startParameters(asked, TEXTS, handsOutShares(open, target));
+    const parameters = await startParameters(asked, TEXTS, target, handsOutShares(open, target));
     const startedBy = call.token?.token.accessor ?? null;
     if (target === "recovery" && rekey.required === 0) {
       const outcome = await rekey.createFirstShares(parameters, startedBy);

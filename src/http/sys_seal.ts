@@ -1,26 +1,17 @@
-/** init, unseal, seal, seal-status, health, leader. */
+/** init, unseal, seal, seal-status, leader. */
 
 import * as v from "valibot";
 import { checkPgpKey, checkRecipients } from "../ceremony/recipients.ts";
 import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
 import type { Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
-import { shareCountsProblem } from "../seal/seal_config.ts";
+import { recoveryCountsProblem, shareCountsProblem } from "../seal/seal_config.ts";
 import { authoriseByPolicy } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
-import {
-  goBoolean,
-  goInteger,
-  goText,
-  goTexts,
-  type RawEndpoint,
-  type RawOperation,
-  rawOperation,
-} from "./raw.ts";
-import { emptyReply, errorReply, type JsonObject, jsonReply } from "./replies.ts";
+import { goBoolean, goInteger, goText, goTexts, type RawEndpoint, rawOperation } from "./raw.ts";
+import { emptyReply, jsonReply } from "./replies.ts";
+import { clusterFields, RELEASE_DATE } from "./server_facts.ts";
 import { decodeShare } from "./wire.ts";
-
-const RELEASE_DATE = "2026-11-22T00:00:00Z";
 
 const INIT_FIELDS = {
   secret_shares: goInteger("shares to split the unseal key into"),
@@ -43,25 +34,6 @@ const UNSEAL_FIELDS = {
   reset: goBoolean("forget the shares given so far"),
   migrate: goBoolean("the share is for a migration to another seal"),
 };
-
-const HEALTH: RawOperation = rawOperation(
-  {
-    summary: "Show the health of the server, in the status code above all",
-    statuses: [429, 472, 473, 501, 503],
-    answer: v.object({
-      initialized: v.boolean(),
-      sealed: v.boolean(),
-      standby: v.boolean(),
-      replication_performance_mode: v.string(),
-      replication_dr_mode: v.string(),
-      server_time_utc: v.number(),
-      version: v.string(),
-      cluster_name: v.optional(v.string()),
-      cluster_id: v.optional(v.string()),
-    }),
-  },
-  health,
-);
 
 const sealStatus = v.object({
   type: v.pipe(v.string(), v.description("shamir, or the kind of the auto-unseal")),
@@ -144,6 +116,8 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
     // Nothing is open any more that could hash the answer.
     audit: "request",
     authorise: async (call) => {
+      // Nothing in the body counts, but who sends what is none has meant another request.
+      await call.body();
       if (!call.vault.status().sealed) await authoriseByPolicy(call, "sys/seal", "update", true);
     },
     methods: { PUT: rawOperation({ summary: "Seal the vault", answer: null }, seal) },
@@ -157,12 +131,6 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
         async () => jsonReply(200, { ha_enabled: false }),
       ),
     },
-  },
-  {
-    path: "sys/health",
-    whileSealed: true,
-    rootNamespaceOnly: true,
-    methods: { GET: HEALTH, HEAD: HEALTH },
   },
 ];
 
@@ -186,11 +154,6 @@ function sealStatusReply(context: AppContext): Response {
   });
 }
 
-function clusterFields(context: AppContext): JsonObject {
-  const { cluster } = context.vault.status();
-  return cluster === null ? {} : { cluster_name: cluster.name, cluster_id: cluster.id };
-}
-
 async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Response> {
   const body = await read();
   const { type } = call.vault.status();
@@ -201,8 +164,8 @@ async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Re
     : { shares: body.recovery_shares, threshold: body.recovery_threshold };
   const texts = nonEmpty(isShamir ? body.pgp_keys : body.recovery_pgp_keys);
   const prefix = `invalid ${isShamir ? "seal" : "recovery"} configuration: `;
-  const hasNoShares = !isShamir && counts.shares === 0 && counts.threshold === 0 && texts === null;
-  const problem = hasNoShares ? null : shareCountsProblem(counts, texts?.length ?? null);
+  const problemOf = isShamir ? shareCountsProblem : recoveryCountsProblem;
+  const problem = problemOf(counts, texts?.length ?? null);
   if (problem !== null) throw invalidRequest(prefix + problem);
   if (call.vault.status().initialized) throw invalidRequest("Vault is already initialized");
   const recipients = await checkRecipients(texts, prefix);
@@ -253,7 +216,12 @@ async function unseal(
         "'key' must be specified in request body as JSON, or 'reset' set to true",
       );
     }
-    await call.vault.submitUnsealShare(decodeShare(body.key), body.migrate);
+    const share = decodeShare(body.key);
+    // Before anything that the vault would say of the share, or of itself.
+    if (body.migrate) {
+      throw invalidRequest("can't perform a seal migration, no migration seal found");
+    }
+    await call.vault.submitUnsealShare(share, false);
   }
   return sealStatusReply(call.context);
 }
@@ -261,50 +229,4 @@ async function unseal(
 async function seal(call: Call): Promise<Response> {
   if (!call.vault.status().sealed) await call.vault.seal();
   return emptyReply(204);
-}
-
-/** Status codes that a load balancer may choose for each state. */
-const HEALTH_CODES = [
-  "activecode",
-  "standbycode",
-  "sealedcode",
-  "uninitcode",
-  "drsecondarycode",
-  "performancestandbycode",
-] as const;
-const HEALTH_FLAGS = ["standbyok", "perfstandbyok"] as const;
-const GO_BOOLEAN = /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
-
-async function health(call: Call): Promise<Response> {
-  const { context, query } = call;
-  const codes = new Map<string, number>();
-  for (const name of HEALTH_CODES) {
-    const given = query.get(name);
-    if (given === null) continue;
-    const code = Number(given);
-    if (!/^[0-9]+$/.test(given) || code < 200 || code > 599) return errorReply(400, []);
-    codes.set(name, code);
-  }
-  for (const flag of HEALTH_FLAGS) {
-    const given = query.get(flag);
-    if (given !== null && !GO_BOOLEAN.test(given)) return errorReply(400, []);
-  }
-  const { initialized, sealed } = context.vault.status();
-  const status = !initialized
-    ? codes.get("uninitcode") ?? 501
-    : sealed
-    ? codes.get("sealedcode") ?? 503
-    : codes.get("activecode") ?? 200;
-  if (call.method === "HEAD" || status === 204 || status === 304) return emptyReply(status);
-  const mode = sealed ? "unknown" : "disabled";
-  return jsonReply(status, {
-    initialized,
-    sealed,
-    standby: sealed,
-    replication_performance_mode: mode,
-    replication_dr_mode: mode,
-    server_time_utc: Math.floor(context.nowMs() / 1000),
-    version: context.options.version,
-    ...clusterFields(context),
-  });
 }

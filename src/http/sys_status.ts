@@ -8,21 +8,30 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import { type RawEndpoint, rawOperation } from "./raw.ts";
-import { errorReply } from "./replies.ts";
+import { emptyReply, errorReply } from "./replies.ts";
+import { addressOf } from "./server_facts.ts";
 
 export const STATUS_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/ha-status", {
     read: logicalOperation({ summary: "List the servers of the cluster: this one" }, haStatus),
   }, { copiesData: true }),
-  logicalEndpoint("sys/step-down", {
-    update: logicalOperation(
-      { summary: "Give up leadership, which a single server cannot" },
-      async () => ({ kind: "done" }),
-    ),
-  }, { sudo: true }),
 ];
 
 export const RAW_STATUS_ENDPOINTS: readonly RawEndpoint[] = [
+  {
+    // As in the reference nobody is asked who he is: there is no leadership to lose.
+    path: "sys/step-down",
+    whileSealed: true,
+    methods: {
+      PUT: rawOperation(
+        { summary: "Give up leadership, which a single server cannot", answer: null },
+        async (call) => {
+          await call.body();
+          return emptyReply(204);
+        },
+      ),
+    },
+  },
   {
     path: "sys/replication/status",
     methods: {
@@ -38,7 +47,7 @@ export const RAW_STATUS_ENDPOINTS: readonly RawEndpoint[] = [
 async function haStatus({ call, open }: LogicalCall): Promise<LogicalReply> {
   const node = {
     active_node: true,
-    api_address: "",
+    api_address: addressOf(call),
     cluster_address: "",
     hostname: open.cluster.name,
     last_echo: null,

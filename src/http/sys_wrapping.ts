@@ -1,8 +1,8 @@
 /** `/sys/wrapping/*`: wrapping what is sent, looking at a wrapping token, and opening it. */
 
-import { type Sent, text } from "../engines/fields.ts";
+import { anything } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
-import { authoriseByPolicy } from "./auth.ts";
+import { authenticate, denied } from "./auth.ts";
 import {
   type EndpointRules,
   type LogicalCall,
@@ -12,10 +12,12 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import type { Envelope } from "./replies.ts";
-import { wrapInfo, wrapTtlSeconds } from "./wrapping.ts";
+import { wrapInfo } from "./wrapping.ts";
+import { wrappingTokenOf } from "./wrapping_guard.ts";
 
 const PREFIX = "sys/wrapping";
-const TOKEN_FIELDS = { token: text("the wrapping token") };
+/** Text; judged by `wrapping_guard.ts` before an endpoint sees it. */
+const TOKEN_FIELDS = { token: anything("the wrapping token; left out: the request's own token") };
 /** Of its own kind of token, which is judged by the handler. */
 const RULES: EndpointRules = { token: "ignored" };
 
@@ -37,7 +39,10 @@ export const WRAPPING_ENDPOINTS: readonly LogicalEndpoint[] = [
     ),
   }),
   logicalEndpoint(`${PREFIX}/lookup`, {
-    read: logicalOperation({ summary: "Look at the request's own wrapping token" }, lookup),
+    read: logicalOperation(
+      { summary: "Look at a wrapping token", fields: TOKEN_FIELDS },
+      lookup,
+    ),
     update: logicalOperation(
       { summary: "Look at a wrapping token", fields: TOKEN_FIELDS, answers: ["data"] },
       lookup,
@@ -55,47 +60,55 @@ export const WRAPPING_ENDPOINTS: readonly LogicalEndpoint[] = [
   }, RULES),
 ];
 
-async function echo({ call, data }: LogicalCall): Promise<LogicalReply> {
-  if (wrapTtlSeconds(call) === null) {
+async function echo({ data, wrapTtlSeconds }: LogicalCall): Promise<LogicalReply> {
+  if (wrapTtlSeconds === null) {
     throw invalidRequest("endpoint requires response wrapping to be used");
   }
   return { kind: "data", data };
 }
 
-async function lookup(
-  { call, open }: LogicalCall,
-  { token = "" }: { readonly token?: string | undefined },
-): Promise<LogicalReply> {
-  const id = token === "" ? call.tokenText : token;
-  if (id === "") throw invalidRequest('missing "token" value in input');
-  const wrapped = await open.wrapping.lookup(id);
-  const data = {
-    creation_path: wrapped.creationPath,
-    creation_time: new Date(wrapped.createdAtMs).toISOString(),
-    creation_ttl: wrapped.ttlSeconds,
+async function lookup({ call, open, data }: LogicalCall): Promise<LogicalReply> {
+  const wrapped = await open.wrapping.lookup(wrappingTokenOf(call, data));
+  return {
+    kind: "data",
+    data: {
+      creation_path: wrapped.creationPath,
+      creation_time: new Date(wrapped.createdAtMs).toISOString(),
+      creation_ttl: wrapped.ttlSeconds,
+    },
   };
-  return { kind: "data", data };
 }
 
 /** The wrapping token comes in the body of an authorised request, or is the request's own token. */
-async function unwrap(
-  { call, open }: LogicalCall,
-  { token = "" }: Sent<typeof TOKEN_FIELDS>,
-): Promise<LogicalReply> {
-  if (token !== "" && token !== call.tokenText) {
-    await authoriseByPolicy(call, `${PREFIX}/unwrap`, "update", false);
-  }
-  const wrapped = await open.wrapping.unwrap(token === "" ? call.tokenText : token);
+async function unwrap(request: LogicalCall): Promise<LogicalReply> {
+  const { call, open, data } = request;
+  const id = wrappingTokenOf(call, data);
+  if (id !== call.tokenText) await authorise(request);
+  const wrapped = await open.wrapping.unwrap(id);
   return { kind: "data", ...(wrapped.reply as Envelope) };
 }
 
-/** The same reply under a fresh token, for a holder who fears that his was seen. */
-async function rewrap(
-  { open }: LogicalCall,
-  { token: id = "" }: Sent<typeof TOKEN_FIELDS>,
-): Promise<LogicalReply> {
-  if (id === "") throw invalidRequest('missing "token" value in input');
-  const { reply, creationPath, ttlSeconds } = await open.wrapping.unwrap(id);
-  const issued = await open.wrapping.wrap(reply, creationPath, ttlSeconds, false);
-  return { kind: "data", data: null, wrapInfo: wrapInfo(issued) };
+async function authorise({ call, open, ...request }: LogicalCall): Promise<void> {
+  const { token } = await authenticate(call, open);
+  const { operation, path, data, wrapTtlSeconds } = request;
+  const acl = await open.policies.acl(token.policies, token.entityId);
+  if (!acl.allows({ operation, path, data, needsSudo: false, wrapTtlSeconds }).allowed) {
+    throw denied();
+  }
+}
+
+/**
+ * The same reply under a fresh token, for a holder who fears that his was seen. It keeps its path
+ * and lives as long as before, or as long as the request wants it if that is shorter.
+ */
+async function rewrap(request: LogicalCall): Promise<LogicalReply> {
+  const { call, open, path, data, wrapTtlSeconds } = request;
+  const found = await open.wrapping.unwrap(wrappingTokenOf(call, data));
+  const { reply, creationPath } = found;
+  const ttlSeconds = Math.min(found.ttlSeconds, wrapTtlSeconds ?? Infinity);
+  const displayName = call.token?.token.displayName ?? "";
+  const by = { displayName, path };
+  const issued = await open.wrapping.wrap(reply, creationPath, ttlSeconds, false, by);
+  const info = { ...wrapInfo(issued), creation_path: creationPath };
+  return { kind: "data", data: null, wrapInfo: info };
 }

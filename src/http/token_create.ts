@@ -1,42 +1,50 @@
 /** Creating tokens: what a request, its token and a role together allow. */
 
-import { type LeaseLimits, leaseLimits } from "../access/logins/lease_limits.ts";
-import type { Token, TokenTemplate, TokenType } from "../access/token.ts";
-import type { TokenRole } from "../access/token_roles.ts";
-import { SERVICE_TOKEN_PREFIX } from "../access/tokens.ts";
-import { formatGoDuration } from "../access/duration.ts";
+import { matchesAnyGlob } from "../access/glob.ts";
+import { readGoDuration } from "../access/go_duration.ts";
+import { lesserLimit } from "../access/lifetime.ts";
+import { leaseLimits } from "../access/logins/lease_limits.ts";
+import { ROOT_POLICY_NAME } from "../access/policy.ts";
 import {
-  boolean,
-  coerceText,
-  duration,
-  integer,
-  object,
-  type Sent,
-  text,
-  textList,
-} from "../engines/fields.ts";
+  SPENT_USES,
+  type StoredToken,
+  type Token,
+  type TokenTemplate,
+  type TokenType,
+} from "../access/token.ts";
+import { resolvePolicies } from "../access/token_policies.ts";
+import type { TokenRole } from "../access/token_roles.ts";
+import { readTerms } from "../access/token_terms.ts";
+import { SERVICE_TOKEN_PREFIX } from "../access/tokens.ts";
+import { boolean, integer, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
+import type { OpenVault } from "../vault/open_vault.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
+import { names, pairs } from "./token_fields.ts";
 import { authFields } from "./token_reply.ts";
 
-const DEFAULT_POLICY = "default";
-const ROOT_POLICY = "root";
+/** Newer than Vault's own tokens here; ids of callers must not look like them either. */
+const NEWER_SERVICE_TOKEN_PREFIX = "hvs.";
+
+const CUSTOM_ID_WARNING =
+  "Supplying a custom ID for the token uses the weaker SHA1 hashing instead of the more secure " +
+  "SHA2-256 HMAC for token obfuscation. SHA1 hashed tokens on the wire leads to less secure " +
+  "lookups.";
 
 export const CREATE_FIELDS = {
   display_name: text("what the token is called, after `token-`"),
-  entity_alias: text("ignored: there are no entities"),
-  explicit_max_ttl: duration("age at which the token ends, whatever is said later"),
+  entity_alias: text("whose token it is; only by a role that allows the name"),
+  explicit_max_ttl: text("a duration: the age at which the token ends, whatever is said later"),
   id: text("the token itself, of the caller's choice; needs root or sudo"),
-  lease: duration("older name of ttl"),
-  meta: object("what the token says about itself"),
-  metadata: object("the same as meta"),
+  lease: text("older name of ttl"),
+  meta: pairs("what the token says about itself"),
   no_default_policy: boolean("leave the policy `default` out"),
   no_parent: boolean("create an orphan; needs root or sudo"),
   num_uses: integer("requests that the token is good for; 0 for no such limit"),
-  period: duration("renew the token for this long, as often as asked; needs root or sudo"),
-  policies: textList("policies of the token; left out: those of its parent or role"),
+  period: text("a duration: renew for this long, as often as asked; needs root or sudo"),
+  policies: names("policies of the token; left out: those of its parent or role"),
   renewable: boolean("whether the token can be renewed"),
-  ttl: duration("how long the token lives without a renewal"),
+  ttl: text("a duration: how long the token lives without a renewal"),
   type: text("service or batch"),
 };
 
@@ -48,175 +56,164 @@ export interface CreateKind {
   readonly role: TokenRole | null;
 }
 
+/** The checks are in the reference's order, which clients can observe. */
 export async function createToken(
   request: LogicalCall,
   kind: CreateKind,
   sent: Wanted,
 ): Promise<LogicalReply> {
   const { call, open } = request;
-  const parent = call.token;
-  if (parent === null) throw new VaultError("unauthenticated", "permission denied");
-  if (parent.token.type === "batch") throw invalidRequest("batch tokens cannot create more tokens");
-  if (parent.token.uses !== 0) {
-    throw invalidRequest("restricted use token cannot generate child tokens");
-  }
-  const mayAll = request.acl.isRoot || request.hasSudo;
-  refuseUnlessPrivileged(sent, mayAll);
-  const orphan = kind.role?.orphan ?? (kind.orphan || sent.no_parent === true);
-  const policies = childPolicies(sent, parent.token, mayAll, kind.role);
+  const { role } = kind;
+  const parent = parentOf(request);
+  const isSudo = request.acl.isRoot || request.hasSudo;
+  const type = tokenType(sent, role);
+  if (type === "batch") refuseUnsuitedBatch(sent);
+  const uses = readUses(sent, role);
+  checkEntityAlias(sent, role);
+  const customId = readCustomId(sent, isSudo);
+  const policies = resolvePolicies({
+    asked: sent.policies ?? [],
+    noDefault: sent.no_default_policy === true,
+    parent: parent.token.policies,
+    isSudo,
+    role,
+  });
+  const isRootToken = policies.includes(ROOT_POLICY_NAME);
+  if (isRootToken && type === "batch") throw invalidRequest("batch tokens cannot be root tokens");
+  const orphan = isOrphan(sent, kind, isSudo);
   const limits = leaseLimits(open.logins.token);
-  const life = lifetime(sent, kind.role, policies.includes(ROOT_POLICY), limits);
-  const type = tokenType(sent, kind.role);
+  const limitingRole = type === "batch" ? null : role;
+  const terms = readTerms(sent, { isSudo, isRootToken, role: limitingRole }, limits);
+  const endless = terms.ttlSeconds === 0;
   const nowMs = call.context.nowMs();
-  const display = sent.display_name ?? "";
-  const uses = readUses(sent, kind.role);
   const template: TokenTemplate = {
     type,
     policies,
     path: creationPath(kind),
-    displayName: display === "" ? "token" : `token-${display.replace(/[^a-zA-Z0-9-]/g, "-")}`,
-    meta: readMeta(sent),
-    uses,
+    displayName: displayName(sent.display_name ?? ""),
+    meta: sent.meta ?? null,
+    uses: type === "batch" ? 0 : uses,
     createdAtMs: nowMs,
-    expiresAtMs: life.ttlSeconds === 0 ? null : nowMs + life.ttlSeconds * 1000,
-    creationTtlSeconds: life.ttlSeconds,
-    explicitMaxTtlSeconds: life.explicitMaxSeconds,
-    periodSeconds: life.periodSeconds,
-    renewable: isRenewable(sent, kind.role) && life.ttlSeconds !== 0 && type === "service",
+    expiresAtMs: endless ? null : nowMs + terms.ttlSeconds * 1000,
+    creationTtlSeconds: terms.ttlSeconds,
+    explicitMaxTtlSeconds: terms.explicitMaxSeconds,
+    periodSeconds: terms.periodSeconds,
+    renewable: (sent.renewable ?? true) && role?.renewable !== false && !endless &&
+      type === "service",
     orphan,
     parent: orphan ? null : parent.hash,
-    role: kind.role?.name ?? null,
-    boundCidrs: life.ttlSeconds === 0 ? [] : boundCidrs(parent.token, kind.role, orphan),
+    entityId: orphan ? "" : parent.token.entityId ?? "",
+    role: role?.name ?? null,
+    boundCidrs: endless ? [] : boundCidrs(parent.token, role, orphan),
   };
   refuseEndless(template, parent.token);
-  refuseUnsuitedBatch(template);
-  const { customId, warnings } = readCustomId(sent);
-  const issued = await open.tokens.create(template, customId);
+  if (customId !== null && type === "service") checkCustomId(customId);
+  const issued = await open.tokens.create(template, customId ?? undefined);
+  const warnings = [
+    ...terms.warnings,
+    ...(customId === null ? [] : [CUSTOM_ID_WARNING]),
+    ...await missingPolicies(open, policies),
+  ];
   const auth = authFields(issued.id, issued.token, issued.token.creationTtlSeconds);
-  return { kind: "data", data: null, auth, warnings: [...life.warnings, ...warnings] };
+  return { kind: "data", data: null, auth, warnings };
 }
 
-function refuseUnlessPrivileged(sent: Wanted, mayAll: boolean): void {
-  if (mayAll) return;
-  if (sent.no_parent === true) {
-    throw invalidRequest("root or sudo privileges required to create orphan token");
-  }
-  if ((sent.id ?? "") !== "") {
-    throw invalidRequest("root or sudo privileges required to specify token id");
-  }
-  if ((sent.period ?? 0) !== 0) {
-    throw invalidRequest("root or sudo privileges required to create periodic token");
-  }
-}
-
-function creationPath({ orphan, role }: CreateKind): string {
-  if (role !== null) return `auth/token/create/${role.name}${suffix(role)}`;
-  return orphan ? "auth/token/create-orphan" : "auth/token/create";
-}
-
-function suffix(role: TokenRole): string {
-  return role.pathSuffix === "" ? "" : `/${role.pathSuffix}`;
-}
-
-/** A child has no more than its parent, unless the parent or a role allows it. */
-function childPolicies(
-  sent: Wanted,
-  parent: Token,
-  mayAll: boolean,
-  role: TokenRole | null,
-): readonly string[] {
-  const asked = (sent.policies ?? [])
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== "");
-  const noDefault = sent.no_default_policy === true ||
-    role?.noDefaultPolicy === true;
-  const chosen = role === null || role.allowedPolicies.length === 0
-    ? inheritedPolicies(asked, parent, mayAll)
-    : rolePolicies(asked, role);
-  const forbidden = chosen.find((name) => role?.disallowedPolicies.includes(name) === true);
-  if (forbidden !== undefined) {
-    throw invalidRequest(`token not allowed to have policy "${forbidden}" by this role`);
-  }
-  if (chosen.includes(ROOT_POLICY) && !parent.policies.includes(ROOT_POLICY)) {
-    throw invalidRequest("root tokens may not be created without parent token being root");
-  }
-  const withDefault = !noDefault && !chosen.includes(ROOT_POLICY);
-  return [...new Set(withDefault ? [...chosen, DEFAULT_POLICY] : chosen)].sort();
-}
-
-function inheritedPolicies(
-  asked: readonly string[],
-  parent: Token,
-  mayAll: boolean,
-): readonly string[] {
-  const chosen = asked.length === 0 ? parent.policies : asked;
-  const isSubset = chosen.every((name) =>
-    name === DEFAULT_POLICY || parent.policies.includes(name)
-  );
-  if (!mayAll && !isSubset) throw invalidRequest("child policies must be subset of parent");
-  return chosen;
-}
-
-function rolePolicies(asked: readonly string[], role: TokenRole): readonly string[] {
-  const chosen = asked.length === 0 ? role.allowedPolicies : asked;
-  const refused = chosen.some((name) =>
-    name !== DEFAULT_POLICY && !role.allowedPolicies.includes(name)
-  );
-  if (!refused) return chosen;
-  const allowed = role.allowedPolicies.join(", ");
-  throw invalidRequest(`token policies must be subset of the role's allowed policies [${allowed}]`);
-}
-
-interface Lifetime {
-  /** 0: the token never expires. */
-  readonly ttlSeconds: number;
-  readonly explicitMaxSeconds: number;
-  readonly periodSeconds: number;
-  readonly warnings: readonly string[];
-}
-
-function lifetime(
-  sent: Wanted,
-  role: TokenRole | null,
-  isRoot: boolean,
-  limits: LeaseLimits,
-): Lifetime {
-  const period = role !== null && role.periodSeconds > 0 ? role.periodSeconds : sent.period ?? 0;
-  const explicitMax = smallerLimit(
-    sent.explicit_max_ttl ?? 0,
-    role?.explicitMaxTtlSeconds ?? 0,
-  );
-  const asked = sent.ttl ?? sent.lease ?? 0;
-  const common = { explicitMaxSeconds: explicitMax, periodSeconds: period };
-  if (isRoot && asked === 0 && period === 0) return { ...common, ttlSeconds: 0, warnings: [] };
-  const wanted = period > 0 ? period : asked === 0 ? limits.defaultSeconds : asked;
-  const system = period > 0 ? wanted : limits.maxSeconds;
-  const limit = explicitMax === 0 ? system : Math.min(explicitMax, system);
-  if (wanted <= limit) return { ...common, ttlSeconds: wanted, warnings: [] };
-  const warning = `TTL of "${formatGoDuration(wanted)}" exceeded the effective max_ttl of ` +
-    `"${formatGoDuration(limit)}"; TTL value is capped accordingly`;
-  return { ...common, ttlSeconds: limit, warnings: asked === 0 ? [] : [warning] };
-}
-
-/** 0 means no limit. */
-function smallerLimit(left: number, right: number): number {
-  return left === 0 || right === 0 ? Math.max(left, right) : Math.min(left, right);
+function parentOf({ call }: LogicalCall): StoredToken {
+  if (call.token === null) throw new VaultError("unauthenticated", "permission denied");
+  const { type, uses } = call.token.token;
+  if (uses === SPENT_USES) throw invalidRequest("parent token lookup failed: no parent found");
+  if (type === "batch") throw invalidRequest("batch tokens cannot create more tokens");
+  // It would escape its count by its children.
+  if (uses !== 0) throw invalidRequest("restricted use token cannot generate child tokens");
+  return call.token;
 }
 
 function tokenType(sent: Wanted, role: TokenRole | null): TokenType {
   const asked = sent.type ?? "";
-  if (asked !== "" && asked !== "service" && asked !== "batch") {
-    throw invalidRequest("invalid 'token_type' value");
-  }
   switch (role?.tokenType) {
     case "service":
     case "batch":
       return role.tokenType;
-    case "default-batch":
-      return asked === "service" ? "service" : "batch";
     default:
-      return asked === "batch" ? "batch" : "service";
+      if (asked === "") return role?.tokenType === "default-batch" ? "batch" : "service";
+      if (asked !== "service" && asked !== "batch") {
+        throw invalidRequest("invalid 'token_type' value");
+      }
+      return asked;
   }
+}
+
+/** What is asked with it; what a role says of such things is not for batch tokens. */
+function refuseUnsuitedBatch(sent: Wanted): void {
+  const unsuited = isSet("explicit_max_ttl", sent.explicit_max_ttl)
+    ? "explicit_max_ttl"
+    : (sent.num_uses ?? 0) !== 0
+    ? "num_uses"
+    : isSet("period", sent.period)
+    ? "period"
+    : null;
+  if (unsuited !== null) throw invalidRequest(`batch tokens cannot have "${unsuited}" set`);
+}
+
+function isSet(field: string, sent = ""): boolean {
+  try {
+    return readGoDuration(sent) !== 0;
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    throw invalidRequest(`'${field}' value could not be parsed`);
+  }
+}
+
+function readUses(sent: Wanted, role: TokenRole | null): number {
+  const uses = sent.num_uses ?? 0;
+  if (uses < 0) throw invalidRequest("number of uses cannot be negative");
+  return lesserLimit(uses, role?.uses ?? 0);
+}
+
+function checkEntityAlias({ entity_alias: sent = "" }: Wanted, role: TokenRole | null): void {
+  if (sent === "") return;
+  if (role === null) {
+    throw invalidRequest("'entity_alias' is only allowed in combination with token role");
+  }
+  if (!matchesAnyGlob(role.allowedEntityAliases ?? [], sent.toLowerCase())) {
+    throw invalidRequest("invalid 'entity_alias' value");
+  }
+}
+
+/** An id of the caller's choice, which no random generator vouches for; null for none. */
+function readCustomId({ id = "" }: Wanted, isSudo: boolean): string | null {
+  if (id === "") return null;
+  if (!isSudo) throw invalidRequest("root or sudo privileges required to specify token id");
+  return id;
+}
+
+/** A point ends the prefix of the ids that the vault makes, of whatever kind. */
+function checkCustomId(id: string): void {
+  for (const prefix of [NEWER_SERVICE_TOKEN_PREFIX, SERVICE_TOKEN_PREFIX]) {
+    if (id.startsWith(prefix)) {
+      throw invalidRequest(`custom token ID cannot have the '${prefix}' prefix`);
+    }
+  }
+  if (id.includes(".")) throw invalidRequest("custom token ID cannot have a '.' in the value");
+}
+
+function isOrphan(sent: Wanted, { orphan, role }: CreateKind, isSudo: boolean): boolean {
+  if (role !== null) return role.orphan;
+  if (sent.no_parent === true && !isSudo) {
+    throw invalidRequest("root or sudo privileges required to create orphan token");
+  }
+  return orphan || sent.no_parent === true;
+}
+
+function creationPath({ orphan, role }: CreateKind): string {
+  if (role === null) return orphan ? "auth/token/create-orphan" : "auth/token/create";
+  const suffix = role.pathSuffix === "" ? "" : `/${role.pathSuffix}`;
+  return `auth/token/create/${role.name}${suffix}`;
+}
+
+function displayName(sent: string): string {
+  if (sent === "") return "token";
+  return `token-${sent.replace(/[^a-zA-Z0-9-]/gu, "-")}`.replace(/-$/, "");
 }
 
 /**
@@ -234,42 +231,16 @@ function refuseEndless({ expiresAtMs }: TokenTemplate, parent: Token): void {
   throw invalidRequest("expiring root tokens cannot create non-expiring root tokens");
 }
 
-function refuseUnsuitedBatch(template: TokenTemplate): void {
-  if (template.type !== "batch") return;
-  if (template.periodSeconds !== 0) throw invalidRequest("batch tokens cannot be periodic");
-  if (template.uses !== 0) throw invalidRequest("batch tokens cannot have a use limit");
-  if (template.policies.includes(ROOT_POLICY)) throw invalidRequest("batch tokens cannot be root");
-}
-
-function isRenewable(sent: Wanted, role: TokenRole | null): boolean {
-  return (sent.renewable ?? true) && role?.renewable !== false;
-}
-
-function readMeta(sent: Wanted): Readonly<Record<string, string>> | null {
-  const meta = sent.meta ?? sent.metadata;
-  if (meta === undefined) return null;
-  const entries = Object.entries(meta).map(([name, value]) => [name, coerceText(value) ?? ""]);
-  return entries.length === 0 ? null : Object.fromEntries(entries);
-}
-
-function readUses(sent: Wanted, role: TokenRole | null): number {
-  const uses = sent.num_uses ?? 0;
-  if (uses < 0) throw invalidRequest("number of uses cannot be negative");
-  return smallerLimit(uses, role?.uses ?? 0);
-}
-
-/** An id of the caller's choice, which no random generator vouches for. */
-function readCustomId(
-  sent: Wanted,
-): { readonly customId?: string; readonly warnings: readonly string[] } {
-  const id = sent.id ?? "";
-  if (id === "") return { warnings: [] };
-  if (id.startsWith(SERVICE_TOKEN_PREFIX) || id.startsWith("b.")) {
-    throw invalidRequest("custom token ID cannot have the 's.' prefix");
+/** Names that no policy has grant nothing, until somebody writes one. */
+async function missingPolicies(
+  { policies }: OpenVault,
+  wanted: readonly string[],
+): Promise<readonly string[]> {
+  const warnings: string[] = [];
+  for (const name of wanted) {
+    if (await policies.read(name) === null) {
+      warnings.push(`Policy ${JSON.stringify(name)} does not exist`);
+    }
   }
-  if (id.includes("/") || id.includes("..")) {
-    throw invalidRequest("custom token ID cannot contain '/' or '..'");
-  }
-  const warning = "a custom token ID is only as hard to guess as whoever chose it made it";
-  return { customId: id, warnings: [warning] };
+  return warnings;
 }

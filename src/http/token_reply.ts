@@ -1,6 +1,6 @@
 /** A token as the API shows it: when it was made or renewed, and when it is looked up. */
 
-import type { Token } from "../access/token.ts";
+import { isInitial, type Token } from "../access/token.ts";
 import type { LogicalReply } from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
 
@@ -10,45 +10,46 @@ export function authFields(id: string, token: Token, leaseSeconds: number): Json
     client_token: id,
     accessor: token.accessor,
     policies: token.policies,
-    token_policies: token.policies,
+    ...(token.policies.length === 0 ? {} : { token_policies: token.policies }),
     metadata: token.meta,
-    lease_duration: leaseSeconds,
+    lease_duration: Math.floor(leaseSeconds),
     renewable: token.renewable,
-    entity_id: "",
+    entity_id: token.entityId ?? "",
     token_type: token.type,
     orphan: token.orphan,
     mfa_requirement: null,
-    num_uses: Math.max(0, token.uses),
+    num_uses: token.grantedUses,
   };
 }
 
 /** `id` is "" where the caller knows only the accessor. */
 export function describeToken(token: Token, id: string, nowMs: number): LogicalReply {
-  const expires = token.expiresAtMs;
-  const neverExpires = expires === null;
+  const { expiresAtMs, periodSeconds } = token;
+  // Nothing was ever granted to the tokens of init and generate-root.
+  const hasLease = !isInitial(token);
   return {
     kind: "data",
     data: {
       accessor: token.accessor,
       ...(token.boundCidrs.length === 0 ? {} : { bound_cidrs: token.boundCidrs }),
       creation_time: Math.floor(token.createdAtMs / 1000),
-      creation_ttl: token.creationTtlSeconds,
+      creation_ttl: Math.floor(token.creationTtlSeconds),
       display_name: token.displayName,
-      entity_id: "",
-      expire_time: neverExpires ? null : new Date(expires).toISOString(),
-      explicit_max_ttl: token.explicitMaxTtlSeconds,
+      entity_id: token.entityId ?? "",
+      expire_time: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
+      explicit_max_ttl: Math.floor(token.explicitMaxTtlSeconds),
       id,
-      ...(neverExpires ? {} : { issue_time: new Date(token.createdAtMs).toISOString() }),
+      ...(hasLease ? { issue_time: new Date(token.createdAtMs).toISOString() } : {}),
       ...renewalFields(token),
       meta: token.meta,
-      num_uses: Math.max(0, token.uses),
+      num_uses: token.uses,
       orphan: token.orphan,
       path: token.path,
-      ...(token.periodSeconds === 0 ? {} : { period: token.periodSeconds }),
+      ...(periodSeconds === 0 ? {} : { period: Math.floor(periodSeconds) }),
       policies: token.policies,
-      ...(neverExpires ? {} : { renewable: token.renewable }),
+      ...(hasLease ? { renewable: token.renewable } : {}),
       ...(token.role === null ? {} : { role: token.role }),
-      ttl: neverExpires ? 0 : Math.max(0, Math.ceil((expires - nowMs) / 1000)),
+      ttl: expiresAtMs === null ? 0 : Math.max(0, Math.ceil((expiresAtMs - nowMs) / 1000)),
       type: token.type,
     },
   };

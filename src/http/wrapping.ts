@@ -40,8 +40,12 @@ export async function wrapReply(
 ): Promise<Response> {
   const { call, open, path } = request;
   const { random } = call.context;
-  const issued = await open.wrapping.wrap(envelope as JsonObject, path, ttlSeconds, sealWrap);
-  const accessor = envelope.auth?.["accessor"];
+  const issued = await open.wrapping.wrap(envelope as JsonObject, path, ttlSeconds, sealWrap, {
+    displayName: call.token?.token.displayName ?? "",
+  });
+  // A secret id has a public name too.
+  const ofSecretId = path.startsWith("auth/") ? envelope.data?.["secret_id_accessor"] : undefined;
+  const accessor = envelope.auth?.["accessor"] ?? ofSecretId;
   const info = wrapInfo(issued);
   const withAccessor = typeof accessor === "string"
     ? { ...info, wrapped_accessor: accessor }

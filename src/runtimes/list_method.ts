@@ -1,8 +1,8 @@
 /**
- * Vault's clients send the method LIST, which the HTTP parsers of Node and Bun refuse. This filter
- * stands between a connection and the parser and writes LOCK in place of LIST, four bytes for four
- * bytes, at the start of a message; the server reads LOCK as LIST. A real LOCK becomes COPY, which
- * nothing serves either.
+ * Vault's clients send the methods LIST and SCAN, which the HTTP parsers of Node and Bun refuse. This
+ * filter stands between a connection and the parser and writes LOCK in place of LIST and BIND in
+ * place of SCAN, four bytes for four bytes, at the start of a message; the server reads them back. A
+ * real LOCK or BIND becomes COPY, which nothing serves either.
  *
  * Why it opens no request smuggling: it never adds, drops or moves a byte, so it cannot change where
  * the parser sees a message end. It follows only framing that has one reading (one Content-Length, or
@@ -13,12 +13,14 @@
 
 import { Buffer } from "node:buffer";
 
-/** What LIST is called behind the filter. */
-export const LIST_STAND_IN = "LOCK";
+/** What the methods are that the parser sees in place of others. */
+export const STAND_INS: ReadonlyMap<string, string> = new Map([["LOCK", "LIST"], ["BIND", "SCAN"]]);
 
 const REPLACEMENTS: ReadonlyMap<string, string> = new Map([
-  ["LIST ", LIST_STAND_IN],
+  ["LIST ", "LOCK"],
+  ["SCAN ", "BIND"],
   ["LOCK ", "COPY"],
+  ["BIND ", "COPY"],
 ]);
 const TOKEN_BYTES = 5;
 /** Both parsers refuse a head of 16 KiB; what is longer is not looked at. */

@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { LIST_STAND_IN } from "./list_method.ts";
+import { STAND_INS } from "./list_method.ts";
 import { pathOfTarget } from "./raw_target.ts";
 import { DRAIN_MAX_BYTES } from "./server.ts";
 
@@ -16,7 +16,8 @@ export function toRequest(incoming: IncomingMessage): Request {
   const headers = new Headers();
   const raw = incoming.rawHeaders;
   for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] ?? "", raw[i + 1] ?? "");
-  const method = incoming.method === LIST_STAND_IN ? "LIST" : incoming.method ?? "";
+  const sent = incoming.method ?? "";
+  const method = STAND_INS.get(sent) ?? sent;
   const path = pathOfTarget(incoming.url ?? "/");
   const url = new URL(ORIGIN + (path.startsWith("/") ? path : `/${path}`));
   const hasNoBody = method === "GET" || method === "HEAD" || !hasBody(incoming);

@@ -58,12 +58,34 @@ export function shareCountsProblem(
   counts: ShareCounts,
   recipients: number | null,
 ): string | null {
+  if (counts.shares < 1) return NO_SHARES;
+  if (counts.threshold < 1) return NO_THRESHOLD;
+  return splitProblem(counts, recipients);
+}
+
+/**
+ * The same for recovery shares at initialisation, of which there may be none (0 of 0). Vault then
+ * looks at each alone last, and so takes shares without a threshold, which nobody could combine.
+ */
+export function recoveryCountsProblem(
+  counts: ShareCounts,
+  recipients: number | null,
+): string | null {
   const { shares, threshold } = counts;
-  if (shares < 1) return "shares must be at least one";
-  if (threshold < 1) return "threshold must be at least one";
-  if (threshold === 1 && shares > 1) {
-    return "threshold must be greater than one for multiple shares";
-  }
+  if (shares < 0) return NO_SHARES;
+  const problem = splitProblem(counts, recipients);
+  if (problem !== null) return problem;
+  return threshold < 0 || (shares > 0 && threshold === 0) ? NO_THRESHOLD : null;
+}
+
+const NO_SHARES = "shares must be at least one";
+const NO_THRESHOLD = "threshold must be at least one";
+
+function splitProblem(
+  { shares, threshold }: ShareCounts,
+  recipients: number | null,
+): string | null {
+  if (threshold < 2 && shares > 1) return "threshold must be greater than one for multiple shares";
   if (shares > SHARES_MAX) return `shares must be less than ${SHARES_MAX + 1}`;
   if (threshold > SHARES_MAX) return `threshold must be less than ${SHARES_MAX + 1}`;
   if (threshold > shares) return "threshold cannot be larger than shares";

@@ -26,6 +26,8 @@ export const TOKEN_PARENT_PREFIX = "sys/token/parent/";
 /** `<time>/<token hash>`: text order is order of expiry. */
 export const TOKEN_EXPIRY_PREFIX = "sys/token/expiry/";
 export const TOKEN_ROLE_PREFIX = "sys/token/role/";
+/** What operators may set: `server_settings.ts`. */
+export const SERVER_SETTING_PREFIX = "sys/config/";
 export const WRAPPED_REPLY_PREFIX = "sys/wrapping/";
 export const MOUNT_DATA_PREFIX = "logical/";
 export const LOGIN_DATA_PREFIX = "auth/";

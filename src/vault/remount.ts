@@ -11,6 +11,7 @@ import { invalidRequest } from "../errors.ts";
 import { REMOUNTS_MAX } from "../limits.ts";
 import { REMOUNTS_PATH } from "../storage/record_paths.ts";
 import { revokeBelow } from "./disable_login.ts";
+import { PROTECTED_MOUNTS } from "./mounts.ts";
 import type { OpenVault } from "./open_vault.ts";
 import type { Vault } from "./vault.ts";
 
@@ -22,7 +23,6 @@ export interface Remount {
 }
 
 const AUTH = "auth/";
-const PROTECTED_MOUNTS: readonly string[] = ["audit/", "auth/", "sys/", "cubbyhole/", "identity/"];
 const PROTECTED_LOGINS: readonly string[] = ["auth/token/"];
 
 /** Throws `invalid_request` in Vault's words when there is nothing to move, or no room for it. */
@@ -85,7 +85,7 @@ function refuseConflict(path: string | null): void {
 
 function refuseProtected(from: string, to: string): void {
   const isLogin = from.startsWith(AUTH);
-  if (isLogin && (!to.startsWith(AUTH) || to === AUTH)) {
+  if (isLogin && !to.startsWith(AUTH)) {
     throw invalidRequest(`cannot remount auth mount to non-auth mount ${JSON.stringify(to)}`);
   }
   const guarded = isLogin ? PROTECTED_LOGINS : PROTECTED_MOUNTS;

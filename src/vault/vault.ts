@@ -216,8 +216,8 @@ export class Vault {
 
   /** Seals by request: every attempt ends, and no key stays in memory. */
   async seal(): Promise<void> {
-    await this.exclusive(async () => {
-      if (this.#phase.kind !== "unsealed") return;
+    const open = await this.exclusive(async () => {
+      if (this.#phase.kind !== "unsealed") return null;
       const { open } = this.#phase;
       await open.barrier.exclusively(async () => {
         await this.#ports.store.commit({ writes: open.endRecords() });
@@ -225,9 +225,12 @@ export class Vault {
         this.#phase = { kind: "sealed", stored, attempt: null };
         this.#autoUnseal = { ...this.#autoUnseal, wanted: false };
       });
-      await open.audit.close();
-      this.#ports.log.info("vault is sealed");
+      return open;
     });
+    if (open === null) return;
+    // Not before others had their turn: what they have done must still find its audit devices.
+    await open.audit.close();
+    this.#ports.log.info("vault is sealed");
   }
 
   /**

@@ -7,10 +7,18 @@ import type { StoredToken } from "../access/token.ts";
 import type { IssuedToken, TokenStore } from "../access/tokens.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, type VaultError } from "../errors.ts";
 import { WRAPPED_REPLY_PREFIX } from "../storage/record_paths.ts";
 
 export const WRAPPING_POLICY_NAME = "response-wrapping";
+
+/** Of the token that opens a reply, besides what the reply says of itself. */
+export interface WrappedBy {
+  /** Name of whoever asked; "" for nobody. */
+  readonly displayName?: string;
+  /** Request path that issues the token. Left out: the one that made the reply. */
+  readonly path?: string;
+}
 
 /** What was wrapped: the reply as it would have been sent. */
 export interface WrappedReply {
@@ -38,13 +46,14 @@ export class WrappingStore {
     creationPath: string,
     ttlSeconds: number,
     sealWrap: boolean,
+    { displayName = "", path = creationPath }: WrappedBy = {},
   ): Promise<IssuedToken> {
     const createdAtMs = this.#nowMs();
     const issued = this.#tokens.issue({
       type: "service",
       policies: [WRAPPING_POLICY_NAME],
-      path: creationPath,
-      displayName: "",
+      path,
+      displayName,
       meta: null,
       uses: 1,
       createdAtMs,
@@ -65,14 +74,23 @@ export class WrappingStore {
     return issued;
   }
 
+  /** Whether a token holds a reply. Spends nothing. */
+  async holds(id: string): Promise<boolean> {
+    return await this.#find(id) !== null;
+  }
+
   /** What a token holds, without spending it. Throws `invalid_request` when it holds nothing. */
   async lookup(id: string): Promise<WrappedReply> {
-    return (await this.#find(id)).wrapped;
+    const found = await this.#find(id);
+    if (found === null) throw notWrapping();
+    return found.wrapped;
   }
 
   /** Hands the reply out and ends the token: of two callers one gets it. */
   async unwrap(id: string): Promise<WrappedReply> {
-    const { stored, wrapped, revision } = await this.#find(id);
+    const found = await this.#find(id);
+    if (found === null) throw notWrapping();
+    const { stored, wrapped, revision } = found;
     const path = WRAPPED_REPLY_PREFIX + stored.hash;
     const outcome = await this.#barrier.commit({
       entries: [{ path, value: null }, ...this.#tokens.removal(stored)],
@@ -87,22 +105,22 @@ export class WrappingStore {
     await this.#barrier.commit({ entries: [{ path: WRAPPED_REPLY_PREFIX + hash, value: null }] });
   }
 
-  async #find(id: string): Promise<{
-    readonly stored: StoredToken;
-    readonly wrapped: WrappedReply;
-    readonly revision: number;
-  }> {
+  async #find(id: string): Promise<
+    {
+      readonly stored: StoredToken;
+      readonly wrapped: WrappedReply;
+      readonly revision: number;
+    } | null
+  > {
     const stored = await this.#tokens.find(id);
-    if (stored === null || !stored.token.policies.includes(WRAPPING_POLICY_NAME)) {
-      throw notWrapping();
-    }
+    if (stored === null || !stored.token.policies.includes(WRAPPING_POLICY_NAME)) return null;
     const record = await this.#barrier.get(WRAPPED_REPLY_PREFIX + stored.hash);
-    if (record === null) throw notWrapping();
+    if (record === null) return null;
     const wrapped = JSON.parse(decodeUtf8(record.value)) as WrappedReply;
     return { stored, wrapped, revision: record.revision };
   }
 }
 
-function notWrapping() {
+export function notWrapping(): VaultError {
   return invalidRequest("wrapping token is not valid or does not exist");
 }

@@ -99,12 +99,12 @@ describe("the default policy", () => {
     ["update", "sys/capabilities-self"],
     ["update", "sys/leases/renew"],
     ["update", "sys/leases/lookup"],
-    ["update", "sys/renew"],
     ["update", "sys/wrapping/wrap"],
     ["update", "sys/wrapping/lookup"],
     ["update", "sys/wrapping/unwrap"],
     ["update", "sys/tools/hash"],
     ["update", "sys/tools/hash/sha2-256"],
+    ["update", "identity/oidc/provider/p/authorize"],
     ["read", "sys/internal/ui/resultant-acl"],
     ["list", "cubbyhole/"],
     ["create", "cubbyhole/a/b"],
@@ -396,5 +396,105 @@ describe("parameters", () => {
   ])("%s", (_what, parameters, data, allowed) => {
     const acl = aclOf(`path "a" { capabilities = ["update"] ${parameters} }`);
     expect(allows(acl, "update", "a", { data })).toBe(allowed);
+  });
+});
+
+describe("a list", () => {
+  it("is decided by the path with its slash first, so that a folder can be denied", () => {
+    const acl = aclOfRules({ "kv/*": "list", "kv/dir/*": "deny" });
+    expect(allows(acl, "list", "kv/")).toBe(true);
+    expect(allows(acl, "list", "kv/other/")).toBe(true);
+    expect(allows(acl, "list", "kv/dir/")).toBe(false);
+    expect(acl.capabilities("kv/dir")).toEqual(["list"]);
+    const inverse = aclOfRules({ "kv/*": "deny", "kv/dir/*": "list" });
+    expect(allows(inverse, "list", "kv/dir/")).toBe(true);
+    expect(allows(inverse, "list", "kv/other/")).toBe(false);
+  });
+});
+
+describe("a pagination limit", () => {
+  const limited = (more = "", limit = 2) =>
+    `path "kv/*" { capabilities = ["list", "scan", "read"] pagination_limit = ${limit} ${more} }`;
+  const listed = (acl: Acl, data: Record<string, unknown>, operation: AclOperation = "list") => [
+    allows(acl, operation, "kv/", { data }),
+    data["limit"],
+  ];
+
+  it.each<[unknown, boolean, unknown]>([
+    ["1", true, "1"],
+    ["2", true, "2"],
+    ["+2", true, "+2"],
+    ["3", false, "3"],
+    ["-1", false, "-1"],
+    ["zz", false, "zz"],
+    ["1.0", false, "1.0"],
+    [" 2", false, " 2"],
+    [["1", "5"], false, ["1", "5"]],
+    ["0", true, "2"],
+    ["", true, "2"],
+    ["max", true, "2"],
+  ])("answers a limit of %j: %s", (limit, allowed, obeyed) => {
+    for (const operation of ["list", "scan"] as const) {
+      expect(listed(aclOf(limited()), { limit }, operation)).toEqual([allowed, obeyed]);
+    }
+  });
+
+  it("is set for who asks for none, unless a limit is required", () => {
+    expect(listed(aclOf(limited()), { after: "a" })).toEqual([true, "2"]);
+    const strict = aclOf(limited('required_parameters = ["Limit"]'));
+    expect(listed(strict, {})).toEqual([false, undefined]);
+    expect(listed(strict, { limit: "max" })).toEqual([true, "2"]);
+  });
+
+  it("is the smallest of all policies, and none of zero or less", () => {
+    expect(listed(aclOf(limited("", 5), limited("", 3)), {})).toEqual([true, "3"]);
+    expect(listed(aclOf(limited("", 0), limited("", -3)), { limit: "9" })).toEqual([true, "9"]);
+  });
+
+  it("does not touch a read, nor a list without one but for the word max", () => {
+    expect(listed(aclOf(limited()), { limit: "9" }, "read")).toEqual([true, "9"]);
+    const free = aclOfRules({ "kv/*": "list" });
+    expect(listed(free, {})).toEqual([true, undefined]);
+    expect(listed(free, { limit: "zz" })).toEqual([true, "zz"]);
+    expect(listed(free, { limit: "max" })).toEqual([true, "0"]);
+  });
+});
+
+describe("grantsBelow()", () => {
+  const mounts = ["s/", "sys/", "kv/", "team/a/", "auth/up/", "auth/token/"];
+
+  // Recorded from the reference, but for a denial alone, on which it shows the mount.
+  it.each<[Record<string, string>, string[]]>([
+    [{ "s": "read" }, ["s/"]],
+    [{ "s/": "read" }, ["s/"]],
+    [{ "s/x": "read" }, ["s/"]],
+    [{ "s*": "read" }, ["s/", "sys/"]],
+    [{ "s/*": "deny" }, []],
+    [{ "s/*": "deny", "s/x": "read" }, ["s/"]],
+    [{ "k": "read" }, []],
+    [{ "team": "read" }, []],
+    [{ "team/*": "read" }, ["team/a/"]],
+    [{ "+": "read" }, ["s/", "sys/", "kv/"]],
+    [{ "+/x": "read" }, ["s/", "sys/", "kv/"]],
+    [{ "+/+": "read" }, mounts],
+    [{ "team/+/x": "read" }, ["team/a/"]],
+    [{ "team/+": "read" }, ["team/a/"]],
+    [{ "+/a/b": "read" }, ["s/", "sys/", "kv/", "team/a/"]],
+    [{ "auth/+/login": "read" }, ["auth/up/", "auth/token/"]],
+    [{ "auth/u*": "read" }, ["auth/up/"]],
+    [{ "+/u*": "read" }, ["s/", "sys/", "kv/", "auth/up/"]],
+    [{ "+/u*": "read", "auth/up/": "deny" }, ["s/", "sys/", "kv/", "auth/up/"]],
+    [{ "+/+/x": "deny" }, []],
+    [{ "a/+": "read" }, []],
+    [{ "*": "read" }, mounts],
+  ])("finds for %j %j", (rules, found) => {
+    const acl = aclOfRules(rules);
+    expect(mounts.filter((mount) => acl.grantsBelow(mount))).toEqual(found);
+  });
+
+  it("finds nothing where nothing is granted, and everything for root", () => {
+    const none = aclOf('path "s/x" { capabilities = [] } path "+/x" { }');
+    expect(mounts.filter((mount) => none.grantsBelow(mount))).toEqual([]);
+    expect(mounts.every((mount) => compileAcl([ROOT_POLICY]).grantsBelow(mount))).toBe(true);
   });
 });

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { lifetime } from "../../src/access/lifetime.ts";
 import { AppRole } from "../../src/access/logins/approle.ts";
 import { leaseLimits } from "../../src/access/logins/lease_limits.ts";
 import type { LoginMount } from "../../src/access/logins/login_mounts.ts";
 import { LoginMounts } from "../../src/access/logins/login_mounts.ts";
 import { LoginStorage } from "../../src/access/logins/login_storage.ts";
 import { Passwords } from "../../src/access/logins/passwords.ts";
-import { lifetime, loginToken, NO_RULES } from "../../src/access/logins/token_rules.ts";
+import { loginToken, NO_RULES } from "../../src/access/logins/token_rules.ts";
 import { Userpass } from "../../src/access/logins/userpass.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
 import { createKeyring } from "../../src/barrier/keyring.ts";
@@ -220,6 +221,11 @@ function mountWith(config: Partial<LoginMount["config"]>): LoginMount {
       forceNoCache: false,
       tokenType: "default-service",
       listingVisibility: "",
+      auditNonHmacRequestKeys: [],
+      auditNonHmacResponseKeys: [],
+      passthroughRequestHeaders: [],
+      allowedResponseHeaders: [],
+      userLockout: null,
       ...config,
     },
     closing: false,
@@ -227,7 +233,13 @@ function mountWith(config: Partial<LoginMount["config"]>): LoginMount {
 }
 
 describe("loginToken()", () => {
-  const login = { path: "login/ann", displayName: "ann", meta: {}, rules: NO_RULES };
+  const login = {
+    path: "login/ann",
+    displayName: "ann",
+    meta: {},
+    alias: { name: "ann", meta: null },
+    rules: NO_RULES,
+  };
 
   it("names the token after the whole path of its mount", () => {
     const { template } = loginToken(mountWith({}), login, 0);

@@ -3,6 +3,7 @@ import { VaultError } from "../../src/errors.ts";
 import { DEFAULT_POLICY_TEXT } from "../../src/access/default_policy.ts";
 import { CAPABILITY_BITS, capabilityNames, parsePolicy } from "../../src/access/policy.ts";
 import type { PathRule } from "../../src/access/policy.ts";
+import { valuesOf } from "../../src/access/policy_template.ts";
 
 function rule(text: string): PathRule {
   const { rules } = parsePolicy("p", text);
@@ -19,6 +20,12 @@ function refusal(text: string): string {
     return (error as VaultError).message;
   }
   throw new Error(`was accepted: ${text}`);
+}
+
+/** The form in which the reference tells of unknown keys. */
+function several(...errors: string[]): string {
+  const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
+  return `${count} occurred:\n${errors.map((error) => `\t* ${error}\n`).join("")}\n`;
 }
 
 const READ = 'capabilities = ["read"]';
@@ -38,6 +45,8 @@ describe("parsePolicy()", () => {
       required_parameters = ["A", "a", "b"]
       min_wrapping_ttl = 60
       max_wrapping_ttl = "1h"
+      pagination_limit = 5
+      expiration = "2030-01-01T02:00:00+02:00"
     }`);
     expect(parsed).toEqual({
       path: "kv/a",
@@ -48,6 +57,8 @@ describe("parsePolicy()", () => {
       requiredParameters: ["a", "b"],
       minWrappingTtlSeconds: 60,
       maxWrappingTtlSeconds: 3600,
+      paginationLimit: 5,
+      expiresAtMs: Date.UTC(2030, 0, 1),
     });
   });
 
@@ -71,11 +82,12 @@ describe("parsePolicy()", () => {
 
   it.each<[string, string[]]>([
     ['capabilities = ["create", "list", "patch", "scan"]', ["create", "list", "patch", "scan"]],
-    ['capabilities = "read"', ["read"]],
+    ["capabilities = {}", []],
     ["capabilities = []", []],
     ["", []],
     ['capabilities = ["read", "deny", "sudo"]', ["deny"]],
-    ['capabilities = ["subscribe", "recover"]', []],
+    ['capabilities = ["deny", "no such word"]', ["deny"]],
+    ['policy = "deny"\ncapabilities = ["no such word"]\nmin_wrapping_ttl = "zz"', ["deny"]],
     ['policy = "deny"', ["deny"]],
     ['policy = "read"', ["list", "read"]],
     ['policy = "write"', ["create", "delete", "list", "read", "update"]],
@@ -91,38 +103,109 @@ describe("parsePolicy()", () => {
     ['path "a" { capabilities = ["Read"] }', 'path "a": invalid capability "Read"'],
     ['path "a" { capabilities = ["root"] }', 'path "a": invalid capability "root"'],
     [
-      'path "a" { capabilities = ["deny", "__proto__"] }',
+      'path "a" { capabilities = ["__proto__", "deny"] }',
       'path "a": invalid capability "__proto__"',
     ],
-    ['path "a" { capabilities = [1] }', 'path "a": capabilities must be a list of strings'],
+    ['path "a" { capabilities = ["subscribe"] }', 'path "a": invalid capability "subscribe"'],
+    ['path "a" { capabilities = ["recover"] }', 'path "a": invalid capability "recover"'],
+    ['path "a" { capabilities = [1] }', 'path "a": invalid capability "1"'],
+    [
+      'path "a" { capabilities = [true] }',
+      'path "a": At 1:28: root.Capabilities[0]: unknown type for string *ast.LiteralType',
+    ],
+    [
+      'path "a" { capabilities = "read" }',
+      'path "a": At 1:27: unknown slice type: *ast.LiteralType',
+    ],
+    [
+      'path "a" { capabilities = { a = 1 } }',
+      'path "a": At 1:29: root.Capabilities[0]: unknown type for string *ast.ObjectItem',
+    ],
+    [
+      'path "a" { policy = ["read"] }',
+      'path "a": At 1:21: root.Policy: unknown type for string *ast.ListType',
+    ],
     ['path "a" { policy = "admin" }', 'path "a": invalid policy "admin"'],
     [
       "this is { not hcl",
       "At 1:18: key 'not hcl' expected start of object ('{') or assignment ('=')",
     ],
-    ['paths "x" { }', 'invalid key "paths x" on line 1'],
-    ["__proto__ = 1", 'invalid key "__proto__" on line 1'],
-    ['path "x" {\n  foo = 1\n}', 'path "x": invalid key "foo" on line 2'],
-    ['path "x" {\n constructor = 1 }', 'path "x": invalid key "constructor" on line 2'],
-    ['path "x" { capabilities "y" { } }', 'path "x": invalid key "capabilities y" on line 1'],
+    ['paths "x" { }', several('invalid key "paths" on line 0')],
+    ["__proto__ = 1", several('invalid key "__proto__" on line 1')],
+    [
+      "foo = 1\nbar = 2",
+      several('invalid key "foo" on line 1', 'invalid key "bar" on line 2'),
+    ],
+    ['path "x" {\n  foo = 1\n}', several('path "x": invalid key "foo" on line 2')],
+    ['path "x" {\n constructor = 1 }', several('path "x": invalid key "constructor" on line 2')],
+    [
+      'path "x" { subscribe_event_types = ["*"] }',
+      several('path "x": invalid key "subscribe_event_types" on line 1'),
+    ],
+    ['path "x" { foo = 1 }\nbar = 2', several('invalid key "bar" on line 2')],
+    ['path "x" { capabilities "y" { } }', 'path "x": "capabilities y" takes no label'],
     [`path "x" { ${READ}\n${READ} }`, 'path "x": "capabilities" at 2:1 was already set'],
-    ["name { }", "name must be a string"],
-    ["path = 1", 'path "": expected one path and its rules'],
-    ['path "a" "b" { }', 'path "a b": expected one path and its rules'],
-    [`path { ${READ} }`, 'path "capabilities": expected one path and its rules'],
+    ["name { }", "At 1:6: root.name: unknown type for string *ast.ObjectType"],
+    ["name = true", "At 1:8: root.name: unknown type for string *ast.LiteralType"],
+    ["path = 1", 'path "path": cannot check HCL keys of type *ast.LiteralType'],
+    ["path = [1]", 'path "path": cannot check HCL keys of type *ast.ListType'],
+    ["path = { x = {} }", several('path "path": invalid key "x" on line 1')],
     ['path "kv/+*" { }', `path "kv/+*": invalid use of wildcards ('+*' is forbidden)`],
     [
       'path "x" { min_wrapping_ttl = "zz" }',
-      'error parsing min_wrapping_ttl: invalid duration "zz"',
+      'error parsing min_wrapping_ttl: time: invalid duration "zz"',
     ],
-    ['path "x" { max_wrapping_ttl = -1 }', 'error parsing max_wrapping_ttl: invalid duration "-1"'],
+    [
+      'path "x" { min_wrapping_ttl = "1.5" }',
+      'error parsing min_wrapping_ttl: time: missing unit in duration "1.5"',
+    ],
+    [
+      'path "x" { min_wrapping_ttl = ["1h"] }',
+      "error parsing min_wrapping_ttl: could not parse duration from input",
+    ],
+    [
+      'path "x" { max_wrapping_ttl = -1 }',
+      'error parsing max_wrapping_ttl: time: invalid duration "-1"',
+    ],
+    [
+      'path "x" { max_wrapping_ttl = "-1h" }',
+      'error parsing max_wrapping_ttl: time: invalid duration "-1h"',
+    ],
+    [
+      'path "x" { expiration = "2030-01-01" }',
+      'path "x": invalid expiration time: could not parse string as date and time',
+    ],
+    [
+      'path "x" { expiration = ["a"] }',
+      'path "x": At 1:25: root.expiration: unknown type for string *ast.ListType',
+    ],
+    [
+      'path "x" { pagination_limit = "x" }',
+      'path "x": strconv.ParseInt: parsing "x": invalid syntax',
+    ],
+    [
+      'path "x" { pagination_limit = "" }',
+      'path "x": strconv.ParseInt: parsing "": invalid syntax',
+    ],
+    [
+      'path "x" { pagination_limit = 2.5 }',
+      'path "x": At 1:31: root.pagination_limit: unknown type *ast.LiteralType',
+    ],
+    [
+      'path "x" { pagination_limit = "9007199254740993" }',
+      'path "x": strconv.ParseInt: parsing "9007199254740992": value out of range',
+    ],
     [
       'path "x" { min_wrapping_ttl = "2h" max_wrapping_ttl = "1h" }',
       "max_wrapping_ttl cannot be less than min_wrapping_ttl",
     ],
     [
       'path "x" { allowed_parameters = ["a"] }',
-      'path "x": allowed_parameters must map names to lists of values',
+      'path "x": At 1:33: root.allowed_parameters: not an object type for map (*ast.ListType)',
+    ],
+    [
+      'path "x" { allowed_parameters { a = "b" } }',
+      'path "x": At 1:37: unknown slice type: *ast.LiteralType',
     ],
     [
       'path "x" { denied_parameters = { a = [], A = ["x"] } }',
@@ -130,14 +213,21 @@ describe("parsePolicy()", () => {
     ],
     [
       'path "x" { required_parameters = [[]] }',
-      'path "x": required_parameters must be a list of strings',
+      'path "x": At 1:35: root.required_parameters[0]: unknown type for string *ast.ListType',
     ],
-    ['path "x/{{y" { }', 'path "x/{{y": failed to validate policy templating: unbalanced braces'],
+    [
+      'path "x/{{y" { }',
+      "failed to validate policy templating: unbalanced templating characters",
+    ],
+    [
+      'path "}}x{{" { foo = 1 }',
+      "failed to validate policy templating: unbalanced templating characters",
+    ],
   ])("refuses %s", (text, detail) => {
     expect(refusal(text)).toBe(`failed to parse policy: ${detail}`);
   });
 
-  it.each(["control_group", "expiration", "list_scan_response_keys_filter_path", "mfa_methods"])(
+  it.each(["control_group", "list_scan_response_keys_filter_path", "mfa_methods"])(
     "refuses %s, which would narrow access",
     (key) => {
       expect(refusal(`path "x" { ${READ}\n${key} = "a" }`)).toBe(
@@ -147,13 +237,32 @@ describe("parsePolicy()", () => {
     },
   );
 
-  it("ignores the keys that keep nothing from anybody", () => {
-    expect(
-      rule(
-        `path "x" { ${READ}\ncomment = "a"\npagination_limit = 5\nsubscribe_event_types = ["*"] }`,
-      ),
-    )
-      .toEqual(rule(`path "x" { ${READ} }`));
+  it("ignores a remark, whatever it is", () => {
+    expect(rule(`path "x" { ${READ}\ncomment = ["a"] }`)).toEqual(rule(`path "x" { ${READ} }`));
+  });
+
+  it.each<[string, number | null]>([
+    ["5", 5],
+    ['"5"', 5],
+    ['"0x10"', 16],
+    ['"010"', 8],
+    ["0", null],
+    ["-2", null],
+    ['"-2"', null],
+  ])("takes %s for a pagination limit", (written, limit) => {
+    expect(rule(`path "x" { pagination_limit = ${written} }`).paginationLimit).toBe(limit);
+  });
+
+  it("takes a path without a label for the one called path, and of labels the first", () => {
+    expect(rule(`path { ${READ} }`).path).toBe("path");
+    expect(rule(`path "x" "y" { ${READ} }`).path).toBe("x");
+    expect(rule(`name = 5\npath "x" { ${READ} }`).path).toBe("x");
+  });
+
+  it("tells of twenty unknown keys and counts the others", () => {
+    const message = refusal("foo = 1\n".repeat(30_000));
+    expect(message).toContain("30000 errors occurred:");
+    expect(message.match(/invalid key/g)).toHaveLength(20);
   });
 
   it("checks a rule with a template and leaves it out", () => {
@@ -162,12 +271,59 @@ describe("parsePolicy()", () => {
     expect(refusal('path "kv/{{identity.entity.id}}" { capabilities = ["fly"] }')).toContain("fly");
   });
 
+  describe("with an entity", () => {
+    const alias = {
+      id: "a-1",
+      accessor: "auth_userpass_1",
+      name: "al/ice",
+      meta: { team: "web", any: "*" },
+      local: false,
+      createdAtMs: 0,
+      updatedAtMs: 0,
+    };
+    const entity = { version: 1, id: "e-1", name: "entity_1", createdAtMs: 0, alias } as const;
+    const pathsFor = (path: string, allows = false) => {
+      const rules = { allowsSlashesInTemplates: allows, allowsWildcardsInTemplates: allows };
+      const text = `path ${JSON.stringify(path)} { ${READ} }`;
+      return parsePolicy("p", text, valuesOf(entity, rules)).rules.map((each) => each.path);
+    };
+
+    it.each<[string, string]>([
+      ["kv/{{identity.entity.id}}/*", "kv/e-1/*"],
+      ["/kv/{{ identity.entity.name }}", "kv/entity_1"],
+      ["{{identity.entity.id}}-{{identity.entity.name}}", "e-1-entity_1"],
+      ["kv/{{identity.entity.aliases.auth_userpass_1.id}}", "kv/a-1"],
+      ["kv/{{identity.entity.aliases.auth_userpass_1.metadata.team}}", "kv/web"],
+    ])("fills %s", (path, filled) => {
+      expect(pathsFor(path)).toEqual([filled]);
+    });
+
+    it.each([
+      "kv/{{identity.entity.metadata.team}}",
+      "kv/{{identity.entity.aliases.auth_userpass_2.id}}",
+      "kv/{{identity.entity.aliases.auth_userpass_1.metadata.none}}",
+      "kv/{{identity.entity.aliases.auth_userpass_1.metadata.__proto__}}",
+      "kv/{{identity.groups.names.a.id}}",
+      "kv/{{}}",
+    ])("leaves out %s, which has no value", (path) => {
+      expect(pathsFor(path)).toEqual([]);
+    });
+
+    it("lets a value change the meaning of a path only where the policy says so", () => {
+      const name = "kv/{{identity.entity.aliases.auth_userpass_1.name}}";
+      const any = "kv/{{identity.entity.aliases.auth_userpass_1.metadata.any}}";
+      expect([pathsFor(name), pathsFor(any)]).toEqual([[], []]);
+      expect([pathsFor(name, true), pathsFor(any, true)]).toEqual([["kv/al/ice"], ["kv/*"]]);
+    });
+  });
+
   it("never makes the root policy", () => {
     expect(() => parsePolicy("root", "")).toThrow('cannot update "root" policy');
   });
 
   it("clips long text in its messages", () => {
     expect(refusal(`path "${"x".repeat(100_000)}" { foo = 1 }`).length).toBeLessThan(400);
+    expect(refusal(`path "x" { ${"y".repeat(100_000)} = 1 }`).length).toBeLessThan(400);
     expect(refusal(`${"x".repeat(100_000)} ]`).length).toBeLessThan(400);
   });
 
@@ -222,9 +378,13 @@ describe("parsePolicy() on JSON", () => {
   });
 
   it("refuses what is not an object of rules", () => {
-    expect(refusal('{"path":["x"]}')).toContain("expected one path");
-    expect(refusal('{"path":{"x":null}}')).toContain("expected one path");
-    expect(refusal('{"path":{"x":{"capabilities":[null]}}}')).toContain("list of strings");
+    expect(refusal('{"path":["x"]}')).toContain("cannot check HCL keys");
+    expect(refusal('{"path":{"x":null}}')).toContain('path "path": invalid key "x" on line 1');
+    expect(refusal('{"path":{"x":{"capabilities":[null]}}}')).toContain("unknown type for string");
+    expect(refusal('{"path":{"x":{"capabilities":"read"}}}')).toBe(
+      'failed to parse policy: path "x": At -: unknown slice type: *ast.LiteralType',
+    );
+    expect(refusal('{"foo":{"x":{}}}')).toContain('* invalid key "foo" on line 1');
     expect(refusal('{"path":{}')).toContain("failed to parse policy: At 1:11: ");
   });
 });

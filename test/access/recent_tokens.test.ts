@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { rootTokenTemplate, type TokenTemplate } from "../../src/access/token.ts";
+import { rootTokenTemplate, SPENT_USES, type TokenTemplate } from "../../src/access/token.ts";
 import { TokenStore } from "../../src/access/tokens.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
 import { createKeyring } from "../../src/barrier/keyring.ts";
@@ -80,19 +80,26 @@ describe("a token that was found before", () => {
 
   it("lives longer once it was renewed, by whomever", async () => {
     const { id, found } = await createAndFind();
-    await others.renew(found, nowMs + 2 * HOUR_MS);
+    await others.renew(found, 2 * HOUR_MS / 1000);
     expect((await tokens.find(id))?.token.expiresAtMs).toBe(nowMs + 2 * HOUR_MS);
     nowMs += HOUR_MS;
     expect(await tokens.find(id)).not.toBeNull();
   });
 
+  it("has no use left for two requests that found the last one", async () => {
+    const { found } = await createAndFind({ uses: 1 });
+    const both = await Promise.all([tokens.use(found), others.use(found)]);
+    expect(both.filter((used) => used !== null)).toHaveLength(1);
+  });
+
   it("counts its uses down to the last", async () => {
     const { id } = await createAndFind({ uses: 2 });
-    const outcomes: (string | null)[] = [];
+    const left: (number | null)[] = [];
     for (let use = 0; use < 3; use++) {
       const found = await tokens.find(id);
-      outcomes.push(found === null ? null : await tokens.use(found));
+      const used = found === null ? null : await tokens.use(found);
+      left.push(used === null ? null : used.token.uses);
     }
-    expect(outcomes).toEqual(["counted", "last", null]);
+    expect(left).toEqual([1, SPENT_USES, null]);
   });
 });

@@ -33,6 +33,8 @@ async function age(barrier: Barrier): Promise<void> {
   const added = [
     ...["boundCidrs", "strictlyBindIp", "bindSecretId", "secretIdBoundCidrs"],
     ...["cidrs", "tokenBoundCidrs"],
+    ...["grantedUses", "grantedTtlSeconds", "elderNames"],
+    ...["allowedPolicyGlobs", "disallowedPolicyGlobs", "allowedEntityAliases", "elder"],
   ];
   for (const path of await barrier.list("", "", 1000)) {
     const text = decodeUtf8((await barrier.get(path))?.value ?? new Uint8Array());
@@ -50,6 +52,8 @@ describe("a record from before addresses could be bound", () => {
     const ports = openPorts();
     const made = await new TokenStore(ports).create({
       ...rootTokenTemplate(0),
+      uses: 3,
+      creationTtlSeconds: 60,
       boundCidrs: ["10.0.0.0/8"],
     });
     const roles = new TokenRoles(ports.barrier);
@@ -57,6 +61,9 @@ describe("a record from before addresses could be bound", () => {
       name: "ops",
       allowedPolicies: [],
       disallowedPolicies: [],
+      allowedPolicyGlobs: ["q*"],
+      disallowedPolicyGlobs: [],
+      allowedEntityAliases: ["ann"],
       orphan: false,
       renewable: true,
       pathSuffix: "",
@@ -66,11 +73,22 @@ describe("a record from before addresses could be bound", () => {
       noDefaultPolicy: false,
       tokenType: "service",
       boundCidrs: ["10.0.0.0/8"],
+      elder: { periodSeconds: 5, explicitMaxTtlSeconds: 0, boundCidrs: [] },
     });
     expect((await roles.read("ops"))?.boundCidrs).toEqual(["10.0.0.0/8"]);
     await age(ports.barrier);
-    expect((await roles.read("ops"))?.boundCidrs).toEqual([]);
-    expect((await new TokenStore(ports).find(made.id))?.token.boundCidrs).toEqual([]);
+    expect(await roles.read("ops")).toMatchObject({
+      boundCidrs: [],
+      allowedPolicyGlobs: [],
+      disallowedPolicyGlobs: [],
+      allowedEntityAliases: null,
+      elder: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+    });
+    expect((await new TokenStore(ports).find(made.id))?.token).toMatchObject({
+      boundCidrs: [],
+      grantedUses: 3,
+      grantedTtlSeconds: 60,
+    });
   });
 
   it("of a user logs in from anywhere", async () => {
@@ -79,7 +97,8 @@ describe("a record from before addresses could be bound", () => {
     const users = new Userpass(new LoginStorage(barrier, "auth/u1/", false), passwords);
     await users.write("ann", "x", () => ({ ...NO_RULES, boundCidrs: ["10.0.0.0/8"] }));
     await age(barrier);
-    expect((await users.login("ann", "x", null)).rules).toEqual(NO_RULES);
+    const outcome = await users.login("ann", "x", null);
+    expect(outcome).toMatchObject({ kind: "granted", login: { rules: NO_RULES } });
   });
 
   it("of a role and a secret id logs in from anywhere, with that secret id", async () => {
@@ -104,8 +123,9 @@ describe("a record from before addresses could be bound", () => {
       tokenBoundCidrs: bounds,
     });
     await age(ports.barrier);
-    expect((await roles.login("r", issued.secretId, null)).rules).toEqual(NO_RULES);
-    expect(await roles.read("ci")).toMatchObject({ bindSecretId: true, secretIdBoundCidrs: [] });
+    const outcome = await roles.login("r", issued.secretId, null);
+    expect(outcome).toMatchObject({ kind: "granted", login: { rules: NO_RULES } });
+    expect(await roles.read("ci")).toMatchObject({ bindSecretId: true, secretIdBoundCidrs: null });
     await expect(roles.login("r", "", null)).rejects.toThrow("missing secret_id");
   });
 });

@@ -8,7 +8,7 @@ describeStory({
   family: "rekey",
   missing: missingPython(),
   async prepare() {
-    const packages = await pythonPackages();
+    const packages = await pythonPackages("hvac");
     const program = fileURLToPath(new URL("hvac/ceremony.py", import.meta.url));
     return ["env", `PYTHONPATH=${packages}`, "PYTHONDONTWRITEBYTECODE=1", "python3", program];
   },

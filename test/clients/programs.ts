@@ -29,13 +29,13 @@ export function missingGo(): string | null {
 }
 
 /**
- * Installs the locked packages once for all runs, outside the repository, and gives their folder. A
- * run that is killed meanwhile leaves a folder that nobody looks at.
+ * Installs the locked packages of a client once for all runs, outside the repository, and gives their
+ * folder. A run that is killed meanwhile leaves a folder that nobody looks at.
  */
-export async function pythonPackages(): Promise<string> {
-  const requirements = join(HERE, "hvac", "requirements.txt");
+export async function pythonPackages(client: "hvac" | "schemathesis"): Promise<string> {
+  const requirements = join(HERE, client, "requirements.txt");
   const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 16);
-  const installed = join(tmpdir(), `sealwright-hvac-${digest}`);
+  const installed = join(tmpdir(), `sealwright-${client}-${digest}`);
   if (existsSync(installed)) return installed;
   const fresh = mkdtempSync(join(tmpdir(), "sealwright-pip-"));
   const options = ["--quiet", "--disable-pip-version-check", "--target", fresh];

@@ -21,6 +21,7 @@ export function request(
     path,
     data: JSON.parse(typeof data === "string" ? data : JSON.stringify(data)) as Data,
     tokenScope: "scope",
+    tokenType: "service",
     nowMs: NOW_MS,
     defaultLeaseSeconds: MOUNT_LEASE_SECONDS,
     ...more,
@@ -50,5 +51,6 @@ export async function refusal(action: Promise<unknown>): Promise<string> {
 
 export function dataOf(reply: EngineReply): Data {
   if (reply.kind !== "data") throw new Error(`expected data, got ${reply.kind}`);
+  if (reply.data === null) throw new Error("expected data, got warnings only");
   return reply.data;
 }

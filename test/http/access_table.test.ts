@@ -13,8 +13,9 @@ import { createTransit } from "../../src/engines/transit.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { APPROLE_PATHS } from "../../src/http/auth_approle.ts";
 import { USERPASS_PATHS } from "../../src/http/auth_userpass.ts";
-import { OFTEN_ASKED, RAW_OFTEN_ASKED } from "../../src/http/often_asked.ts";
 import { RAW_SELDOM_ASKED, SELDOM_ASKED } from "../../src/http/seldom_asked.ts";
+import { HEALTH_ENDPOINTS } from "../../src/http/sys_health.ts";
+import { SEAL_ENDPOINTS } from "../../src/http/sys_seal.ts";
 import { createMemoryEngineStorage } from "../engines/memory_engine_storage.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
 
@@ -82,7 +83,7 @@ function casesOf(prefix: string, tables: readonly Table[]): readonly Case[] {
 }
 
 function rawCases(): readonly Case[] {
-  return [...RAW_OFTEN_ASKED, ...RAW_SELDOM_ASKED].flatMap((endpoint) => {
+  return [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_SELDOM_ASKED].flatMap((endpoint) => {
     const { path, methods, authorise } = endpoint;
     const operations = { GET: "read", PUT: "update", DELETE: "delete" } as const;
     return Object.entries(operations).flatMap(([method, operation]): readonly Case[] => {
@@ -103,7 +104,7 @@ function rawCases(): readonly Case[] {
 const storage = createMemoryEngineStorage();
 const CASES: readonly Case[] = [
   ...rawCases(),
-  ...casesOf("", [...OFTEN_ASKED, ...SELDOM_ASKED]),
+  ...casesOf("", SELDOM_ASKED),
   ...casesOf("kv1/", createKv1(storage).paths),
   ...casesOf("kv2/", createKv2(storage).paths),
   ...casesOf("cubbyhole/", createCubbyhole(storage).paths),
@@ -180,6 +181,11 @@ describe("every endpoint", () => {
           await client.api.stop();
         } else {
           const isKnown = token !== null && caller !== "a stranger";
+          if (path === "sys/wrapping/rewrap") {
+            // The wrapping token is judged before whoever brings it.
+            expect([400, 403], caller).toContain(status);
+            continue;
+          }
           const refused = isKnown ? AFTER_POLICIES : BEFORE_ROUTING;
           expect({ caller, status, json }).toEqual({ caller, status: 403, json: refused });
         }

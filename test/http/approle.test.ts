@@ -1,35 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { at, textAt, textsAt, UNSUPPORTED_PATH } from "../contract/api.contract.ts";
-import { openRootClient, type RootClient } from "./root_client.ts";
-
-const WRONG = { errors: ["invalid role or secret ID"] };
-const ROLE = "auth/approle/role/ci";
-
-interface RoleClient extends RootClient {
-  readonly roleId: string;
-  secretId(body?: object): Promise<{ readonly id: string; readonly accessor: string }>;
-  login(secretId: string, roleId?: string): ReturnType<RootClient["ask"]>;
-}
-
-async function withRole(role: object = {}): Promise<RoleClient> {
-  const client = await openRootClient();
-  await client.done("POST", "sys/auth/approle", { type: "approle" });
-  await client.done("POST", ROLE, { token_policies: ["deploy"], ...role });
-  const roleId = textAt((await client.ask("GET", `${ROLE}/role-id`)).json, "data", "role_id");
-  return {
-    ...client,
-    roleId,
-    async secretId(body = {}) {
-      const { json } = await client.ask("POST", `${ROLE}/secret-id`, body);
-      const id = textAt(json, "data", "secret_id");
-      return { id, accessor: textAt(json, "data", "secret_id_accessor") };
-    },
-    login: async (secretId, id = roleId) => {
-      const body = { role_id: id, secret_id: secretId };
-      return await client.ask("POST", "auth/approle/login", body, null);
-    },
-  };
-}
+import { at, textAt, UNSUPPORTED_PATH } from "../contract/api.contract.ts";
+import { listed, ROLE, withRole, WRONG } from "./role_client.ts";
 
 describe("a login with role id and secret id", () => {
   it("answers an orphan token with the role's policies and name", async () => {
@@ -64,7 +35,7 @@ describe("a login with role id and secret id", () => {
     const missing = await ask("POST", "auth/approle/login", { role_id: roleId }, null);
     const both = await ask("POST", "auth/approle/login", { role_id: "nobody" }, null);
     expect(missing.json).toEqual({ errors: ["missing secret_id"] });
-    expect(both.json).toEqual(missing.json);
+    expect(both.json).toEqual(WRONG);
   });
 
   it("is renewed as long as the role is there", async () => {
@@ -73,90 +44,21 @@ describe("a login with role id and secret id", () => {
     const renew = () => ask("POST", "auth/token/renew-self", {}, token);
     expect(at((await renew()).json, "auth", "lease_duration")).toBe(1200);
     await done("DELETE", ROLE);
-    expect((await renew()).status).toBe(400);
-  });
-});
-
-describe("secret ids", () => {
-  it("are not stored as they are, nor are role ids", async () => {
-    const { secretId, api, roleId } = await withRole();
-    const { id, accessor } = await secretId();
-    const stored = await api.snapshot();
-    for (const text of [id, accessor, roleId]) expect(stored).not.toContain(text);
+    const gone = await renew();
+    expect([gone.status, gone.json]).toEqual([
+      400,
+      listed('failed to renew entry: role "ci" does not exist during renewal'),
+    ]);
   });
 
-  it("end with their last use, of many logins at once too", async () => {
-    const { secretId, login, ask } = await withRole({ secret_id_num_uses: 2 });
-    const { id } = await secretId();
-    const statuses = await Promise.all([1, 2, 3, 4].map(async () => (await login(id)).status));
-    expect(statuses.sort()).toEqual([200, 200, 400, 400]);
-    expect((await ask("LIST", `${ROLE}/secret-id`)).status).toBe(404);
-  });
-
-  it("end with their time, before and after the alarm has cleared them", async () => {
-    const { secretId, login, ask, api } = await withRole({ secret_id_ttl: "10m" });
-    const { id, accessor } = await secretId();
-    api.clock.nowMs += 10 * 60 * 1000 - 1;
-    expect((await login(id)).status).toBe(200);
-    api.clock.nowMs += 1;
-    expect((await login(id)).json).toEqual(WRONG);
-    expect((await ask("LIST", `${ROLE}/secret-id`)).status).toBe(404);
-    const left = async () => (await api.snapshot()).match(/(secret-id|accessor|login-expiry)\//g);
-    expect(await left()).not.toBeNull();
-    await api.fire();
-    expect((await api.snapshot()).match(/^auth\/.*\/(secret-id|accessor)\/|^sys\/login-expiry/gm))
-      .toBeNull();
-    const body = { secret_id_accessor: accessor };
-    expect((await ask("POST", `${ROLE}/secret-id-accessor/lookup`, body)).status).toBe(404);
-  });
-
-  it("may be narrower than their role says, and never wider", async () => {
-    const { ask } = await withRole({ secret_id_num_uses: 5, secret_id_ttl: "10m" });
-    const narrow = await ask("POST", `${ROLE}/secret-id`, { num_uses: 1, ttl: "1m" });
-    expect(at(narrow.json, "data")).toMatchObject({ secret_id_num_uses: 1, secret_id_ttl: 60 });
-    for (const body of [{ num_uses: 6 }, { num_uses: 0 }, { ttl: "11m" }, { ttl: 0 }]) {
-      expect((await ask("POST", `${ROLE}/secret-id`, body)).status).toBe(400);
+  it("asks for the role id first, whatever the method", async () => {
+    const { ask } = await withRole();
+    for (const method of ["POST", "GET", "DELETE"]) {
+      const answer = await ask(method, "auth/approle/login", method === "POST" ? {} : null, null);
+      expect([answer.status, answer.json], method).toEqual([400, { errors: ["missing role_id"] }]);
     }
-  });
-
-  it("are looked up and destroyed by themselves and by accessor", async () => {
-    const { secretId, login, ask, done } = await withRole();
-    const first = await secretId({ metadata: "host=h1,zone=z" });
-    const second = await secretId();
-    const list = await ask("LIST", `${ROLE}/secret-id`);
-    expect([...textsAt(list.json, "data", "keys")].sort())
-      .toEqual([first.accessor, second.accessor].sort());
-    const read = await ask("POST", `${ROLE}/secret-id/lookup`, { secret_id: first.id });
-    expect(at(read.json, "data")).toMatchObject({
-      secret_id_accessor: first.accessor,
-      secret_id_num_uses: 0,
-      secret_id_ttl: 0,
-      expiration_time: "0001-01-01T00:00:00Z",
-      metadata: { host: "h1", zone: "z" },
-    });
-    const body = { secret_id_accessor: first.accessor };
-    const same = await ask("POST", `${ROLE}/secret-id-accessor/lookup`, body);
-    expect(at(same.json, "data")).toEqual(at(read.json, "data"));
-    await done("POST", `${ROLE}/secret-id-accessor/destroy`, body);
-    await done("POST", `${ROLE}/secret-id/destroy`, { secret_id: second.id });
-    expect((await login(first.id)).status).toBe(400);
-    expect((await login(second.id)).status).toBe(400);
-    expect((await ask("POST", `${ROLE}/secret-id/lookup`, { secret_id: second.id })).status)
-      .toBe(204);
-  });
-
-  it("may be chosen by the caller, each of them once", async () => {
-    const { login, ask, api } = await withRole();
-    const body = { secret_id: "chosen", ttl: 60 };
-    expect((await ask("POST", `${ROLE}/custom-secret-id`, body)).status).toBe(200);
-    const again = await ask("POST", `${ROLE}/custom-secret-id`, body);
-    expect(again.json)
-      .toEqual({ errors: ["failed to store secret_id: SecretID is already registered"] });
-    expect((await login("chosen")).status).toBe(200);
-    api.clock.nowMs += 60_000;
-    expect((await ask("POST", `${ROLE}/custom-secret-id`, { ...body, ttl: 600 })).status).toBe(200);
-    await api.fire();
-    expect((await login("chosen")).status).toBe(200);
+    const named = await ask("GET", "auth/approle/login?role_id=x", null, null);
+    expect([named.status, named.json]).toEqual([405, { errors: ["unsupported operation"] }]);
   });
 });
 
@@ -189,20 +91,68 @@ describe("roles", () => {
     expect((await login(id)).status).toBe(400);
     expect((await login(id, "ci-role")).status).toBe(200);
     const taken = await ask("POST", "auth/approle/role/other", { role_id: "ci-role" });
-    expect([taken.status, taken.json]).toEqual([400, { errors: ["role_id already in use"] }]);
+    expect([taken.status, taken.json]).toEqual([400, listed("role_id already in use")]);
     await done("POST", "auth/approle/role/other", { role_id: roleId });
   });
 
   it("must ask for a secret id where they are bound to no addresses", async () => {
     const { ask } = await withRole();
     const open = await ask("POST", ROLE, { bind_secret_id: false });
-    expect(open.json).toEqual({
-      errors: ["at least one constraint should be enabled on the role"],
-    });
+    expect(open.json).toEqual(listed("at least one constraint should be enabled on the role"));
+  });
+
+  it("say where secret ids are when they are made, and never after", async () => {
+    const { ask } = await withRole();
+    const answer = await ask("POST", ROLE, { local_secret_ids: false });
+    expect([answer.status, answer.json]).toEqual([400, {
+      errors: ["local_secret_ids can only be modified during role creation"],
+    }]);
+  });
+
+  it.each([
+    [
+      { token_type: "default-batch" },
+      "default-batch has no useful meaning; adjusting to batch",
+      { token_type: "batch" },
+    ],
+    [
+      { token_type: "default-service" },
+      "default-service has no useful meaning; adjusting to service",
+      { token_type: "service" },
+    ],
+    [
+      { token_max_ttl: "1000h" },
+      "token_max_ttl is greater than the backend mount's maximum TTL value; issued tokens' max " +
+      "TTL value will be truncated",
+      { token_max_ttl: 3_600_000 },
+    ],
+  ])("take %j, and warn", async (body, warning, shown) => {
+    const { ask } = await withRole();
+    const answer = await ask("POST", ROLE, body);
+    expect([answer.status, at(answer.json, "warnings")]).toEqual([200, [warning]]);
+    expect(at((await ask("GET", ROLE)).json, "data")).toMatchObject(shown);
+  });
+
+  it("have no period by its older name that no token could have", async () => {
+    const { ask, done } = await withRole();
+    const answer = await ask("POST", ROLE, { period: "1000h" });
+    expect([answer.status, answer.json]).toEqual([400, {
+      errors: [
+        'period of "1000h0m0s" is greater than the backend\'s maximum lease TTL of "768h0m0s"',
+      ],
+    }]);
+    await done("POST", ROLE, { token_period: "1000h" });
   });
 
   it("of other names and other paths do not exist", async () => {
     const { ask } = await withRole();
+    for (const path of ["secret-id/lookup/", "secret-id-accessor/destroy/"]) {
+      expect((await ask("GET", `${ROLE}/${path}`)).status, path).toBe(405);
+    }
+    const list = await ask("LIST", "auth/approle/role/none/secret-id");
+    expect([list.status, list.json]).toEqual([400, { errors: ['role "none" does not exist'] }]);
+    const lookup = await ask("POST", "auth/approle/role/none/secret-id/lookup", { secret_id: "x" });
+    expect([lookup.status, lookup.json]).toEqual([400, listed('role "none" does not exist')]);
     expect((await ask("GET", "auth/approle/role/none")).status).toBe(404);
     expect((await ask("GET", "auth/approle/role/none/role-id")).status).toBe(404);
     expect((await ask("POST", "auth/approle/role/none/secret-id")).status).toBe(404);

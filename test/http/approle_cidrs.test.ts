@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../contract/api.contract.ts";
 import { type AddressedClient, openAddressedClient } from "./addressed_client.ts";
+import { listed, ROLE } from "./role_client.ts";
 
-const ROLE = "auth/approle/role/ci";
 const INSIDE = "10.1.2.3";
 const OUTSIDE = "11.1.2.3";
 
@@ -71,15 +71,16 @@ describe("a role whose logins are bound to addresses", () => {
     const bounds = async () => at((await ask("GET", ROLE)).json, "data", "secret_id_bound_cidrs");
     expect(await bounds()).toEqual(["10.0.0.5/32"]);
     await done("POST", ROLE, { secret_id_bound_cidrs: [] });
+    expect(await bounds()).toEqual([]);
+    await done("DELETE", `${ROLE}/secret-id-bound-cidrs`);
     expect(await bounds()).toBeNull();
   });
 
   it.each(["10.0.0.1", "nope", "10.0.0.0/33"])("is not bound to %s", async (sent) => {
     const { ask } = await withRole({});
     const answer = await ask("POST", ROLE, { body: { secret_id_bound_cidrs: sent } });
-    expect([answer.status, answer.json]).toEqual([400, {
-      errors: [`failed to validate CIDR blocks: invalid CIDR address: ${sent}`],
-    }]);
+    const why = `failed to validate CIDR blocks: invalid CIDR address: ${sent}`;
+    expect([answer.status, answer.json]).toEqual([400, listed(why)]);
   });
 });
 
@@ -98,26 +99,24 @@ describe("a secret id bound to addresses", () => {
       secret_id_bound_cidrs: "10.0.0.0/8",
       token_bound_cidrs: "10.0.0.0/8",
     });
-    const wider = (roles: string, own: string) => ({
-      errors: [
-        `failed to verify subset relationship between CIDR blocks on the role ["${roles}"] and ` +
-        `CIDR blocks on the secret ID ["${own}"]`,
-      ],
-    });
+    const wider = (roles: string, own: string) =>
+      `failed to verify subset relationship between CIDR blocks on the role ["${roles}"] and ` +
+      `CIDR blocks on the secret ID ["${own}"]`;
     for (const name of ["cidr_list", "token_bound_cidrs"]) {
       const answer = await issue({ [name]: "11.0.0.0/8" });
-      expect([answer.status, answer.json]).toEqual([400, wider("10.0.0.0/8", "11.0.0.0/8")]);
+      const why = wider("10.0.0.0/8", "11.0.0.0/8");
+      expect([answer.status, answer.json]).toEqual([400, listed(why)]);
     }
     const id = await secretId({ cidr_list: "10.1.0.0/16" });
     await done("POST", ROLE, { secret_id_bound_cidrs: "10.2.0.0/16" });
-    expect((await login(INSIDE, id)).json).toEqual(wider("10.2.0.0/16", "10.1.0.0/16"));
+    const why = wider("10.2.0.0/16", "10.1.0.0/16");
+    expect((await login(INSIDE, id)).json).toEqual({ errors: [why] });
   });
 
   it("is not bound to what is no block", async () => {
     const { issue } = await withRole({});
-    const why = (what: string) => ({
-      errors: [`failed to validate ${what}: invalid CIDR address: 10.0.0.1`],
-    });
+    const why = (what: string) =>
+      listed(`failed to validate ${what}: invalid CIDR address: 10.0.0.1`);
     expect((await issue({ cidr_list: "10.0.0.1" })).json).toEqual(why("CIDR blocks"));
     expect((await issue({ token_bound_cidrs: "10.0.0.1" })).json).toEqual(why("token CIDR blocks"));
   });
@@ -189,7 +188,7 @@ describe("a role that asks for no secret id", () => {
 
   it("does not lose its last bound", async () => {
     const { ask } = await withRole({ bind_secret_id: false, token_bound_cidrs: "10.0.0.0/8" });
-    const unbound = { errors: ["at least one constraint should be enabled on the role"] };
+    const unbound = listed("at least one constraint should be enabled on the role");
     const strict = { token_bound_cidrs: "", token_strictly_bind_ip: true };
     for (const body of [{ token_bound_cidrs: "" }, strict]) {
       const answer = await ask("POST", ROLE, { body });

@@ -44,7 +44,7 @@ describe("a single field of a role", () => {
     expect(await shown()).toEqual({ bind_secret_id: false });
     const bounds = await ask("DELETE", `${ROLE}/secret-id-bound-cidrs`);
     expect([bounds.status, bounds.json]).toEqual([400, {
-      errors: ["at least one constraint should be enabled on the role"],
+      errors: ["1 error occurred:\n\t* at least one constraint should be enabled on the role\n\n"],
     }]);
     await done("DELETE", `${ROLE}/bind-secret-id`);
     expect(await shown()).toEqual({ bind_secret_id: true });
@@ -79,8 +79,23 @@ describe("a single field of a role", () => {
     const { ask, done } = await withRole();
     await done("POST", `${ROLE}/policies`, { policies: "old" });
     await done("POST", `${ROLE}/period`, { period: 60 });
+    const elders = { policies: ["old"], token_policies: ["old"], period: 60, token_period: 60 };
     const role = await ask("GET", ROLE);
-    expect(at(role.json, "data")).toMatchObject({ token_policies: ["old"], token_period: 60 });
+    expect(at(role.json, "data")).toMatchObject(elders);
+    const shown = async (path: string) => at((await ask("GET", `${ROLE}/${path}`)).json, "data");
+    expect(await shown("period")).toEqual({ period: 60, token_period: 60 });
+    expect(await shown("policies")).toEqual({ policies: ["old"], token_policies: ["old"] });
+    await done("POST", `${ROLE}/policies`, { token_policies: ["B", "a", "a"] });
+    expect(await shown("policies")).toEqual({ token_policies: ["a", "b"] });
+    await done("DELETE", `${ROLE}/period`);
+    await done("POST", ROLE, { token_period: 30 });
+    expect(await shown("period")).toEqual({ token_period: 30 });
+  });
+
+  it("of tokens has no older names that are userpass's", async () => {
+    const { ask } = await withRole({ ttl: "1h", max_ttl: "2h" });
+    const role = await ask("GET", ROLE);
+    expect(at(role.json, "data")).toMatchObject({ token_ttl: 0, token_max_ttl: 0 });
   });
 
   it.each([

@@ -56,6 +56,78 @@ async function hashOf({ api, root }: Audited, input: string): Promise<string> {
   return textAt(reply.json, "data", "hash");
 }
 
+describe("names that a mount lets the trail show", () => {
+  async function showing(): Promise<Audited> {
+    const audited = await startAudited();
+    const { api, root } = audited;
+    const body = {
+      audit_non_hmac_request_keys: ["shown", "token_policies"],
+      audit_non_hmac_response_keys: ["shown"],
+    };
+    await api.request("POST", "/v1/sys/mounts/kv/tune", { token: root, body });
+    audited.fresh();
+    return audited;
+  }
+
+  it("leave their texts readable at any depth, and no others", async () => {
+    const { api, root, fresh } = await showing();
+    const inner = { shown: ["b", { shown: "c", other: "hide me" }], deep: "hide me", number: 5 };
+    const body = { shown: "a", other: "hide me", nested: inner };
+    await api.request("PUT", "/v1/kv/a", { token: root, body });
+    const [request] = fresh();
+    const hash = expect.stringMatching(HASH);
+    expect(request?.request["data"]).toEqual({
+      shown: "a",
+      other: hash,
+      nested: { shown: ["b", { shown: "c", other: hash }], deep: hash, number: 5 },
+    });
+    await api.request("GET", "/v1/kv/a", { token: root });
+    const [, response] = fresh();
+    expect(at(response?.response, "data", "shown")).toBe("a");
+    expect(at(response?.response, "data", "other")).toMatch(HASH);
+  });
+
+  it("are those of its own requests and answers only", async () => {
+    const { api, root, fresh, sinks } = await showing();
+    const token_policies = "not here";
+    await api.request("PUT", "/v1/kv2/data/a", { token: root, body: { data: { token_policies } } });
+    expect(sinks.all().join()).not.toContain(token_policies);
+    await api.request("PUT", "/v1/kv/b", { token: root, body: { token_policies } });
+    fresh();
+    await api.request("GET", "/v1/kv/b", { token: root });
+    const [, response] = fresh();
+    expect(at(response?.response, "data", "token_policies")).toMatch(HASH);
+  });
+
+  it("of an auth method are those of its own requests", async () => {
+    const { api, root, fresh } = await startAudited();
+    const body = { type: "userpass", config: { audit_non_hmac_request_keys: "token_policies" } };
+    await api.request("POST", "/v1/sys/auth/people", { token: root, body });
+    fresh();
+    const user = { password: "secret", token_policies: "readers" };
+    await api.request("POST", "/v1/auth/people/users/ann", { token: root, body: user });
+    const [request] = fresh();
+    expect(request?.request["data"]).toEqual({
+      password: expect.stringMatching(HASH),
+      token_policies: "readers",
+    });
+  });
+
+  it("never show a share, whatever is said of the system's own mount", async () => {
+    const { api, root, shares, sinks } = await startAudited();
+    const body = { audit_non_hmac_request_keys: ["key", "secret_shares"] };
+    const tuned = await api.request("POST", "/v1/sys/mounts/sys/tune", { token: root, body });
+    expect(tuned.status).toBe(204);
+    const counts = { secret_shares: 1, secret_threshold: 1 };
+    const started = await api.request("PUT", "/v1/sys/rekey/init", { token: root, body: counts });
+    const nonce = textAt(started.json, "nonce");
+    const share = { key: shares[0], nonce };
+    await api.request("PUT", "/v1/sys/rekey/update", { token: root, body: share });
+    expect(sinks.all().join()).toContain("sys/rekey/update");
+    expect(sinks.all().join()).not.toContain(shares[0]);
+  });
+});
+
 describe("the audit trail", () => {
   it("has an entry before and one after, with one id that the client sees too", async () => {
     const { api, root, fresh } = await startAudited();

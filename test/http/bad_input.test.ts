@@ -104,14 +104,6 @@ const ENDPOINTS: readonly Endpoint[] = [
     parameters: { key: "text", reset: "flag", migrate: "flag" },
     valid: ({ shares }) => ({ key: shares[0] }),
   },
-  {
-    stage: "gathering",
-    method: "DELETE",
-    path: "/v1/sys/rekey/init",
-    raw: true,
-    parameters: { nonce: "text" },
-    valid: () => ({}),
-  },
   ...ceremony("/v1/sys/rekey", true, SHAMIR_STAGES),
   ...ceremony("/v1/sys/rekey-recovery-key", true, STATIC_STAGES),
   ...ceremony("/v1/sys/rotate/root", false, SHAMIR_STAGES),
@@ -272,8 +264,12 @@ interface Refusal {
   readonly error: string | RegExp;
 }
 
-function counts(prefix: string, path: string, stage: StageName, kind = "secret"): Refusal[] {
-  const rows: readonly (readonly [unknown, unknown, string])[] = [
+const RECOVERY = "invalid recovery configuration: ";
+
+type CountRow = readonly [shares: unknown, threshold: unknown, detail: string];
+
+function counts(prefix: string, path: string, stage: StageName): Refusal[] {
+  return countRefusals(prefix, path, stage, "secret", [
     [undefined, undefined, "shares must be at least one"],
     [0, 0, "shares must be at least one"],
     [null, 1, "shares must be at least one"],
@@ -287,7 +283,35 @@ function counts(prefix: string, path: string, stage: StageName, kind = "secret")
     [Number.MAX_SAFE_INTEGER, 2, "shares must be less than 256"],
     [255, 256, "threshold must be less than 256"],
     [3, 5, "threshold cannot be larger than shares"],
-  ];
+  ]);
+}
+
+/** Recovery shares may be none at all, and so each count alone is looked at last. */
+function recoveryCounts(): Refusal[] {
+  return countRefusals(RECOVERY, "/v1/sys/init", "fresh-static", "recovery", [
+    [null, 1, "threshold cannot be larger than shares"],
+    [0, 1, "threshold cannot be larger than shares"],
+    [-1, 1, "shares must be at least one"],
+    [-255, -255, "shares must be at least one"],
+    [0, -3, "threshold must be at least one"],
+    [1, 0, "threshold must be at least one"],
+    [5, null, "threshold must be greater than one for multiple shares"],
+    [5, -3, "threshold must be greater than one for multiple shares"],
+    [5, 1, "threshold must be greater than one for multiple shares"],
+    [256, 3, "shares must be less than 256"],
+    [Number.MAX_SAFE_INTEGER, 2, "shares must be less than 256"],
+    [255, 256, "threshold must be less than 256"],
+    [3, 5, "threshold cannot be larger than shares"],
+  ]);
+}
+
+function countRefusals(
+  prefix: string,
+  path: string,
+  stage: StageName,
+  kind: string,
+  rows: readonly CountRow[],
+): Refusal[] {
   return rows.map(([shares, threshold, detail]) => ({
     stage,
     method: "PUT",
@@ -297,7 +321,6 @@ function counts(prefix: string, path: string, stage: StageName, kind = "secret")
   }));
 }
 
-const RECOVERY = "invalid recovery configuration: ";
 const LONE_BACKUP =
   "cannot request a backup of the new keys without providing PGP keys for encryption";
 const SHORT = "AAAAAAAAAAAAAAAAAAAA";
@@ -385,7 +408,7 @@ const NO_KEY = "'key' must be specified in request body as JSON";
 
 const REFUSALS: readonly Refusal[] = [
   ...counts("invalid seal configuration: ", "/v1/sys/init", "fresh"),
-  ...counts(RECOVERY, "/v1/sys/init", "fresh-static", "recovery").slice(2),
+  ...recoveryCounts(),
   ...legacy("/v1/sys/rekey", SHAMIR_STAGES, "invalid rekey seal configuration: "),
   ...legacy("/v1/sys/rekey-recovery-key", STATIC_STAGES, RECOVERY),
   ...rotate("/v1/sys/rotate/root", SHAMIR_STAGES),
@@ -477,7 +500,9 @@ function rotate(
   [idle, gathering, verifying]: readonly [StageName, StageName, StageName],
 ): readonly Refusal[] {
   const [update, verify] = [`${prefix}/update`, `${prefix}/verify`];
-  const configuration = "invalid rotate seal configuration: ";
+  const configuration = prefix.endsWith("recovery")
+    ? RECOVERY
+    : "invalid rotate seal configuration: ";
   const wrongCount = `${configuration}count mismatch between number of provided PGP keys ` +
     "and number of shares";
   const noNonce = "missing required field 'nonce'";

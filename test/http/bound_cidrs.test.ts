@@ -240,7 +240,9 @@ describe("a token role", () => {
     const bounds = async () => at((await ask("GET", TOKEN_ROLE)).json, "data", "token_bound_cidrs");
     await done("POST", TOKEN_ROLE, { bound_cidrs: "10.0.0.1/32" });
     expect(await bounds()).toEqual(["10.0.0.1"]);
-    await done("POST", TOKEN_ROLE, { bound_cidrs: "11.0.0.0/8", token_bound_cidrs: "12.0.0.0/8" });
+    const both = { bound_cidrs: "11.0.0.0/8", token_bound_cidrs: "12.0.0.0/8" };
+    const written = await ask("POST", TOKEN_ROLE, { body: both });
+    expect(at(written.json, "warnings", 0)).toContain("ignoring the deprecated value");
     expect(await bounds()).toEqual(["12.0.0.0/8"]);
     await done("POST", TOKEN_ROLE, { renewable: false });
     expect(await bounds()).toEqual(["12.0.0.0/8"]);

@@ -66,6 +66,15 @@ describe("starting", () => {
     }
   });
 
+  it("names what is wrong with recovery shares alike in both families", async () => {
+    const stage = await prepare("static");
+    const bad = { secret_shares: 3, secret_threshold: 5 };
+    const wanted = "invalid recovery configuration: threshold cannot be larger than shares";
+    for (const path of ["sys/rekey-recovery-key/init", "sys/rotate/recovery/init"]) {
+      expect(await errorOf(send(stage, "PUT", path, bad))).toBe(wanted);
+    }
+  });
+
   it("matches names in any case in the legacy family, and ignores those it does not know", async () => {
     const stage = await openVault();
     const body = { SECRET_SHARES: 2, Secret_Threshold: 2, stored_shares: "x", other: [1] };

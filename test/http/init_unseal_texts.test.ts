@@ -99,10 +99,13 @@ describe("init of a static seal", () => {
       [{ secret_threshold: -1 }, `parameters secret_threshold ${shamir}`],
       [{ ...TWO, pgp_keys: ["x"] }, `parameters secret_shares,secret_threshold,pgp_keys ${shamir}`],
       [counts(1, 0), `${recovery}threshold must be at least one`],
-      [counts(0, 1), `${recovery}shares must be at least one`],
+      [counts(0, 1), `${recovery}threshold cannot be larger than shares`],
+      [{ recovery_pgp_keys: [PGP_PUBLIC_KEY] }, recovery + MISMATCH],
+      [{ recovery_shares: 1 }, `${recovery}threshold must be at least one`],
       [counts(-1, -1), `${recovery}shares must be at least one`],
       [counts(-1, 0), `${recovery}shares must be at least one`],
-      [counts(3, -1), `${recovery}threshold must be at least one`],
+      [counts(0, -1), `${recovery}threshold must be at least one`],
+      [counts(3, -1), `${recovery}threshold must be greater than one for multiple shares`],
       [counts(2, 3), `${recovery}threshold cannot be larger than shares`],
       [counts(3, 256), `${recovery}threshold must be less than 256`],
       [counts("3", 2), /^failed to decode JSON input: /],
@@ -177,5 +180,8 @@ describe("unseal", () => {
     ]);
     const status = await api.request("GET", "/v1/sys/seal-status");
     expect(status.json).toMatchObject({ sealed: true, progress: 1 });
+    await unseal(api, shares);
+    const late = await api.request("PUT", "/v1/sys/unseal", { body });
+    expect([late.status, late.json]).toEqual([400, refused.json]);
   });
 });

@@ -286,11 +286,12 @@ describe("a legacy ceremony", () => {
     expect(verified.json).toEqual({ nonce: verification, complete: true });
   });
 
-  it("needs no nonce to be cancelled in open, and takes one without comparing it", async () => {
+  it("needs no nonce to be cancelled in open, and reads no body that may have one", async () => {
     const api = await startMemoryApi({ rekeyAccess: "open" });
     await initialiseOpen(api, 1, 1);
     const body = { secret_shares: 1, secret_threshold: 1 };
-    for (const cancel of [{}, { body: {} }, { body: { nonce: "another" } }, { rawBody: "" }]) {
+    const bodies = ["", "{", "[]", "5", "a=1"].map((rawBody) => ({ rawBody }));
+    for (const cancel of [{}, { body: {} }, { body: { nonce: "another" } }, ...bodies]) {
       await api.request("PUT", "/v1/sys/rekey/init", { body });
       expect((await api.request("DELETE", "/v1/sys/rekey/init", cancel)).status).toBe(204);
       const status = await api.request("GET", "/v1/sys/rekey/init");

@@ -20,6 +20,10 @@ describe("sys/remount", () => {
     expect(moved.status).toBe(200);
     const id = textAt(moved.json, "data", "migration_id");
     expect(textAt(moved.json, "migration_id")).toBe(id);
+    expect(at(moved.json, "warnings")).toEqual([
+      "Mount move has been queued. Progress will be reported in OpenBao's server log, tagged with " +
+      "the returned migration_id",
+    ]);
     const { json } = await ask("GET", "sys/mounts");
     expect(at(json, "data", "kv/")).toBeUndefined();
     expect(at(json, "data", "team/kv/", "accessor")).toBe(accessor);
@@ -70,14 +74,45 @@ describe("sys/remount", () => {
     [{ from: "auth/people", to: "auth/token" }, 'cannot remount to destination "auth/token/"'],
     [{ from: "auth/none", to: "auth/x" }, 'no matching mount at "auth/none/"'],
     [{ from: "kv ", to: "x" }, "'from' path cannot contain trailing whitespace"],
-    [{ from: "kv", to: "a/../b" }, 'invalid mount path "a/../b"'],
-    [{ from: "kv", to: "/" }, 'invalid mount path "/"'],
+    [
+      { from: "kv", to: "a/../b" },
+      "invalid destination mount: path 'a/../b/' does not match cleaned path 'b/'",
+    ],
+    [
+      { from: "kv", to: "/a//" },
+      "invalid destination mount: path 'a//' does not match cleaned path 'a/'",
+    ],
+    [
+      { from: "kv", to: "//" },
+      "invalid destination mount: path '/' does not match cleaned path '//'",
+    ],
+    [
+      { from: "kv", to: "a/.." },
+      "invalid destination mount: path 'a/../' does not match cleaned path './'",
+    ],
+    [
+      { from: "kv", to: "a\u00a0b" },
+      "invalid destination mount: path cannot contain non-printable characters",
+    ],
+    [{ from: "kv", to: "/" }, 'invalid destination mount path "/"'],
+    [{ from: "kv", to: ".." }, 'invalid destination mount path ".."'],
+    [{ from: "/", to: "x" }, 'no matching mount at ""'],
+    [{ from: "kv/below", to: "x" }, 'no matching mount at "kv/below/"'],
+    [{ from: "auth/people", to: "auth/" }, 'path already in use at "auth/people/"'],
   ])("refuses %j and changes nothing", async (body, text) => {
     const { ask, api } = await withMounts();
     const before = await api.snapshot();
     const answer = await ask("POST", "sys/remount", body);
     expect([answer.status, answer.json]).toEqual([400, { errors: [text] }]);
     expect(await api.snapshot()).toBe(before);
+  });
+
+  it("has no outcome without an id", async () => {
+    const { ask } = await openRootClient();
+    for (const path of ["sys/remount/status", "sys/remount/status/"]) {
+      const answer = await ask("GET", path);
+      expect([answer.status, answer.json]).toEqual([404, UNSUPPORTED_PATH]);
+    }
   });
 
   it("needs sudo", async () => {

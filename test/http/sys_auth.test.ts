@@ -69,7 +69,24 @@ describe("the table of auth methods", () => {
       ["token", { type: "userpass" }, "path is already in use at token/"],
       ["x", {}, "backend type must be specified as a string"],
       ["x", { type: "ldap" }, "plugin not found in the catalog: ldap"],
-      ["x", { type: "token" }, "plugin not found in the catalog: token"],
+      ["x", { type: "token" }, "token credential backend cannot be instantiated"],
+      ["people", { type: "ldap" }, "path is already in use at people/"],
+      ["x", { type: "plugin" }, "plugin_name must be provided for plugin backend"],
+      [
+        "x",
+        { type: "userpass", config: { plugin_version: "v1" } },
+        "plugin not found in the catalog: userpass, version=v1.0.0",
+      ],
+      [
+        "x",
+        { type: "userpass", options: { version: "2" } },
+        'auth method "userpass" does not allow setting a version',
+      ],
+      [
+        "x",
+        { type: "userpass", config: { force_no_cache: "true" } },
+        "unable to convert given auth config information",
+      ],
       ["x", { type: "userpass", config: { token_type: "odd" } }, "invalid value for 'token_type'"],
       [
         "x",
@@ -120,6 +137,54 @@ describe("tuning an auth method", () => {
     const token = textAt(answer.json, "auth", "client_token");
     const renewed = await client.ask("POST", "auth/token/renew-self", { increment: "2h" }, token);
     expect(at(renewed.json, "auth", "lease_duration")).toBe(1200);
+  });
+
+  it("keeps and shows how users would be locked out, step by step", async () => {
+    const client = await withLogins();
+    const lockout = async (user_lockout_config: object) =>
+      await client.ask("POST", "sys/auth/people/tune", { user_lockout_config });
+    const shown = async () => at((await client.ask("GET", "sys/auth/people/tune")).json, "data");
+    expect(await shown()).not.toHaveProperty("user_lockout_threshold");
+    await lockout({ lockout_threshold: 7, lockout_duration: "10m" });
+    await lockout({ lockout_counter_reset_duration: 300, lockout_disable: true, other: "x" });
+    const expected = {
+      user_lockout_counter_reset_duration: 300,
+      user_lockout_disable: true,
+      user_lockout_duration: 600,
+      user_lockout_threshold: 7,
+    };
+    expect(await shown()).toMatchObject(expected);
+    const entry = await client.ask("GET", "sys/auth/people");
+    expect(at(entry.json, "data", "config", "user_lockout_config")).toEqual(expected);
+    const refused: readonly (readonly [object, string])[] = [
+      [
+        { lockout_threshold: "-1" },
+        'unable to parse user lockout threshold: strconv.ParseUint: parsing "-1": invalid syntax',
+      ],
+      [{ lockout_duration: "x" }, 'time: invalid duration "x"'],
+      [{ lockout_disable: "true" }, "unable to convert given user lockout config information"],
+    ];
+    for (const [sent, text] of refused) {
+      expect((await lockout(sent)).json).toEqual({ errors: [text] });
+    }
+    expect(await shown()).toMatchObject(expected);
+  });
+
+  it("takes the type of tokens back to the default", async () => {
+    const client = await withLogins({ token_type: "batch" });
+    await client.done("POST", "sys/auth/people/tune", { token_type: "" });
+    const tuned = await client.ask("GET", "sys/auth/people/tune");
+    expect(at(tuned.json, "data", "token_type")).toBe("default-service");
+  });
+
+  it("shows the system's lease where none was set, above the method's longest", async () => {
+    const client = await withLogins({ max_lease_ttl: "1h", force_no_cache: true });
+    const tuned = await client.ask("GET", "sys/auth/people/tune");
+    expect(at(tuned.json, "data")).toMatchObject({
+      default_lease_ttl: 768 * 3600,
+      force_no_cache: false,
+      max_lease_ttl: 3600,
+    });
   });
 
   it("of the token store changes the life of new tokens", async () => {

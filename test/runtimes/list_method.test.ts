@@ -12,6 +12,8 @@ function filtered(chunks: readonly string[]): string {
 const get = "GET /v1/a HTTP/1.1\r\nHost: h\r\n\r\n";
 const list = "LIST /v1/a HTTP/1.1\r\nHost: h\r\n\r\n";
 const lock = "LOCK /v1/a HTTP/1.1\r\nHost: h\r\n\r\n";
+const scan = "SCAN /v1/a HTTP/1.1\r\nHost: h\r\n\r\n";
+const bind = "BIND /v1/a HTTP/1.1\r\nHost: h\r\n\r\n";
 const copy = "COPY /v1/a HTTP/1.1\r\nHost: h\r\n\r\n";
 
 function post(body: string, length = `${body.length}`): string {
@@ -23,6 +25,8 @@ const message = fc.oneof(
   fc.constant([get, get]),
   fc.constant([list, lock]),
   fc.constant([lock, copy]),
+  fc.constant([scan, bind]),
+  fc.constant([bind, copy]),
   fc.constant([`\r\n${list}`, `\r\n${lock}`]),
   fc.constantFrom("", "LIST /v1/b HTTP/1.1\r\n\r\n", "x", "\r\nLIST / HTTP/1.1\r\n\r\n").map(
     (body) => [post(body), post(body)],
@@ -33,7 +37,7 @@ const message = fc.oneof(
   }),
 );
 
-describe("the filter for LIST", () => {
+describe("the filter for LIST and SCAN", () => {
   it("replaces the method of each message and nothing else, however the bytes are cut", () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 });
     fc.assert(fc.property(fc.array(message, { maxLength: 6 }), cuts, (messages, lengths) => {
@@ -50,7 +54,19 @@ describe("the filter for LIST", () => {
 
   it("never changes a length or a byte outside the first four of a line", () => {
     const piece = fc.constantFrom(
-      ...["LIST ", "LOCK ", "/v1", " HTTP/1.1", "\r\n", "\n", "\r", "Content-Length: 5", "GET "],
+      ...[
+        "LIST ",
+        "LOCK ",
+        "SCAN ",
+        "BIND ",
+        "/v1",
+        " HTTP/1.1",
+        "\r\n",
+        "\n",
+        "\r",
+        "Content-Length: 5",
+        "GET ",
+      ],
       ...["Transfer-Encoding: chunked", ":", " ", "5", "\0", "\u00ff", "Content-Length: 3, 3"],
     );
     fc.assert(fc.property(fc.array(piece), fc.array(piece), (first, second) => {
@@ -58,8 +74,8 @@ describe("the filter for LIST", () => {
       const sent = chunks.join("");
       const received = filtered(chunks);
       expect(received.length).toBe(sent.length);
-      expect(received.replaceAll(/LOCK |COPY /g, "LIST "))
-        .toBe(sent.replaceAll(/LOCK |COPY /g, "LIST "));
+      const anyOf = /LOCK |SCAN |BIND |COPY /g;
+      expect(received.replaceAll(anyOf, "LIST ")).toBe(sent.replaceAll(anyOf, "LIST "));
     }));
   });
 

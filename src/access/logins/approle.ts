@@ -11,8 +11,15 @@ import { areWithin, mayComeFrom, parseAddresses } from "../cidr.ts";
 import { type SecretId, SecretIds } from "./approle_secret_ids.ts";
 import type { LoginPorts } from "./login_mounts.ts";
 import type { LoginRecord, LoginStorage, LoginWrite } from "./login_storage.ts";
+import { listedMistake } from "./mistakes.ts";
 import { parseName } from "./names.ts";
-import { type Login, NO_RULES, rulesAt, type StoredRules, type TokenRules } from "./token_rules.ts";
+import {
+  type LoginOutcome,
+  NO_RULES,
+  rulesAt,
+  type StoredRules,
+  type TokenRules,
+} from "./token_rules.ts";
 
 /** What an operator says about a role. */
 export interface RoleSettings {
@@ -24,8 +31,8 @@ export interface RoleSettings {
   readonly localSecretIds: boolean;
   /** False: the role id alone logs in, from addresses that the role is bound to. */
   readonly bindSecretId: boolean;
-  /** Blocks of addresses that may log in (`cidr.ts`); empty: any. */
-  readonly secretIdBoundCidrs: readonly string[];
+  /** Blocks of addresses that may log in (`cidr.ts`); empty: any; null: never said, the same. */
+  readonly secretIdBoundCidrs: readonly string[] | null;
   readonly rules: TokenRules;
 }
 
@@ -48,6 +55,7 @@ export type RoleChange = (settings: RoleSettings, isNew: boolean) => RoleSetting
 const ROLE_PREFIX = "role/";
 const ROLE_ID_PREFIX = "role-id/";
 const ID_MAX_CHARS = 4096;
+const WRONG_IDS = "invalid role or secret ID";
 
 export class AppRole {
   readonly #storage: LoginStorage;
@@ -87,7 +95,7 @@ export class AppRole {
       }
       const index = await this.#index(role.roleId);
       if (index !== null && index.value.role !== role.name) {
-        throw invalidRequest("role_id already in use");
+        throw listedMistake("role_id already in use");
       }
       const writes: LoginWrite[] = [
         { path, value: role, read },
@@ -116,36 +124,39 @@ export class AppRole {
 
   /**
    * Spends one use of the secret id, "" for none. `address`: where the login comes from, null for
-   * unknown. Throws `invalid_request`, the same for whatever is wrong with role id and secret id.
+   * unknown. Throws `invalid_request` for an unknown role, in the words for a wrong secret id, and for
+   * whatever else is wrong.
    */
-  async login(roleId: string, secretId: string, address: string | null): Promise<Login> {
+  async login(roleId: string, secretId: string, address: string | null): Promise<LoginOutcome> {
     const role = await this.#byRoleId(roleId);
-    if (secretId === "" && role?.bindSecretId !== false) throw invalidRequest("missing secret_id");
-    if (role === null) throw wrongIds();
+    if (role === null) throw invalidRequest(WRONG_IDS);
+    const wrong = { kind: "refused", alias: roleId, why: WRONG_IDS } as const;
+    if (secretId === "" && role.bindSecretId) throw invalidRequest("missing secret_id");
     const secret = role.bindSecretId ? await this.#permitted(role, secretId, address) : null;
-    refuseElsewhere(address, role.secretIdBoundCidrs, "by CIDR restrictions on the role");
+    if (secret === "unknown") return wrong;
+    const bounds = role.secretIdBoundCidrs ?? [];
+    refuseElsewhere(address, bounds, "by CIDR restrictions on the role");
     const own = secret?.tokenBoundCidrs ?? [];
     // Those of the secret id are the narrower ones already.
     const rules = own.length > 0
       ? { ...role.rules, boundCidrs: parseAddresses(own) }
       : rulesAt(address, role.rules);
-    if (secret !== null && await this.secretIds.spend(role.key, secretId) === null) {
-      throw wrongIds();
-    }
-    return {
-      path: "login",
-      displayName: "",
-      meta: { ...secret?.meta, role_name: role.name },
-      rules,
-    };
+    if (secret !== null && await this.secretIds.spend(role.key, secretId) === null) return wrong;
+    const meta = { ...secret?.meta, role_name: role.name };
+    const alias = { name: roleId, meta };
+    return { kind: "granted", login: { path: "login", displayName: "", meta, alias, rules } };
   }
 
   /** The secret id, found valid at this address. No use of it is counted yet. */
-  async #permitted(role: Role, secretId: string, address: string | null): Promise<SecretId> {
+  async #permitted(
+    role: Role,
+    secretId: string,
+    address: string | null,
+  ): Promise<SecretId | "unknown"> {
     const found = await this.secretIds.find(role.key, secretId);
-    if (found === null) throw wrongIds();
+    if (found === null) return "unknown";
     const { cidrs } = found.value;
-    refuseWider(cidrs, role.secretIdBoundCidrs);
+    refuseWider(cidrs, role.secretIdBoundCidrs ?? []);
     refuseElsewhere(address, cidrs, "through CIDR restrictions on the secret ID");
     return found.value;
   }
@@ -160,7 +171,7 @@ export class AppRole {
       secretIdUses: 0,
       localSecretIds: false,
       bindSecretId: true,
-      secretIdBoundCidrs: [],
+      secretIdBoundCidrs: null,
       rules: NO_RULES,
     };
   }
@@ -170,7 +181,7 @@ export class AppRole {
     if (record === null) return null;
     const { value, revision } = record;
     const rules = { ...NO_RULES, ...value.rules };
-    const role: Role = { bindSecretId: true, secretIdBoundCidrs: [], ...value, rules };
+    const role: Role = { bindSecretId: true, secretIdBoundCidrs: null, ...value, rules };
     return { value: role, revision };
   }
 
@@ -216,10 +227,7 @@ function refuseElsewhere(address: string | null, bounds: readonly string[], why:
 
 /** A role id is no secret: without a secret id something else must keep strangers out. */
 function refuseUnbound({ bindSecretId, secretIdBoundCidrs, rules }: RoleSettings): void {
-  if (bindSecretId || secretIdBoundCidrs.length > 0 || rules.boundCidrs.length > 0) return;
-  throw invalidRequest("at least one constraint should be enabled on the role");
-}
-
-function wrongIds() {
-  return invalidRequest("invalid role or secret ID");
+  const isBound = (secretIdBoundCidrs ?? []).length > 0 || rules.boundCidrs.length > 0;
+  if (bindSecretId || isBound) return;
+  throw listedMistake("at least one constraint should be enabled on the role");
 }

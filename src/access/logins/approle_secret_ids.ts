@@ -9,6 +9,7 @@ import type { Entry } from "../../barrier/barrier.ts";
 import { expiryEntry, expiryPath } from "./expiry.ts";
 import type { LoginPorts } from "./login_mounts.ts";
 import type { LoginRecord, LoginStorage, LoginWrite } from "./login_storage.ts";
+import { listedMistake } from "./mistakes.ts";
 
 export interface SecretId {
   readonly version: 1;
@@ -125,14 +126,15 @@ export class SecretIds {
     return await this.#live(key, this.#hash(secretId));
   }
 
-  async findByAccessor(key: string, accessor: string): Promise<Found | null> {
+  /** `elsewhere`: it is of another role, or its time is over and it is not cleared yet. */
+  async findByAccessor(key: string, accessor: string): Promise<Found | "elsewhere" | null> {
     if (accessor.length > ID_MAX_CHARS) return null;
     const index = await this.#storage.get<{ readonly key: string; readonly hash: string }>(
       this.#accessorPath(accessor),
     );
-    return index === null || index.value.key !== key
-      ? null
-      : await this.#live(key, index.value.hash);
+    if (index === null) return null;
+    const { value } = index;
+    return (value.key === key ? await this.#live(key, value.hash) : null) ?? "elsewhere";
   }
 
   async accessors(key: string): Promise<readonly string[]> {
@@ -204,5 +206,5 @@ function path(key: string, hash: string): string {
 }
 
 function alreadyRegistered() {
-  return invalidRequest("failed to store secret_id: SecretID is already registered");
+  return listedMistake("failed to store secret_id: SecretID is already registered");
 }

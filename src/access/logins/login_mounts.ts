@@ -13,20 +13,17 @@ import { LOGIN_DATA_PREFIX, LOGIN_MOUNTS_PATH } from "../../storage/record_paths
 import type { AppRole } from "./approle.ts";
 import { nextExpiryAtMs, removeExpired } from "./expiry.ts";
 import type { LoginStorage } from "./login_storage.ts";
+import { DEFAULT_SETTINGS, type MountSettings, type UserLockout } from "./mount_settings.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Userpass } from "./userpass.ts";
 
 export type LoginType = "token" | "userpass" | "approle";
 
-export interface LoginMountConfig {
-  /** 0: the system's. */
-  readonly defaultLeaseSeconds: number;
-  readonly maxLeaseSeconds: number;
-  readonly forceNoCache: boolean;
+export interface LoginMountConfig extends MountSettings {
   /** `default-…`: unless a user or role says otherwise. */
   readonly tokenType: "default-service" | "default-batch" | "service" | "batch";
-  /** `unauth`: shown to who has no token. */
-  readonly listingVisibility: "" | "hidden" | "unauth";
+  /** Null: nobody has said anything. */
+  readonly userLockout: UserLockout | null;
 }
 
 export interface LoginMount {
@@ -47,7 +44,11 @@ export interface LoginMount {
 
 export type LoginMountRequest =
   & Omit<LoginMount, "type" | "accessor" | "uuid" | "closing">
-  & { readonly type: string };
+  & {
+    readonly type: string;
+    /** Of a plugin; null for what is built in. */
+    readonly version: string | null;
+  };
 
 export type LoginMountTuning = Pick<LoginMount, "description" | "config" | "options">;
 
@@ -63,11 +64,9 @@ export const TOKEN_MOUNT_PATH = "token/";
 
 const REMOVAL_PAGE = 500;
 const DEFAULT_CONFIG: LoginMountConfig = {
-  defaultLeaseSeconds: 0,
-  maxLeaseSeconds: 0,
-  forceNoCache: false,
+  ...DEFAULT_SETTINGS,
   tokenType: "default-service",
-  listingVisibility: "",
+  userLockout: null,
 };
 
 export class LoginMounts {
@@ -86,8 +85,7 @@ export class LoginMounts {
   static async open(ports: LoginPorts): Promise<LoginMounts> {
     const record = await ports.barrier.get(LOGIN_MOUNTS_PATH);
     if (record === null) return new LoginMounts(ports, [tokenMount(ports.barrier)]);
-    const { mounts } = JSON.parse(decodeUtf8(record.value)) as { mounts: readonly LoginMount[] };
-    return new LoginMounts(ports, mounts);
+    return new LoginMounts(ports, decodeMounts(record.value));
   }
 
   list(): readonly LoginMount[] {
@@ -112,15 +110,21 @@ export class LoginMounts {
   }
 
   async mount(request: LoginMountRequest): Promise<void> {
-    const { type } = request;
-    if (type !== "userpass" && type !== "approle") {
-      throw invalidRequest(`plugin not found in the catalog: ${type}`);
+    const { type, version, ...rest } = request;
+    if (type === "token" || type === "ns_token") {
+      throw invalidRequest("token credential backend cannot be instantiated");
     }
     const conflict = this.conflict(request.path);
     if (conflict !== null) throw invalidRequest(`path is already in use at ${conflict}`);
+    if (version !== null) {
+      throw invalidRequest(`plugin not found in the catalog: ${type}, version=${version}`);
+    }
+    if (type !== "userpass" && type !== "approle") {
+      throw invalidRequest(`plugin not found in the catalog: ${type}`);
+    }
     const uuid = randomUuid(this.#ports.random);
     const accessor = `auth_${type}_${randomUuid(this.#ports.random).slice(0, 8)}`;
-    const mount: LoginMount = { ...request, type, uuid, accessor, closing: false };
+    const mount: LoginMount = { ...rest, type, uuid, accessor, closing: false };
     await this.#replace([...this.#mounts, mount]);
   }
 
@@ -229,6 +233,12 @@ function tokenMount(barrier: Barrier): LoginMount {
     config: DEFAULT_CONFIG,
     closing: false,
   };
+}
+
+/** Older records lack settings that were added later. */
+function decodeMounts(bytes: Uint8Array): readonly LoginMount[] {
+  const { mounts } = JSON.parse(decodeUtf8(bytes)) as { mounts: readonly LoginMount[] };
+  return mounts.map((stored) => ({ ...stored, config: { ...DEFAULT_CONFIG, ...stored.config } }));
 }
 
 function dataPrefix(uuid: string): string {

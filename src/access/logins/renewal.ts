@@ -1,29 +1,34 @@
 /** Renewing a token that came from a login: by what its user or role says now, not when it logged in. */
 
-import { invalidRequest } from "../../errors.ts";
 import { DEFAULT_POLICY_NAME } from "../default_policy.ts";
+import { type Lifetime, lifetime } from "../lifetime.ts";
 import type { Token } from "../token.ts";
 import type { LoginMount, LoginMounts } from "./login_mounts.ts";
 import { leaseLimits } from "./lease_limits.ts";
-import { type Lifetime, lifetime, tokenPolicies, type TokenRules } from "./token_rules.ts";
+import { listedMistake } from "./mistakes.ts";
+import { tokenPolicies, type TokenRules } from "./token_rules.ts";
 
 /**
- * How long the token may live from now on; null for one of the token store. Throws `invalid_request`
- * when its user or role is gone or has other policies now, or its time is over.
+ * How long the token may live from now on; null for one of the token store; `unchanged` when its user
+ * is gone, and with him any reason to renew it. Throws `invalid_request` when its role is gone, its
+ * user has other policies now, or its time is over.
  */
 export async function renewLogin(
   logins: LoginMounts,
   token: Token,
   incrementSeconds: number,
   nowMs: number,
-): Promise<Lifetime | null> {
+): Promise<Lifetime | "unchanged" | null> {
   const found = logins.route(token.path);
   if (found?.mount.type === "token") return null;
-  if (found === null || found.mount.closing) throw gone("auth method");
+  if (found === null || found.mount.closing) {
+    throw listedMistake("failed to renew entry: its auth method does not exist any more");
+  }
   const rules = await rulesNow(logins, found.mount, token);
-  const ageSeconds = Math.floor((nowMs - token.createdAtMs) / 1000);
+  if (rules === null) return "unchanged";
+  const ageSeconds = wholeSeconds(nowMs) - wholeSeconds(token.createdAtMs);
   const life = lifetime(rules, leaseLimits(found.mount), ageSeconds, incrementSeconds);
-  if (life.ttlSeconds === 0) throw invalidRequest("past the max TTL, cannot renew");
+  if (life.ttlSeconds === 0) throw listedMistake("past the max TTL, cannot renew");
   return life;
 }
 
@@ -31,24 +36,26 @@ async function rulesNow(
   logins: LoginMounts,
   mount: LoginMount,
   { meta, policies }: Token,
-): Promise<TokenRules> {
+): Promise<TokenRules | null> {
   if (mount.type === "approle") {
-    const role = await (await logins.appRole(mount)).read(meta?.["role_name"] ?? "");
-    if (role === null) throw gone("role");
-    return role.rules;
+    const name = meta?.["role_name"] ?? "";
+    const role = await (await logins.appRole(mount)).read(name);
+    if (role !== null) return role.rules;
+    const quoted = JSON.stringify(name);
+    throw listedMistake(`failed to renew entry: role ${quoted} does not exist during renewal`);
   }
   const rules = await (await logins.userpass(mount)).rules(meta?.["username"] ?? "");
-  if (rules === null) throw gone("user");
-  if (withoutDefault(tokenPolicies(rules)) !== withoutDefault(policies)) {
-    throw invalidRequest("policies have changed, not renewing");
+  if (rules !== null && withoutDefault(tokenPolicies(rules)) !== withoutDefault(policies)) {
+    throw listedMistake("failed to renew entry: policies have changed, not renewing");
   }
   return rules;
 }
 
-function withoutDefault(policies: readonly string[]): string {
-  return policies.filter((name) => name !== DEFAULT_POLICY_NAME).join("\n");
+/** Vault's clock has no finer parts where lifetimes are concerned. */
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000);
 }
 
-function gone(what: string) {
-  return invalidRequest(`could not renew the token: its ${what} does not exist any more`);
+function withoutDefault(policies: readonly string[]): string {
+  return policies.filter((name) => name !== DEFAULT_POLICY_NAME).join("\n");
 }

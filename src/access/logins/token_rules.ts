@@ -1,15 +1,13 @@
-/**
- * What a user or role says about the tokens of its logins, and the token that follows from it. Pure.
- * The rules of lifetime are those of Vault's `CalculateTTL` (openbao sdk/framework/lease.go).
- */
+/** What a user or role says about the tokens of its logins, and the token that follows from it. Pure. */
 
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { parseAddresses } from "../cidr.ts";
-import { formatGoDuration } from "../duration.ts";
+import { lifetime } from "../lifetime.ts";
 import { ROOT_POLICY_NAME } from "../policy.ts";
-import { DEFAULT_POLICY_NAME } from "../default_policy.ts";
 import type { TokenTemplate, TokenType } from "../token.ts";
-import { type LeaseLimits, leaseLimits } from "./lease_limits.ts";
+import { cleanPolicies } from "../token_policies.ts";
+import type { LoginAlias } from "./entities.ts";
+import { leaseLimits } from "./lease_limits.ts";
 import type { LoginMount } from "./login_mounts.ts";
 
 /** Seconds are 0 where nothing is said. */
@@ -28,10 +26,20 @@ export interface TokenRules {
   readonly boundCidrs: readonly string[];
   /** Only the address that logs in may use the token. */
   readonly strictlyBindIp: boolean;
+  /** Fields that were set by their older names, under which they are shown too. */
+  readonly elderNames: readonly ElderName[];
 }
 
-/** Records from before addresses could be bound do not name any. */
-export type StoredRules = Omit<TokenRules, "boundCidrs" | "strictlyBindIp"> & Partial<TokenRules>;
+export const ELDER_NAMES = ["bound_cidrs", "max_ttl", "period", "policies", "ttl"] as const;
+export type ElderName = typeof ELDER_NAMES[number];
+
+/** Older records do not have what came later. */
+export type StoredRules =
+  & Omit<TokenRules, "boundCidrs" | "strictlyBindIp" | "elderNames">
+  & Partial<TokenRules>;
+
+/** Built in for tokens that open wrapped replies, and for no others. */
+const WRAPPING_POLICY_NAME = "response-wrapping";
 
 export const NO_RULES: TokenRules = {
   policies: [],
@@ -44,6 +52,7 @@ export const NO_RULES: TokenRules = {
   type: "default",
   boundCidrs: [],
   strictlyBindIp: false,
+  elderNames: [],
 };
 
 /** Throws `invalid_request` in Vault's words for rules that contradict each other. */
@@ -75,45 +84,6 @@ export function rulesAt(address: string | null, rules: TokenRules): TokenRules {
   return { ...rules, boundCidrs: parseAddresses([address]) };
 }
 
-export interface Lifetime {
-  readonly ttlSeconds: number;
-  readonly warnings: readonly string[];
-}
-
-/**
- * How long a token of this age may live from now on. `incrementSeconds`: what a renewal asks for, 0
- * for nothing. 0 seconds are left to one that has reached its maximum.
- */
-export function lifetime(
-  rules: Pick<
-    TokenRules,
-    "ttlSeconds" | "maxTtlSeconds" | "explicitMaxTtlSeconds" | "periodSeconds"
-  >,
-  limits: LeaseLimits,
-  ageSeconds: number,
-  incrementSeconds: number,
-): Lifetime {
-  const { periodSeconds, explicitMaxTtlSeconds: explicitMax } = rules;
-  const max = [rules.maxTtlSeconds, explicitMax]
-    .reduce((least, limit) => limit > 0 ? Math.min(least, limit) : least, limits.maxSeconds);
-  if (periodSeconds > 0) {
-    const period = capped("period", "period", periodSeconds, max);
-    if (explicitMax === 0) return period;
-    const rest = capped("TTL", "TTL", period.ttlSeconds, Math.max(0, explicitMax - ageSeconds));
-    return { ...rest, warnings: [...period.warnings, ...rest.warnings] };
-  }
-  const own = rules.ttlSeconds > 0 ? rules.ttlSeconds : limits.defaultSeconds;
-  const wanted = incrementSeconds > 0 ? incrementSeconds : own;
-  return capped("TTL", "TTL", wanted, Math.max(0, max - ageSeconds));
-}
-
-function capped(subject: string, what: string, wanted: number, limit: number): Lifetime {
-  if (wanted <= limit) return { ttlSeconds: wanted, warnings: [] };
-  const warning = `${subject} of "${formatGoDuration(wanted)}" exceeded the effective max_ttl of ` +
-    `"${formatGoDuration(limit)}"; ${what} value is capped accordingly`;
-  return { ttlSeconds: limit, warnings: [warning] };
-}
-
 /** A login that succeeded. */
 export interface Login {
   /** Below the mount, e.g. `login/ann`: every token says by which way it came. */
@@ -121,20 +91,32 @@ export interface Login {
   /** Joined to the mount's name; "" for none. */
   readonly displayName: string;
   readonly meta: Readonly<Record<string, string>>;
+  readonly alias: LoginAlias;
   readonly rules: TokenRules;
 }
+
+/**
+ * `refused`: the password or secret id was wrong, which counts against the alias; null where nobody
+ * has it, which must not be seen. `why` is for the caller.
+ */
+export type LoginOutcome =
+  | { readonly kind: "granted"; readonly login: Login }
+  | { readonly kind: "refused"; readonly alias: string | null; readonly why: string };
 
 export interface LoginToken {
   readonly template: TokenTemplate;
   readonly warnings: readonly string[];
 }
 
-/** The token of a login. Throws `invalid_request` when it would be a root token. */
+/** The token of a login. Throws `invalid_request` when it would have a policy that no login may give. */
 export function loginToken(mount: LoginMount, login: Login, nowMs: number): LoginToken {
   const { rules } = login;
   const policies = tokenPolicies(rules);
   if (policies.includes(ROOT_POLICY_NAME)) {
     throw invalidRequest("auth methods cannot create root tokens");
+  }
+  if (policies.includes(WRAPPING_POLICY_NAME)) {
+    throw invalidRequest(`cannot assign policy "${WRAPPING_POLICY_NAME}"`);
   }
   const { ttlSeconds, warnings } = lifetime(rules, leaseLimits(mount), 0, 0);
   const type = tokenType(mount, rules);
@@ -150,7 +132,7 @@ export function loginToken(mount: LoginMount, login: Login, nowMs: number): Logi
     createdAtMs: nowMs,
     expiresAtMs: nowMs + ttlSeconds * 1000,
     creationTtlSeconds: ttlSeconds,
-    explicitMaxTtlSeconds: rules.explicitMaxTtlSeconds,
+    explicitMaxTtlSeconds: isService ? rules.explicitMaxTtlSeconds : 0,
     periodSeconds: isService ? rules.periodSeconds : 0,
     renewable: isService,
     orphan: true,
@@ -161,10 +143,9 @@ export function loginToken(mount: LoginMount, login: Login, nowMs: number): Logi
   return { template, warnings };
 }
 
-/** Sorted, lower case, with `default` unless it is refused. */
+/** Cleaned, with `default` unless it is refused. */
 export function tokenPolicies({ policies, noDefaultPolicy }: TokenRules): readonly string[] {
-  const names = policies.map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
-  return [...new Set(noDefaultPolicy ? names : [...names, DEFAULT_POLICY_NAME])].sort();
+  return cleanPolicies(policies, !noDefaultPolicy);
 }
 
 function tokenType({ config }: LoginMount, { type }: TokenRules): TokenType {

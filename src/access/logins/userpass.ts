@@ -5,7 +5,14 @@ import { mayComeFrom } from "../cidr.ts";
 import type { LoginRecord, LoginStorage } from "./login_storage.ts";
 import { parseName } from "./names.ts";
 import type { PasswordHash, Passwords } from "./passwords.ts";
-import { type Login, NO_RULES, rulesAt, type StoredRules, type TokenRules } from "./token_rules.ts";
+import { listedMistake } from "./mistakes.ts";
+import {
+  type LoginOutcome,
+  NO_RULES,
+  rulesAt,
+  type StoredRules,
+  type TokenRules,
+} from "./token_rules.ts";
 
 interface User {
   readonly version: 1;
@@ -17,7 +24,6 @@ interface User {
 type RulesChange = (rules: TokenRules) => TokenRules;
 
 const PREFIX = "user/";
-const NO_USER = "username does not exist";
 
 export class Userpass {
   readonly #storage: LoginStorage;
@@ -58,22 +64,34 @@ export class Userpass {
     await this.#storage.commit([{ path: PREFIX + parseName(name), value: null }]);
   }
 
+  /** Throws `invalid_request` where there is no such user. */
+  async refuseUnknown(name: string): Promise<void> {
+    if (!await this.exists(name)) throw noSuchUser();
+  }
+
   /**
-   * Throws `invalid_request`, the same for an unknown user and a wrong password, and
-   * `unauthenticated` at an address that the user is not bound to, null for an unknown one.
+   * Refuses an unknown user and a wrong password in the same words. Throws `unauthenticated` at an
+   * address that the user is not bound to, null for an unknown one.
    */
-  async login(name: string, password: string, address: string | null): Promise<Login> {
+  async login(name: string, password: string, address: string | null): Promise<LoginOutcome> {
     const user = await this.#user(name);
-    if (!await this.#passwords.matches(password, user?.value.password ?? null) || user === null) {
-      throw invalidRequest("invalid username or password");
-    }
     const username = parseName(name);
+    if (!await this.#passwords.matches(password, user?.value.password ?? null) || user === null) {
+      const alias = user === null ? null : username;
+      return { kind: "refused", alias, why: "invalid username or password" };
+    }
     const { rules: own } = user.value;
     if (!mayComeFrom(address, own.boundCidrs)) {
       throw new VaultError("unauthenticated", "permission denied");
     }
-    const rules = rulesAt(address, own);
-    return { path: `login/${username}`, displayName: username, meta: { username }, rules };
+    const login = {
+      path: `login/${username}`,
+      displayName: username,
+      meta: { username },
+      alias: { name: username, meta: null },
+      rules: rulesAt(address, own),
+    };
+    return { kind: "granted", login };
   }
 
   async #write(
@@ -83,13 +101,13 @@ export class Userpass {
     mayMake: boolean,
   ): Promise<void> {
     const path = PREFIX + parseName(name);
-    if (!mayMake && !await this.exists(name)) throw invalidRequest(NO_USER);
+    if (!mayMake) await this.refuseUnknown(name);
     const hash = password === null ? null : await this.#passwords.hash(password);
     for (;;) {
       const read = await this.#user(name);
-      if (read === null && !mayMake) throw invalidRequest(NO_USER);
+      if (read === null && !mayMake) throw noSuchUser();
       const kept = hash ?? read?.value.password;
-      if (kept === undefined) throw invalidRequest("missing password");
+      if (kept === undefined) throw noPassword();
       const user: User = {
         version: 1,
         password: kept,
@@ -106,4 +124,12 @@ export class Userpass {
     const { value, revision } = record;
     return { value: { ...value, rules: { ...NO_RULES, ...value.rules } }, revision };
   }
+}
+
+function noSuchUser(): VaultError {
+  return listedMistake("username does not exist");
+}
+
+export function noPassword(): VaultError {
+  return invalidRequest("must provide either password or password_hash");
 }

@@ -1,0 +1,44 @@
+/**
+ * Points in time as Vault's API takes them: RFC 3339, or whole seconds since the epoch as text
+ * (go-secure-stdlib parseutil `ParseAbsoluteTime`). Pure; never reads a clock.
+ */
+
+const EPOCH_SECONDS = /^[+-]?[0-9]{1,18}$/;
+const RFC_3339 =
+  /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/;
+/** No `Date` is further from the epoch. */
+const TIME_MAX_MS = 8.64e15;
+const TEXT_MAX_CHARS = 64;
+
+/** What Go calls the zero time, and OpenBao no time at all: the beginning of the year 1. */
+export const ZERO_TIME_MS = -62_135_596_800_000;
+
+/** Milliseconds since the epoch, finer ones cut off; null for what is no point in time. */
+export function parseAbsoluteTime(text: string): number | null {
+  if (text.length > TEXT_MAX_CHARS) return null;
+  const ms = EPOCH_SECONDS.test(text) ? Number(text) * 1000 : parseCalendarTime(text);
+  return ms === null || Math.abs(ms) > TIME_MAX_MS ? null : ms;
+}
+
+/** As Go prints it in JSON: in UTC, the fraction without zeros at its end. */
+export function formatAbsoluteTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.?0+Z$/, "Z");
+}
+
+function parseCalendarTime(text: string): number | null {
+  const match = RFC_3339.exec(text);
+  if (match === null) return null;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7)
+    .map(Number);
+  const [fraction = "", sign = "+", zoneHours = "00", zoneMinutes = "00"] = match.slice(7);
+  if (hour > 23 || minute > 59 || second > 59) return null;
+  if (Number(zoneHours) > 24 || Number(zoneMinutes) > 59) return null;
+  const date = new Date(0);
+  // `Date.UTC` would take the years 0 to 99 for others.
+  date.setUTCFullYear(year, month - 1, day);
+  // A day that its month does not have has moved into another one.
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  date.setUTCHours(hour, minute, second, Number(fraction.slice(0, 3).padEnd(3, "0")));
+  const zoneMs = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000;
+  return date.getTime() - (sign === "-" ? -zoneMs : zoneMs);
+}

@@ -1,0 +1,106 @@
+/**
+ * Durations that requests carry as text, and what Go says of those it cannot read: some of Vault's
+ * fields are read late, so that clients see these words (go-secure-stdlib parseutil
+ * `ParseDurationSecond`, Go `time.ParseDuration`). Pure.
+ */
+
+import { encodeUtf8 } from "../crypto/bytes.ts";
+import { invalidRequest } from "../errors.ts";
+
+const NANOSECONDS_PER_SECOND = 1_000_000_000n;
+const NANOSECONDS_PER_DAY = 86_400n * NANOSECONDS_PER_SECOND;
+/** The largest count that Go's signed 64 bits hold. */
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** Longer ones are out of range, but for leading zeros; conversion of hostile ones is dear. */
+const INTEGER_MAX_CHARS = 64;
+const QUOTED_MAX_CHARS = 128;
+const INTEGER = /^[+-]?[0-9]+$/;
+/** A number, the point and digits after it, and whatever stands before the next number. */
+const PART = /([0-9]*)(?:(\.)([0-9]*))?([^0-9.]*)/y;
+
+const NANOSECONDS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
+  ["ns", 1n],
+  ["us", 1_000n],
+  ["µs", 1_000n],
+  ["μs", 1_000n],
+  ["ms", 1_000_000n],
+  ["s", NANOSECONDS_PER_SECOND],
+  ["m", 60n * NANOSECONDS_PER_SECOND],
+  ["h", 3_600n * NANOSECONDS_PER_SECOND],
+]);
+
+/**
+ * Seconds, with a fraction where one was written; negative ones too. Empty text is 0. Throws
+ * `invalid_request` in Go's words.
+ */
+export function readGoDuration(text: string): number {
+  if (text === "") return 0;
+  if (isInt64(text)) return inSeconds(BigInt(text) * NANOSECONDS_PER_SECOND);
+  if (text.endsWith("d")) return inSeconds(readDays(text.slice(0, -1)) * NANOSECONDS_PER_DAY);
+  const unsigned = text.replace(/^[+-]/, "");
+  if (unsigned === "0") return 0;
+  const nanoseconds = readParts(text, unsigned);
+  const limit = text.startsWith("-") ? INT64_MAX + 1n : INT64_MAX;
+  if (nanoseconds > limit) throw invalid(text);
+  return Number(text.startsWith("-") ? -nanoseconds : nanoseconds) / 1e9;
+}
+
+function isInt64(text: string): boolean {
+  return INTEGER.test(text) && text.length <= INTEGER_MAX_CHARS && fitsInt64(BigInt(text));
+}
+
+function fitsInt64(count: bigint): boolean {
+  return count <= INT64_MAX && count >= -INT64_MAX - 1n;
+}
+
+function readDays(digits: string): bigint {
+  if (isInt64(digits)) return BigInt(digits);
+  const why = INTEGER.test(digits) ? "value out of range" : "invalid syntax";
+  throw invalidRequest(`strconv.ParseInt: parsing ${quote(digits)}: ${why}`);
+}
+
+function inSeconds(nanoseconds: bigint): number {
+  if (fitsInt64(nanoseconds)) return Number(nanoseconds / NANOSECONDS_PER_SECOND);
+  throw invalidRequest(
+    "multiplication of durations resulted in overflow, one operand may be too large",
+  );
+}
+
+function readParts(text: string, unsigned: string): bigint {
+  if (unsigned === "") throw invalid(text);
+  let nanoseconds = 0n;
+  for (let at = 0; at < unsigned.length;) {
+    PART.lastIndex = at;
+    const [part = "", whole = "", , fraction = "", unit = ""] = PART.exec(unsigned) ?? [];
+    if (whole === "" && fraction === "") throw invalid(text);
+    if (whole.length > INTEGER_MAX_CHARS || BigInt(whole) > INT64_MAX + 1n) throw invalid(text);
+    if (unit === "") throw invalidRequest(`time: missing unit in duration ${quote(text)}`);
+    const each = NANOSECONDS_PER_UNIT.get(unit);
+    if (each === undefined) {
+      throw invalidRequest(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
+    }
+    const rest = Math.trunc(Number(`0.${fraction}0`) * Number(each));
+    nanoseconds += BigInt(whole) * each + BigInt(rest);
+    if (nanoseconds > INT64_MAX + 1n) throw invalid(text);
+    at += part.length;
+  }
+  return nanoseconds;
+}
+
+function invalid(text: string) {
+  return invalidRequest(`time: invalid duration ${quote(text)}`);
+}
+
+/**
+ * As Go's package time quotes: byte by byte, only those shown that are ASCII and no control. Of a
+ * text that is no honest duration the beginning will do.
+ */
+function quote(text: string): string {
+  const shown = [...encodeUtf8(text.slice(0, QUOTED_MAX_CHARS))].map((byte) => {
+    const character = String.fromCharCode(byte);
+    if (byte < 0x20 || byte >= 0x80) return `\\x${byte.toString(16).padStart(2, "0")}`;
+    return character === '"' || character === "\\" ? `\\${character}` : character;
+  });
+  return `"${shown.join("")}${text.length > QUOTED_MAX_CHARS ? "..." : ""}"`;
+}

@@ -1,0 +1,43 @@
+/** The stored password policies. Their names keep their case; nothing is kept in memory. */
+
+import type { Barrier } from "../barrier/barrier.ts";
+import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { inScanOrder } from "./policy_text.ts";
+
+export const PASSWORD_POLICY_PREFIX = "sys/password-policy/";
+const PAGE = 256;
+
+export class PasswordPolicyStore {
+  readonly #barrier: Barrier;
+
+  constructor(barrier: Barrier) {
+    this.#barrier = barrier;
+  }
+
+  async list(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let after = "";;) {
+      const paths = await this.#barrier.list(PASSWORD_POLICY_PREFIX, after, PAGE);
+      names.push(...paths.map((path) => path.slice(PASSWORD_POLICY_PREFIX.length)));
+      after = paths.at(-1) ?? "";
+      if (paths.length < PAGE) return inScanOrder(names);
+    }
+  }
+
+  async read(name: string): Promise<string | null> {
+    const record = await this.#barrier.get(PASSWORD_POLICY_PREFIX + name);
+    return record === null ? null : decodeUtf8(record.value);
+  }
+
+  async write(name: string, text: string): Promise<void> {
+    await this.#put(name, encodeUtf8(text));
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#put(name, null);
+  }
+
+  async #put(name: string, value: Uint8Array | null): Promise<void> {
+    await this.#barrier.commit({ entries: [{ path: PASSWORD_POLICY_PREFIX + name, value }] });
+  }
+}

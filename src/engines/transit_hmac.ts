@@ -1,0 +1,246 @@
+/**
+ * `hmac/` of transit, and `verify/` of what it gave. Each version of a key has an HMAC key of its own,
+ * which encrypts nothing. `sign/` and `verify/` of signatures are refused: no type of key here signs.
+ */
+
+import { concatBytes, encodeBase64, equalBytes } from "../crypto/bytes.ts";
+import { hashNamed } from "../crypto/hashes.ts";
+import { invalidRequest } from "../errors.ts";
+import type { EngineReply } from "./engine.ts";
+import { anything, type Sent, text } from "./fields.ts";
+import { quoteText } from "./go_text.ts";
+import { malformedRecord } from "./json_record.ts";
+import { checkBase64, type Checked, refused, usable } from "./transit_base64.ts";
+import { batchReply, type ItemResult, singleReply } from "./transit_batch.ts";
+import { keyNotFound } from "./transit_encrypt.ts";
+import {
+  chosenHash,
+  KEY_VERSION,
+  refuseUnknownChoice,
+  SIGNATURE_FIELDS,
+  type TextItem,
+  textItems,
+  unknownHash,
+} from "./transit_hash_choice.ts";
+import type { TransitKey } from "./transit_records.ts";
+import type { TransitStore } from "./transit_store.ts";
+import { SOFT_DELETED, usableVersions } from "./transit_versions.ts";
+
+const PREFIX = "vault:v";
+
+/** Bytes that each hash function takes at once (FIPS 180-4, FIPS 202), which RFC 2104 asks for. */
+const BLOCK_BYTES: ReadonlyMap<string, number> = new Map([
+  ["sha2-224", 64],
+  ["sha2-256", 64],
+  ["sha2-384", 128],
+  ["sha2-512", 128],
+  ["sha3-224", 144],
+  ["sha3-256", 136],
+  ["sha3-384", 104],
+  ["sha3-512", 72],
+]);
+
+const BATCH_INPUT = anything("list of objects with the fields of one item");
+export const HMAC_FIELDS = {
+  input: text("what to authenticate, in base64"),
+  algorithm: text("hash function, unless the path says it; sha2-256 if left out"),
+  key_version: KEY_VERSION,
+  batch_input: BATCH_INPUT,
+};
+export const SIGN_FIELDS = {
+  ...SIGNATURE_FIELDS,
+  input: text("what to sign, in base64"),
+  key_version: KEY_VERSION,
+  batch_input: BATCH_INPUT,
+};
+export const VERIFY_FIELDS = {
+  ...SIGNATURE_FIELDS,
+  input: text("what was authenticated, in base64"),
+  hmac: text("its HMAC, as it was answered"),
+  signature: text("its signature"),
+  batch_input: BATCH_INPUT,
+};
+
+export async function authenticate(
+  store: TransitStore,
+  name: string,
+  pathAlgorithm: string | null,
+  sent: Sent<typeof HMAC_FIELDS>,
+  nowMs: number,
+): Promise<EngineReply> {
+  const algorithm = pathAlgorithm ?? sent.algorithm ?? "sha2-256";
+  const found = await store.loadRotated(name, nowMs);
+  if (found === null) throw keyNotFound();
+  const version = hmacVersion(found.key, sent.key_version ?? 0);
+  const { key } = await store.completeHmacKeys(name, found);
+  if (!BLOCK_BYTES.has(algorithm)) {
+    throw invalidRequest(`unsupported algorithm ${quoteText(algorithm)}`);
+  }
+  const list = sent.batch_input ?? null;
+  if (list === null && sent.input === undefined) throw invalidRequest("missing input for HMAC");
+  const items = list === null
+    ? [textMembers({ input: sent.input })]
+    : textItems(list, "batchRequestHMACItem");
+  const results = items.map((item): ItemResult => {
+    const input = inputOf(item, "missing input for HMAC");
+    if (input.kind === "refused") return input;
+    const sum = hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
+    return usable({ hmac: `${PREFIX}${version}:${encodeBase64(sum)}` });
+  });
+  return reply(list, items, results);
+}
+
+export async function verify(
+  store: TransitStore,
+  name: string,
+  pathAlgorithm: string | null,
+  sent: Sent<typeof VERIFY_FIELDS>,
+): Promise<EngineReply> {
+  const list = sent.batch_input ?? null;
+  const items = list === null
+    ? [textMembers({ input: sent.input ?? "", hmac: sent.hmac, signature: sent.signature })]
+    : textItems(list, "batchRequestVerifyItem");
+  if (verifiedMember(items, list !== null) === "signature") {
+    refuseUnknownChoice(pathAlgorithm, sent);
+    const loaded = await store.load(name);
+    if (loaded === null) throw invalidRequest("signature verification key not found");
+    throw invalidRequest(`key type ${loaded.key.type} does not support verification`);
+  }
+  const found = await store.load(name);
+  if (found === null) throw keyNotFound();
+  const { key } = await store.completeHmacKeys(name, found);
+  const algorithm = chosenHash(pathAlgorithm, sent);
+  if (!BLOCK_BYTES.has(algorithm)) throw unknownHash(algorithm);
+  const results = items.map((item) => verifyItem(key, algorithm, item));
+  return reply(list, items, results);
+}
+
+/** Throws `invalid_request` always, for the first of the reasons that the reference would name. */
+export async function refuseSign(
+  store: TransitStore,
+  name: string,
+  pathAlgorithm: string | null,
+  sent: Sent<typeof SIGN_FIELDS>,
+): Promise<EngineReply> {
+  refuseUnknownChoice(pathAlgorithm, sent);
+  const loaded = await store.load(name);
+  if (loaded === null) throw invalidRequest("signing key not found");
+  throw invalidRequest(`key type ${loaded.key.type} does not support signing`);
+}
+
+function textMembers(members: Readonly<Record<string, string | undefined>>): TextItem {
+  return new Map(
+    Object.entries(members).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),
+  );
+}
+
+function reply(
+  list: unknown,
+  items: readonly TextItem[],
+  results: readonly ItemResult[],
+): EngineReply {
+  if (list === null) return singleReply(results);
+  const referenced = items.map((item) => ({ reference: item.get("reference") ?? "" }));
+  return batchReply({ items: referenced }, results, {});
+}
+
+/** All items must be of one kind. Of a single one with both, the signature counts. */
+function verifiedMember(items: readonly TextItem[], isList: boolean): "signature" | "hmac" {
+  const signed = items.filter((item) => item.has("signature")).length;
+  const authenticated = items.filter((item) => !item.has("signature") && item.has("hmac")).length;
+  const isMissing = signed + authenticated < items.length;
+  if (!isList && isMissing) {
+    throw invalidRequest("neither a 'signature' nor an 'hmac' were given to verify");
+  }
+  if (signed > 0 && authenticated > 0) {
+    throw invalidRequest(
+      "elements of batch_input must all provide 'signature' or all provide 'hmac'",
+    );
+  }
+  const member = signed > 0 ? "signature" : "hmac";
+  if (!isMissing) return member;
+  throw invalidRequest(
+    signed + authenticated === 0
+      ? "no batch_input elements have 'signature' or 'hmac'"
+      : `some elements of batch_input are missing '${member}'`,
+  );
+}
+
+function verifyItem(key: TransitKey, algorithm: string, item: TextItem): ItemResult {
+  const input = inputOf(item, "missing input");
+  if (input.kind === "refused") return input;
+  const parsed = parseHmac(key, item.get("hmac") ?? "");
+  if (parsed.kind === "refused") return parsed;
+  const { version, sum } = parsed.value;
+  const expected = hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
+  const isValid = equalBytes(expected, sum);
+  return usable({ valid: isValid });
+}
+
+function inputOf(item: TextItem, missing: string): Checked<Uint8Array> {
+  const text = item.get("input");
+  if (text === undefined) return refused(missing);
+  const input = checkBase64(text);
+  if (input.kind === "usable") return input;
+  return refused(`unable to decode input as base64: ${input.reason}`);
+}
+
+function parseHmac(
+  key: TransitKey,
+  text: string,
+): Checked<{ readonly version: number; readonly sum: Uint8Array }> {
+  if (!text.startsWith(PREFIX)) return refused("invalid HMAC to verify: no prefix");
+  const colon = text.indexOf(":", PREFIX.length);
+  if (colon === -1) return refused("invalid HMAC: wrong number of fields");
+  const digits = text.slice(PREFIX.length, colon);
+  if (!/^[+-]?\d{1,18}$/.test(digits)) {
+    return refused("invalid HMAC: version number could not be decoded");
+  }
+  const encoded = checkBase64(text.slice(colon + 1));
+  if (encoded.kind === "refused") {
+    return refused(`unable to decode verification HMAC as base64: ${encoded.reason}`);
+  }
+  const version = Number(digits);
+  if (version > key.latestVersion) return refused("invalid HMAC: version is too new");
+  if (version < key.minDecryptionVersion) {
+    return refused("cannot verify HMAC: version is too old (disallowed by policy)");
+  }
+  if (key.softDeleted) return refused(SOFT_DELETED);
+  return usable({ version, sum: encoded.value });
+}
+
+/** The version to authenticate with; `asked` 0 means the latest. */
+function hmacVersion(key: TransitKey, asked: number): number {
+  const { latestVersion, minEncryptionVersion } = key;
+  const version = asked === 0 ? latestVersion : asked;
+  if (version !== latestVersion && version < minEncryptionVersion) {
+    throw invalidRequest("cannot generate HMAC: version is too old (disallowed by policy)");
+  }
+  if (key.softDeleted) throw invalidRequest(SOFT_DELETED);
+  if (version < 0) throw invalidRequest("key version does not exist (cannot be negative)");
+  if (version > latestVersion) {
+    throw invalidRequest(`key version does not exist; latest key version is ${latestVersion}`);
+  }
+  if (!usableVersions(key).includes(version)) throw invalidRequest("no such key version");
+  return version;
+}
+
+function hmacKeyOf(key: TransitKey, version: number): Uint8Array {
+  const hmacKey = key.versions.get(version)?.hmacKey ?? null;
+  if (hmacKey === null) throw malformedRecord("a usable version has no HMAC key");
+  return hmacKey;
+}
+
+/** RFC 2104. The key is shorter than a block of any of the functions. */
+function hmacNamed(algorithm: string, key: Uint8Array, data: Uint8Array): Uint8Array {
+  const block = new Uint8Array(BLOCK_BYTES.get(algorithm) ?? 0);
+  block.set(key);
+  const inner = hashOf(algorithm, concatBytes(block.map((byte) => byte ^ 0x36), data));
+  return hashOf(algorithm, concatBytes(block.map((byte) => byte ^ 0x5c), inner));
+}
+
+function hashOf(algorithm: string, data: Uint8Array): Uint8Array {
+  const sum = hashNamed(algorithm, data);
+  if (sum === null) throw new RangeError(`there is no hash function called ${algorithm}`);
+  return sum;
+}

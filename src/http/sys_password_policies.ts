@@ -1,0 +1,87 @@
+/** `/sys/policies/password/*`: which passwords are generated for who asks by a policy's name. */
+
+import { generatePassword, parsePasswordPolicy } from "../access/password_policy.ts";
+import { PasswordPolicyStore } from "../access/password_policies.ts";
+import { policyText } from "../access/policy_text.ts";
+import { text } from "../engines/fields.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import { oneError } from "./errors.ts";
+import {
+  type EndpointCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "./logical.ts";
+
+const DONE: LogicalReply = { kind: "done" };
+
+export const PASSWORD_POLICY_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/policies/password", {
+    list: logicalOperation({ summary: "List the password policies" }, listNames),
+  }),
+  logicalEndpoint("sys/policies/password/{name+}/generate", {
+    read: logicalOperation({ summary: "Generate a password by a policy" }, generate),
+  }),
+  logicalEndpoint("sys/policies/password/{name+}", {
+    read: logicalOperation(
+      { summary: "Read a password policy" },
+      async (request) => ({ kind: "data", data: { policy: await storedText(request) } }),
+    ),
+    update: logicalOperation(
+      {
+        summary: "Write a password policy",
+        fields: { policy: text("the policy in HCL or JSON, or base64 of either") },
+      },
+      async (request, sent) => await write(request, sent.policy ?? ""),
+    ),
+    delete: logicalOperation({ summary: "Delete a password policy" }, remove),
+  }),
+];
+
+async function listNames({ open }: EndpointCall): Promise<LogicalReply> {
+  const keys = await storeOf(open).list();
+  return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
+}
+
+async function generate(request: EndpointCall): Promise<LogicalReply> {
+  const given = await storedText(request);
+  const { random } = request.call.context;
+  const password = wrapped(() => generatePassword(parsePasswordPolicy(given), random));
+  return { kind: "data", data: { password } };
+}
+
+async function write({ call, parameter }: EndpointCall, given: string): Promise<LogicalReply> {
+  if (given === "") throw invalidRequest(oneError("missing policy"));
+  const decoded = policyText(given);
+  wrapped(() => parsePasswordPolicy(decoded));
+  await call.vault.administer((open) => storeOf(open).write(parameter("name"), decoded));
+  return DONE;
+}
+
+async function remove({ call, parameter }: EndpointCall): Promise<LogicalReply> {
+  await call.vault.administer((open) => storeOf(open).remove(parameter("name")));
+  return DONE;
+}
+
+async function storedText({ open, parameter }: EndpointCall): Promise<string> {
+  const found = await storeOf(open).read(parameter("name"));
+  if (found === null) throw new VaultError("not_found", oneError("policy does not exist"));
+  return found;
+}
+
+function storeOf({ barrier }: EndpointCall["open"]): PasswordPolicyStore {
+  return new PasswordPolicyStore(barrier);
+}
+
+/** The reference answers all that is wrong with such a policy as a multi-error. */
+function wrapped<T>(judge: () => T): T {
+  try {
+    return judge();
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "invalid_request") {
+      throw invalidRequest(oneError(error.message));
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The engine of a kv mount, of either version, and what it does while it becomes version 2: requests
+ * find the one version or the other, never something in between.
+ */
+
+import type { Barrier } from "../barrier/barrier.ts";
+import { Latch } from "../barrier/latch.ts";
+import type { Engine, EngineReply, EngineRequest } from "../engines/engine.ts";
+import { createKv1 } from "../engines/kv1.ts";
+import { createKv2 } from "../engines/kv2.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import type { EngineFactory, ServedEngine } from "./mount_engines.ts";
+import { type KvMove, moveSome } from "./kv_upgrade.ts";
+import { dataPrefix, kvVersion, type Mount } from "./mount_record.ts";
+import { Mutex } from "./mutex.ts";
+
+/** Pages that one request moves before it tells its client to come again. */
+const PAGES_PER_REQUEST = 5;
+const UPGRADING = "Upgrading from non-versioned to versioned data. This backend will be " +
+  "unavailable for a brief period and will resume service shortly.";
+
+export interface KvMountPorts {
+  readonly barrier: Barrier;
+  /** The mount as the table has it now; null when it is gone. */
+  readonly mount: () => Mount | null;
+  readonly create: EngineFactory;
+}
+
+export class KvMount implements ServedEngine {
+  readonly #ports: KvMountPorts;
+  /** Requests share it; who changes the version, or removes the mount, holds it alone. */
+  readonly #latch = new Latch();
+  readonly #pages = new Mutex();
+  #engine: { readonly dataId: string; readonly engine: Engine } | null = null;
+  /** The upgrade that is known to be over. */
+  #ended: string | null = null;
+
+  constructor(ports: KvMountPorts) {
+    this.#ports = ports;
+  }
+
+  async exists(path: string, tokenScope: string): Promise<boolean> {
+    return await this.#latch.shared(async () => (await this.#ready()).exists(path, tokenScope));
+  }
+
+  async handle(request: EngineRequest): Promise<EngineReply> {
+    return await this.#latch.shared(async () => (await this.#ready()).handle(request));
+  }
+
+  async paths(): Promise<Engine["paths"]> {
+    return this.#current(this.#mount()).paths;
+  }
+
+  /** Runs `body` while no request is served. */
+  async alone<T>(body: () => Promise<T>): Promise<T> {
+    return await this.#latch.exclusive(body);
+  }
+
+  /** Whether everything that was stored by version 1 has moved. */
+  isUpgraded(mount: Mount): boolean {
+    return mount.upgrade === null || mount.upgrade.fromId === this.#ended;
+  }
+
+  /** Moves some pages; true when nothing is left to move. */
+  async upgrade(): Promise<boolean> {
+    return await this.#latch.shared(() => this.#movePages());
+  }
+
+  async #movePages(): Promise<boolean> {
+    for (let moved = 0; moved < PAGES_PER_REQUEST; moved++) {
+      if (await this.#pages.run(() => this.#movePage())) return true;
+    }
+    return false;
+  }
+
+  async #movePage(): Promise<boolean> {
+    const mount = this.#ports.mount();
+    if (mount === null || mount.upgrade === null || this.isUpgraded(mount)) return true;
+    if (!await moveSome(this.#ports.barrier, moveOf(mount, mount.upgrade))) return false;
+    this.#ended = mount.upgrade.fromId;
+    return true;
+  }
+
+  /** The engine, when it may be asked. */
+  async #ready(): Promise<Engine> {
+    const mount = this.#mount();
+    if (!this.isUpgraded(mount) && !await this.#movePages()) throw invalidRequest(UPGRADING);
+    return this.#current(mount);
+  }
+
+  #mount(): Mount {
+    const mount = this.#ports.mount();
+    if (mount === null) throw new VaultError("unsupported_path", "unsupported path");
+    return mount;
+  }
+
+  #current(mount: Mount): Engine {
+    // With the version changes where the records lie.
+    if (this.#engine?.dataId !== mount.dataId) {
+      const engine = this.#ports.create(mount, kvVersion(mount) === 2 ? createKv2 : createKv1);
+      this.#engine = { dataId: mount.dataId, engine };
+    }
+    return this.#engine.engine;
+  }
+}
+
+export function moveOf(mount: Mount, { fromId, atMs }: NonNullable<Mount["upgrade"]>): KvMove {
+  const [from, to] = [dataPrefix(fromId), dataPrefix(mount.dataId)];
+  return { from, to, sealWrap: mount.sealWrap, atMs };
+}

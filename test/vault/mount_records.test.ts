@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import type { Barrier } from "../../src/barrier/barrier.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { LOGIN_MOUNTS_PATH, MOUNTS_PATH } from "../../src/storage/record_paths.ts";
+import { dataOf } from "../crash/ceremony.ts";
+import { expectSecrets, reopen } from "../crash/checks.ts";
+import { seedVault } from "../crash/seeds.ts";
+import { type Json, newSite } from "../crash/site.ts";
+
+const OLD_MEMBERS = ["defaultLeaseSeconds", "maxLeaseSeconds", "forceNoCache"];
+const OLD_LOGIN_MEMBERS = [...OLD_MEMBERS, "tokenType", "listingVisibility"];
+
+/** Writes a table as it was before mounts had these settings, and places of their own. */
+async function makeOlder(
+  barrier: Barrier,
+  path: string,
+  members: readonly string[],
+): Promise<void> {
+  const record = await barrier.get(path);
+  if (record === null) throw new Error(`there is no ${path}`);
+  const table = JSON.parse(decodeUtf8(record.value)) as { version: number; mounts: Json[] };
+  const mounts = table.mounts.map(({ dataId: _dataId, upgrade: _upgrade, config, ...mount }) => ({
+    ...mount,
+    config: Object.fromEntries(
+      Object.entries(config as Json).filter(([name]) => members.includes(name)),
+    ),
+  }));
+  expect(JSON.stringify(mounts)).not.toMatch(/dataId|upgrade|auditNonHmac|userLockout/);
+  const value = encodeUtf8(JSON.stringify({ ...table, mounts }));
+  await barrier.commit({ entries: [{ path, value }] });
+}
+
+describe("tables that are older than the settings of mounts", () => {
+  it("are read as if nothing had been set, with everything stored below the mounts", async () => {
+    const { site, holdings, token, secrets } = await seedVault(newSite({ type: "shamir" }));
+    const before = await reopen(site, holdings, token);
+    dataOf(await before.send("POST", "sys/auth/people", { type: "userpass" }));
+    const shown = async (path: string) => dataOf(await before.send("GET", path));
+    const expected = [await shown("sys/mounts"), await shown("sys/auth")];
+    const { barrier } = before.vault.unsealed();
+    await makeOlder(barrier, MOUNTS_PATH, OLD_MEMBERS);
+    await makeOlder(barrier, LOGIN_MOUNTS_PATH, OLD_LOGIN_MEMBERS);
+
+    const { send } = await reopen(site, holdings, token);
+    const withoutIds = (body: Json) => ({ ...body, request_id: "" });
+    const found = [await send("GET", "sys/mounts"), await send("GET", "sys/auth")];
+    expect(found.map((answer) => withoutIds(dataOf(answer)))).toEqual(expected.map(withoutIds));
+    await expectSecrets(send, secrets);
+    dataOf(await send("POST", "sys/mounts/plain/tune", { options: { version: "2" } }));
+    const upgraded = dataOf(await send("GET", "plain/data/folder/b"));
+    expect(upgraded["data"]).toEqual(secrets.get("plain/folder/b"));
+    dataOf(await send("POST", "sys/auth/people/tune", { passthrough_request_headers: "X-A" }));
+  });
+});
