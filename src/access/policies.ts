@@ -85,7 +85,7 @@ export class PolicyStore {
    */
   async acl(names: readonly string[], entityId = ""): Promise<Acl> {
     const nowMs = this.#nowMs();
-    const key = [entityId, ...names].join("\n");
+    const key = JSON.stringify([entityId, ...names]);
     const cached = this.#compiled.get(key);
     if (cached !== undefined && !isPast(cached.untilMs, nowMs)) return cached.acl;
     const changes = this.#changes;

@@ -18,8 +18,9 @@ const NO_CONTENT = 204;
 const RESET_CONTENT = 205;
 const NOT_MODIFIED = 304;
 const BODYLESS_CODES: readonly number[] = [NO_CONTENT, RESET_CONTENT, NOT_MODIFIED];
+const DEFAULT_CODE = 400;
 const UNUSABLE_CODE = "invalid HTTP response code override from partial_failure_response_code, " +
-  "reverting to 400";
+  `reverting to ${DEFAULT_CODE}`;
 
 export type ItemResult = Checked<Readonly<Record<string, unknown>>>;
 

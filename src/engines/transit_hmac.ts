@@ -111,7 +111,12 @@ export async function verify(
   const { key } = await store.completeHmacKeys(name, found);
   const algorithm = chosenHash(pathAlgorithm, sent);
   if (!BLOCK_BYTES.has(algorithm)) throw unknownHash(algorithm);
-  const results = items.map((item) => verifyItem(key, algorithm, item));
+  const results = items.map((item): ItemResult => {
+    const valid = verifyItem(key, algorithm, item);
+    if (valid.kind === "refused") return valid;
+    // In a list the reference leaves out what is false.
+    return usable(list !== null && !valid.value ? {} : { valid: valid.value });
+  });
   return reply(list, items, results);
 }
 
@@ -166,15 +171,14 @@ function verifiedMember(items: readonly TextItem[], isList: boolean): "signature
   );
 }
 
-function verifyItem(key: TransitKey, algorithm: string, item: TextItem): ItemResult {
+function verifyItem(key: TransitKey, algorithm: string, item: TextItem): Checked<boolean> {
   const input = inputOf(item, "missing input");
   if (input.kind === "refused") return input;
   const parsed = parseHmac(key, item.get("hmac") ?? "");
   if (parsed.kind === "refused") return parsed;
   const { version, sum } = parsed.value;
   const expected = hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
-  const isValid = equalBytes(expected, sum);
-  return usable({ valid: isValid });
+  return usable(equalBytes(expected, sum));
 }
 
 function inputOf(item: TextItem, missing: string): Checked<Uint8Array> {
@@ -213,7 +217,8 @@ function parseHmac(
 function hmacVersion(key: TransitKey, asked: number): number {
   const { latestVersion, minEncryptionVersion } = key;
   const version = asked === 0 ? latestVersion : asked;
-  if (version !== latestVersion && version < minEncryptionVersion) {
+  const isBounded = minEncryptionVersion > 0 && version !== latestVersion;
+  if (isBounded && version < minEncryptionVersion) {
     throw invalidRequest("cannot generate HMAC: version is too old (disallowed by policy)");
   }
   if (key.softDeleted) throw invalidRequest(SOFT_DELETED);

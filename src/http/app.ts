@@ -50,10 +50,10 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   });
   registerWrappingGuard(app, context);
   registerRaw(app, context, [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS]);
+  app.all("/v1/sys", (c) => redirectReply(`/v1/sys/${new URL(c.req.url).search}`));
   registerOnDemand(app, context);
   registerAuthRoutes(app, context);
   app.all("/v1", () => errorReply(404, []));
-  app.all("/v1/sys", (c) => redirectReply(`/v1/sys/${new URL(c.req.url).search}`));
   registerEngineRoutes(app, context);
   app.notFound(() => errorReply(404, []));
   app.onError((error) => {

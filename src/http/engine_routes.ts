@@ -76,6 +76,7 @@ function asReply(reply: EngineReply): LogicalReply {
         warnings: reply.warnings,
       };
     case "missing":
+      if (reply.withoutBody === true) return { kind: "missing", withoutBody: true };
       if (reply.data === undefined && reply.warnings === undefined) return { kind: "missing" };
       return { kind: "data", status: 404, data: reply.data ?? null, warnings: reply.warnings };
   }

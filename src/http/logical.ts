@@ -36,7 +36,8 @@ export interface LogicalCall {
 export type LogicalReply =
   | { readonly kind: "done" }
   | ({ readonly kind: "data"; readonly status?: number } & Envelope)
-  | { readonly kind: "missing" };
+  /** `withoutBody`: not even an empty list of errors, as after a patch of nothing. */
+  | { readonly kind: "missing"; readonly withoutBody?: true };
 
 /** What holds for an endpoint besides its operations. */
 export interface EndpointRules {
@@ -50,6 +51,11 @@ export interface EndpointRules {
   readonly rootNamespaceOnly?: boolean;
   /** A write is allowed by `create` as well as by `update`. */
   readonly createSuffices?: boolean;
+  /** Whether a write would overwrite: then it is `update`, else `create`. Left out: `update`. */
+  readonly exists?: (
+    open: OpenVault,
+    parameter: EndpointCall["parameter"],
+  ) => Promise<boolean>;
   /**
    * Left out: needed, and its policies decide. `valid`: needed, whatever its policies, and no use of
    * it is counted; `optional`: the same, or none; `ignored`: not looked at.

@@ -15,6 +15,7 @@ import {
 } from "../engines/served_path.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
+import type { Vault } from "../vault/vault.ts";
 import { recordRefusal, startTrail } from "./audit_trail.ts";
 import { admitStranger, authenticate, denied, endSpentToken, identify } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
@@ -40,7 +41,8 @@ export function registerLogical(
   endpoints: readonly LogicalEndpoint[],
 ): void {
   for (const [pattern, group] of Map.groupBy(endpoints, patternOf)) {
-    const serve = (c: Context) => serveLogical(c, context, (path) => routeAmong(group, path));
+    const serve = (c: Context) =>
+      serveLogical(c, context, (path) => routeAmong(context.vault, group, path));
     app.all(`/v1/${pattern}`, serve);
     if (!pattern.endsWith("*") && group.some(takesSlash)) app.all(`/v1/${pattern}/`, serve);
   }
@@ -56,15 +58,23 @@ function takesSlash({ slashAlias, operations }: LogicalEndpoint): boolean {
   return slashAlias === true || operations.list !== undefined;
 }
 
-function routeAmong(endpoints: readonly LogicalEndpoint[], path: string): Route {
+function routeAmong(
+  vault: Vault,
+  endpoints: readonly LogicalEndpoint[],
+  path: string,
+): Route {
   const found = findPath(endpoints, path) ??
     findPath(endpoints.filter(takesSlash), path.replace(/\/$/, ""));
   if (found === null) throw new VaultError("unsupported_path", "unsupported path");
   const { served, parameters } = found;
+  const { exists } = served;
   return {
     rules: served,
     serve: (request) => serveEndpoint(served, parameters, request),
     explain: async () => ({ asked: path, served }),
+    ...(exists === undefined
+      ? {}
+      : { exists: () => exists(vault.unsealed(), (name) => parameter(parameters, name)) }),
   };
 }
 
@@ -210,7 +220,7 @@ async function serveRoute(
     case "done":
       return emptyReply(204);
     case "missing":
-      return errorReply(404, []);
+      return reply.withoutBody === true ? emptyReply(404) : errorReply(404, []);
     case "data": {
       const copiesData = route.rules.copiesData === true;
       // What is wrapped gets its id when it is opened.

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { type GenerationState, OTP_CHARACTERS } from "../ceremony/generate_root.ts";
 import { refuseShareLength } from "../ceremony/shares.ts";
+import type { Operation } from "../engines/engine.ts";
 import type { Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { authoriseCeremony } from "./auth.ts";
@@ -14,6 +15,7 @@ import {
   startAttempt,
 } from "./generate_root_request.ts";
 import { goText, type RawEndpoint, type RawMethods, rawOperation } from "./raw.ts";
+import { judgePatch, PATCH_REFUSED } from "./raw_patch.ts";
 import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
 import { decodeShare } from "./wire.ts";
 
@@ -70,9 +72,9 @@ export const GENERATE_ROOT_ENDPOINTS: readonly RawEndpoint[] = [
         { summary: "Cancel the generation of a root token", answer: null },
         cancel,
       ),
+      PATCH: PATCH_REFUSED,
     },
-    authorise: (call) =>
-      authoriseCeremony(call, call.context.options.generateRootAccess, ATTEMPT, "manage"),
+    authorise: (call) => authorise(call, ATTEMPT, "manage"),
   },
   {
     path: UPDATE,
@@ -80,16 +82,20 @@ export const GENERATE_ROOT_ENDPOINTS: readonly RawEndpoint[] = [
     methods: Object.fromEntries(
       METHODS_OF_UPDATE.map((method) => [method, submission]),
     ) as RawMethods,
-    authorise: (call) =>
-      authoriseCeremony(
-        call,
-        call.context.options.generateRootAccess,
-        UPDATE,
-        "contribute",
-        "update",
-      ),
+    authorise: (call) => authorise(call, UPDATE, "contribute", "update"),
   },
 ];
+
+async function authorise(
+  call: Call,
+  path: string,
+  step: "manage" | "contribute",
+  operation?: Operation,
+): Promise<void> {
+  await judgePatch(call);
+  const { generateRootAccess } = call.context.options;
+  await authoriseCeremony(call, generateRootAccess, path, step, operation);
+}
 
 /** What a status shows besides the state: values that are sent once. */
 interface Shown {

@@ -9,6 +9,7 @@ import { recoveryCountsProblem, shareCountsProblem } from "../seal/seal_config.t
 import { authoriseByPolicy } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import { goBoolean, goInteger, goText, goTexts, type RawEndpoint, rawOperation } from "./raw.ts";
+import { judgePatch, PATCH_REFUSED } from "./raw_patch.ts";
 import { emptyReply, jsonReply } from "./replies.ts";
 import { clusterFields, RELEASE_DATE } from "./server_facts.ts";
 import { decodeShare } from "./wire.ts";
@@ -116,11 +117,15 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
     // Nothing is open any more that could hash the answer.
     audit: "request",
     authorise: async (call) => {
+      await judgePatch(call);
       // Nothing in the body counts, but who sends what is none has meant another request.
       await call.body();
       if (!call.vault.status().sealed) await authoriseByPolicy(call, "sys/seal", "update", true);
     },
-    methods: { PUT: rawOperation({ summary: "Seal the vault", answer: null }, seal) },
+    methods: {
+      PUT: rawOperation({ summary: "Seal the vault", answer: null }, seal),
+      PATCH: PATCH_REFUSED,
+    },
   },
   {
     path: "sys/leader",

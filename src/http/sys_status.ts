@@ -8,6 +8,7 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import { type RawEndpoint, rawOperation } from "./raw.ts";
+import { PATCH_REFUSED } from "./raw_patch.ts";
 import { emptyReply, errorReply } from "./replies.ts";
 import { addressOf } from "./server_facts.ts";
 
@@ -30,6 +31,7 @@ export const RAW_STATUS_ENDPOINTS: readonly RawEndpoint[] = [
           return emptyReply(204);
         },
       ),
+      PATCH: PATCH_REFUSED,
     },
   },
   {

@@ -1,7 +1,7 @@
 /** `/sys/wrapping/*`: wrapping what is sent, looking at a wrapping token, and opening it. */
 
 import { anything } from "../engines/fields.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
 import { authenticate, denied } from "./auth.ts";
 import {
   type EndpointRules,
@@ -20,6 +20,8 @@ const PREFIX = "sys/wrapping";
 const TOKEN_FIELDS = { token: anything("the wrapping token; left out: the request's own token") };
 /** Of its own kind of token, which is judged by the handler. */
 const RULES: EndpointRules = { token: "ignored" };
+
+const NO_KEY = logicalOperation({ summary: "Refused: wrapping tokens are not signed" }, noKey);
 
 export const WRAPPING_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint(`${PREFIX}/wrap`, {
@@ -58,7 +60,18 @@ export const WRAPPING_ENDPOINTS: readonly LogicalEndpoint[] = [
       unwrap,
     ),
   }, RULES),
+  logicalEndpoint(`${PREFIX}/pubkey`, {
+    read: NO_KEY,
+    update: NO_KEY,
+    patch: NO_KEY,
+    delete: NO_KEY,
+  }, RULES),
 ];
+
+/** Wrapping tokens are no signed documents here. */
+async function noKey(): Promise<LogicalReply> {
+  throw new VaultError("unsupported_path", "unsupported path");
+}
 
 async function echo({ data, wrapTtlSeconds }: LogicalCall): Promise<LogicalReply> {
   if (wrapTtlSeconds === null) {

@@ -29,6 +29,9 @@ export const TOKEN_ROLE_ENDPOINTS: readonly LogicalEndpoint[] = [
     // Fields are read for the existence check first, whose refusals have no word before them.
     update: { ...WRITE, serve: (request, data) => WRITE.serve(request, data, "") },
     delete: logicalOperation({ summary: "Delete a token role" }, remove),
+  }, {
+    exists: async ({ tokenRoles }, parameter) =>
+      await tokenRoles.read(parameter("role_name")) !== null,
   }),
 ];
 

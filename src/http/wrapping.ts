@@ -47,7 +47,7 @@ export async function wrapReply(
   const ofSecretId = path.startsWith("auth/") ? envelope.data?.["secret_id_accessor"] : undefined;
   const accessor = envelope.auth?.["accessor"] ?? ofSecretId;
   const info = wrapInfo(issued);
-  const withAccessor = typeof accessor === "string"
+  const withAccessor = typeof accessor === "string" && accessor !== ""
     ? { ...info, wrapped_accessor: accessor }
     : info;
   // Whoever opens it gets an id of that request; this one has none in the reference.

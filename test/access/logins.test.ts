@@ -258,11 +258,12 @@ describe("loginToken()", () => {
       ["batch", "service", "batch"],
     ] as const,
   )("on a mount of %s with rules of %s is of type %s", (tokenType, type, expected) => {
-    const rules = { ...NO_RULES, type, uses: 3 };
+    const rules = { ...NO_RULES, type, uses: 3, explicitMaxTtlSeconds: 60 };
     const { template } = loginToken(mountWith({ tokenType }), { ...login, rules }, 0);
     expect(template.type).toBe(expected);
     expect(template.renewable).toBe(expected === "service");
     expect(template.uses).toBe(expected === "service" ? 3 : 0);
+    expect(template.explicitMaxTtlSeconds).toBe(expected === "service" ? 60 : 0);
   });
 
   it("refuses the root policy in any spelling", async () => {

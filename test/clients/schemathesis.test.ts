@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { initialiseOpen } from "../contract/api.contract.ts";
-import { type Started, start } from "../runtimes/processes.ts";
+import { start, type Started } from "../runtimes/processes.ts";
 import { missingPython, pythonPackages } from "./programs.ts";
 
 const RUN_MAX_MS = 300_000;
@@ -24,7 +24,8 @@ const CHECKS = [
 ];
 
 /** What would end the vault, the token or the audit trail that the run itself needs. */
-const EXCLUDED = "^/sys/(seal|init|step-down)$|revoke-self|revoke-prefix|revoke-force|^/sys/audit/" +
+const EXCLUDED =
+  "^/sys/(seal|init|step-down)$|revoke-self|revoke-prefix|revoke-force|^/sys/audit/" +
   // Its status is what the query asks for.
   "|^/sys/health$";
 
@@ -47,11 +48,15 @@ beforeAll(async () => {
     const json: unknown = text === "" ? null : JSON.parse(text);
     return { status: response.status, headers: response.headers, text, json };
   };
-  const opened = await initialiseOpen({
-    request: (method, path, request = {}) => ask(method, path, request.body, request.token),
-    restart: async () => {},
-    stop: async () => {},
-  }, 1, 1);
+  const opened = await initialiseOpen(
+    {
+      request: (method, path, request = {}) => ask(method, path, request.body, request.token),
+      restart: async () => {},
+      stop: async () => {},
+    },
+    1,
+    1,
+  );
   token = opened.root;
   for (const [path, body] of SITE) {
     const { status, text } = await ask("POST", `/v1/${path}`, body, token);

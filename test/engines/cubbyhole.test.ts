@@ -86,11 +86,34 @@ describe("cubbyhole", () => {
       "invalid_request: 1 error occurred:\n\t* missing path\n\n",
     );
     expect(await refusal(send(cubbyhole, "update", "", { x: 1 }))).toBe(
-      "invalid_request: cannot write to a path ending in '/'",
+      "invalid_request: 1 error occurred:\n\t* missing path\n\n",
     );
     expect(await refusal(send(cubbyhole, "patch", "a", { x: 1 }))).toMatch(
       /^unsupported_operation/,
     );
+  });
+
+  it("refuses every operation of batch tokens, of which nothing could be removed", async () => {
+    const { cubbyhole, storage } = setUp();
+    const more = { tokenType: "batch" as const };
+    for (const operation of ["read", "list", "create", "update", "delete", "scan"] as const) {
+      expect(await refusal(send(cubbyhole, operation, "a", { x: 1 }, more))).toBe(
+        "invalid_request: cubbyhole operations are only supported by 'service' type tokens",
+      );
+    }
+    expect(storage.commits).toBe(0);
+    expect(await refusal(send(cubbyhole, "update", "a", { x: 1 }, { tokenType: null })))
+      .toBe("accepted");
+  });
+
+  it("knows no pages and no scan", async () => {
+    const { cubbyhole } = setUp();
+    await send(cubbyhole, "update", "a", { x: 1 }, ROOT);
+    expect(await send(cubbyhole, "list", "", { limit: "x" }, ROOT)).toMatchObject({
+      data: { keys: ["a"] },
+      warnings: ["Endpoint ignored these unrecognized parameters: [limit]"],
+    });
+    expect(await refusal(send(cubbyhole, "scan", "", {}, ROOT))).toMatch(/^unsupported_operation/);
   });
 
   it.each(["", "a/b"])("never works in the scope %j", async (tokenScope) => {

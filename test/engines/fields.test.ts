@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import {
   anything,
   boolean,
+  coerceDuration,
   coerceInteger,
   coerceText,
   duration,
@@ -54,6 +55,24 @@ describe("fields", () => {
     ["5", 5],
     ["-5", -5],
     ["+5", 5],
+    ["0x10", 16],
+    ["-0XfF", -255],
+    ["0b101", 5],
+    ["0o17", 15],
+    ["+010", 8],
+    ["1_000", 1000],
+    ["0x_1", 1],
+    ["0_7", 7],
+    ["0", 0],
+    ["-0", 0],
+    ["08", REFUSED],
+    ["1__0", REFUSED],
+    ["1_", REFUSED],
+    ["_1", REFUSED],
+    ["0x", REFUSED],
+    ["0b2", REFUSED],
+    [" 1", REFUSED],
+    ["1e3", REFUSED],
     ["", 0],
     [null, 0],
     [true, 1],
@@ -96,6 +115,11 @@ describe("fields", () => {
     ["-1h", REFUSED, -3600],
     ["--1h", REFUSED, REFUSED],
     ["-", REFUSED, REFUSED],
+    ["1.5", REFUSED, REFUSED],
+    [1.5, REFUSED, REFUSED],
+    [-1.5, REFUSED, REFUSED],
+    ["0x10", REFUSED, REFUSED],
+    ["010", 10, 10],
     ["soon", REFUSED, REFUSED],
     [true, REFUSED, REFUSED],
     [["1h"], REFUSED, REFUSED],
@@ -116,8 +140,11 @@ describe("fields", () => {
 
   it.each([
     [[1, "2", true], [1, 2, 1]],
-    ["1, 2,3", [1, 2, 3]],
-    [" 1 ,\t2 ", [1, 2]],
+    ["1,0x2,3_0", [1, 2, 30]],
+    ["1,,", [1, 0, 0]],
+    ["1, 2", REFUSED],
+    [" 1", REFUSED],
+    [["1 "], REFUSED],
     [7, [7]],
     [true, [1]],
     ["", []],
@@ -128,7 +155,8 @@ describe("fields", () => {
     ["1,9007199254740993", REFUSED],
     [1.5, REFUSED],
     [[[1]], REFUSED],
-    [{}, REFUSED],
+    [{}, []],
+    [{ a: 1 }, REFUSED],
   ])("integerList() makes of %j %j", (value, expected) => {
     expect(outcome(integerList("numbers"), value)).toEqual(expected);
   });
@@ -179,6 +207,26 @@ describe("fields", () => {
       const schema = v.object({ toString: field, constructor: field, other: field });
       expect(readFields(schema, {})).toEqual({});
     },
+  );
+
+  it("takes a number that was kept as its text as Go takes the text", () => {
+    const number = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON("1.50");
+    expect(outcome(text("words"), number)).toBe("1.50");
+    expect(coerceText(number)).toBe("1.50");
+    expect(outcome(anything("no matter what"), number)).toBe(number);
+    for (const field of [integer("a number"), duration("a time"), boolean("a choice")]) {
+      expect(outcome(field, number)).toBe(REFUSED);
+    }
+  });
+
+  it.each([[5, 5], ["-5s", -5], ["-1.5s", -1], [null, 0], ["", 0], ["1d", 86_400]])(
+    "coerceDuration() makes of %j %i seconds",
+    (value, seconds) => expect(coerceDuration(value)).toBe(seconds),
+  );
+
+  it.each([[1.5], ["1.5"], [true], [[]], [{}], [99_999_999_999]])(
+    "coerceDuration() makes nothing of %j",
+    (value) => expect(coerceDuration(value)).toBeNull(),
   );
 
   it("keeps no text that the caller sent in a refusal, and blames the first field", () => {
@@ -253,6 +301,7 @@ describe("the JSON Schema of a field", () => {
       "1x",
     ),
     fc.constantFrom<unknown>("1,2", " 1 , ,+2", "1 2", "1,x", ",", "a,b", "1\n", "٣", "0", "-0.5s"),
+    fc.constantFrom<unknown>("0x1F", "0b1", "0o7", "1_0", "010", "08", "0_", "1,0x1", "1,1_"),
     fc.constantFrom<unknown>(0, 1, 2, -1, 1.5, 2 ** 53, -(2 ** 53), 2 ** 53 - 1),
     fc.integer(),
     fc.double({ min: -1e9, max: 1e9, noNaN: true }),

@@ -4,6 +4,9 @@ export interface JsonSchema {
   readonly type?: string;
   readonly anyOf?: readonly JsonSchema[];
   readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
   readonly enum?: readonly unknown[];
   readonly pattern?: string;
   readonly maxLength?: number;
@@ -19,6 +22,15 @@ const KEYWORDS: Readonly<
   anyOf: ({ anyOf = [] }, value) => anyOf.some((schema) => accepts(schema, value)),
   items: ({ items = {} }, value) =>
     !Array.isArray(value) || value.every((item) => accepts(items, item)),
+  properties: ({ properties = {} }, value) =>
+    Object.entries(properties).every(([name, schema]) =>
+      !isObject(value) || !Object.hasOwn(value, name) || accepts(schema, value[name])
+    ),
+  required: ({ required = [] }, value) =>
+    !isObject(value) || required.every((name) => Object.hasOwn(value, name)),
+  additionalProperties: ({ additionalProperties = true, properties = {} }, value) =>
+    additionalProperties || !isObject(value) ||
+    Object.keys(value).every((name) => Object.hasOwn(properties, name)),
   enum: ({ enum: choices = [] }, value) => choices.includes(value),
   pattern: ({ pattern = "" }, value) =>
     typeof value !== "string" || new RegExp(pattern, "u").test(value),
@@ -35,6 +47,10 @@ export function accepts(schema: JsonSchema, value: unknown): boolean {
     if (check === undefined) throw new TypeError(`unknown keyword ${keyword}`);
     return check(schema, value);
   });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return kindOf(value) === "object";
 }
 
 function kindOf(value: unknown): string {

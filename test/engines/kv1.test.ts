@@ -51,8 +51,12 @@ describe("kv1", () => {
     [{ ttl: "1.5s" }, 1],
     [{ lease: "nonsense" }, MOUNT_LEASE_SECONDS],
     [{ ttl: "nonsense", lease: "1h" }, MOUNT_LEASE_SECONDS],
-    [{ ttl: null }, MOUNT_LEASE_SECONDS],
-    [{ ttl: -5 }, MOUNT_LEASE_SECONDS],
+    [{ ttl: null, lease: "1h" }, 0],
+    [{ ttl: -5 }, -5],
+    [{ ttl: "-5s" }, -5],
+    [{ ttl: 1.5 }, MOUNT_LEASE_SECONDS],
+    [{ ttl: "1.5" }, MOUNT_LEASE_SECONDS],
+    [{ ttl: true }, MOUNT_LEASE_SECONDS],
     [{ ttl: ["1h"] }, MOUNT_LEASE_SECONDS],
     [{ x: "1h" }, MOUNT_LEASE_SECONDS],
   ])("answers for %j a lease of %i seconds", async (value, leaseSeconds) => {
@@ -73,7 +77,7 @@ describe("kv1", () => {
     expect(await send(kv, "list", "none/")).toEqual({ kind: "missing" });
   });
 
-  it("pages a list of thousands without losing or repeating a name", async () => {
+  it("lists and scans thousands without losing or repeating a name", async () => {
     const { kv, storage } = setUp();
     const value = new TextEncoder().encode("{}");
     await storage.commit(
@@ -82,15 +86,39 @@ describe("kv1", () => {
     expect(dataOf(await send(kv, "list", "d/"))["keys"]).toHaveLength(50);
     const all = dataOf(await send(kv, "list", "d/7/"))["keys"] as string[];
     expect(all).toHaveLength(60);
-    const paged: string[] = [];
-    for (let after = "";;) {
-      const page = await send(kv, "list", "d/7/", { after, limit: "7" });
-      if (page.kind === "missing") break;
-      const keys = page.kind === "data" ? page.data["keys"] as string[] : [];
-      paged.push(...keys);
-      after = keys.at(-1) ?? "";
+    expect(new Set(all).size).toBe(60);
+    const scanned = dataOf(await send(kv, "scan", "d/"))["keys"] as string[];
+    expect(new Set(scanned).size).toBe(3000);
+  });
+
+  it("knows no pages: after and limit are passed over with a warning, whatever they are", async () => {
+    const { kv } = setUp();
+    for (const path of ["a", "b"]) await send(kv, "update", path, { y: 1 });
+    const warnings = ["Endpoint ignored these unrecognized parameters: [after limit]"];
+    expect(await send(kv, "list", "", { after: "a", limit: "abc" }))
+      .toEqual({ kind: "data", data: { keys: ["a", "b"] }, warnings });
+    expect(await send(kv, "list", "none/", { after: "a", limit: 1 }))
+      .toEqual({ kind: "data", data: {}, warnings });
+    expect(await send(kv, "read", "none", { limit: 1 })).toEqual({ kind: "missing" });
+  });
+
+  it("scans everything below a folder: its own names first, then its last folder first", async () => {
+    const { kv } = setUp();
+    for (const path of ["a", "b", "b/c", "c/d/e", "d", "Z", "c/a", "b/a/z", "0"]) {
+      await send(kv, "update", `l/${path}`, { y: 1 });
     }
-    expect(paged).toEqual(all);
+    const keys = ["0", "Z", "a", "b", "d", "c/a", "c/d/e", "b/c", "b/a/z"];
+    expect(dataOf(await send(kv, "scan", "l/"))).toEqual({ keys });
+    expect(dataOf(await send(kv, "scan", ""))).toEqual({ keys: keys.map((key) => `l/${key}`) });
+    expect(dataOf(await send(kv, "scan", "l/b/"))).toEqual({ keys: ["c", "a/z"] });
+    expect(await send(kv, "scan", "none/")).toEqual({ kind: "data", data: {} });
+  });
+
+  it("gives numbers back digit by digit", async () => {
+    const { kv, storage } = setUp();
+    const text = '{"a":123456789012345678901234567890,"b":1.0,"c":1e2,"d":9007199254740993,"e":5}';
+    storage.poke("n", new TextEncoder().encode(text));
+    expect(JSON.stringify(dataOf(await send(kv, "read", "n")))).toBe(text);
   });
 
   it("deletes twice without complaint", async () => {
@@ -105,8 +133,8 @@ describe("kv1", () => {
   const refused: readonly [Operation, string, Record<string, unknown>, string][] = [
     ["update", "a", {}, "invalid_request: missing data fields"],
     ["create", "a", {}, "invalid_request: missing data fields"],
-    ["update", "", { x: 1 }, "invalid_request: cannot write to a path ending in '/'"],
-    ["create", "dir/", { x: 1 }, "invalid_request: cannot write to a path ending in '/'"],
+    ["update", "", { x: 1 }, "invalid_request: missing path"],
+    ["create", "", {}, "invalid_request: missing path"],
     ["patch", "a", { x: 1 }, "unsupported_operation: unsupported operation"],
   ];
   it.each(refused)("refuses %s of %j with %j and writes nothing", async (op, path, data, why) => {

@@ -93,9 +93,14 @@ describe("kv2 data", () => {
       'invalid_request: Field validation failed: error converting input for field "version": ' +
       "expected an integer, got string",
     ],
-    ["update", "data/", { data: {} }, "invalid_request: cannot write to a path ending in '/'"],
-    ["update", "data/a/", { data: {} }, "invalid_request: cannot write to a path ending in '/'"],
-    ["patch", "data/a/", { data: {} }, "invalid_request: cannot write to a path ending in '/'"],
+    ["update", "data/", { data: {} }, "invalid_request: missing path"],
+    ["update", "metadata/", { max_versions: 1 }, "invalid_request: missing path"],
+    ["patch", "metadata/", { max_versions: 1 }, "invalid_request: missing path"],
+    ["scan", "data/", {}, "unsupported_operation: unsupported operation"],
+    ["read", "detailed-metadata/a", {}, "unsupported_operation: unsupported operation"],
+    ["update", "detailed-metadata/a", {}, "unsupported_operation: unsupported operation"],
+    ["update", "delete/a", { versions: {} }, "invalid_request: No version number provided"],
+    ["update", "destroy/a", { versions: {} }, "invalid_request: no version number provided"],
     ["update", "destroy/a", {}, "invalid_request: no version number provided"],
     ["update", "undelete/a", {}, "invalid_request: No version number provided"],
     ["update", "delete/a", { versions: [] }, "invalid_request: No version number provided"],
@@ -118,8 +123,13 @@ describe("kv2 data", () => {
     expect(storage.commits).toBe(0);
   });
 
-  it("takes an empty object, null and a list of objects as data", async () => {
-    for (const [data, stored] of [[{}, {}], [null, {}], [[{ a: 1 }, { b: 2 }], { a: 1, b: 2 }]]) {
+  it("keeps an empty object, null and a list of objects as data apart", async () => {
+    for (
+      const [data, stored] of [[{}, {}], [null, null], [[], {}], [[{ a: 1 }, { b: 2 }], {
+        a: 1,
+        b: 2,
+      }]]
+    ) {
       await send(kv, "update", "data/a", { data });
       expect(dataOf(await send(kv, "read", "data/a"))["data"]).toEqual(stored);
     }
@@ -192,13 +202,36 @@ describe("kv2 data", () => {
   });
 
   it("misses a patch of nothing, of a key without versions, and of a closed version", async () => {
-    expect(await send(kv, "patch", "data/none", { data: {} })).toEqual({ kind: "missing" });
+    const none = { kind: "missing", withoutBody: true };
+    expect(await send(kv, "patch", "data/none", { data: {} })).toEqual(none);
     await send(kv, "update", "metadata/bare", { max_versions: 3 });
-    expect(await send(kv, "patch", "data/bare", { data: {} })).toEqual({ kind: "missing" });
+    expect(await send(kv, "patch", "data/bare", { data: {} })).toEqual(none);
     await write("a", { x: "1" });
     await send(kv, "delete", "data/a");
     expect(await send(kv, "patch", "data/a", { data: {} }))
       .toEqual({ kind: "missing", data: version(1, { deletion_time: NOW_TEXT }) });
+  });
+
+  it("writes null as a version of its own kind, upon which no patch can be made", async () => {
+    await write("a", { x: "1" });
+    await send(kv, "patch", "data/a", { data: null });
+    expect(await send(kv, "read", "data/a")).toEqual({
+      kind: "data",
+      data: { data: null, metadata: version(2) },
+    });
+    expect(dataOf(await send(kv, "read", "subkeys/a"))["subkeys"]).toBeNull();
+    expect(await refusal(send(kv, "patch", "data/a", { data: { y: 1 } })))
+      .toBe("invalid_request: 1 error occurred:\n\t* resource does not exist\n\n");
+    expect(dataOf(await send(kv, "read", "data/a", { version: 1 }))["data"]).toEqual({ x: "1" });
+  });
+
+  it("keeps numbers digit by digit through a patch", async () => {
+    await send(kv, "update", "data/a", { data: { x: 1 } });
+    const record = '{"format":1,"createdMs":' + NOW_MS + ',"data":{"x":1.50,"y":9007199254740993}}';
+    storage.poke("versions/1/a", new TextEncoder().encode(record));
+    await send(kv, "patch", "data/a", { data: { z: 1 } });
+    expect(JSON.stringify(dataOf(await send(kv, "read", "data/a"))["data"]))
+      .toBe('{"x":1.50,"y":9007199254740993,"z":1}');
   });
 
   it("shows names without values", async () => {
@@ -227,6 +260,7 @@ describe("kv2 data", () => {
     ["patch", "a", "use 'bao kv patch'"],
     ["delete", "config/x", "use 'bao kv delete'"],
     ["list", "", "use 'bao kv list'"],
+    ["scan", "config/", "use 'bao kv scan'"],
     ["list", "config/", "use 'bao kv list'"],
     ["read", "datax/a", "use 'bao kv get'"],
     ["read", "__proto__/a", "use 'bao kv get'"],

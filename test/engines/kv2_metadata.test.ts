@@ -197,11 +197,54 @@ describe("kv2 metadata", () => {
       current_metadata_version: 2,
     });
     await send(kv, "patch", "metadata/a", { delete_version_after: null });
-    expect(await metadata("a")).toMatchObject({ delete_version_after: "0s" });
+    expect(await metadata("a")).toMatchObject({ delete_version_after: "1m0s" });
     expect(await send(kv, "patch", "metadata/a", {})).toEqual({ kind: "done" });
-    expect((await metadata("a"))["current_metadata_version"]).toBe(3);
-    expect(await send(kv, "patch", "metadata/none", { max_versions: 1 }))
-      .toEqual({ kind: "missing" });
+    expect((await metadata("a"))["current_metadata_version"]).toBe(2);
+  });
+
+  it("misses a patch of a key that is not there, if it would change anything", async () => {
+    for (const data of [{}, { foo: 1 }, { metadata_cas: 1 }, { delete_version_after: null }]) {
+      expect(await send(kv, "patch", "metadata/none", data)).toEqual({ kind: "done" });
+    }
+    for (const data of [{ max_versions: 1 }, { max_versions: null }, { custom_metadata: null }]) {
+      expect(await send(kv, "patch", "metadata/none", data))
+        .toEqual({ kind: "missing", withoutBody: true });
+    }
+  });
+
+  it("reads past a slash at the end, and tells when the settings changed", async () => {
+    await write("a");
+    const nowMs = NOW_MS + HOUR_MS;
+    await send(kv, "update", "metadata/a", { max_versions: 3 }, { nowMs });
+    expect(dataOf(await send(kv, "read", "metadata/a/"))).toEqual(await metadata("a"));
+    expect(await metadata("a")).toMatchObject({
+      created_time: NOW_TEXT,
+      updated_time: "2026-01-02T04:04:05.678000000Z",
+    });
+  });
+
+  it("lists and scans keys with what a read of each would say", async () => {
+    for (const key of ["a", "dir/b", "dir/sub/c"]) await write(key);
+    const list = async (path: string, data: Data = {}) =>
+      dataOf(await send(kv, "list", `detailed-metadata/${path}`, data));
+    expect(await list("")).toEqual({
+      keys: ["a", "dir/"],
+      key_info: { a: await metadata("a"), "dir/": {} },
+    });
+    expect(await list("dir/", { after: "b", limit: 1 }))
+      .toEqual({ keys: ["sub/"], key_info: { "sub/": {} } });
+    expect(await send(kv, "list", "detailed-metadata/none/")).toEqual({ kind: "missing" });
+    expect(dataOf(await send(kv, "scan", "detailed-metadata/dir/"))).toEqual({
+      keys: ["b", "sub/c"],
+      key_info: { b: await metadata("dir/b"), "sub/c": await metadata("dir/sub/c") },
+    });
+    expect(dataOf(await send(kv, "scan", "metadata/", { limit: 1, after: "b" })))
+      .toEqual({ keys: ["a", "dir/b", "dir/sub/c"] });
+    for (const folder of ["metadata", "detailed-metadata"]) {
+      expect(await send(kv, "scan", `${folder}/none/`)).toEqual({ kind: "data", data: {} });
+    }
+    expect(await refusal(send(kv, "list", "detailed-metadata/", { limit: "x" })))
+      .toMatch(/^invalid_request: Field validation failed/);
   });
 
   it("guards settings with metadata_cas as OpenBao does", async () => {
@@ -209,7 +252,8 @@ describe("kv2 metadata", () => {
     const required = "invalid_request: metadata check-and-set parameter required for this call";
     const differs =
       "invalid_request: metadata check-and-set parameter does not match the current version";
-    expect(await put({ metadata_cas: 1, max_versions: 1 })).toBe(differs);
+    expect(await put({ metadata_cas: 1, max_versions: 1 }))
+      .toBe("invalid_request: metadata_cas must be 0 when creating new metadata");
     expect(await send(kv, "read", "metadata/a")).toEqual({ kind: "missing" });
     expect(await put({ metadata_cas: 0, metadata_cas_required: true })).toBe("accepted");
     expect(await put({ max_versions: 1 })).toBe(required);
@@ -225,7 +269,7 @@ describe("kv2 metadata", () => {
     for (const [operation, cas] of [["update", 3], ["patch", 4]] as const) {
       const data = { metadata_cas: cas, metadata_cas_required: false };
       expect(await send(kv, operation, "metadata/a", data))
-        .toEqual({ kind: "data", data: {}, warnings });
+        .toEqual({ kind: "data", data: null, warnings });
     }
   });
 
@@ -248,12 +292,22 @@ describe("kv2 metadata", () => {
     [{ delete_version_after: -1 }, /field "delete_version_after": cannot provide negative/],
     [{ delete_version_after: "soon" }, /field "delete_version_after": expected a duration/],
     [{ custom_metadata: "x" }, /field "custom_metadata": expected an object, got string$/],
-    [{ custom_metadata: { a: {} } }, /custom_metadata validation failed: expected text/],
+    [
+      { custom_metadata: { a: {} } },
+      /failed: '' expected type 'string', got unconvertible type 'map\[string\]interface {}'$/,
+    ],
     [{ custom_metadata: { a: null } }, /length of value for key "a" is 0/],
     [{ custom_metadata: { "": "x" } }, /length of key "" is 0 but must be 0 < len\(key\) <= 128/],
     [{ custom_metadata: { ["ä".repeat(65)]: "x" } }, /is 130 but must be/],
     [{ custom_metadata: { a: "x".repeat(513) } }, /is 513 but must be 0 < len\(value\) <= 512/],
-    [{ custom_metadata: { "a\n": "x" } }, /contains unprintable characters/],
+    [
+      { custom_metadata: { "a\n\u00a0\u0007": "x" } },
+      /key "a\\n\\u00a0\\a" \(a\s\s.\) contains unprintable/,
+    ],
+    [
+      { delete_version_after: 1.5 },
+      /field "delete_version_after": expected a duration, got number/,
+    ],
     [{ custom_metadata: { a: "x\u0000" } }, /value for key "a" contains unprintable characters/],
   ])("refuses the settings %j", async (data, why) => {
     for (const operation of ["update", "patch"] as const) {
@@ -290,6 +344,12 @@ describe("kv2 metadata", () => {
 
     await put({ owner: "me", n: 5, b: true });
     expect(await stored()).toEqual({ owner: "me", n: "5", b: "1" });
+    for (const [value, kind] of [[5, "number"], [true, "bool"]]) {
+      expect(await patch({ team: value })).toBe(
+        `invalid_request: 1 error occurred:\n\t* json: cannot unmarshal ${kind} into Go struct ` +
+          "field KeyMetadata.custom_metadata of type string\n\n",
+      );
+    }
     await patch({ owner: null, team: "x" });
     expect(await stored()).toEqual({ n: "5", b: "1", team: "x" });
     await patch(null);

@@ -32,7 +32,7 @@ async function snapshot(storage: MemoryEngineStorage): Promise<string> {
 /** All version records belong to versions of the metadata that are not destroyed, and back. */
 async function isConsistent(kv: Engine, storage: MemoryEngineStorage): Promise<boolean> {
   const reply = await send(kv, "read", "metadata/a");
-  const versions = reply.kind === "data" ? reply.data["versions"] as Record<string, Data> : {};
+  const versions = reply.kind === "data" ? reply.data?.["versions"] as Record<string, Data> : {};
   const expected = Object.entries(versions)
     .filter(([, state]) => state["destroyed"] === false)
     .map(([version]) => `versions/${version}/a`);
@@ -104,7 +104,7 @@ describe("kv2 with several writers", () => {
         storage.commits = 0;
         const reply = await send(kv, operation, path, data);
         expect(storage.commits).toBe(index === target ? 2 : 1);
-        if (reply.kind === "data") written.set(reply.data["version"], data["data"]);
+        if (reply.kind === "data") written.set(reply.data?.["version"], data["data"]);
         expect(await isConsistent(kv, storage)).toBe(true);
       }
       expect([...written.keys()].sort()).toEqual([1, 2, 3, 4]);

@@ -20,6 +20,12 @@ const RFC_EXAMPLES: readonly (readonly [string, string, string])[] = [
   ["[1,2]", '{"a":"b","c":null}', '{"a":"b"}'],
   ["{}", '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
 ];
+/** Where the RFC says nothing: as the reference does. */
+const LIST_EXAMPLES: readonly (readonly [string, string, string])[] = [
+  ["{}", '{"l":[null,1,{"a":null,"b":{"c":null}}]}', '{"l":[null,1,{"b":{}}]}'],
+  ["{}", '{"l":[[null],[{"z":null}]]}', '{"l":[[null],[{}]]}'],
+  ['{"l":[{"a":null}]}', '{"n":1}', '{"l":[{"a":null}],"n":1}'],
+];
 
 type Leaves = Map<string, unknown>;
 
@@ -78,9 +84,12 @@ const json = fc.letrec((tie) => ({
 }));
 
 describe("mergePatch", () => {
-  it.each(RFC_EXAMPLES)("applies to %s the patch %s as RFC 7396 says", (target, patch, result) => {
-    expect(mergePatch(JSON.parse(target), JSON.parse(patch))).toEqual(JSON.parse(result));
-  });
+  it.each([...RFC_EXAMPLES, ...LIST_EXAMPLES])(
+    "applies to %s the patch %s as RFC 7396 says",
+    (target, patch, result) => {
+      expect(mergePatch(JSON.parse(target), JSON.parse(patch))).toEqual(JSON.parse(result));
+    },
+  );
 
   it("agrees with a model that works leaf by leaf, and changes neither argument", () => {
     fc.assert(

@@ -13,6 +13,7 @@ import {
   KEY_TYPES,
   openSite,
   textOf,
+  wrapped,
 } from "./transit_requests.ts";
 
 const REJECTED = {
@@ -185,19 +186,22 @@ describe("encrypt", () => {
     [{ plaintext: "QUI" }, "illegal base64 data at input byte 0"],
     [{ plaintext: "QUI=QUJD" }, "illegal base64 data at input byte 4"],
     [{ plaintext: "QQ=a" }, "illegal base64 data at input byte 2"],
-    [{ plaintext: "", nonce: base64("x".repeat(12)) }, "provided nonce not allowed for this key"],
-    [{ plaintext: "", type: "ecdsa-p256" }, "unknown key type ecdsa-p256"],
+    [{ plaintext: "", type: "ecdsa-p256" }, "key type ecdsa-p256 not supported for this operation"],
+    [{ plaintext: "", type: "ecdsa-p999" }, "unknown key type ecdsa-p999"],
+    [{ plaintext: "", type: "ed25519" }, "unknown key type ed25519"],
     [
       { plaintext: "", context: "eA==" },
       "cannot create a derived key: key derivation is not supported",
     ],
     [
       { plaintext: "", convergent_encryption: true },
-      "convergent encryption requires derivation to be enabled",
+      "convergent encryption requires derivation to be enabled, so context is required",
     ],
     [
       { plaintext: "", associated_data: "=" },
-      "unable to get associated_data from the request: illegal base64 data at input byte 0",
+      wrapped(
+        "unable to get associated_data/additional_data from factory[0]: illegal base64 data at input byte 0",
+      ),
     ],
     [
       { plaintext: "", key_version: 2 },
@@ -211,19 +215,45 @@ describe("encrypt", () => {
     [{ batch_input: [] }, "missing batch input to process"],
     [
       { batch_input: "x" },
-      "failed to parse batch input: source data must be an array or slice, got string",
+      wrapped("failed to parse batch input: source data must be an array or slice, got string"),
     ],
-    [{ batch_input: [1] }, "failed to parse batch input: [0] expected a map, got 'number'"],
     [
-      { batch_input: [{}, { plaintext: 5, key_version: "1" }] },
-      "failed to parse batch input: '[0].plaintext' missing plaintext to encrypt\n" +
-      "'[1].key_version' expected type 'int', got unconvertible type 'string'\n" +
-      "'[1].plaintext' expected type 'string', got unconvertible type 'number'",
+      { batch_input: {} },
+      wrapped(
+        "failed to parse batch input: source data must be an array or slice, got " +
+          "map[string]interface {}",
+      ),
+    ],
+    [
+      { batch_input: [1] },
+      wrapped("failed to parse batch input: [0] expected a map, got 'json.Number'"),
+    ],
+    [
+      { batch_input: [null] },
+      wrapped("failed to parse batch input: [0] expected a map, got '<nil>'"),
+    ],
+    [
+      { batch_input: [{ plaintext: "", key_version: 1.5 }] },
+      wrapped(
+        "failed to parse batch input: error decoding json.Number into [0].key_version: " +
+          'strconv.ParseInt: parsing "1.5": invalid syntax',
+      ),
+    ],
+    [
+      { batch_input: [{}, { plaintext: 5, key_version: "1", context: [] }] },
+      wrapped(
+        "failed to parse batch input: '[0].plaintext' missing plaintext to encrypt\n" +
+          "'[1].context' expected type 'string', got unconvertible type '[]interface {}'\n" +
+          "'[1].plaintext' expected type 'string', got unconvertible type 'json.Number'\n" +
+          "'[1].key_version' expected type 'int', got unconvertible type 'string'",
+      ),
     ],
     [
       { batch_input: [{ plaintext: null }] },
-      "failed to parse batch input: '[0].plaintext' expected type 'string', got unconvertible " +
-      "type 'null'",
+      wrapped(
+        "failed to parse batch input: '[0].plaintext' expected type 'string', got " +
+          "unconvertible type '<nil>'",
+      ),
     ],
     [
       { batch_input: [{ plaintext: "", context: "eA==" }, { plaintext: "" }] },
@@ -234,6 +264,37 @@ describe("encrypt", () => {
     expect(await refusal(send(transit, "create", "encrypt/a", data)))
       .toBe(`invalid_request: ${message}`);
     expect(storage.paths()).toEqual([]);
+  });
+
+  it("makes no key where the mount forbids it, and passes over a nonce", async () => {
+    const { storage, transit } = openSite();
+    await send(transit, "update", "config/keys", { disable_upsert: true });
+    expect(await refusal(send(transit, "create", "encrypt/a", { plaintext: "" })))
+      .toBe("invalid_request: encryption key not found");
+    expect(await refusal(send(transit, "create", "encrypt/a", { plaintext: "", type: "x" })))
+      .toBe("invalid_request: unknown key type x");
+    expect(storage.paths()).toEqual(["config/keys"]);
+    await send(transit, "update", "keys/a");
+    const nonce = base64("n".repeat(12));
+    const made = [1, 2].map(() => encrypted(transit, "a", "x", { nonce }));
+    expect(new Set(await Promise.all(made)).size).toBe(2);
+  });
+
+  it("looks at associated data last", async () => {
+    const transit = await engineWithKey();
+    const data = { plaintext: "", associated_data: "!", key_version: 9 };
+    expect(await refusal(send(transit, "update", "encrypt/a", data))).toMatch(/higher than/);
+    const opened = { ciphertext: "x", associated_data: "!" };
+    expect(await refusal(send(transit, "update", "decrypt/a", opened))).toMatch(/no prefix/);
+    const { results } = await batch(transit, "encrypt/a", [{
+      plaintext: "",
+      associated_data: "!",
+    }]);
+    expect(results[0]).toEqual({
+      error: "unable to get associated_data/additional_data from factory[0]: illegal base64 data " +
+        "at input byte 0",
+      reference: "",
+    });
   });
 
   it("takes empty plaintext, and on an underived key any context", async () => {
@@ -377,6 +438,42 @@ describe("batches", () => {
       { error: "cipher: message authentication failed", reference: "" },
     ]);
     expect(failedItems).toBeUndefined();
+  });
+
+  it("to be rewrapped are read leniently, as the reference does", async () => {
+    const transit = await engineWithKey();
+    const { results } = await batch(transit, "rewrap/a", [null, { ciphertext: 5, reference: 7 }]);
+    expect(results).toEqual([
+      { error: "missing ciphertext to decrypt", reference: "" },
+      { error: "invalid ciphertext: no prefix", reference: "7" },
+    ]);
+    const why = (list: unknown) =>
+      refusal(send(transit, "update", "rewrap/a", { batch_input: list }));
+    const faults = "decoding failed due to the following error(s):\n\n";
+    for (
+      const [list, message] of [
+        [{}, "'' source data must be an array or slice, got map"],
+        [5, "'' source data must be an array or slice, got string"],
+        [
+          [1, []],
+          `${faults}'[0]' expected a map or struct, got "string"\n` +
+          `'[1]' expected a map or struct, got "slice"`,
+        ],
+        [
+          [{ ciphertext: true }],
+          `${faults}'[0].ciphertext' expected type 'string', got ` +
+          "unconvertible type 'bool'",
+        ],
+        [
+          [{ key_version: 1.5 }],
+          `${faults}'[0].key_version' cannot parse value as 'int': ` +
+          'strconv.ParseInt: parsing "1.5": invalid syntax',
+        ],
+      ]
+    ) {
+      expect(await why(list))
+        .toBe(`invalid_request: ${wrapped(`failed to parse batch input: ${message}`)}`);
+    }
   });
 
   it("take the caller's response code only when some items succeeded and it is one", async () => {

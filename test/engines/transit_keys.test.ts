@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import type { Operation } from "../../src/engines/engine.ts";
 import { type Data, dataOf, NOW_MS, refusal, send } from "./requests.ts";
-import { decrypted, encrypted, openSite, type Site } from "./transit_requests.ts";
+import { decrypted, encrypted, openSite, type Site, wrapped } from "./transit_requests.ts";
 
 const NOW_SECONDS = Math.floor(NOW_MS / 1000);
 
@@ -33,6 +33,7 @@ describe("keys of transit", () => {
       min_decryption_version: 1,
       min_encryption_version: 0,
       name: "a",
+      soft_deleted: false,
       supports_decryption: true,
       supports_derivation: true,
       supports_encryption: true,
@@ -58,11 +59,13 @@ describe("keys of transit", () => {
   it("stay as they are when they are created again", async () => {
     const { transit } = await siteWithKey();
     const ciphertext = await encrypted(transit, "a", "text");
-    const again = await send(transit, "update", "keys/a", { type: "chacha20-poly1305" });
-    expect(again).toMatchObject({
-      data: { type: "aes256-gcm96", latest_version: 1 },
-      warnings: ["key a already existed"],
-    });
+    for (const more of [{ type: "chacha20-poly1305" }, { type: "rsa-4096" }, { derived: true }]) {
+      const again = await send(transit, "update", "keys/a", more);
+      expect(again).toMatchObject({ data: { type: "aes256-gcm96", latest_version: 1 } });
+      expect(again).not.toHaveProperty("warnings");
+    }
+    expect(await refusal(send(transit, "update", "keys/a", { type: "nope" })))
+      .toBe("invalid_request: unknown key type nope");
     expect(await decrypted(transit, "a", ciphertext)).toBe("text");
   });
 
@@ -86,6 +89,10 @@ describe("keys of transit", () => {
     [
       { convergent_encryption: true },
       "convergent encryption requires derivation to be enabled",
+    ],
+    [
+      { external_key_ref: "x" },
+      "must provide type=external-key to use external_key_ref",
     ],
     [{ key_size: 16 }, "key_size is not valid for algorithm aes256-gcm96"],
     [
@@ -329,13 +336,13 @@ describe("export", () => {
 
   it.each([
     ["signing-key", {}, "signing not supported for the key"],
-    ["public-key", {}, "unknown key type aes256-gcm96 for export type public-key"],
+    ["public-key", {}, wrapped("unknown key type aes256-gcm96 for export type public-key")],
     ["nothing", {}, "invalid export type: nothing"],
     ["encryption-key", { format: "jwk" }, "invalid format: jwk"],
     [
       "encryption-key",
       { format: "pem" },
-      "unknown format for the key; supported values are `` or `raw`",
+      wrapped("unknown format for HMAC key; supported values are `` or `raw`"),
     ],
   ])("refuses %s with %j", async (type, data, message) => {
     const site = await siteWithKey();
@@ -360,8 +367,15 @@ describe("paths of transit", () => {
     ["update", "encrypt/a/b", "unsupported_path"],
     ["update", "encrypt", "unsupported_path"],
     ["update", "datakey/plaintext", "unsupported_path"],
-    ["update", "random/platform/1/2", "unsupported_path"],
-    ["update", "sign/a", "unsupported_path"],
+    ["update", "cmac/a", "unsupported_path"],
+    ["update", "config", "unsupported_path"],
+    ["list", "keys/a/", "unsupported_path"],
+    ["scan", "keys/", "unsupported_operation"],
+    ["read", "sign/a", "unsupported_operation"],
+    ["read", "hmac/a/sha2-256", "unsupported_operation"],
+    ["read", "restore/x/y", "unsupported_operation"],
+    ["update", "backup/a", "unsupported_operation"],
+    ["update", "keys/a/soft-delete", "unsupported_operation"],
     ["read", "keys", "unsupported_operation"],
     ["patch", "keys/a", "unsupported_operation"],
     ["read", "keys/a/rotate", "unsupported_operation"],
@@ -371,7 +385,7 @@ describe("paths of transit", () => {
     ["update", "export/encryption-key/a", "unsupported_operation"],
     ["read", "random", "unsupported_operation"],
     ["read", "hash", "unsupported_operation"],
-    ["update", "encrypt/", "invalid_request"],
+    ["update", "encrypt/", "unsupported_path"],
   ];
   it.each(unsupported)("%s %s: %s", async (operation, path, code) => {
     const { transit } = await siteWithKey();

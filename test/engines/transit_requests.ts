@@ -32,6 +32,9 @@ export const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 export const textOf = (text: unknown): string => decodeUtf8(bytesOf(String(text)));
 
+/** What the reference calls a fault of its own; the caller's mistake here. */
+export const wrapped = (reason: string): string => `1 error occurred:\n\t* ${reason}\n\n`;
+
 export async function encrypted(
   transit: Engine,
   name: string,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { hashInput } from "../../src/engines/transit_tools.ts";
 import { type Data, dataOf, refusal, send } from "./requests.ts";
 import { base64, bytesOf, openSite } from "./transit_requests.ts";
 
@@ -14,7 +15,11 @@ describe("transit/random", () => {
     ["random/16", { bytes: 7 }, 16],
     ["random/platform", { bytes: "9" }, 9],
     ["random/all/131072", {}, 131_072],
-    ["random", { source: "platform", bytes: 5 }, 5],
+    ["random", { source: "moon", bytes: 5 }, 5],
+    ["random/-1", { bytes: 6 }, 6],
+    ["random/-x/5", { bytes: 6 }, 6],
+    ["random/.5", {}, 32],
+    ["random/08", {}, 8],
   ])("%s with %j gives bytes in base64", async (path, data, length) => {
     expect(bytesOf(await draw(path, data)).length).toBe(length);
   });
@@ -33,7 +38,19 @@ describe("transit/random", () => {
 
   it.each([
     ["random/0", {}, "'bytes' cannot be less than 1"],
-    ["random/-1", {}, "'bytes' cannot be less than 1"],
+    ["random/platform/-1", {}, "'bytes' cannot be less than 1"],
+    ["random/0", { format: "raw" }, "'bytes' cannot be less than 1"],
+    [
+      "random/1/2/3",
+      {},
+      'error parsing url-set byte count: strconv.Atoi: parsing "2/3": invalid syntax',
+    ],
+    [
+      "random/99999999999999999999",
+      {},
+      'error parsing url-set byte count: strconv.Atoi: parsing "99999999999999999999": ' +
+      "value out of range",
+    ],
     ["random/131073", {}, "'bytes' should be less than 131072"],
     [
       "random/x",
@@ -48,6 +65,26 @@ describe("transit/random", () => {
     ],
   ])("%s with %j is refused", async (path, data, message) => {
     expect(await refusal(send(transit, "update", path, data))).toBe(`invalid_request: ${message}`);
+  });
+});
+
+describe("paths of the tools", () => {
+  it.each(
+    [
+      ["read", "random/8/", "unsupported_operation"],
+      ["list", "random/platform/8/", "unsupported_operation"],
+      ["list", "hash/x/", "unsupported_operation"],
+      ["read", "random/", "unsupported_path"],
+      ["list", "hash/", "unsupported_path"],
+    ] as const,
+  )("%s %s is %s", async (operation, path, code) => {
+    expect(await refusal(send(openSite().transit, operation, path))).toMatch(`${code}: `);
+  });
+
+  it("hash nothing where the system is asked without input", () => {
+    expect(hashInput(null, {})).toMatchObject({
+      data: { sum: createHash("sha256").update("").digest("hex") },
+    });
   });
 });
 
@@ -82,7 +119,8 @@ describe("transit/hash", () => {
     ],
     ["hash/md5", {}, "unsupported algorithm md5"],
     ["hash/__proto__", {}, "unsupported algorithm __proto__"],
-    ["hash", { format: "raw" }, 'unsupported encoding format "raw"; must be "hex" or "base64"'],
+    ["hash/sha2-256/x", {}, "unsupported algorithm sha2-256/x"],
+    ["hash", { format: "raw" }, 'unsupported encoding format raw; must be "hex" or "base64"'],
   ])("%s with %j is refused", async (path, data, message) => {
     expect(await refusal(sum(path, data))).toBe(`invalid_request: ${message}`);
   });

@@ -56,6 +56,7 @@ const CREATES: readonly RegExp[] = [
   /^transit\/encrypt\//,
   /^auth\/userpass\/users\/[^/]+$/,
   /^auth\/approle\/role\/[^/]+$/,
+  /^auth\/token\/roles\/[^/]+$/,
 ];
 
 const LOGINS = /^auth\/(userpass\/login\/one|approle\/login)$/;
@@ -69,17 +70,22 @@ interface Table {
 
 function casesOf(prefix: string, tables: readonly Table[]): readonly Case[] {
   return tables.flatMap(({ template, operations, sudo = false, token }) => {
-    const path = prefix + template.replace(/\{\w+[@+*]?\}/g, "one");
+    const path = (prefix + template.replace(/\{\w+[@~+*]?\}/g, "one")).replace(/\/$/, "");
     return Object.entries(METHODS).flatMap(([operation, method]): readonly Case[] => {
       const served = operation as Operation;
       if (operations[served] === undefined) return [];
       const creates = served === "update" && CREATES.some((each) => each.test(path));
       const isOpen = token !== undefined || LOGINS.test(path);
       const needs = isOpen ? null : creates ? "create" : served;
-      const rule = token === "valid" ? "needed" : token === "optional" ? "judged" : "ignored";
-      return [{ method, path, needs, sudo, token: rule }];
+      return [{ method, path, needs, sudo, token: tokenRule(path, token) }];
     });
   });
+}
+
+function tokenRule(path: string, token: Table["token"]): Case["token"] {
+  // Whoever has no token is told how to get one, and nothing of the mount.
+  if (token === "valid" || path === "sys/internal/ui/mounts/one") return "needed";
+  return token === "optional" ? "judged" : "ignored";
 }
 
 function rawCases(): readonly Case[] {

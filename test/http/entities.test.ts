@@ -246,6 +246,9 @@ describe("an entity", () => {
     expect((await ask("GET", path, null, null)).status).toBe(403);
     const reader = await tokenWith('path "identity/entity/id/*" { capabilities = ["read"] }');
     expect((await ask("GET", path, null, reader)).status).toBe(200);
+    // The default policy names the holder's own.
+    expect((await ask("GET", path, null, token)).status).toBe(200);
+    expect((await ask("GET", `${path.slice(0, -1)}x`, null, token)).status).toBe(403);
     expect((await ask("LIST", "identity/entity/id", null, token)).status).toBe(403);
   });
 });

@@ -132,4 +132,18 @@ describe("the older way to a root token", () => {
       }]);
     }
   });
+
+  it("judges a patch by its content type before the token, and then has no use for it", async () => {
+    const { api, root } = await openRootClient();
+    const patch = async (path: string, type: string, token = root) => {
+      const headers: Record<string, string> = type === "" ? {} : { "Content-Type": type };
+      const { status, json } = await api.request("PATCH", `/v1/sys/${path}`, { token, headers });
+      return [status, json];
+    };
+    for (const path of ["generate-root/attempt", "seal", "step-down"]) {
+      expect(await patch(path, "", "bad")).toEqual([400, { errors: ["mime: no media type"] }]);
+      expect((await patch(path, "application/json", "bad"))[0]).toBe(415);
+      expect(await patch(path, "application/merge-patch+json")).toEqual([405, { errors: [] }]);
+    }
+  });
 });

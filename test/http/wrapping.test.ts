@@ -215,4 +215,11 @@ describe("the wrapping token", () => {
       expect(shown(answer)).toEqual([503, { errors: ["Vault is sealed"] }]);
     }
   });
+
+  it("is signed by no key that anybody could ask for", async () => {
+    for (const method of METHODS) {
+      expect(shown(await send(method, "sys/wrapping/pubkey")))
+        .toEqual([404, { errors: ["unsupported path"] }]);
+    }
+  });
 });
