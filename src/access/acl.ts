@@ -9,7 +9,8 @@
  * The one thing that a decision changes is the `limit` of a list; see `acl_pagination.ts`.
  */
 
-import { CAPABILITY_BITS, capabilityNames, ROOT_POLICY_NAME } from "./policy.ts";
+import { CAPABILITY_BITS, capabilityNames } from "./capabilities.ts";
+import { ROOT_POLICY_NAME } from "./policy_names.ts";
 import type { ParameterRules, ParameterValue, PathRule, Policy } from "./policy.ts";
 import { compileMatcher } from "./acl_matcher.ts";
 import { limitList } from "./acl_pagination.ts";

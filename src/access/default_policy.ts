@@ -4,8 +4,6 @@
  * OpenBao's.
  */
 
-export const DEFAULT_POLICY_NAME = "default";
-
 export const DEFAULT_POLICY_TEXT = `# A token may look at itself, renew itself and end itself.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
@@ -70,8 +68,6 @@ path "sys/tools/hash/*" {
   capabilities = ["update"]
 }
 `;
-
-export const RESPONSE_WRAPPING_POLICY_NAME = "response-wrapping";
 
 /** What a wrapping token may do: look at its own answer, and take it. Nobody can change it. */
 export const RESPONSE_WRAPPING_POLICY_TEXT =

@@ -9,16 +9,16 @@ import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import { POLICY_PREFIX } from "../storage/record_paths.ts";
 import { type Acl, compileAcl } from "./acl.ts";
+import type { Entity } from "./logins/entities.ts";
+import type { Policy } from "./policy.ts";
 import {
   DEFAULT_POLICY_NAME,
-  DEFAULT_POLICY_TEXT,
   RESPONSE_WRAPPING_POLICY_NAME,
-  RESPONSE_WRAPPING_POLICY_TEXT,
-} from "./default_policy.ts";
-import { Entities, type Entity } from "./logins/entities.ts";
-import { parsePolicy, type Policy, ROOT_POLICY, ROOT_POLICY_NAME } from "./policy.ts";
-import { isTemplated, type TemplateRules, valuesOf } from "./policy_template.ts";
-import { inScanOrder, policyText } from "./policy_text.ts";
+  ROOT_POLICY,
+  ROOT_POLICY_NAME,
+} from "./policy_names.ts";
+import type { TemplateRules } from "./policy_template.ts";
+import { inScanOrder } from "./policy_text.ts";
 
 const PAGE = 256;
 const COMPILED_MAX = 1000;
@@ -67,7 +67,6 @@ const ROOT: Parsed = { policy: ROOT_POLICY, expiresAtMs: null, templated: null }
 export class PolicyStore {
   readonly #barrier: Barrier;
   readonly #nowMs: () => number;
-  readonly #entities: Entities;
   readonly #parsed = new Map<string, Parsed>();
   readonly #compiled = new Map<string, Compiled>();
   /** Counts the changes: what was read before one is not kept after it. */
@@ -76,7 +75,6 @@ export class PolicyStore {
   constructor(barrier: Barrier, nowMs: () => number) {
     this.#barrier = barrier;
     this.#nowMs = nowMs;
-    this.#entities = new Entities({ barrier, nowMs, random: nothingIsMade });
   }
 
   /**
@@ -89,15 +87,14 @@ export class PolicyStore {
     const cached = this.#compiled.get(key);
     if (cached !== undefined && !isPast(cached.untilMs, nowMs)) return cached.acl;
     const changes = this.#changes;
-    const entity = entityId === "" ? null : await this.#entities.byId(entityId);
+    const entity = entityId === "" ? null : await this.#entity(entityId);
     const policies: Policy[] = [];
     let untilMs = NEVER_MS;
     for (const name of names) {
       const parsed = await this.#policy(name, nowMs);
       if (parsed === null) continue;
-      const rules = filledFor(entity, parsed).rules.filter((rule) =>
-        !isPast(rule.expiresAtMs, nowMs)
-      );
+      const filled = await filledFor(entity, parsed);
+      const rules = filled.rules.filter((rule) => !isPast(rule.expiresAtMs, nowMs));
       policies.push({ name, rules });
       for (const { expiresAtMs } of [parsed, ...rules]) {
         untilMs = Math.min(untilMs, expiresAtMs ?? NEVER_MS);
@@ -126,7 +123,8 @@ export class PolicyStore {
     const builtIn = { ...UNSET, name, modifiedAtMs: null };
     if (name === ROOT_POLICY_NAME) return { ...builtIn, text: "", version: 0 };
     if (name === RESPONSE_WRAPPING_POLICY_NAME) {
-      return { ...builtIn, text: RESPONSE_WRAPPING_POLICY_TEXT, version: 1 };
+      const { RESPONSE_WRAPPING_POLICY_TEXT: text } = await language();
+      return { ...builtIn, text, version: 1 };
     }
     const path = POLICY_PREFIX + name;
     const record = await this.#barrier.get(path);
@@ -146,6 +144,7 @@ export class PolicyStore {
    * replaces, 0 or -1 for none; null when that was not said.
    */
   async write(name: string, given: PolicySettings, cas: number | null): Promise<void> {
+    const { parsePolicy, policyText } = await language();
     const text = policyText(given.text);
     if (given.expiresAtMs !== null && given.expiresAtMs <= this.#nowMs()) {
       throw invalidRequest("refusing to update policy as expiration time has already elapsed");
@@ -174,6 +173,7 @@ export class PolicyStore {
     const changes = this.#changes;
     const stored = await this.read(name);
     if (stored === null) return null;
+    const { isTemplated, parsePolicy } = await language();
     const parsed = {
       policy: parsePolicy(name, stored.text),
       expiresAtMs: stored.expiresAtMs,
@@ -181,6 +181,12 @@ export class PolicyStore {
     };
     if (changes === this.#changes) this.#parsed.set(name, parsed);
     return parsed;
+  }
+
+  async #entity(id: string): Promise<Entity | null> {
+    const { Entities } = await import("./logins/entities.ts");
+    const ports = { barrier: this.#barrier, nowMs: this.#nowMs, random: nothingIsMade };
+    return await new Entities(ports).byId(id);
   }
 
   #forget(): void {
@@ -191,15 +197,23 @@ export class PolicyStore {
 }
 
 /** The entry that gives a new vault its `default` policy. */
-export function defaultPolicyEntry(nowMs: number): { path: string; value: Uint8Array } {
+export async function defaultPolicyEntry(
+  nowMs: number,
+): Promise<{ path: string; value: Uint8Array }> {
   const name = DEFAULT_POLICY_NAME;
-  const text = DEFAULT_POLICY_TEXT;
+  const { DEFAULT_POLICY_TEXT: text } = await language();
   const policy = { ...UNSET, name, text, version: 1, modifiedAtMs: nowMs };
   return { path: POLICY_PREFIX + name, value: encodePolicy(policy) };
 }
 
-function filledFor(entity: Entity | null, { policy, templated }: Parsed): Policy {
+/** A Worker starts without. */
+function language() {
+  return import("./policy_language.ts");
+}
+
+async function filledFor(entity: Entity | null, { policy, templated }: Parsed): Promise<Policy> {
   if (entity === null || templated === null) return policy;
+  const { parsePolicy, valuesOf } = await language();
   return parsePolicy(policy.name, templated.text, valuesOf(entity, templated));
 }
 

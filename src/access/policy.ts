@@ -15,19 +15,14 @@ import {
   refuseUnknownKeys,
   wordOf,
 } from "./policy_source.ts";
+import { ROOT_POLICY_NAME } from "./policy_names.ts";
 
-export { type Capability, CAPABILITY_BITS, capabilityNames } from "./capabilities.ts";
 export type { ParameterRules, ParameterValue, PathKind, PathRule } from "./path_rule.ts";
 
 export interface Policy {
   readonly name: string;
   readonly rules: readonly PathRule[];
 }
-
-export const ROOT_POLICY_NAME = "root";
-
-/** The one policy without text: its name is its power. `parsePolicy` never makes it. */
-export const ROOT_POLICY: Policy = { name: ROOT_POLICY_NAME, rules: [] };
 
 /**
  * Parses a policy in HCL or JSON. `name` is the one it is stored under; a `name` in the text is

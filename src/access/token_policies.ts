@@ -5,9 +5,9 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import { DEFAULT_POLICY_NAME } from "./default_policy.ts";
+import { DEFAULT_POLICY_NAME } from "./policy_names.ts";
 import { matchesAnyGlob } from "./glob.ts";
-import { ROOT_POLICY_NAME } from "./policy.ts";
+import { ROOT_POLICY_NAME } from "./policy_names.ts";
 import type { TokenRole } from "./token_roles.ts";
 
 /** Policies that only the vault itself gives to its tokens. */

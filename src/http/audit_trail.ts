@@ -19,7 +19,7 @@ import { VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
 import { answerError, oneError } from "./errors.ts";
-import { type Owner, ownerOf } from "./mount_paths.ts";
+import { type Owner, ownerOf } from "./mount_owner.ts";
 import { decodePath } from "./paths.ts";
 import type { JsonObject } from "./replies.ts";
 

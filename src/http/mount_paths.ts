@@ -1,12 +1,9 @@
 /** Mount paths and mount fields, as `sys/mounts/*` and `sys/auth/*` have them alike. */
 
 import * as v from "valibot";
-import type { LoginMount } from "../access/logins/login_mounts.ts";
 import { boolean, coerceText, object, text, textList } from "../engines/fields.ts";
 import { isJsonObject, type JsonObject } from "../engines/json_record.ts";
 import { VaultError } from "../errors.ts";
-import type { Mount } from "../vault/mounts.ts";
-import type { OpenVault } from "../vault/open_vault.ts";
 import type { EndpointCall } from "./logical.ts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -82,17 +79,4 @@ export function mountPath({ parameter }: EndpointCall): string {
   const path = parameter("path").replace(/\/+$/, "");
   if (path === "") throw new VaultError("unsupported_path", "unsupported path");
   return `${path}/`;
-}
-
-/** A mount of either kind. */
-export type Owner =
-  | { readonly kind: "engine"; readonly mount: Mount }
-  | { readonly kind: "login"; readonly mount: LoginMount };
-
-/** The mount at or above a path, which is below `auth/` for an auth method. */
-export function ownerOf(open: OpenVault, path: string): Owner | null {
-  const mount = open.mounts.route(path)?.mount;
-  if (mount !== undefined) return { kind: "engine", mount };
-  const login = open.logins.route(path)?.mount;
-  return login === undefined ? null : { kind: "login", mount: login };
 }

@@ -14,7 +14,8 @@ import type { AppContext } from "./call.ts";
 import type { EndpointCall, LogicalReply } from "./logical.ts";
 import { otherVersion, parseTokenType, parseVisibility } from "./mount_config.ts";
 import { settingSeconds } from "./mount_durations.ts";
-import { type Owner, ownerOf, TUNE_FIELDS } from "./mount_paths.ts";
+import { type Owner, ownerOf } from "./mount_owner.ts";
+import { TUNE_FIELDS } from "./mount_paths.ts";
 import { tunedLockout } from "./user_lockout.ts";
 
 type SentTuning = Sent<typeof TUNE_FIELDS>;

@@ -20,7 +20,8 @@ import {
   readLeases,
   settingsOf,
 } from "./mount_config.ts";
-import { ENABLE_FIELDS, mountPath, ownerOf, TUNE_FIELDS } from "./mount_paths.ts";
+import { ownerOf } from "./mount_owner.ts";
+import { ENABLE_FIELDS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
 import { tuneMount } from "./mount_tuning.ts";
 import { describeEntry, describeTuning } from "./mount_view.ts";
 

@@ -13,7 +13,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
-import { ownerOf } from "./mount_paths.ts";
+import { ownerOf } from "./mount_owner.ts";
 import { describeEntry } from "./mount_view.ts";
 import type { JsonObject } from "./replies.ts";
 

@@ -15,7 +15,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
-import { ownerOf } from "./mount_paths.ts";
+import { ownerOf } from "./mount_owner.ts";
 import { builtinVersion, canonicalVersion, isBuiltinVersion } from "./plugin_versions.ts";
 
 /** Sorted. */

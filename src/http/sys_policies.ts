@@ -2,7 +2,7 @@
 
 import { formatAbsoluteTime, parseAbsoluteTime, ZERO_TIME_MS } from "../access/absolute_time.ts";
 import type { PolicySettings, PolicyText } from "../access/policies.ts";
-import { ROOT_POLICY_NAME } from "../access/policy.ts";
+import { ROOT_POLICY_NAME } from "../access/policy_names.ts";
 import {
   anything,
   boolean,

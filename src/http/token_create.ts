@@ -4,7 +4,7 @@ import { matchesAnyGlob } from "../access/glob.ts";
 import { readGoDuration } from "../access/go_duration.ts";
 import { lesserLimit } from "../access/lifetime.ts";
 import { leaseLimits } from "../access/logins/lease_limits.ts";
-import { ROOT_POLICY_NAME } from "../access/policy.ts";
+import { ROOT_POLICY_NAME } from "../access/policy_names.ts";
 import {
   SPENT_USES,
   type StoredToken,

@@ -6,7 +6,7 @@ import type { JsonObject } from "../engines/json_record.ts";
 import { invalidRequest } from "../errors.ts";
 import { STRICT_TEXT } from "./mount_config.ts";
 import { settingSeconds } from "./mount_durations.ts";
-import type { Owner } from "./mount_paths.ts";
+import type { Owner } from "./mount_owner.ts";
 
 const LOCKOUT = v.object({
   lockout_threshold: STRICT_TEXT,

@@ -86,7 +86,7 @@ export async function initialize(
   const token = tokens.issue(rootTokenTemplate(nowMs()));
   const entries: Entry[] = [
     ...token.entries,
-    defaultPolicyEntry(nowMs()),
+    await defaultPolicyEntry(nowMs()),
     initialMountsEntry(random),
     clusterEntry(random),
   ];

@@ -6,11 +6,9 @@
 import type { Barrier } from "../barrier/barrier.ts";
 import { Latch } from "../barrier/latch.ts";
 import type { Engine, EngineReply, EngineRequest } from "../engines/engine.ts";
-import { createKv1 } from "../engines/kv1.ts";
-import { createKv2 } from "../engines/kv2.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { EngineFactory, ServedEngine } from "./mount_engines.ts";
-import { type KvMove, moveSome } from "./kv_upgrade.ts";
+import type { KvMove } from "./kv_upgrade.ts";
 import { dataPrefix, kvVersion, type Mount } from "./mount_record.ts";
 import { Mutex } from "./mutex.ts";
 
@@ -48,7 +46,7 @@ export class KvMount implements ServedEngine {
   }
 
   async paths(): Promise<Engine["paths"]> {
-    return this.#current(this.#mount()).paths;
+    return (await this.#current(this.#mount())).paths;
   }
 
   /** Runs `body` while no request is served. */
@@ -76,6 +74,7 @@ export class KvMount implements ServedEngine {
   async #movePage(): Promise<boolean> {
     const mount = this.#ports.mount();
     if (mount === null || mount.upgrade === null || this.isUpgraded(mount)) return true;
+    const { moveSome } = await import("./kv_upgrade.ts");
     if (!await moveSome(this.#ports.barrier, moveOf(mount, mount.upgrade))) return false;
     this.#ended = mount.upgrade.fromId;
     return true;
@@ -85,7 +84,7 @@ export class KvMount implements ServedEngine {
   async #ready(): Promise<Engine> {
     const mount = this.#mount();
     if (!this.isUpgraded(mount) && !await this.#movePages()) throw invalidRequest(UPGRADING);
-    return this.#current(mount);
+    return await this.#current(mount);
   }
 
   #mount(): Mount {
@@ -94,14 +93,19 @@ export class KvMount implements ServedEngine {
     return mount;
   }
 
-  #current(mount: Mount): Engine {
+  async #current(mount: Mount): Promise<Engine> {
     // With the version changes where the records lie.
-    if (this.#engine?.dataId !== mount.dataId) {
-      const engine = this.#ports.create(mount, kvVersion(mount) === 2 ? createKv2 : createKv1);
-      this.#engine = { dataId: mount.dataId, engine };
-    }
-    return this.#engine.engine;
+    if (this.#engine?.dataId === mount.dataId) return this.#engine.engine;
+    const engine = this.#ports.create(mount, await loadKv(kvVersion(mount)));
+    this.#engine = { dataId: mount.dataId, engine };
+    return engine;
   }
+}
+
+/** Each version is loaded when it is first used: a Worker starts without. */
+async function loadKv(version: number | null) {
+  if (version === 2) return (await import("../engines/kv2.ts")).createKv2;
+  return (await import("../engines/kv1.ts")).createKv1;
 }
 
 export function moveOf(mount: Mount, { fromId, atMs }: NonNullable<Mount["upgrade"]>): KvMove {

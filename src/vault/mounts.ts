@@ -9,7 +9,6 @@ import { destroyScope } from "../engines/cubbyhole.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { MOUNTS_PATH } from "../storage/record_paths.ts";
 import { KvMount, moveOf } from "./kv_mount.ts";
-import { refuseUnmovable } from "./kv_upgrade.ts";
 import { mountStorage, type ServedEngine, serveMount } from "./mount_engines.ts";
 import {
   dataPrefix,
@@ -115,6 +114,7 @@ export class MountTable {
     const upgrade = { fromId: mount.dataId, atMs: nowMs };
     const upgrading = { ...tuned, dataId: randomUuid(this.#random), upgrade };
     // A request of version 1 that is still under way could write where nobody looks any more.
+    const { refuseUnmovable } = await import("./kv_upgrade.ts");
     await engine.alone(async () => {
       await refuseUnmovable(this.#barrier, moveOf(upgrading, upgrade));
       await this.#exchange(mount, upgrading);

@@ -21,12 +21,7 @@ import { refuseShareLength } from "../ceremony/shares.ts";
 import { readDueTimes } from "../storage/due.ts";
 import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
 import type { Store } from "../storage/store.ts";
-import {
-  initialize,
-  type Initialized,
-  type InitializeRequest,
-  type StoredConfig,
-} from "./initialize.ts";
+import type { Initialized, InitializeRequest, StoredConfig } from "./initialize.ts";
 import { Mutex } from "./mutex.ts";
 import { type Cluster, OpenVault } from "./open_vault.ts";
 import {
@@ -174,6 +169,7 @@ export class Vault {
         throw invalidRequest("Vault is already initialized");
       }
       const { store, seal: settings, random, nowMs, log } = this.#ports;
+      const { initialize } = await import("./initialize.ts");
       const made = await initialize({ store, settings, random, nowMs }, request);
       log.info("security barrier initialized", { ...request.counts });
       // The vault exists and its shares must reach the caller, whatever fails from here on.

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { compileAcl } from "../../src/access/acl.ts";
 import type { Acl, AclOperation } from "../../src/access/acl.ts";
 import { DEFAULT_POLICY_TEXT } from "../../src/access/default_policy.ts";
-import { parsePolicy, ROOT_POLICY } from "../../src/access/policy.ts";
+import { parsePolicy } from "../../src/access/policy.ts";
+import { ROOT_POLICY } from "../../src/access/policy_names.ts";
 
 function aclOf(...texts: string[]): Acl {
   return compileAcl(texts.map((text, index) => parsePolicy(`p${index}`, text)));

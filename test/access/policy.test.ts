@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { VaultError } from "../../src/errors.ts";
 import { DEFAULT_POLICY_TEXT } from "../../src/access/default_policy.ts";
-import { CAPABILITY_BITS, capabilityNames, parsePolicy } from "../../src/access/policy.ts";
+import { CAPABILITY_BITS, capabilityNames } from "../../src/access/capabilities.ts";
+import { parsePolicy } from "../../src/access/policy.ts";
 import type { PathRule } from "../../src/access/policy.ts";
 import { valuesOf } from "../../src/access/policy_template.ts";
 

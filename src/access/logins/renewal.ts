@@ -1,6 +1,6 @@
 /** Renewing a token that came from a login: by what its user or role says now, not when it logged in. */
 
-import { DEFAULT_POLICY_NAME } from "../default_policy.ts";
+import { DEFAULT_POLICY_NAME } from "../policy_names.ts";
 import { type Lifetime, lifetime } from "../lifetime.ts";
 import type { Token } from "../token.ts";
 import type { LoginMount, LoginMounts } from "./login_mounts.ts";

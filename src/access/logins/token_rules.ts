@@ -3,7 +3,7 @@
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { parseAddresses } from "../cidr.ts";
 import { lifetime } from "../lifetime.ts";
-import { ROOT_POLICY_NAME } from "../policy.ts";
+import { ROOT_POLICY_NAME } from "../policy_names.ts";
 import type { TokenTemplate, TokenType } from "../token.ts";
 import { cleanPolicies } from "../token_policies.ts";
 import type { LoginAlias } from "./entities.ts";

@@ -1,0 +1,6 @@
+/** What reading and writing policies needs, and judging requests does not: loaded when it is. */
+
+export { DEFAULT_POLICY_TEXT, RESPONSE_WRAPPING_POLICY_TEXT } from "./default_policy.ts";
+export { parsePolicy } from "./policy.ts";
+export { isTemplated, valuesOf } from "./policy_template.ts";
+export { policyText } from "./policy_text.ts";

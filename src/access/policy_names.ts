@@ -1,0 +1,10 @@
+/** The policies that exist by themselves. */
+
+import type { Policy } from "./policy.ts";
+
+export const ROOT_POLICY_NAME = "root";
+export const DEFAULT_POLICY_NAME = "default";
+export const RESPONSE_WRAPPING_POLICY_NAME = "response-wrapping";
+
+/** The one policy without text: its name is its power. No policy text makes it. */
+export const ROOT_POLICY: Policy = { name: ROOT_POLICY_NAME, rules: [] };
