@@ -82,7 +82,7 @@ export function createKv2(storage: EngineStorage): Engine {
 
 function dataPath(storage: EngineStorage): EnginePath {
   const write = engineOperation(
-    { summary: "Write the next version of a secret", fields: WRITE_FIELDS },
+    { summary: "Write the next version of a secret", fields: WRITE_FIELDS, answers: ["data"] },
     (call, sent) => writeData(storage, keyOf(call), sent, call),
   );
   return enginePath("data/{path*}", {
@@ -93,7 +93,11 @@ function dataPath(storage: EngineStorage): EnginePath {
     create: write,
     update: write,
     patch: engineOperation(
-      { summary: "Write the next version of a secret by a merge-patch", fields: WRITE_FIELDS },
+      {
+        summary: "Write the next version of a secret by a merge-patch",
+        fields: WRITE_FIELDS,
+        answers: ["data"],
+      },
       (call, sent) => patchData(storage, keyOf(call), sent, call),
     ),
     delete: engineOperation(

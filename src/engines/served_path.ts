@@ -17,10 +17,18 @@ import type { JsonObject } from "./json_record.ts";
 
 /**
  * What a success looks like. `nothing`: no content; `data`, `auth`, `wrapping`: that member of the
- * envelope; `accepted`: an envelope with 202; `keys`: `data.keys`, the names of a list; `document`:
+ * envelope; `accepted`: an envelope with 202, `queued`: nothing with 202; `keys`: `data.keys`, the names of a list; `document`:
  * a body of its own form.
  */
-export type Answer = "nothing" | "data" | "keys" | "auth" | "wrapping" | "accepted" | "document";
+export type Answer =
+  | "nothing"
+  | "data"
+  | "keys"
+  | "auth"
+  | "wrapping"
+  | "accepted"
+  | "queued"
+  | "document";
 
 /** What an operation is for, takes and answers. */
 export interface OperationNotes<Entries extends FieldEntries> {

@@ -195,13 +195,13 @@ function softDeletePaths(store: TransitStore): readonly EnginePath[] {
   return [
     enginePath("keys/{name}/soft-delete", {
       delete: engineOperation(
-        { summary: "Keep a key from all use", answers: ["data"] },
+        { summary: "Keep a key from all use", answers: ["data", "nothing"] },
         (call) => setSoftDeleted(store, nameOf(call), true),
       ),
     }),
     enginePath("keys/{name}/soft-delete-restore", {
       update: engineOperation(
-        { summary: "Give back a key that was kept from use", answers: ["data"] },
+        { summary: "Give back a key that was kept from use", answers: ["data", "nothing"] },
         (call) => setSoftDeleted(store, nameOf(call), false),
       ),
     }),

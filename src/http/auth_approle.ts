@@ -100,7 +100,10 @@ export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
   ...ROLE_FIELD_PATHS,
   ...SECRET_ID_PATHS,
   loginPath("tidy/secret-id", {
-    update: operation({ summary: "Clear secret ids whose time is over", answers: ["data"] }, tidy),
+    update: operation(
+      { summary: "Clear secret ids whose time is over", answers: ["accepted"] },
+      tidy,
+    ),
   }),
 ];
 

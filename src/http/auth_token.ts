@@ -130,7 +130,7 @@ export const TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
   }, { sudo: true }),
   logicalEndpoint("auth/token/tidy", {
     update: logicalOperation(
-      { summary: "Clear tokens whose time is over", answers: ["data"] },
+      { summary: "Clear tokens whose time is over", answers: ["accepted"] },
       tidy,
     ),
   }),

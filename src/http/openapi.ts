@@ -185,8 +185,10 @@ function pathItem(
     item["put"] = { ...described };
   }
   if (patch !== undefined) {
+    const { responses, ...described } = describe(patch, "nothing");
     item["patch"] = {
-      ...describe(patch, "nothing"),
+      ...described,
+      responses: { ...responses as JsonObject, 404: { description: "Nothing is there" } },
       parameters,
       ...bodyOf(patch, "application/merge-patch+json"),
     };
@@ -233,6 +235,9 @@ function successes(answers: readonly Answer[]): Record<string, JsonObject> {
     switch (answer) {
       case "nothing":
         described["204"] = { $ref: "#/components/responses/Done" };
+        break;
+      case "queued":
+        described["202"] = { $ref: "#/components/responses/Done" };
         break;
       case "accepted":
         described["202"] = { $ref: "#/components/responses/Envelope" };

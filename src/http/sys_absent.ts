@@ -62,7 +62,7 @@ const NAMESPACES: readonly LogicalEndpoint[] = [
       ofNamespace(refusal("namespace not found")),
     ),
     delete: logicalOperation(
-      { summary: "Delete a namespace" },
+      { summary: "Delete a namespace: there is none", answers: ["data"] },
       ofNamespace(async () => ({
         kind: "data",
         data: null,

@@ -75,11 +75,15 @@ function leaseFamily(prefix: string): readonly LogicalEndpoint[] {
     renew,
   );
   const revocation = logicalOperation(
-    { summary: "Revoke a lease", fields: REVOKE_FIELDS },
+    { summary: "Revoke a lease", fields: REVOKE_FIELDS, answers: ["nothing", "queued"] },
     revoke,
   );
   const below = logicalOperation(
-    { summary: "Revoke all leases below a path", fields: SYNC_FIELDS },
+    {
+      summary: "Revoke all leases below a path",
+      fields: SYNC_FIELDS,
+      answers: ["nothing", "queued"],
+    },
     revokePrefix,
   );
   const forced = logicalOperation({ summary: "Revoke all leases below a path" }, revokePrefix);

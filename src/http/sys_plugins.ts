@@ -81,7 +81,11 @@ function pluginEndpoint(template: string, type: PluginType | null): LogicalEndpo
       async (_call, sent) => refuseRegistration(sent),
     ),
     delete: logicalOperation(
-      { summary: "Forget a plugin; what is built in stays", fields: VERSION_FIELDS },
+      {
+        summary: "Forget a plugin; what is built in stays",
+        fields: VERSION_FIELDS,
+        answers: ["nothing", "data"],
+      },
       async (call, { version = "" }) => {
         refuseBuiltIn(version, "cannot be deleted");
         return type === null ? deprecated(call, "deregister plugin") : { kind: "done" };

@@ -21,7 +21,10 @@ export const SERVER_ENDPOINTS: readonly LogicalEndpoint[] = [
     read: logicalOperation({ summary: "Show what is known of the host: the time" }, hostInfo),
   }),
   logicalEndpoint("sys/in-flight-req", {
-    read: logicalOperation({ summary: "Show the requests that are being served" }, inFlight),
+    read: logicalOperation({
+      summary: "Show the requests that are being served",
+      answers: ["document"],
+    }, inFlight),
   }),
 ];
 
