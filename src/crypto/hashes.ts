@@ -1,15 +1,14 @@
 /**
- * The hash functions that callers may choose by Vault's names (`transit/hash`, `sys/tools/hash`).
- * The product itself uses `digest.ts`. Synchronous and pure.
+ * The hash functions that callers may choose by Vault's names (`transit/hash`, `transit/hmac`,
+ * `sys/tools/hash`). The product itself uses `digest.ts`. Synchronous and pure.
  */
 
+import { hmac } from "@noble/hashes/hmac.js";
 import { sha224, sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_224, sha3_256, sha3_384, sha3_512 } from "@noble/hashes/sha3.js";
 
-type Hash = (data: Uint8Array) => Uint8Array;
-
 /** FIPS 180-4 and FIPS 202. */
-const HASHES: ReadonlyMap<string, Hash> = new Map<string, Hash>([
+const HASHES = new Map([
   ["sha2-224", sha224],
   ["sha2-256", sha256],
   ["sha2-384", sha384],
@@ -20,7 +19,18 @@ const HASHES: ReadonlyMap<string, Hash> = new Map<string, Hash>([
   ["sha3-512", sha3_512],
 ]);
 
+export function isHashNamed(algorithm: string): boolean {
+  return HASHES.has(algorithm);
+}
+
 /** 28 to 64 bytes, by the algorithm; null when there is none of that name. */
 export function hashNamed(algorithm: string, data: Uint8Array): Uint8Array | null {
   return HASHES.get(algorithm)?.(data) ?? null;
+}
+
+/** As long as the hash. RFC 2104. Throws RangeError for an algorithm that `isHashNamed` denies. */
+export function hmacNamed(algorithm: string, key: Uint8Array, data: Uint8Array): Uint8Array {
+  const hash = HASHES.get(algorithm);
+  if (hash === undefined) throw new RangeError(`no hash function is called ${algorithm}`);
+  return hmac(hash, key, data);
 }

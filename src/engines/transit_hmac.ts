@@ -3,8 +3,8 @@
  * which encrypts nothing. `sign/` and `verify/` of signatures are refused: no type of key here signs.
  */
 
-import { concatBytes, encodeBase64, equalBytes } from "../crypto/bytes.ts";
-import { hashNamed } from "../crypto/hashes.ts";
+import { encodeBase64, equalBytes } from "../crypto/bytes.ts";
+import { hmacNamed, isHashNamed } from "../crypto/hashes.ts";
 import { invalidRequest } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import { anything, type Sent, text } from "./fields.ts";
@@ -27,18 +27,6 @@ import type { TransitStore } from "./transit_store.ts";
 import { SOFT_DELETED, usableVersions } from "./transit_versions.ts";
 
 const PREFIX = "vault:v";
-
-/** Bytes that each hash function takes at once (FIPS 180-4, FIPS 202), which RFC 2104 asks for. */
-const BLOCK_BYTES: ReadonlyMap<string, number> = new Map([
-  ["sha2-224", 64],
-  ["sha2-256", 64],
-  ["sha2-384", 128],
-  ["sha2-512", 128],
-  ["sha3-224", 144],
-  ["sha3-256", 136],
-  ["sha3-384", 104],
-  ["sha3-512", 72],
-]);
 
 const BATCH_INPUT = anything("list of objects with the fields of one item");
 export const HMAC_FIELDS = {
@@ -73,7 +61,7 @@ export async function authenticate(
   if (found === null) throw keyNotFound();
   const version = hmacVersion(found.key, sent.key_version ?? 0);
   const { key } = await store.completeHmacKeys(name, found);
-  if (!BLOCK_BYTES.has(algorithm)) {
+  if (!isHashNamed(algorithm)) {
     throw invalidRequest(`unsupported algorithm ${quoteText(algorithm)}`);
   }
   const list = sent.batch_input ?? null;
@@ -110,7 +98,7 @@ export async function verify(
   if (found === null) throw keyNotFound();
   const { key } = await store.completeHmacKeys(name, found);
   const algorithm = chosenHash(pathAlgorithm, sent);
-  if (!BLOCK_BYTES.has(algorithm)) throw unknownHash(algorithm);
+  if (!isHashNamed(algorithm)) throw unknownHash(algorithm);
   const results = items.map((item): ItemResult => {
     const valid = verifyItem(key, algorithm, item);
     if (valid.kind === "refused") return valid;
@@ -234,18 +222,4 @@ function hmacKeyOf(key: TransitKey, version: number): Uint8Array {
   const hmacKey = key.versions.get(version)?.hmacKey ?? null;
   if (hmacKey === null) throw malformedRecord("a usable version has no HMAC key");
   return hmacKey;
-}
-
-/** RFC 2104. The key is shorter than a block of any of the functions. */
-function hmacNamed(algorithm: string, key: Uint8Array, data: Uint8Array): Uint8Array {
-  const block = new Uint8Array(BLOCK_BYTES.get(algorithm) ?? 0);
-  block.set(key);
-  const inner = hashOf(algorithm, concatBytes(block.map((byte) => byte ^ 0x36), data));
-  return hashOf(algorithm, concatBytes(block.map((byte) => byte ^ 0x5c), inner));
-}
-
-function hashOf(algorithm: string, data: Uint8Array): Uint8Array {
-  const sum = hashNamed(algorithm, data);
-  if (sum === null) throw new RangeError(`there is no hash function called ${algorithm}`);
-  return sum;
 }

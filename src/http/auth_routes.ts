@@ -41,19 +41,19 @@ async function serve(
   rest: string,
 ): Promise<LogicalReply> {
   if (mount.type === "approle") {
-    const { serveAppRole } = await import("./seldom_asked.ts");
+    const { serveAppRole } = await import("./endpoints.ts");
     return await serveAppRole(request, mount, rest);
   }
-  const { serveUserpass } = await import("./seldom_asked.ts");
+  const { serveUserpass } = await import("./endpoints.ts");
   return await serveUserpass(request, mount, rest);
 }
 
 async function exists(context: AppContext, mount: LoginMount, rest: string): Promise<boolean> {
   const { logins } = context.vault.unsealed();
   if (mount.type === "approle") {
-    const { appRoleExists } = await import("./seldom_asked.ts");
+    const { appRoleExists } = await import("./endpoints.ts");
     return await appRoleExists(await logins.appRole(mount), rest);
   }
-  const { userpassExists } = await import("./seldom_asked.ts");
+  const { userpassExists } = await import("./endpoints.ts");
   return await userpassExists(await logins.userpass(mount), rest);
 }

@@ -30,7 +30,7 @@ function routeToEngine(context: AppContext, path: string): Route {
   if (engine === null) throw new VaultError("unsupported_path", "unsupported path");
   const rest = (full: string): string => full.slice(mount.path.length);
   return {
-    rules: ENGINE_RULES,
+    rules: {},
     serve: (request) => serve(engine, mount, rest(request.path), request),
     explain: async () => {
       const served = findPath(await engine.paths(), rest(path))?.served;
@@ -40,8 +40,6 @@ function routeToEngine(context: AppContext, path: string): Route {
     exists: (full, tokenScope) => engine.exists(rest(full), tokenScope),
   };
 }
-
-const ENGINE_RULES: EndpointRules = {};
 
 async function serve(
   engine: ServedEngine,

@@ -47,8 +47,6 @@ export interface EndpointRules {
   readonly copiesData?: boolean;
   /** D15: the same path with a trailing slash means the same. */
   readonly slashAlias?: boolean;
-  /** Restricted to the root namespace. */
-  readonly rootNamespaceOnly?: boolean;
   /** A write is allowed by `create` as well as by `update`. */
   readonly createSuffices?: boolean;
   /** Whether a write would overwrite: then it is `update`, else `create`. Left out: `update`. */

@@ -9,16 +9,16 @@ import { registerEngineRoutes } from "./engine_routes.ts";
 import { registerLogical } from "./serve_logical.ts";
 import { registerRaw } from "./raw.ts";
 
-/** Where those of `seldom_asked.ts` are; what is loaded at the start stands before them. */
+/** Where those of `endpoints.ts` are; what is loaded at the start stands before them. */
 export const ON_DEMAND_PATHS: readonly string[] = ["auth/token/*", "identity/*", "sys/*"];
 
 export function registerOnDemand(app: Hono, context: AppContext): void {
   let loading: Promise<Hono> | null = null;
   const load = async (): Promise<Hono> => {
-    const { RAW_SELDOM_ASKED, SELDOM_ASKED } = await import("./seldom_asked.ts");
+    const { RAW_ENDPOINTS, ENDPOINTS } = await import("./endpoints.ts");
     const part = new Hono();
-    registerRaw(part, context, RAW_SELDOM_ASKED);
-    registerLogical(part, context, SELDOM_ASKED);
+    registerRaw(part, context, RAW_ENDPOINTS);
+    registerLogical(part, context, ENDPOINTS);
     registerEngineRoutes(part, context);
     return part.onError((error) => {
       throw error;

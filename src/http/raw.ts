@@ -66,8 +66,6 @@ export interface RawEndpoint {
   readonly whileSealed?: boolean;
   /** Left out: as `whileSealed`, for what anybody may ask of a sealed vault leaves no trail. */
   readonly audit?: "whole" | "request" | "none";
-  /** Restricted to the root namespace, which such a request must not even name. */
-  readonly rootNamespaceOnly?: boolean;
   /** Checked after the method and before the handler; throws to refuse. */
   readonly authorise?: (call: Call) => Promise<void>;
 }

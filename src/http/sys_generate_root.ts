@@ -54,7 +54,6 @@ const METHODS_OF_UPDATE = ["GET", "PUT", "DELETE", "PATCH", "LIST", "SCAN", "OPT
 export const GENERATE_ROOT_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: ATTEMPT,
-    rootNamespaceOnly: true,
     methods: {
       GET: rawOperation(
         { summary: "Show the generation of a root token", answer: attemptStatus },
@@ -78,7 +77,6 @@ export const GENERATE_ROOT_ENDPOINTS: readonly RawEndpoint[] = [
   },
   {
     path: UPDATE,
-    rootNamespaceOnly: true,
     methods: Object.fromEntries(
       METHODS_OF_UPDATE.map((method) => [method, submission]),
     ) as RawMethods,

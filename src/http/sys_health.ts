@@ -29,7 +29,6 @@ export const HEALTH_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: "sys/health",
     whileSealed: true,
-    rootNamespaceOnly: true,
     methods: { GET: HEALTH, HEAD: HEALTH },
   },
 ];

@@ -19,7 +19,7 @@ export const METRICS_ENDPOINTS: readonly LogicalEndpoint[] = [
       { summary: "Show the vault in numbers", fields: FIELDS, answers: ["document"] },
       read,
     ),
-  }, { rootNamespaceOnly: true }),
+  }),
 ];
 
 async function read(

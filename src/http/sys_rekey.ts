@@ -12,15 +12,7 @@ import { invalidRequest } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import { authoriseCeremony } from "./auth.ts";
 import type { Call } from "./call.ts";
-import {
-  goBoolean,
-  goInteger,
-  goText,
-  goTexts,
-  type RawEndpoint,
-  type RawMethods,
-  rawOperation,
-} from "./raw.ts";
+import { type RawEndpoint, type RawMethods, rawOperation } from "./raw.ts";
 import {
   ceremonyDetail,
   type FamilyTexts,
@@ -33,100 +25,22 @@ import {
   supportsRecovery,
   verificationStatus,
 } from "./rekey_request.ts";
+import {
+  rekeyResult,
+  rekeyStatus,
+  SHARE_FIELDS,
+  START_FIELDS,
+  verificationState,
+  verified,
+} from "./rekey_shapes.ts";
+import { rekeyTexts } from "./rekey_texts.ts";
 import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
 import { decodeCeremonyShare } from "./wire.ts";
-
-function texts(target: CeremonyTarget): FamilyTexts {
-  const what = "when rekeying the barrier key with recovery keys";
-  return {
-    wrongKeyCount: "incorrect number of PGP keys for rekey",
-    configuration: {
-      barrier: "invalid rekey seal configuration: ",
-      recovery: "invalid recovery configuration: ",
-    },
-    storedKeys: {
-      pgp: `PGP key encryption not supported ${what}`,
-      backup: `key backup not supported ${what}`,
-      verification: `requiring verification not supported ${what}`,
-    },
-    backupBeforeStoredKeys: true,
-    refusals: {
-      already_in_progress: () => "rekey already in progress",
-      not_in_progress: () => "no rekey in progress",
-      verification_not_in_progress: () => "no rekey verification in progress",
-      already_finished: ({ verificationId }) =>
-        "rekey operation already finished; verification must be performed; nonce for the " +
-        `verification operation is "${verificationId}"`,
-      wrong_ceremony_id: ({ expected }) =>
-        `incorrect nonce supplied; nonce for this rekey operation is "${expected}"`,
-      wrong_verification_id: ({ expected }) =>
-        `incorrect nonce supplied; nonce for this verify operation is "${expected}"`,
-      parameters_changed: () => "the parameters of this operation are not those of params_digest",
-      duplicate_share: () =>
-        "given key has already been provided during this " +
-        `${target === "barrier" ? "generation" : "rekey"} operation`,
-      duplicate_new_share: () => "given key has already been provided during this verify operation",
-      unknown_share: () => "given key is not one of the current key shares",
-      unknown_new_share: () => "given key is not one of the new key shares",
-    },
-  };
-}
 
 interface Family {
   readonly target: CeremonyTarget;
   readonly texts: FamilyTexts;
 }
-
-const START_FIELDS = {
-  secret_shares: goInteger("shares to split the new key into"),
-  secret_threshold: goInteger("new shares that are needed together"),
-  pgp_keys: goTexts("a PGP public key for each new share"),
-  backup: goBoolean("keep the encrypted shares in the vault"),
-  require_verification: goBoolean("the new shares come into force once enough were given back"),
-  verify_all: goBoolean("verification asks for every new share, not for a quorum"),
-};
-
-const SHARE_FIELDS = {
-  key: goText("a share, in hexadecimal or base64"),
-  nonce: goText("id of the attempt"),
-  params_digest: goText("digest of the parameters that the holder has seen"),
-};
-
-const fingerprints = v.nullable(v.array(v.string()));
-
-const rekeyStatus = v.object({
-  nonce: v.pipe(v.string(), v.description("id of the attempt")),
-  started: v.boolean(),
-  t: v.pipe(v.number(), v.description("new shares that will be needed")),
-  n: v.pipe(v.number(), v.description("new shares to be made")),
-  progress: v.pipe(v.number(), v.description("current shares given so far")),
-  required: v.pipe(v.number(), v.description("current shares that are needed")),
-  pgp_fingerprints: fingerprints,
-  backup: v.boolean(),
-  verification_required: v.boolean(),
-  verification_nonce: v.optional(v.string()),
-});
-
-const rekeyResult = v.object({
-  nonce: v.string(),
-  complete: v.literal(true),
-  keys: v.pipe(v.array(v.string()), v.description("the new shares in hexadecimal")),
-  keys_base64: v.array(v.string()),
-  pgp_fingerprints: fingerprints,
-  backup: v.boolean(),
-  verification_required: v.boolean(),
-  verification_nonce: v.optional(v.string()),
-});
-
-const verificationState = v.object({
-  nonce: v.pipe(v.string(), v.description("id of the verification")),
-  started: v.boolean(),
-  t: v.number(),
-  n: v.number(),
-  progress: v.pipe(v.number(), v.description("new shares given back so far")),
-});
-
-const verified = v.object({ nonce: v.string(), complete: v.literal(true) });
 
 export const REKEY_ENDPOINTS: readonly RawEndpoint[] = [
   ...familyEndpoints("sys/rekey", "barrier"),
@@ -134,7 +48,7 @@ export const REKEY_ENDPOINTS: readonly RawEndpoint[] = [
 ];
 
 function familyEndpoints(prefix: string, target: CeremonyTarget): readonly RawEndpoint[] {
-  const family: Family = { target, texts: texts(target) };
+  const family: Family = { target, texts: rekeyTexts(target) };
   const key = target === "barrier" ? "unseal key" : "recovery key";
   const endpoint = (
     name: string,
@@ -146,7 +60,6 @@ function familyEndpoints(prefix: string, target: CeremonyTarget): readonly RawEn
       path,
       methods,
       slashAlias: true,
-      rootNamespaceOnly: true,
       authorise: (call) => authoriseCeremony(call, call.context.options.rekeyAccess, path, step),
     };
   };

@@ -30,7 +30,7 @@ export const REWRAP_ENDPOINTS: readonly LogicalEndpoint[] = [
     ),
     delete: logicalOperation({ summary: "Stop the running rewrap" }, cancel),
     list: logicalOperation({ summary: "Refused: this is no folder", answers: [] }, list),
-  }, { rootNamespaceOnly: true, createSuffices: true }),
+  }, { createSuffices: true }),
 ];
 
 async function read({ call, open }: LogicalCall): Promise<LogicalReply> {

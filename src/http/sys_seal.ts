@@ -60,7 +60,6 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: "sys/init",
     whileSealed: true,
-    rootNamespaceOnly: true,
     methods: {
       GET: rawOperation(
         {
@@ -98,7 +97,6 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: "sys/unseal",
     whileSealed: true,
-    rootNamespaceOnly: true,
     methods: {
       PUT: rawOperation(
         {
@@ -113,7 +111,6 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: "sys/seal",
     whileSealed: true,
-    rootNamespaceOnly: true,
     // Nothing is open any more that could hash the answer.
     audit: "request",
     authorise: async (call) => {

@@ -9,7 +9,6 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { equalBytes } from "../crypto/bytes.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import { AUTO_UNSEAL_RETRY_MAX_MS, AUTO_UNSEAL_RETRY_MIN_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { Metrics } from "../metrics.ts";
 import { isActive } from "../rewrap/job.ts";
@@ -21,6 +20,7 @@ import { refuseShareLength } from "../ceremony/shares.ts";
 import { readDueTimes } from "../storage/due.ts";
 import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
 import type { Store } from "../storage/store.ts";
+import { AutoUnseal } from "./auto_unseal.ts";
 import type { Initialized, InitializeRequest, StoredConfig } from "./initialize.ts";
 import { Mutex } from "./mutex.ts";
 import { type Cluster, OpenVault } from "./open_vault.ts";
@@ -73,27 +73,19 @@ type Phase =
   }
   | { readonly kind: "unsealed"; readonly open: OpenVault };
 
-/** How an unseal by the settings' own key goes on after a failure. */
-interface AutoUnseal {
-  /** False after a seal by request, until the next start. */
-  readonly wanted: boolean;
-  readonly failures: number;
-  readonly nextAtMs: number;
-}
-
 export class Vault {
   /** Counted since this process began to serve the vault, also through seals and unseals. */
   readonly metrics: Metrics;
   readonly #ports: VaultPorts;
   readonly #mutex = new Mutex();
   #phase: Phase;
-  #autoUnseal: AutoUnseal;
+  readonly #autoUnseal: AutoUnseal;
 
   private constructor(ports: VaultPorts, phase: Phase) {
     this.metrics = new Metrics(ports.nowMs());
     this.#ports = ports;
     this.#phase = phase;
-    this.#autoUnseal = { wanted: ports.seal.type !== "shamir", failures: 0, nextAtMs: 0 };
+    this.#autoUnseal = new AutoUnseal(ports.seal.type !== "shamir");
   }
 
   /** Reads what is stored. A static seal unseals at once, or is tried again on later requests. */
@@ -219,7 +211,7 @@ export class Vault {
         await this.#ports.store.commit({ writes: open.endRecords() });
         const stored = await requireConfig(this.#ports.store);
         this.#phase = { kind: "sealed", stored, attempt: null };
-        this.#autoUnseal = { ...this.#autoUnseal, wanted: false };
+        this.#autoUnseal.stop();
       });
       return open;
     });
@@ -243,9 +235,9 @@ export class Vault {
   }
 
   async #openIfDue(): Promise<void> {
-    if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
+    if (this.#phase.kind !== "sealed" || !this.#autoUnseal.isDue(this.#ports.nowMs())) return;
     await this.exclusive(async () => {
-      if (this.#phase.kind !== "sealed" || !this.#autoUnsealIsDue()) return;
+      if (this.#phase.kind !== "sealed" || !this.#autoUnseal.isDue(this.#ports.nowMs())) return;
       await this.#openOrRetry(this.#phase.stored);
     });
   }
@@ -257,10 +249,7 @@ export class Vault {
       await this.#openBySettings(stored);
     } catch (error) {
       this.metrics.countAutoUnsealFailure();
-      const failures = this.#autoUnseal.failures + 1;
-      const delayMs = AUTO_UNSEAL_RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10);
-      const nextAtMs = nowMs() + Math.min(delayMs, AUTO_UNSEAL_RETRY_MAX_MS);
-      this.#autoUnseal = { wanted: true, failures, nextAtMs };
+      this.#autoUnseal.failed(nowMs());
       const reason = isWrongKey(error) ? sealFailure(error) : "internal";
       log.warn("failed to unseal core: fetching stored unseal keys failed", { reason });
     }
@@ -320,10 +309,6 @@ export class Vault {
     if (times.length > 0) await this.#ports.alarm.set(Math.min(...times));
   }
 
-  #autoUnsealIsDue(): boolean {
-    return this.#autoUnseal.wanted && this.#ports.nowMs() >= this.#autoUnseal.nextAtMs;
-  }
-
   async #openByShares(
     stored: StoredConfig,
     shares: readonly Uint8Array<ArrayBuffer>[],
@@ -345,7 +330,7 @@ export class Vault {
     const opened = await readKeyRecords(store, seal);
     await upgradeCoreRecords(store, seal, log);
     await this.#install(opened, stored);
-    this.#autoUnseal = { wanted: true, failures: 0, nextAtMs: 0 };
+    this.#autoUnseal.opened();
   }
 
   async #install(opened: OpenedKeys, stored: StoredConfig): Promise<void> {

@@ -13,7 +13,7 @@ import { createTransit } from "../../src/engines/transit.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { APPROLE_PATHS } from "../../src/http/auth_approle.ts";
 import { USERPASS_PATHS } from "../../src/http/auth_userpass.ts";
-import { RAW_SELDOM_ASKED, SELDOM_ASKED } from "../../src/http/seldom_asked.ts";
+import { RAW_ENDPOINTS, ENDPOINTS } from "../../src/http/endpoints.ts";
 import { HEALTH_ENDPOINTS } from "../../src/http/sys_health.ts";
 import { SEAL_ENDPOINTS } from "../../src/http/sys_seal.ts";
 import { createMemoryEngineStorage } from "../engines/memory_engine_storage.ts";
@@ -89,7 +89,7 @@ function tokenRule(path: string, token: Table["token"]): Case["token"] {
 }
 
 function rawCases(): readonly Case[] {
-  return [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_SELDOM_ASKED].flatMap((endpoint) => {
+  return [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_ENDPOINTS].flatMap((endpoint) => {
     const { path, methods, authorise } = endpoint;
     const operations = { GET: "read", PUT: "update", DELETE: "delete" } as const;
     return Object.entries(operations).flatMap(([method, operation]): readonly Case[] => {
@@ -110,7 +110,7 @@ function rawCases(): readonly Case[] {
 const storage = createMemoryEngineStorage();
 const CASES: readonly Case[] = [
   ...rawCases(),
-  ...casesOf("", SELDOM_ASKED),
+  ...casesOf("", ENDPOINTS),
   ...casesOf("kv1/", createKv1(storage).paths),
   ...casesOf("kv2/", createKv2(storage).paths),
   ...casesOf("cubbyhole/", createCubbyhole(storage).paths),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ON_DEMAND_PATHS } from "../../src/http/on_demand.ts";
-import { RAW_SELDOM_ASKED, SELDOM_ASKED } from "../../src/http/seldom_asked.ts";
+import { RAW_ENDPOINTS, ENDPOINTS } from "../../src/http/endpoints.ts";
 import {
   at,
   PERMISSION_DENIED,
@@ -388,8 +388,8 @@ describe("endpoints that are loaded when they are asked", () => {
         known === path || (known.endsWith("/*") && `${path}/`.startsWith(known.slice(0, -1)))
       );
     const paths = [
-      ...RAW_SELDOM_ASKED.map(({ path }) => path),
-      ...SELDOM_ASKED.map(({ template }) => template),
+      ...RAW_ENDPOINTS.map(({ path }) => path),
+      ...ENDPOINTS.map(({ template }) => template),
     ];
     expect(paths.filter((path) => !covers(path))).toEqual([]);
     expect(paths.length).toBeGreaterThan(0);

@@ -1,48 +1,48 @@
 /**
- * The endpoints that are asked seldom, in one module to load, and the handlers of the auth methods,
- * which need the same.
+ * All endpoints but those of `app.ts`, in one module that is loaded when the first of them is asked,
+ * and the handlers of the auth methods, which need the same.
  */
 
-import { TOKEN_ROLE_ENDPOINTS } from "./token_roles.ts";
+import { TOKEN_ENDPOINTS } from "./auth_token.ts";
+import { IDENTITY_ENDPOINTS } from "./identity.ts";
 import type { LogicalEndpoint } from "./logical.ts";
 import type { RawEndpoint } from "./raw.ts";
-import { TOKEN_ENDPOINTS } from "./auth_token.ts";
-import { BACKUP_ENDPOINTS } from "./sys_backup.ts";
-import { KEYRING_ENDPOINTS } from "./sys_keyring.ts";
-import { REKEY_ENDPOINTS } from "./sys_rekey.ts";
-import { REWRAP_ENDPOINTS } from "./sys_rewrap.ts";
-import { HEALTH_ENDPOINTS } from "./sys_health.ts";
-import { SEAL_ENDPOINTS } from "./sys_seal.ts";
-import { RAW_STATUS_ENDPOINTS, STATUS_ENDPOINTS } from "./sys_status.ts";
-import { WRAPPING_ENDPOINTS } from "./sys_wrapping.ts";
-import { IDENTITY_ENDPOINTS } from "./identity.ts";
 import { ABSENT_ENDPOINTS } from "./sys_absent.ts";
-import { CORS_ENDPOINTS } from "./sys_cors.ts";
-import { SERVER_ENDPOINTS } from "./sys_server.ts";
-import { UI_HEADER_ENDPOINTS } from "./sys_ui_headers.ts";
 import { AUDIT_ENDPOINTS } from "./sys_audit.ts";
 import { LOGIN_MOUNT_ENDPOINTS } from "./sys_auth.ts";
+import { BACKUP_ENDPOINTS } from "./sys_backup.ts";
 import { CAPABILITY_ENDPOINTS } from "./sys_capabilities.ts";
+import { CORS_ENDPOINTS } from "./sys_cors.ts";
 import { COUNTER_ENDPOINTS } from "./sys_counters.ts";
 import { GENERATE_ROOT_ENDPOINTS } from "./sys_generate_root.ts";
 import { GENERATE_ROOT_TOKEN_ENDPOINTS } from "./sys_generate_root_token.ts";
+import { HEALTH_ENDPOINTS } from "./sys_health.ts";
 import { INTERNAL_UI_ENDPOINTS } from "./sys_internal_ui.ts";
-import { openApiEndpoint } from "./sys_openapi.ts";
+import { KEYRING_ENDPOINTS } from "./sys_keyring.ts";
 import { LEASE_ENDPOINTS } from "./sys_leases.ts";
 import { LOCKED_USERS_ENDPOINTS } from "./sys_locked_users.ts";
 import { METRICS_ENDPOINTS } from "./sys_metrics.ts";
 import { MOUNT_ENDPOINTS } from "./sys_mounts.ts";
+import { openApiEndpoint } from "./sys_openapi.ts";
 import { PASSWORD_POLICY_ENDPOINTS } from "./sys_password_policies.ts";
 import { POLICY_ENDPOINTS } from "./sys_policies.ts";
 import { PRODUCT_ENDPOINTS } from "./sys_product.ts";
+import { REKEY_ENDPOINTS } from "./sys_rekey.ts";
 import { REMOUNT_ENDPOINTS } from "./sys_remount.ts";
+import { REWRAP_ENDPOINTS } from "./sys_rewrap.ts";
 import { ROTATE_ENDPOINTS } from "./sys_rotate.ts";
+import { SEAL_ENDPOINTS } from "./sys_seal.ts";
+import { SERVER_ENDPOINTS } from "./sys_server.ts";
+import { RAW_STATUS_ENDPOINTS, STATUS_ENDPOINTS } from "./sys_status.ts";
 import { TOOL_ENDPOINTS } from "./sys_tools.ts";
+import { UI_HEADER_ENDPOINTS } from "./sys_ui_headers.ts";
+import { WRAPPING_ENDPOINTS } from "./sys_wrapping.ts";
+import { TOKEN_ROLE_ENDPOINTS } from "./token_roles.ts";
 
 export { appRoleExists, serveAppRole } from "./auth_approle.ts";
 export { serveUserpass, userpassExists } from "./auth_userpass.ts";
 
-export const SELDOM_ASKED: readonly LogicalEndpoint[] = [
+export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...ABSENT_ENDPOINTS,
   ...AUDIT_ENDPOINTS,
   ...BACKUP_ENDPOINTS,
@@ -74,7 +74,7 @@ export const SELDOM_ASKED: readonly LogicalEndpoint[] = [
   openApiEndpoint(allTables),
 ];
 
-export const RAW_SELDOM_ASKED: readonly RawEndpoint[] = [
+export const RAW_ENDPOINTS: readonly RawEndpoint[] = [
   ...GENERATE_ROOT_ENDPOINTS,
   ...RAW_STATUS_ENDPOINTS,
   ...REKEY_ENDPOINTS,
@@ -82,7 +82,7 @@ export const RAW_SELDOM_ASKED: readonly RawEndpoint[] = [
 
 function allTables() {
   return {
-    raw: [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_SELDOM_ASKED],
-    logical: SELDOM_ASKED,
+    raw: [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_ENDPOINTS],
+    logical: ENDPOINTS,
   };
 }
