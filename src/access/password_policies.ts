@@ -2,9 +2,9 @@
 
 import type { Barrier } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { PASSWORD_POLICY_PREFIX } from "../storage/record_paths.ts";
 import { inScanOrder } from "./policy_text.ts";
 
-export const PASSWORD_POLICY_PREFIX = "sys/password-policy/";
 const PAGE = 256;
 
 export class PasswordPolicyStore {

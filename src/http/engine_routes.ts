@@ -7,7 +7,7 @@ import { VaultError } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { Mount, ServedEngine } from "../vault/mounts.ts";
 import type { AppContext } from "./call.ts";
-import { type EndpointRules, type LogicalCall, type LogicalReply, type Route } from "./logical.ts";
+import type { LogicalCall, LogicalReply, Route } from "./logical.ts";
 import { serveLogical } from "./serve_logical.ts";
 
 export function registerEngineRoutes(app: Hono, context: AppContext): void {

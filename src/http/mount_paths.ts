@@ -71,7 +71,9 @@ export const TUNE_FIELDS = {
   allowed_response_headers: textList("as sent; engines set no headers"),
   token_type: text("of auth methods: default-service, default-batch, service or batch"),
   plugin_version: text("only the version that runs can be chosen"),
-  user_lockout_config: object("of approle and userpass: as sent"),
+  user_lockout_config: object(
+    "when users and roles are kept out after failures; of approle and userpass",
+  ),
 };
 
 /** The path of the mount that a request names, with its trailing slash. */

@@ -1,4 +1,4 @@
-/** `user_lockout_config` of a mount. It is kept and shown; nobody is locked out here. Pure. */
+/** `user_lockout_config` of a mount, which `access/logins/lockouts.ts` obeys. Pure. */
 
 import * as v from "valibot";
 import type { UserLockout } from "../access/logins/mount_settings.ts";

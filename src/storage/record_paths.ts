@@ -20,6 +20,7 @@ export const REWRAP_PATH = "core/rewrap";
 export const AUDIT_PATH = "core/audit";
 
 export const POLICY_PREFIX = "sys/policy/";
+export const PASSWORD_POLICY_PREFIX = "sys/password-policy/";
 export const TOKEN_PREFIX = "sys/token/id/";
 export const TOKEN_ACCESSOR_PREFIX = "sys/token/accessor/";
 export const TOKEN_PARENT_PREFIX = "sys/token/parent/";

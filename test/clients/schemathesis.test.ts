@@ -109,6 +109,8 @@ function run(
   args: readonly string[],
 ): Promise<{ readonly status: number | null; readonly output: string }> {
   const child = spawn("python3", args, {
+    // It leaves a folder where it runs.
+    cwd: packages,
     env: { PATH: process.env["PATH"], PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -13,7 +13,7 @@ import { createTransit } from "../../src/engines/transit.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { APPROLE_PATHS } from "../../src/http/auth_approle.ts";
 import { USERPASS_PATHS } from "../../src/http/auth_userpass.ts";
-import { RAW_ENDPOINTS, ENDPOINTS } from "../../src/http/endpoints.ts";
+import { ENDPOINTS, RAW_ENDPOINTS } from "../../src/http/endpoints.ts";
 import { HEALTH_ENDPOINTS } from "../../src/http/sys_health.ts";
 import { SEAL_ENDPOINTS } from "../../src/http/sys_seal.ts";
 import { createMemoryEngineStorage } from "../engines/memory_engine_storage.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ON_DEMAND_PATHS } from "../../src/http/on_demand.ts";
-import { RAW_ENDPOINTS, ENDPOINTS } from "../../src/http/endpoints.ts";
+import { ENDPOINTS, RAW_ENDPOINTS } from "../../src/http/endpoints.ts";
 import {
   at,
   PERMISSION_DENIED,

@@ -15,7 +15,7 @@ export interface MountSettings {
   readonly allowedResponseHeaders: readonly string[];
 }
 
-/** As sent: nobody is locked out here; `http/rate_limit.ts` slows down who guesses. */
+/** 0 stands for the default: `lockouts.ts`. */
 export interface UserLockout {
   readonly threshold: number;
   readonly durationSeconds: number;
