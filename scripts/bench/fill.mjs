@@ -8,7 +8,7 @@ import { encodeHex, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { createLog } from "../../src/log.ts";
 import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
-import { MOUNT_DATA_PREFIX } from "../../src/storage/record_paths.ts";
+import { dataPrefix } from "../../src/vault/mount_record.ts";
 import { Vault } from "../../src/vault/vault.ts";
 import { entryName, entryValue } from "./entries.mjs";
 
@@ -34,6 +34,7 @@ async function mount(open, path, sealWrap) {
   await open.mounts.mount({
     path,
     type: "kv",
+    version: null,
     description: "",
     local: false,
     sealWrap,
@@ -41,7 +42,7 @@ async function mount(open, path, sealWrap) {
     options: { version: "1" },
     config: MOUNT_CONFIG,
   });
-  return `${MOUNT_DATA_PREFIX}${open.mounts.at(path).uuid}/`;
+  return dataPrefix(open.mounts.at(path).dataId);
 }
 
 async function fill(barrier, prefix, count, valueBytes) {

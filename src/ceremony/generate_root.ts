@@ -171,6 +171,9 @@ export class GenerateRoot {
   }
 }
 
+/** Refused by our own rule (D2); the reference notices when the quorum is there. */
+export const UNKNOWN_SHARE = "given key is not one of the current key shares";
+
 /** Why a share is refused; null when it is not. */
 function shareProblem(
   state: Gathering,
@@ -185,7 +188,7 @@ function shareProblem(
   let duplicate = false;
   for (const other of state.gathered) duplicate = equalBytes(other, share) || duplicate;
   if (duplicate) return "given key has already been provided during this generation operation";
-  return known ? null : "given key is not one of the current key shares";
+  return known ? null : UNKNOWN_SHARE;
 }
 
 /** A fresh one-time password of the right length. */

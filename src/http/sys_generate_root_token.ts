@@ -8,6 +8,7 @@ import {
   type GenerationOutcome,
   type GenerationState,
   OTP_CHARACTERS,
+  UNKNOWN_SHARE,
 } from "../ceremony/generate_root.ts";
 import { refuseShareLength } from "../ceremony/shares.ts";
 import { type Sent, text } from "../engines/fields.ts";
@@ -126,12 +127,16 @@ async function submit(
   return { kind: "data", data: outcomeFields(outcome) };
 }
 
-/** From here on the reference reports what is wrong as a fault of its own (500); we say 400 (D1). */
+/**
+ * From here on the reference reports what is wrong as a fault of its own (500), in its frame for
+ * these; we say 400 (D1). What only we refuse (D2) has no frame.
+ */
 async function asFault<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof VaultError) || error.code !== "invalid_request") throw error;
+    if (error.message === UNKNOWN_SHARE) throw error;
     throw invalidRequest(oneError(error.message));
   }
 }
