@@ -53,9 +53,12 @@ const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   ...["policies", "token_policies", "identity_policies", "allowed_policies", "display_name"],
   ...["meta", "metadata", "path", "creation_path", "type", "token_type", "mount_type", "errors"],
   ...["file_path", "uri", "version", "build_date", "cluster_id", "cluster_name"],
+  ...["audit_non_hmac_request_keys", "audit_non_hmac_response_keys"],
 ]);
 /** Answers of nothing but ids of seal keys, reasons and classes of errors, which the log has too. */
 const PUBLIC_ANSWERS = /^\/v1\/sys\/sealwrap\/rewrap$/;
+/** Answers of nothing but what the product is and does: names of fields, counts, times. */
+const ABOUT_THE_PRODUCT = /^\/v1\/sys\/(?:metrics|internal\/specs\/openapi)$/;
 /** The envelope of an answer of an engine, whose own members may have any name. */
 const ENVELOPE: ReadonlySet<string> = new Set(["request_id", "errors", "mount_type", "lease_id"]);
 const CREDENTIAL_NAMES: ReadonlySet<string> = new Set([
@@ -66,6 +69,8 @@ const TOKEN_FORM = /^(?:hv)?[sbr]\.[0-9A-Za-z_-]{20,}$/;
 /** Hexadecimal or base64 of 32 bytes and more: a share, a key, a root token behind an OTP. */
 const KEY_FORM = /^(?:(?:[0-9a-f]{2}){32,}|[0-9A-Za-z+/_-]{43,}={0,2})$/;
 const TIME = /^\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)$/;
+/** A count, or seconds since 1970, where a body is no JSON. In JSON numbers are not looked for either. */
+const NUMBER = /^\d{1,16}(?:\.\d+)?$/;
 /** The trail's own hashes, as `sys/audit-hash` answers them. */
 const AUDIT_HASH = /^hmac-sha256:[0-9a-f]{64}$/;
 const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
@@ -74,7 +79,8 @@ const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
 
 /** Whether a text is long and varied enough to be looked for. */
 export function isSecretEnough(value: string): boolean {
-  if (value.length < SECRET_MIN_CHARS || TIME.test(value) || AUDIT_HASH.test(value)) return false;
+  if (value.length < SECRET_MIN_CHARS) return false;
+  if ([TIME, NUMBER, AUDIT_HASH].some((form) => form.test(value))) return false;
   return new Set(value.slice(0, SECRET_MAX_CHARS)).size >=
     (value.length < LONG_CHARS ? DISTINCT_MIN : LONG_DISTINCT_MIN);
 }
@@ -98,8 +104,9 @@ export function witness(exchange: Exchange): Witnessed {
   }
   const [path = "", query = ""] = target.split("?");
   const isListing = method === "LIST" || /(?:^|&)list=(?:true|1)/.test(query);
-  const isEngine = !/^\/v1\/(?:sys|auth|cubbyhole\/response)\//.test(path);
-  for (const [body, part] of [[sent, "in"], [received, "answered to"]] as const) {
+  const isEngine = !/^\/v1\/(?:sys|auth|identity|cubbyhole\/response)\//.test(path);
+  const answer = ABOUT_THE_PRODUCT.test(path) ? "" : received;
+  for (const [body, part] of [[sent, "in"], [answer, "answered to"]] as const) {
     const isPublic = (name: string, depth: number): boolean =>
       (part !== "in" && PUBLIC_ANSWERS.test(path)) ||
       (isListing && part !== "in" && /^keys?(?:_info)?$/.test(name)) ||

@@ -36,7 +36,15 @@ describe("what is secret in an exchange", () => {
     const listed = JSON.stringify({ data: { keys: ["a-long-name-of-a-secret"] } });
     expect(valuesIn({ method: "LIST", received: listed })).toEqual([]);
     expect(valuesIn({ target, received: JSON.stringify({ keys: [SHARE] }) })).toEqual([SHARE]);
-    expect(valuesIn({ sent: JSON.stringify({ at: "2026-01-02T03:04:05Z" }) })).toEqual([]);
+    const times = { at: "2026-01-02T03:04:05Z", since: "1790000000.25" };
+    expect(valuesIn({ sent: JSON.stringify(times) })).toEqual([]);
+    const entity = { data: { mount_accessor: "auth_userpass_0a1b2c3d", entity: "gardeners-id" } };
+    const received = JSON.stringify(entity);
+    expect(valuesIn({ target: "/v1/identity/entity/id/x", received })).toEqual(["gardeners-id"]);
+    const metrics = "sealwright_up_seconds 1790000000.5";
+    expect(valuesIn({ target: "/v1/sys/metrics?format=prometheus", received: metrics })).toEqual(
+      [],
+    );
   });
 
   it("is not a short text, or one of few characters", () => {
