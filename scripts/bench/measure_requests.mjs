@@ -20,35 +20,50 @@ const POLICIES = {
 };
 
 export async function measureRequests(options, directory) {
-  const { runtime, valueBytes } = options;
-  const data = join(directory, "vault");
-  mkdirSync(data, { recursive: true });
-  const file = join(data, "sealwright.db");
-  const filled = await runHelper(runtime, "fill", { file, entries: PATHS, valueBytes });
-  const vault = await startVault(runtime, data);
-  const client = createClient(vault.port, filled.rootToken);
-  await client.unseal(filled.shares.slice(0, 3));
+  const { runtime } = options;
+  const vault = await openVault(options, join(directory, "vault"));
+  const audit = { SEALWRIGHT_AUDIT_FILE: join(directory, "audit.log") };
+  const audited = await openVault(options, join(directory, "audited"), audit);
   const bare = await startBareServer(runtime, join(directory, "bare.db"));
 
-  const root = filled.rootToken;
-  const limited = await createLimitedToken(client);
+  const { port, root, limited } = vault;
   const targets = {
     bare: { port: bare.port, mount: "plain", token: root },
-    root: { port: vault.port, mount: "plain", token: root },
-    policies: { port: vault.port, mount: "plain", token: limited },
-    sealWrapped: { port: vault.port, mount: "wrapped", token: root },
+    root: { port, mount: "plain", token: root },
+    policies: { port, mount: "plain", token: limited },
+    audited: { port: audited.port, mount: "plain", token: audited.limited },
+    sealWrapped: { port, mount: "wrapped", token: root },
   };
   for (const target of Object.values(targets)) {
     await sendAll(target.port, requestsTo(target, options, REQUESTS.write));
   }
   const report = { connections: CONNECTIONS, peakRssMib: null };
   for (const kind of ["write", "read"]) {
-    report[kind] = await measureInTurns(options, targets, REQUESTS[kind]);
+    const figures = await measureInTurns(options, targets, REQUESTS[kind]);
+    const ofUnaudited = figures.audited.perSecond / figures.policies.perSecond;
+    report[kind] = { ...figures, audited: { ...figures.audited, ofUnaudited } };
   }
-  report.peakRssMib = vault.peakRssMib();
-  await vault.stop();
+  report.peakRssMib = vault.server.peakRssMib();
+  await vault.server.stop();
+  await audited.server.stop();
   await bare.stop();
   return report;
+}
+
+/** A filled and unsealed vault, with a token of three policies beside the root token. */
+async function openVault({ runtime, valueBytes }, data, settings) {
+  mkdirSync(data, { recursive: true });
+  const file = join(data, "sealwright.db");
+  const { shares, rootToken } = await runHelper(runtime, "fill", {
+    file,
+    entries: PATHS,
+    valueBytes,
+  });
+  const server = await startVault(runtime, data, settings);
+  const client = createClient(server.port, rootToken);
+  await client.unseal(shares.slice(0, 3));
+  const limited = await createLimitedToken(client);
+  return { server, port: server.port, root: rootToken, limited };
 }
 
 async function createLimitedToken(client) {

@@ -71,7 +71,7 @@ export async function runHelper(runtime, name, input) {
 }
 
 /** The product, as its users start it, on this data directory. */
-export async function startVault(runtime, dataDirectory) {
+export async function startVault(runtime, dataDirectory, settings = {}) {
   const port = await freePort();
   const env = {
     SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
@@ -79,6 +79,7 @@ export async function startVault(runtime, dataDirectory) {
     SEALWRIGHT_SEAL: "shamir",
     SEALWRIGHT_REKEY_ACCESS: "token",
     SEALWRIGHT_LOG: "warn",
+    ...settings,
   };
   return await whenAnswering(start(vaultCommandOf(runtime), env, "ignore"), port);
 }

@@ -59,6 +59,7 @@ const TARGETS = {
   bare: "bare Hono and SQLite",
   root: "kv v1, root token",
   policies: "kv v1, token of three policies",
+  audited: "the same, audited into a file",
   sealWrapped: "kv v1, seal-wrapped mount, root token",
 };
 
@@ -70,6 +71,7 @@ function describeRequests(requests, { valueBytes }) {
     ...Object.entries(requests[kind]).map(([name, { perSecond, ratio, p50Ms, p99Ms }]) =>
       line(TARGETS[name], whole(perSecond), percent(ratio), ms(p50Ms), ms(p99Ms))
     ),
+    line("audited, of not audited", percent(requests[kind].audited.ofUnaudited)),
   ];
   return [
     ...table("read"),

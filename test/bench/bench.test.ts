@@ -39,7 +39,13 @@ const leftovers = () =>
 
 const rate = expect.toSatisfy((value: number) => value > 0, "a positive number");
 const served = { perSecond: rate, p50Ms: rate, p99Ms: rate, ratio: rate };
-const targets = { bare: served, root: served, policies: served, sealWrapped: served };
+const targets = {
+  bare: served,
+  root: served,
+  policies: served,
+  audited: { ...served, ofUnaudited: rate },
+  sealWrapped: served,
+};
 
 describe.each(["deno", "node", "bun"])("npm run bench on %s", (runtime) => {
   it("prints a table and, as its last line, every figure and ratio as JSON", async () => {
