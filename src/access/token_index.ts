@@ -12,7 +12,7 @@ import {
   TOKEN_PARENT_PREFIX,
   TOKEN_PREFIX,
 } from "../storage/record_paths.ts";
-import { decodeToken, type StoredToken, type Token } from "./token.ts";
+import type { Token } from "./token.ts";
 
 const PAGE = 256;
 /** Digits of a time in the expiry index, so that text order is time order. */
@@ -50,18 +50,13 @@ export class TokenIndex {
     yield* this.hashesBelow(childPrefix(hash));
   }
 
-  /** A token and all below it, parents first. */
-  async descendants(root: StoredToken): Promise<readonly StoredToken[]> {
-    const tree = [root];
-    for (let next = 0; next < tree.length; next++) {
-      const parent = tree[next];
-      if (parent === undefined) break;
-      for await (const hash of this.childrenOf(parent.hash)) {
-        const record = await this.#barrier.get(TOKEN_PREFIX + hash);
-        if (record !== null) tree.push({ hash, token: decodeToken(record.value) });
-      }
+  /** The same of all these tokens. */
+  async childrenOfAll(hashes: readonly string[]): Promise<readonly string[]> {
+    const children: string[] = [];
+    for (const hash of hashes) {
+      for await (const child of this.childrenOf(hash)) children.push(child);
     }
-    return tree;
+    return children;
   }
 
   /** The hashes that an index holds, a page at a time. */

@@ -5,13 +5,16 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import { DEFAULT_POLICY_NAME } from "./policy_names.ts";
 import { matchesAnyGlob } from "./glob.ts";
-import { ROOT_POLICY_NAME } from "./policy_names.ts";
+import {
+  DEFAULT_POLICY_NAME,
+  RESPONSE_WRAPPING_POLICY_NAME,
+  ROOT_POLICY_NAME,
+} from "./policy_names.ts";
 import type { TokenRole } from "./token_roles.ts";
 
 /** Policies that only the vault itself gives to its tokens. */
-const INTERNAL_POLICIES: readonly string[] = ["response-wrapping"];
+const INTERNAL_POLICIES: readonly string[] = [RESPONSE_WRAPPING_POLICY_NAME];
 
 /** What is known of a token to be. */
 export interface PolicyWish {

@@ -12,9 +12,11 @@ import {
   TOKEN_ACCESSOR_PREFIX,
   TOKEN_EXPIRY_PREFIX,
   TOKEN_PREFIX,
+  WRAPPED_REPLY_PREFIX,
 } from "../storage/record_paths.ts";
 import { ABSENT, type Expectation } from "../storage/store.ts";
 import { BATCH_TOKEN_PREFIX, BatchTokens } from "./batch_tokens.ts";
+import { RESPONSE_WRAPPING_POLICY_NAME } from "./policy_names.ts";
 import {
   decodeToken,
   encodeToken,
@@ -66,9 +68,10 @@ export class TokenStore {
   /** Makes a service token and the entries that store it; committing them is the caller's. */
   issue(template: TokenTemplate, customId?: string): IssuedToken {
     const { random } = this.#ports;
+    const expiresAtMs = template.expiresAtMs === null ? null : Math.floor(template.expiresAtMs);
     const id = customId ?? SERVICE_TOKEN_PREFIX + randomBase62(random, RANDOM_CHARACTERS);
     const accessor = randomBase62(random, RANDOM_CHARACTERS);
-    const token = newToken(template, accessor, randomUuid(random));
+    const token = newToken({ ...template, expiresAtMs }, accessor, randomUuid(random));
     const hash = this.#index.hash(id);
     const entries = this.#index.paths(hash, token).map((path, index) => ({
       path,
@@ -78,7 +81,7 @@ export class TokenStore {
   }
 
   /**
-   * Stores a new token, on condition that its parent still exists. Throws `invalid_request` for a
+   * Stores a new token, on condition that its parent still lives. Throws `invalid_request` for a
    * custom id that is taken, `unauthenticated` when the parent was revoked meanwhile.
    */
   async create(template: TokenTemplate, customId?: string): Promise<IssuedToken> {
@@ -157,7 +160,7 @@ export class TokenStore {
    */
   async renew(stored: StoredToken, ttlSeconds: number): Promise<Token | null> {
     const lastRenewalMs = this.#ports.nowMs();
-    const expiresAtMs = lastRenewalMs + ttlSeconds * 1000;
+    const expiresAtMs = Math.floor(lastRenewalMs + ttlSeconds * 1000);
     const renewed = await this.#change(
       stored.hash,
       (token) => ({ ...token, expiresAtMs, lastRenewalMs, grantedTtlSeconds: ttlSeconds }),
@@ -167,42 +170,56 @@ export class TokenStore {
   }
 
   /**
-   * Removes a token and its descendants, deepest first, so that a stop in between leaves no child
-   * without its parent. Returns the private scopes to be cleared.
+   * Removes a token and its descendants. All are spent first, parents before their children, so that
+   * none gets another child meanwhile; then they are removed, deepest first, so that a stop in
+   * between leaves no child without its parent. Returns the private scopes to be cleared.
    */
   async revoke(stored: StoredToken): Promise<readonly string[]> {
-    const tree = (await this.#index.descendants(stored)).toReversed();
-    for (let start = 0; start < tree.length; start += REVOKE_BATCH) {
-      const batch = tree.slice(start, start + REVOKE_BATCH);
-      const entries = batch.flatMap((member) => this.removal(member));
-      await this.#ports.barrier.commit({ entries });
-    }
-    return tree.map((member) => member.token.scope);
+    return await this.#whole(stored, async () => {
+      const tree: string[] = [];
+      for (let level: readonly string[] = [stored.hash]; level.length > 0;) {
+        await this.#spend(level);
+        tree.push(...level);
+        level = await this.#index.childrenOfAll(level);
+      }
+      return await this.#remove(tree.toReversed());
+    });
   }
 
   /** Removes a token; its children become orphans. */
   async revokeOrphaning(stored: StoredToken): Promise<readonly string[]> {
-    for await (const hash of this.#index.childrenOf(stored.hash)) {
-      await this.#change(hash, (token) => ({ ...token, parent: null, orphan: true }));
-    }
-    await this.#ports.barrier.commit({ entries: this.removal(stored) });
-    return [stored.token.scope];
+    return await this.#whole(stored, async () => {
+      await this.#spend([stored.hash]);
+      for await (const hash of this.#index.childrenOf(stored.hash)) {
+        await this.#change(hash, (token) => ({ ...token, parent: null, orphan: true }));
+      }
+      return await this.#remove([stored.hash]);
+    });
   }
 
-  /** The entries that remove one token, for the commit of whoever ends it. */
+  /** The entries that remove one token, and the reply that it holds, for whoever ends it. */
   removal({ hash, token }: StoredToken): readonly Entry[] {
-    return this.#index.paths(hash, token).map((path) => ({ path, value: null }));
+    const paths = [...this.#index.paths(hash, token)];
+    if (token.policies.includes(RESPONSE_WRAPPING_POLICY_NAME)) {
+      paths.push(WRAPPED_REPLY_PREFIX + hash);
+    }
+    return paths.map((path) => ({ path, value: null }));
   }
 
   /** Up to `limit` tokens whose time is over, the oldest first. */
   async expired(limit: number): Promise<readonly StoredToken[]> {
     const tokens: StoredToken[] = [];
+    const stale: Entry[] = [];
     for (const path of await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", limit)) {
       const { atMs, hash } = parseExpiryPath(path);
       if (atMs > this.#ports.nowMs()) break;
       const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
-      if (record !== null) tokens.push({ hash, token: decodeToken(record.value) });
+      const token = record === null ? null : decodeToken(record.value);
+      if (token?.expiresAtMs === atMs) tokens.push({ hash, token });
+      else stale.push({ path, value: null });
     }
+    // Left where it is, a row of no token would be the first one for ever and hide those behind it.
+    if (stale.length > 0) await this.#ports.barrier.commit({ entries: stale });
     return tokens;
   }
 
@@ -250,8 +267,78 @@ export class TokenStore {
     if (template.parent === null) return [];
     const path = TOKEN_PREFIX + template.parent;
     const record = await this.#ports.barrier.get(path);
-    if (record === null) throw new VaultError("unauthenticated", "permission denied");
+    if (record === null || this.#isOver(decodeToken(record.value))) {
+      throw new VaultError("unauthenticated", "permission denied");
+    }
     return [{ path, revision: record.revision }];
+  }
+
+  /**
+   * Revokes by `work`. The token's time is over from the beginning: should the work stop half way, the
+   * alarm finds the token and does the rest.
+   */
+  async #whole(
+    stored: StoredToken,
+    work: () => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    const nowMs = Math.floor(this.#ports.nowMs());
+    try {
+      await this.#change(stored.hash, (token) => {
+        const isSooner = token.expiresAtMs === null || token.expiresAtMs > nowMs;
+        return isSooner ? { ...token, uses: SPENT_USES, expiresAtMs: nowMs } : null;
+      });
+      return await work();
+    } catch (error) {
+      this.#ports.dueChanged();
+      throw error;
+    }
+  }
+
+  /** Leaves no use to these tokens. Whoever read one before does not write it any more. */
+  async #spend(hashes: readonly string[]): Promise<void> {
+    await this.#commitEach(hashes, ({ hash, token }) => {
+      if (token.uses === SPENT_USES) return [];
+      return [{ path: TOKEN_PREFIX + hash, value: encodeToken({ ...token, uses: SPENT_USES }) }];
+    });
+  }
+
+  /** As they are stored by now: a renewal may have moved a token in the index of expiry. */
+  async #remove(hashes: readonly string[]): Promise<readonly string[]> {
+    const removed = await this.#commitEach(hashes, (stored) => this.removal(stored));
+    return removed.map(({ token }) => token.scope);
+  }
+
+  /** Commits what `entriesOf` says of each token, a batch at a time, on what it was read from. */
+  async #commitEach(
+    hashes: readonly string[],
+    entriesOf: (stored: StoredToken) => readonly Entry[],
+  ): Promise<readonly StoredToken[]> {
+    const done: StoredToken[] = [];
+    for (let start = 0; start < hashes.length; start += REVOKE_BATCH) {
+      done.push(...await this.#commitBatch(hashes.slice(start, start + REVOKE_BATCH), entriesOf));
+    }
+    return done;
+  }
+
+  async #commitBatch(
+    hashes: readonly string[],
+    entriesOf: (stored: StoredToken) => readonly Entry[],
+  ): Promise<readonly StoredToken[]> {
+    for (;;) {
+      const batch: StoredToken[] = [];
+      const expect: Expectation[] = [];
+      for (const hash of hashes) {
+        const path = TOKEN_PREFIX + hash;
+        const record = await this.#ports.barrier.get(path);
+        if (record === null) continue;
+        batch.push({ hash, token: decodeToken(record.value) });
+        expect.push({ path, revision: record.revision });
+      }
+      const entries = batch.flatMap(entriesOf);
+      if (entries.length === 0) return batch;
+      const outcome = await this.#ports.barrier.commit({ entries, expect });
+      if (outcome.kind === "committed") return batch;
+    }
   }
 
   /** Rewrites a token and what indexes it. Null when there is none, or `change` wants none. */

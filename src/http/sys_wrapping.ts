@@ -114,14 +114,14 @@ async function authorise({ call, open, ...request }: LogicalCall): Promise<void>
  * The same reply under a fresh token, for a holder who fears that his was seen. It keeps its path
  * and lives as long as before, or as long as the request wants it if that is shorter.
  */
-async function rewrap(request: LogicalCall): Promise<LogicalReply> {
-  const { call, open, path, data, wrapTtlSeconds } = request;
-  const found = await open.wrapping.unwrap(wrappingTokenOf(call, data));
-  const { reply, creationPath } = found;
-  const ttlSeconds = Math.min(found.ttlSeconds, wrapTtlSeconds ?? Infinity);
+async function rewrap(
+  { call, open, path, data, wrapTtlSeconds }: LogicalCall,
+): Promise<LogicalReply> {
+  const id = wrappingTokenOf(call, data);
   const displayName = call.token?.token.displayName ?? "";
+  const { creationPath } = await open.wrapping.lookup(id);
   const by = { displayName, path };
-  const issued = await open.wrapping.wrap(reply, creationPath, ttlSeconds, false, by);
+  const issued = await open.wrapping.rewrap(id, wrapTtlSeconds ?? Infinity, by);
   const info = { ...wrapInfo(issued), creation_path: creationPath };
   return { kind: "data", data: null, wrapInfo: info };
 }

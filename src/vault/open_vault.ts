@@ -211,7 +211,6 @@ export class OpenVault {
   async expireTokens(): Promise<void> {
     for (const stored of await this.tokens.expired(EXPIRY_BATCH_TOKENS)) {
       await this.revokeTree(stored);
-      await this.wrapping.forget(stored.hash);
     }
   }
 

@@ -3,14 +3,14 @@
  * that token first gets it. Token and reply appear in one commit and disappear in one.
  */
 
+import { RESPONSE_WRAPPING_POLICY_NAME } from "../access/policy_names.ts";
 import type { StoredToken } from "../access/token.ts";
 import type { IssuedToken, TokenStore } from "../access/tokens.ts";
-import type { Barrier } from "../barrier/barrier.ts";
-import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import type { Barrier, Entry } from "../barrier/barrier.ts";
+import { encodeUtf8 } from "../crypto/bytes.ts";
+import { decodeJsonRecord } from "../engines/json_record.ts";
 import { invalidRequest, type VaultError } from "../errors.ts";
 import { WRAPPED_REPLY_PREFIX } from "../storage/record_paths.ts";
-
-export const WRAPPING_POLICY_NAME = "response-wrapping";
 
 /** Of the token that opens a reply, besides what the reply says of itself. */
 export interface WrappedBy {
@@ -27,6 +27,14 @@ export interface WrappedReply {
   readonly creationPath: string;
   readonly createdAtMs: number;
   readonly ttlSeconds: number;
+  /** What it shows is seal-wrapped where it comes from. Older records do not say. */
+  readonly sealWrap?: boolean;
+}
+
+interface Found {
+  readonly stored: StoredToken;
+  readonly wrapped: WrappedReply;
+  readonly revision: number;
 }
 
 export class WrappingStore {
@@ -46,30 +54,27 @@ export class WrappingStore {
     creationPath: string,
     ttlSeconds: number,
     sealWrap: boolean,
-    { displayName = "", path = creationPath }: WrappedBy = {},
+    by: WrappedBy = {},
   ): Promise<IssuedToken> {
     const createdAtMs = this.#nowMs();
-    const issued = this.#tokens.issue({
-      type: "service",
-      policies: [WRAPPING_POLICY_NAME],
-      path,
-      displayName,
-      meta: null,
-      uses: 1,
-      createdAtMs,
-      expiresAtMs: createdAtMs + ttlSeconds * 1000,
-      creationTtlSeconds: ttlSeconds,
-      explicitMaxTtlSeconds: ttlSeconds,
-      periodSeconds: 0,
-      renewable: false,
-      orphan: true,
-      parent: null,
-      role: null,
-    });
-    const wrapped: WrappedReply = { reply, creationPath, createdAtMs, ttlSeconds };
-    const value = encodeUtf8(JSON.stringify(wrapped));
-    const kept = { path: WRAPPED_REPLY_PREFIX + issued.hash, value, sealWrap };
-    await this.#barrier.commit({ entries: [...issued.entries, kept] });
+    const wrapped = { reply, creationPath, createdAtMs, ttlSeconds, sealWrap };
+    const { issued, entries } = this.#issue(wrapped, by);
+    await this.#barrier.commit({ entries });
+    this.#tokens.announceExpiry(issued);
+    return issued;
+  }
+
+  /**
+   * Puts a reply under a fresh token and ends the old one, in one commit. It lives as long as before,
+   * or `ttlSecondsMax` if that is shorter. Throws `invalid_request` when the old one holds nothing.
+   */
+  async rewrap(id: string, ttlSecondsMax: number, by: WrappedBy): Promise<IssuedToken> {
+    const found = await this.#find(id);
+    if (found === null) throw notWrapping();
+    const ttlSeconds = Math.min(found.wrapped.ttlSeconds, ttlSecondsMax);
+    const createdAtMs = this.#nowMs();
+    const { issued, entries } = this.#issue({ ...found.wrapped, createdAtMs, ttlSeconds }, by);
+    await this.#spend(found, entries);
     this.#tokens.announceExpiry(issued);
     return issued;
   }
@@ -90,33 +95,55 @@ export class WrappingStore {
   async unwrap(id: string): Promise<WrappedReply> {
     const found = await this.#find(id);
     if (found === null) throw notWrapping();
-    const { stored, wrapped, revision } = found;
-    const path = WRAPPED_REPLY_PREFIX + stored.hash;
+    await this.#spend(found, []);
+    return found.wrapped;
+  }
+
+  /** Removes token and reply, in one commit with `entries`. */
+  async #spend({ stored, revision }: Found, entries: readonly Entry[]): Promise<void> {
     const outcome = await this.#barrier.commit({
-      entries: [{ path, value: null }, ...this.#tokens.removal(stored)],
-      expect: [{ path, revision }],
+      entries: [...this.#tokens.removal(stored), ...entries],
+      expect: [{ path: WRAPPED_REPLY_PREFIX + stored.hash, revision }],
     });
     if (outcome.kind === "conflict") throw notWrapping();
-    return wrapped;
   }
 
-  /** Removes what a token that is gone may have left. */
-  async forget(hash: string): Promise<void> {
-    await this.#barrier.commit({ entries: [{ path: WRAPPED_REPLY_PREFIX + hash, value: null }] });
+  /** A token for a reply, and the entries that store both. */
+  #issue(
+    wrapped: WrappedReply,
+    { displayName = "", path = wrapped.creationPath }: WrappedBy,
+  ): { readonly issued: IssuedToken; readonly entries: readonly Entry[] } {
+    const { createdAtMs, ttlSeconds, sealWrap = false } = wrapped;
+    const issued = this.#tokens.issue({
+      type: "service",
+      policies: [RESPONSE_WRAPPING_POLICY_NAME],
+      path,
+      displayName,
+      meta: null,
+      uses: 1,
+      createdAtMs,
+      expiresAtMs: createdAtMs + ttlSeconds * 1000,
+      creationTtlSeconds: ttlSeconds,
+      explicitMaxTtlSeconds: ttlSeconds,
+      periodSeconds: 0,
+      renewable: false,
+      orphan: true,
+      parent: null,
+      role: null,
+    });
+    const value = encodeUtf8(JSON.stringify(wrapped));
+    const kept = { path: WRAPPED_REPLY_PREFIX + issued.hash, value, sealWrap };
+    return { issued, entries: [...issued.entries, kept] };
   }
 
-  async #find(id: string): Promise<
-    {
-      readonly stored: StoredToken;
-      readonly wrapped: WrappedReply;
-      readonly revision: number;
-    } | null
-  > {
+  async #find(id: string): Promise<Found | null> {
     const stored = await this.#tokens.find(id);
-    if (stored === null || !stored.token.policies.includes(WRAPPING_POLICY_NAME)) return null;
+    if (stored === null || !stored.token.policies.includes(RESPONSE_WRAPPING_POLICY_NAME)) {
+      return null;
+    }
     const record = await this.#barrier.get(WRAPPED_REPLY_PREFIX + stored.hash);
     if (record === null) return null;
-    const wrapped = JSON.parse(decodeUtf8(record.value)) as WrappedReply;
+    const wrapped = decodeJsonRecord(record.value) as unknown as WrappedReply;
     return { stored, wrapped, revision: record.revision };
   }
 }

@@ -1,6 +1,6 @@
 /** Response wrapping: who is told what of a wrapping token, and what spends it. */
 
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type ApiResponse,
   at,
@@ -8,6 +8,7 @@ import {
   POLICY_DENIED,
   textAt,
 } from "../contract/api.contract.ts";
+import { ORIGIN } from "./memory_api.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
 
 const ENDPOINTS = ["lookup", "unwrap", "rewrap"] as const;
@@ -221,5 +222,61 @@ describe("the wrapping token", () => {
       expect(shown(await send(method, "sys/wrapping/pubkey")))
         .toEqual([404, { errors: ["unsupported path"] }]);
     }
+  });
+});
+
+describe("a wrapped reply", () => {
+  const kept = async () => (await client.api.store.list("sys/wrapping/", "", 10)).length;
+  const sealWrapped = async () => {
+    const counts = await client.api.store.sealKeyCounts();
+    return [...counts.values()].reduce((sum, count) => sum + count, 0);
+  };
+
+  it("is as seal-wrapped under a fresh token as it was", async () => {
+    await client.done("POST", "sys/mounts/sealed", { type: "kv", seal_wrap: true });
+    await client.done("POST", "sealed/a", { x: 1 });
+    const answer = await send("GET", "sealed/a", { token: client.root, ttl: "5m" });
+    const token = textAt(answer.json, "wrap_info", "token");
+    const before = await sealWrapped();
+    expect((await client.ask("POST", "sys/wrapping/rewrap", { token })).status).toBe(200);
+    expect([await sealWrapped(), await kept()]).toEqual([before, 1]);
+  });
+
+  it("goes to its fresh token in the commit that ends the old one", async () => {
+    const token = await wrapped();
+    const commit = vi.spyOn(client.api.store, "commit");
+    const before = commit.mock.calls.length;
+    await client.ask("POST", "sys/wrapping/rewrap", { token });
+    expect(commit.mock.calls.length - before).toBe(1);
+    commit.mockRestore();
+    expect([await isKept(token), await kept()]).toEqual([false, 1]);
+  });
+
+  it.each(["revoke", "revoke-accessor"])("goes with its token that %s ends", async (way) => {
+    const answer = await send("POST", "sys/wrapping/wrap", {
+      body: { a: "1" },
+      token: client.root,
+      ttl: "5m",
+    });
+    const token = textAt(answer.json, "wrap_info", "token");
+    const accessor = textAt(answer.json, "wrap_info", "accessor");
+    await client.ask("POST", `auth/token/${way}`, way === "revoke" ? { token } : { accessor });
+    expect([await isKept(token), await kept()]).toEqual([false, 0]);
+  });
+
+  it("has its numbers as they were written", async () => {
+    const written = '{"data":{"id":12345678901234567890,"whole":1.0,"exponent":1e2}}';
+    await client.done("POST", "sys/mounts/exact", { type: "kv" });
+    await client.api.fetch(
+      new Request(`${ORIGIN}/v1/exact/a`, {
+        method: "PUT",
+        headers: { "X-Vault-Token": client.root },
+        body: written,
+      }),
+    );
+    const answer = await send("GET", "exact/a", { token: client.root, ttl: "5m" });
+    const token = textAt(answer.json, "wrap_info", "token");
+    expect((await send("POST", "sys/wrapping/unwrap", { token })).text)
+      .toContain(written.slice(1, -1));
   });
 });

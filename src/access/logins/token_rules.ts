@@ -3,7 +3,7 @@
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { parseAddresses } from "../cidr.ts";
 import { lifetime } from "../lifetime.ts";
-import { ROOT_POLICY_NAME } from "../policy_names.ts";
+import { RESPONSE_WRAPPING_POLICY_NAME, ROOT_POLICY_NAME } from "../policy_names.ts";
 import type { TokenTemplate, TokenType } from "../token.ts";
 import { cleanPolicies } from "../token_policies.ts";
 import type { LoginAlias } from "./entities.ts";
@@ -39,7 +39,6 @@ export type StoredRules =
   & Partial<TokenRules>;
 
 /** Built in for tokens that open wrapped replies, and for no others. */
-const WRAPPING_POLICY_NAME = "response-wrapping";
 
 export const NO_RULES: TokenRules = {
   policies: [],
@@ -115,8 +114,8 @@ export function loginToken(mount: LoginMount, login: Login, nowMs: number): Logi
   if (policies.includes(ROOT_POLICY_NAME)) {
     throw invalidRequest("auth methods cannot create root tokens");
   }
-  if (policies.includes(WRAPPING_POLICY_NAME)) {
-    throw invalidRequest(`cannot assign policy "${WRAPPING_POLICY_NAME}"`);
+  if (policies.includes(RESPONSE_WRAPPING_POLICY_NAME)) {
+    throw invalidRequest(`cannot assign policy "${RESPONSE_WRAPPING_POLICY_NAME}"`);
   }
   const { ttlSeconds, warnings } = lifetime(rules, leaseLimits(mount), 0, 0);
   const type = tokenType(mount, rules);
