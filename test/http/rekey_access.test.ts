@@ -12,6 +12,7 @@ import {
   unseal,
 } from "../contract/api.contract.ts";
 import { type MemoryApi, startMemoryApi } from "./memory_api.ts";
+import { openRootClient } from "./root_client.ts";
 import { mountEngines, tokenWith } from "./stages.ts";
 
 type Capability = "create" | "read" | "update" | "delete" | "list";
@@ -329,6 +330,26 @@ describe("what a policy must grant", () => {
     await mountEngines(api, root);
     const everybody = await callers(api, root);
     await expectRules(api, BY_POLICY, everybody, "token");
+  });
+
+  it("is for a rotation what it is without the slash at the end of its path", async () => {
+    const { ask, tokenWith } = await openRootClient();
+    const paths = ["sys/rotate/config", "sys/rotate/root/init"];
+    const token = await tokenWith([
+      'path "sys/rotate/*" { capabilities = ["create", "read", "update", "delete", "sudo"] }',
+      ...paths.map((path) => `path "${path}" { capabilities = ["deny"] }`),
+    ].join("\n"));
+    const granted = await tokenWith(
+      'path "sys/rotate/config" { capabilities = ["read", "update", "sudo"] }',
+    );
+    for (const path of paths.flatMap((each) => [each, `${each}/`])) {
+      for (const method of ["GET", "POST"]) {
+        const denied = await ask(method, path, method === "GET" ? null : {}, token);
+        expect([denied.status, denied.json], `${method} ${path}`).toEqual([403, POLICY_DENIED]);
+      }
+    }
+    expect((await ask("GET", "sys/rotate/config/", null, granted)).status).toBe(200);
+    expect((await ask("LIST", "sys/rotate/config", null, granted)).status).toBe(403);
   });
 
   it("is the same in every mode of the legacy ceremonies", async () => {
