@@ -15,6 +15,7 @@ import {
   decodeJsonRecord,
   encodeJsonRecord,
   isJsonObject,
+  isNumberText,
   type JsonObject,
   malformedRecord,
   numberMember,
@@ -41,6 +42,8 @@ import {
 } from "./transit_versions.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
+/** Of Go's 64 bits; the last of them are lost here. */
+const NANOSECONDS_MAX = 2 ** 63;
 /** The numbers of keysutil's key types. */
 const TYPE_NUMBERS: ReadonlyMap<TransitKeyType, number> = new Map([
   ["aes256-gcm96", 0],
@@ -196,9 +199,7 @@ function decodePolicy(policy: JsonObject, archive: unknown): TransitKey {
     softDeleted: booleanMember(policy, "soft_deleted"),
     backedUp: decodeMark(policy, "backup_info"),
     restored: null,
-    autoRotateSeconds: Math.floor(
-      countMember(policy, "auto_rotate_period") / NANOSECONDS_PER_SECOND,
-    ),
+    autoRotateSeconds: periodMember(policy, "auto_rotate_period"),
     latestVersion,
     minDecryptionVersion: countMember(policy, "min_decryption_version"),
     minEncryptionVersion: countMember(policy, "min_encryption_version"),
@@ -255,6 +256,16 @@ function decodeMark(policy: JsonObject, name: string): BackupMark | null {
   const timeMs = Date.parse(String(ownMember(mark, "time")));
   if (Number.isNaN(timeMs)) throw malformedRecord(`${name} has no time`);
   return { timeMs, version: countMember(mark, "version") };
+}
+
+/** Seconds of a Go duration: nanoseconds, of which 104 days have more than a number counts exactly. */
+function periodMember(json: JsonObject, name: string): number {
+  const value = ownMember(json, name);
+  const nanoseconds = isNumberText(value) ? Number(JSON.stringify(value)) : value;
+  const isPeriod = typeof nanoseconds === "number" && nanoseconds >= 0 &&
+    nanoseconds <= NANOSECONDS_MAX;
+  if (!isPeriod) throw malformedRecord(`${name} is no period`);
+  return Math.floor(nanoseconds / NANOSECONDS_PER_SECOND);
 }
 
 function countMember(json: JsonObject, name: string): number {

@@ -114,6 +114,28 @@ describe("backup and restore", () => {
       .toMatchObject({ auto_rotate_period: 86_400, keys: { 2: 1_795_649_066 } });
   });
 
+  it("keep a period of many days, which has more nanoseconds than numbers count", async () => {
+    const { transit } = await siteWithKey({ ...OPEN, auto_rotate_period: "8760h" });
+    const backup = textOf(dataOf(await send(transit, "read", "backup/a"))["backup"]);
+    for (
+      const [nanoseconds, seconds] of [
+        ["31536000000000000", 31_536_000],
+        ["31536000123456789", 31_536_000],
+        ["9223372036854775807", 9_223_372_036],
+      ] as const
+    ) {
+      const changed = base64(backup.replace("31536000000000000", nanoseconds));
+      const sent = { backup: changed, force: true };
+      expect(await send(transit, "update", "restore", sent)).toEqual({ kind: "done" });
+      expect(dataOf(await send(transit, "read", "keys/a"))["auto_rotate_period"]).toBe(seconds);
+    }
+    for (const nanoseconds of ["-1", "1e999", "1e19", '"1h"', "{}"]) {
+      const changed = base64(backup.replace("31536000000000000", nanoseconds));
+      expect(await refusal(send(transit, "update", "restore", { backup: changed, force: true })))
+        .toBe(refused("cannot read the backup: auto_rotate_period is no period"));
+    }
+  });
+
   it("overwrite a key only by force", async () => {
     const { transit } = await siteWithKey();
     const backup = dataOf(await send(transit, "read", "backup/a"))["backup"];
