@@ -59,6 +59,13 @@ const OTHER_MATERIAL = {
   public_key: "",
   convergent_version: 0,
 };
+/** What the reference reads where an elder backup says nothing. */
+const ZERO_VALUES: JsonObject = {
+  allow_plaintext_backup: false,
+  auto_rotate_period: 0,
+  min_available_version: 0,
+  soft_deleted: false,
+};
 const NO_TIME = "0001-01-01T00:00:00Z";
 
 export const RESTORE_FIELDS = {
@@ -167,21 +174,28 @@ function encodeMark(mark: BackupMark | null): JsonObject | null {
   return mark === null ? null : { time: formatTime(mark.timeMs), version: mark.version };
 }
 
-/** Throws `invalid_request` for what is no backup of a key that there could be here. */
+/** Throws `invalid_request` for what is no backup of a key that there could be here. "": it has no name. */
 function readBackup(
   bytes: Uint8Array,
 ): { readonly backupName: string; readonly key: TransitKey } {
   try {
     const json = decodeJsonRecord(bytes);
-    const policy = objectMember(json, "policy");
+    const policy = withZeroValues(objectMember(json, "policy"));
+    const name = ownMember(policy, "name");
     const key = decodePolicy(policy, ownMember(json, "archived_keys"));
-    return { backupName: String(ownMember(policy, "name")), key };
+    return { backupName: typeof name === "string" ? name : "", key };
   } catch (error) {
     if (error instanceof VaultError && error.code === "record_malformed") {
       throw oneError(error.message.replace(/^.*?: /, "cannot read the backup: "));
     }
     throw error;
   }
+}
+
+/** To Go a member that is null is one that is missing. */
+function withZeroValues(policy: JsonObject): JsonObject {
+  const said = Object.entries(policy).filter(([, value]) => value !== null);
+  return { ...ZERO_VALUES, ...Object.fromEntries(said) };
 }
 
 function decodePolicy(policy: JsonObject, archive: unknown): TransitKey {

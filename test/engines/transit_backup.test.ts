@@ -136,6 +136,29 @@ describe("backup and restore", () => {
     }
   });
 
+  it("take what an elder one does not say as Go's zero values, but not its name", async () => {
+    const { transit } = await siteWithKey();
+    const backup = dataOf(await send(transit, "read", "backup/a"))["backup"];
+    const json = JSON.parse(textOf(backup)) as { policy: Data };
+    const without = (...names: readonly string[]): string => {
+      const said = Object.entries(json.policy).filter(([name]) => !names.includes(name));
+      return base64(JSON.stringify({ ...json, policy: Object.fromEntries(said) }));
+    };
+    const late = ["soft_deleted", "auto_rotate_period", "allow_plaintext_backup"];
+    const elder = without("name", "min_available_version", ...late);
+    expect(await send(transit, "update", "restore/b", { backup: elder })).toEqual({ kind: "done" });
+    expect(dataOf(await send(transit, "read", "keys/b"))).toMatchObject({
+      allow_plaintext_backup: false,
+      auto_rotate_period: 0,
+      min_available_version: 0,
+      soft_deleted: false,
+    });
+    expect(await refusal(send(transit, "update", "restore", { backup: elder })))
+      .toBe("invalid_request: cannot restore the key: its name is none for a key");
+    expect(await send(transit, "update", "restore/c", { backup: without(...late) }))
+      .toEqual({ kind: "done" });
+  });
+
   it("overwrite a key only by force", async () => {
     const { transit } = await siteWithKey();
     const backup = dataOf(await send(transit, "read", "backup/a"))["backup"];
