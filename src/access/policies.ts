@@ -1,7 +1,7 @@
 /**
  * The stored ACL policies and the compiled form that requests are judged by. Compiled lists are kept
  * in memory until any policy changes, or a policy or a rule of theirs expires: this object is the
- * only writer.
+ * only writer. Not so where a path depends on what the next login may change of an entity.
  */
 
 import type { Barrier } from "../barrier/barrier.ts";
@@ -60,9 +60,11 @@ interface Parsed {
   readonly expiresAtMs: number | null;
   /** What it is made of where its paths depend on who asks; else null. */
   readonly templated: PolicyText | null;
+  /** Its paths depend on what changes of an entity. */
+  readonly isVariable: boolean;
 }
 
-const ROOT: Parsed = { policy: ROOT_POLICY, expiresAtMs: null, templated: null };
+const ROOT: Parsed = { policy: ROOT_POLICY, expiresAtMs: null, templated: null, isVariable: false };
 
 export class PolicyStore {
   readonly #barrier: Barrier;
@@ -90,9 +92,11 @@ export class PolicyStore {
     const entity = entityId === "" ? null : await this.#entity(entityId);
     const policies: Policy[] = [];
     let untilMs = NEVER_MS;
+    let isVariable = false;
     for (const name of names) {
       const parsed = await this.#policy(name, nowMs);
       if (parsed === null) continue;
+      isVariable ||= entity !== null && parsed.isVariable;
       const filled = await filledFor(entity, parsed);
       const rules = filled.rules.filter((rule) => !isPast(rule.expiresAtMs, nowMs));
       policies.push({ name, rules });
@@ -101,6 +105,7 @@ export class PolicyStore {
       }
     }
     const acl = compileAcl(policies);
+    if (isVariable) return acl;
     if (this.#compiled.size >= COMPILED_MAX) this.#compiled.clear();
     if (changes === this.#changes) this.#compiled.set(key, { acl, untilMs });
     return acl;
@@ -173,11 +178,12 @@ export class PolicyStore {
     const changes = this.#changes;
     const stored = await this.read(name);
     if (stored === null) return null;
-    const { isTemplated, parsePolicy } = await language();
+    const { isTemplated, isVariable, parsePolicy } = await language();
     const parsed = {
       policy: parsePolicy(name, stored.text),
       expiresAtMs: stored.expiresAtMs,
       templated: isTemplated(stored.text) ? stored : null,
+      isVariable: isVariable(stored.text),
     };
     if (changes === this.#changes) this.#parsed.set(name, parsed);
     return parsed;

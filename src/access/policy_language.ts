@@ -2,5 +2,5 @@
 
 export { DEFAULT_POLICY_TEXT, RESPONSE_WRAPPING_POLICY_TEXT } from "./default_policy.ts";
 export { parsePolicy } from "./policy.ts";
-export { isTemplated, valuesOf } from "./policy_template.ts";
+export { isTemplated, isVariable, valuesOf } from "./policy_template.ts";
 export { policyText } from "./policy_text.ts";

@@ -11,6 +11,8 @@ import { PolicyError } from "./policy_source.ts";
 export type FillTemplates = (path: string) => string | null;
 
 const TEMPLATE = /\{\{([^{}]*)\}\}/g;
+/** What an entity keeps for as long as there is one. */
+const CONSTANT: ReadonlySet<string> = new Set(["identity.entity.id", "identity.entity.name"]);
 
 export interface TemplateRules {
   readonly allowsSlashesInTemplates: boolean;
@@ -51,6 +53,14 @@ export function refuseUnbalanced(path: string): void {
 
 export function isTemplated(path: string): boolean {
   return path.replace(TEMPLATE, "") !== path;
+}
+
+/**
+ * Whether some template may have another value after the next login, as the alias's metadata does.
+ * Those of the default policy, which nearly every token has, never do.
+ */
+export function isVariable(text: string): boolean {
+  return [...text.matchAll(TEMPLATE)].some(([, selector = ""]) => !CONSTANT.has(selector.trim()));
 }
 
 /** "" when there is none. */

@@ -15,6 +15,7 @@ import {
   decodeJsonRecord,
   encodeJsonRecord,
   isJsonObject,
+  isNumberText,
   type JsonObject,
   malformedRecord,
   numberMember,
@@ -41,6 +42,8 @@ import {
 } from "./transit_versions.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
+/** Of Go's 64 bits; the last of them are lost here. */
+const NANOSECONDS_MAX = 2 ** 63;
 /** The numbers of keysutil's key types. */
 const TYPE_NUMBERS: ReadonlyMap<TransitKeyType, number> = new Map([
   ["aes256-gcm96", 0],
@@ -55,6 +58,13 @@ const OTHER_MATERIAL = {
   rsa_public_key: null,
   public_key: "",
   convergent_version: 0,
+};
+/** What the reference reads where an elder backup says nothing. */
+const ZERO_VALUES: JsonObject = {
+  allow_plaintext_backup: false,
+  auto_rotate_period: 0,
+  min_available_version: 0,
+  soft_deleted: false,
 };
 const NO_TIME = "0001-01-01T00:00:00Z";
 
@@ -164,21 +174,28 @@ function encodeMark(mark: BackupMark | null): JsonObject | null {
   return mark === null ? null : { time: formatTime(mark.timeMs), version: mark.version };
 }
 
-/** Throws `invalid_request` for what is no backup of a key that there could be here. */
+/** Throws `invalid_request` for what is no backup of a key that there could be here. "": it has no name. */
 function readBackup(
   bytes: Uint8Array,
 ): { readonly backupName: string; readonly key: TransitKey } {
   try {
     const json = decodeJsonRecord(bytes);
-    const policy = objectMember(json, "policy");
+    const policy = withZeroValues(objectMember(json, "policy"));
+    const name = ownMember(policy, "name");
     const key = decodePolicy(policy, ownMember(json, "archived_keys"));
-    return { backupName: String(ownMember(policy, "name")), key };
+    return { backupName: typeof name === "string" ? name : "", key };
   } catch (error) {
     if (error instanceof VaultError && error.code === "record_malformed") {
       throw oneError(error.message.replace(/^.*?: /, "cannot read the backup: "));
     }
     throw error;
   }
+}
+
+/** To Go a member that is null is one that is missing. */
+function withZeroValues(policy: JsonObject): JsonObject {
+  const said = Object.entries(policy).filter(([, value]) => value !== null);
+  return { ...ZERO_VALUES, ...Object.fromEntries(said) };
 }
 
 function decodePolicy(policy: JsonObject, archive: unknown): TransitKey {
@@ -196,9 +213,7 @@ function decodePolicy(policy: JsonObject, archive: unknown): TransitKey {
     softDeleted: booleanMember(policy, "soft_deleted"),
     backedUp: decodeMark(policy, "backup_info"),
     restored: null,
-    autoRotateSeconds: Math.floor(
-      countMember(policy, "auto_rotate_period") / NANOSECONDS_PER_SECOND,
-    ),
+    autoRotateSeconds: periodMember(policy, "auto_rotate_period"),
     latestVersion,
     minDecryptionVersion: countMember(policy, "min_decryption_version"),
     minEncryptionVersion: countMember(policy, "min_encryption_version"),
@@ -255,6 +270,16 @@ function decodeMark(policy: JsonObject, name: string): BackupMark | null {
   const timeMs = Date.parse(String(ownMember(mark, "time")));
   if (Number.isNaN(timeMs)) throw malformedRecord(`${name} has no time`);
   return { timeMs, version: countMember(mark, "version") };
+}
+
+/** Seconds of a Go duration: nanoseconds, of which 104 days have more than a number counts exactly. */
+function periodMember(json: JsonObject, name: string): number {
+  const value = ownMember(json, name);
+  const nanoseconds = isNumberText(value) ? Number(JSON.stringify(value)) : value;
+  const isPeriod = typeof nanoseconds === "number" && nanoseconds >= 0 &&
+    nanoseconds <= NANOSECONDS_MAX;
+  if (!isPeriod) throw malformedRecord(`${name} is no period`);
+  return Math.floor(nanoseconds / NANOSECONDS_PER_SECOND);
 }
 
 function countMember(json: JsonObject, name: string): number {

@@ -7,6 +7,8 @@ import type { Operation } from "../engines/engine.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { AccessMode, Call } from "./call.ts";
 import { oneError } from "./errors.ts";
+import { parameters } from "./json.ts";
+import type { JsonObject } from "./replies.ts";
 
 /** A valid token whose policies do not allow the request. */
 export function denied(): VaultError {
@@ -54,7 +56,7 @@ export async function endSpentToken(call: Call): Promise<void> {
   if (!call.vault.status().sealed) await call.vault.unsealed().revokeTree(call.token);
 }
 
-/** Checks a raw endpoint by the policies on its literal path. */
+/** Checks a raw endpoint by the policies on its literal path, and by what is sent there. */
 export async function authoriseByPolicy(
   call: Call,
   path: string,
@@ -64,8 +66,21 @@ export async function authoriseByPolicy(
   const open = call.vault.unsealed();
   const { token } = await authenticate(call, open);
   const acl = await open.policies.acl(token.policies, token.entityId);
-  if (!acl.allows({ operation, path, data: {}, needsSudo }).allowed) {
+  const data = acl.isRoot ? {} : await judgedData(call, operation);
+  if (!acl.allows({ operation, path, data, needsSudo }).allowed) {
     throw denied();
+  }
+}
+
+/** What a policy's parameters are about. A body that is none is the endpoint's to refuse. */
+async function judgedData(call: Call, operation: Operation): Promise<JsonObject> {
+  switch (operation) {
+    case "read":
+      return parameters(call.query, ["help"]);
+    case "update":
+      return await call.jsonBody().catch(() => ({}));
+    default:
+      return {};
   }
 }
 

@@ -185,8 +185,9 @@ async function serveAuthorised(
   const scope = call.token?.token.scope ?? "";
   const operation = await decideCreate(request.operation, path, route, scope);
   const needsSudo = route instanceof VaultError ? false : route.rules.sudo === true;
+  const judged = judgedPath(path, operation, route);
   const allows = (wanted: Operation) =>
-    acl.allows({ operation: wanted, path, data, needsSudo, wrapTtlSeconds });
+    acl.allows({ operation: wanted, path: judged, data, needsSudo, wrapTtlSeconds });
   const asAsked = allows(operation);
   const mayCreate = operation === "update" && !(route instanceof VaultError) &&
     route.rules.createSuffices === true;
@@ -194,6 +195,13 @@ async function serveAuthorised(
   if (!decision.allowed) throw denied();
   if (route instanceof VaultError) throw route;
   return await serveRoute({ ...request, operation, hasSudo: decision.sudo }, route, decision);
+}
+
+/** What policies say of a path holds for its alias with a slash; that of a list has its own. */
+function judgedPath(path: string, operation: Operation, route: Route | VaultError): string {
+  const isListing = operation === "list" || operation === "scan";
+  if (isListing || route instanceof VaultError || route.rules.slashAlias !== true) return path;
+  return path.replace(/\/$/, "");
 }
 
 /** `decision`: of the policies; null where they have no say. */

@@ -114,6 +114,51 @@ describe("backup and restore", () => {
       .toMatchObject({ auto_rotate_period: 86_400, keys: { 2: 1_795_649_066 } });
   });
 
+  it("keep a period of many days, which has more nanoseconds than numbers count", async () => {
+    const { transit } = await siteWithKey({ ...OPEN, auto_rotate_period: "8760h" });
+    const backup = textOf(dataOf(await send(transit, "read", "backup/a"))["backup"]);
+    for (
+      const [nanoseconds, seconds] of [
+        ["31536000000000000", 31_536_000],
+        ["31536000123456789", 31_536_000],
+        ["9223372036854775807", 9_223_372_036],
+      ] as const
+    ) {
+      const changed = base64(backup.replace("31536000000000000", nanoseconds));
+      const sent = { backup: changed, force: true };
+      expect(await send(transit, "update", "restore", sent)).toEqual({ kind: "done" });
+      expect(dataOf(await send(transit, "read", "keys/a"))["auto_rotate_period"]).toBe(seconds);
+    }
+    for (const nanoseconds of ["-1", "1e999", "1e19", '"1h"', "{}"]) {
+      const changed = base64(backup.replace("31536000000000000", nanoseconds));
+      expect(await refusal(send(transit, "update", "restore", { backup: changed, force: true })))
+        .toBe(refused("cannot read the backup: auto_rotate_period is no period"));
+    }
+  });
+
+  it("take what an elder one does not say as Go's zero values, but not its name", async () => {
+    const { transit } = await siteWithKey();
+    const backup = dataOf(await send(transit, "read", "backup/a"))["backup"];
+    const json = JSON.parse(textOf(backup)) as { policy: Data };
+    const without = (...names: readonly string[]): string => {
+      const said = Object.entries(json.policy).filter(([name]) => !names.includes(name));
+      return base64(JSON.stringify({ ...json, policy: Object.fromEntries(said) }));
+    };
+    const late = ["soft_deleted", "auto_rotate_period", "allow_plaintext_backup"];
+    const elder = without("name", "min_available_version", ...late);
+    expect(await send(transit, "update", "restore/b", { backup: elder })).toEqual({ kind: "done" });
+    expect(dataOf(await send(transit, "read", "keys/b"))).toMatchObject({
+      allow_plaintext_backup: false,
+      auto_rotate_period: 0,
+      min_available_version: 0,
+      soft_deleted: false,
+    });
+    expect(await refusal(send(transit, "update", "restore", { backup: elder })))
+      .toBe("invalid_request: cannot restore the key: its name is none for a key");
+    expect(await send(transit, "update", "restore/c", { backup: without(...late) }))
+      .toEqual({ kind: "done" });
+  });
+
   it("overwrite a key only by force", async () => {
     const { transit } = await siteWithKey();
     const backup = dataOf(await send(transit, "read", "backup/a"))["backup"];

@@ -141,4 +141,22 @@ describe("secret ids", () => {
     await api.fire();
     expect((await login("chosen")).status).toBe(200);
   });
+
+  it("fill a policy with their metadata, and that of the former login counts no more", async () => {
+    const client = await withRole({ token_policies: ["team"] });
+    const methods = await client.ask("GET", "sys/auth");
+    const accessor = textAt(methods.json, "data", "approle/", "accessor");
+    const part = `{{identity.entity.aliases.${accessor}.metadata.team}}`;
+    const policy = `path "kv/${part}" { capabilities = ["read"] }`;
+    await client.ask("PUT", "sys/policies/acl/team", { policy });
+    for (const team of ["red", "blue", "red"]) {
+      const { id } = await client.secretId({ metadata: JSON.stringify({ team }) });
+      const token = textAt((await client.login(id)).json, "auth", "client_token");
+      const body = { token, paths: ["kv/red", "kv/blue"] };
+      expect((await client.ask("POST", "sys/capabilities", body)).json).toMatchObject({
+        "kv/red": [team === "red" ? "read" : "deny"],
+        "kv/blue": [team === "blue" ? "read" : "deny"],
+      });
+    }
+  });
 });

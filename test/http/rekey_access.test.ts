@@ -12,6 +12,7 @@ import {
   unseal,
 } from "../contract/api.contract.ts";
 import { type MemoryApi, startMemoryApi } from "./memory_api.ts";
+import { openRootClient } from "./root_client.ts";
 import { mountEngines, tokenWith } from "./stages.ts";
 
 type Capability = "create" | "read" | "update" | "delete" | "list";
@@ -322,6 +323,54 @@ describe("a legacy ceremony", () => {
   });
 });
 
+describe("parameters that a policy names", () => {
+  const BODY = { secret_shares: 3, secret_threshold: 2 };
+
+  it("hold for the body of a legacy ceremony, in any case of the letters", async () => {
+    const { ask, tokenWith } = await openRootClient();
+    const token = await tokenWith(`path "sys/rekey/init" {
+      capabilities = ["read", "update"]
+      denied_parameters = { "secret_shares" = ["1"], "backup" = [] }
+      required_parameters = ["secret_threshold"]
+    }`);
+    const weak = { secret_shares: 1, secret_threshold: 1 };
+    const upper = { Secret_Shares: 1, secret_threshold: 1 };
+    for (const body of [weak, upper, { ...BODY, backup: true }, { secret_shares: 3 }]) {
+      const denied = await ask("PUT", "sys/rekey/init", body, token);
+      expect([denied.status, denied.json], JSON.stringify(body)).toEqual([403, POLICY_DENIED]);
+    }
+    expect((await ask("PUT", "sys/rekey/init", BODY, token)).status).toBe(200);
+  });
+
+  it("hold for the query of a read, and for a root token's new shares", async () => {
+    const { ask, tokenWith } = await openRootClient();
+    const rules = 'capabilities = ["read", "update"]\n allowed_parameters = { "otp" = [] }';
+    const token = await tokenWith(
+      `path "sys/rekey/init" { ${rules} }\npath "sys/generate-root/attempt" { ${rules} }`,
+    );
+    expect((await ask("GET", "sys/rekey/init", null, token)).status).toBe(200);
+    expect((await ask("GET", "sys/rekey/init?detail=1", null, token)).status).toBe(403);
+    const attempt = "sys/generate-root/attempt";
+    expect((await ask("PUT", attempt, { pgp_key: "x" }, token)).status).toBe(403);
+    expect((await ask("PUT", attempt, {}, token)).status).toBe(200);
+  });
+
+  it("leave a body that is none to the endpoint", async () => {
+    const { api, root, tokenWith } = await openRootClient();
+    const token = await tokenWith(`path "sys/rekey/init" {
+      capabilities = ["update"]
+      denied_parameters = { "backup" = [] }
+    }`);
+    for (const rawBody of ["{", "[]", "5", "a=1"]) {
+      const [asked, asRoot] = [token, root].map(async (each) =>
+        await api.request("PUT", "/v1/sys/rekey/init", { token: each, rawBody })
+      );
+      const { status, text } = await asked!;
+      expect([status, text]).toEqual([400, (await asRoot!).text]);
+    }
+  });
+});
+
 describe("what a policy must grant", () => {
   it("holds for every endpoint, with sudo where it is needed", async () => {
     const api = await startMemoryApi();
@@ -329,6 +378,26 @@ describe("what a policy must grant", () => {
     await mountEngines(api, root);
     const everybody = await callers(api, root);
     await expectRules(api, BY_POLICY, everybody, "token");
+  });
+
+  it("is for a rotation what it is without the slash at the end of its path", async () => {
+    const { ask, tokenWith } = await openRootClient();
+    const paths = ["sys/rotate/config", "sys/rotate/root/init"];
+    const token = await tokenWith([
+      'path "sys/rotate/*" { capabilities = ["create", "read", "update", "delete", "sudo"] }',
+      ...paths.map((path) => `path "${path}" { capabilities = ["deny"] }`),
+    ].join("\n"));
+    const granted = await tokenWith(
+      'path "sys/rotate/config" { capabilities = ["read", "update", "sudo"] }',
+    );
+    for (const path of paths.flatMap((each) => [each, `${each}/`])) {
+      for (const method of ["GET", "POST"]) {
+        const denied = await ask(method, path, method === "GET" ? null : {}, token);
+        expect([denied.status, denied.json], `${method} ${path}`).toEqual([403, POLICY_DENIED]);
+      }
+    }
+    expect((await ask("GET", "sys/rotate/config/", null, granted)).status).toBe(200);
+    expect((await ask("LIST", "sys/rotate/config", null, granted)).status).toBe(403);
   });
 
   it("is the same in every mode of the legacy ceremonies", async () => {

@@ -117,6 +117,22 @@ describe("the token of a login", () => {
     ]);
   });
 
+  it.each([
+    ["1h", 0, 1],
+    [0, "2h", 20],
+    ["2h", "1h", 2],
+    ["1h", "2h", 1],
+  ])(
+    "keeps its explicit maximum of %s, whatever the user's is: %s",
+    async (given, later, hours) => {
+      const client = await withAnn({ token_explicit_max_ttl: given });
+      const token = textAt((await login(client)).json, "auth", "client_token");
+      await client.done("POST", "auth/userpass/users/ann", { token_explicit_max_ttl: later });
+      const answer = await renewed(client, token, 20 * HOUR);
+      expect(at(answer.json, "auth", "lease_duration")).toBe(hours * HOUR);
+    },
+  );
+
   it("is not renewed once the user has other policies or is gone", async () => {
     const client = await withAnn();
     const token = textAt((await login(client)).json, "auth", "client_token");

@@ -1,4 +1,7 @@
-/** Renewing a token that came from a login: by what its user or role says now, not when it logged in. */
+/**
+ * Renewing a token that came from a login: by what its user or role says now, not when it logged in.
+ * Only the explicit maximum stays what the login gave, as in the reference (`pathLoginRenew`).
+ */
 
 import { DEFAULT_POLICY_NAME } from "../policy_names.ts";
 import { type Lifetime, lifetime } from "../lifetime.ts";
@@ -24,8 +27,9 @@ export async function renewLogin(
   if (found === null || found.mount.closing) {
     throw listedMistake("failed to renew entry: its auth method does not exist any more");
   }
-  const rules = await rulesNow(logins, found.mount, token);
-  if (rules === null) return "unchanged";
+  const now = await rulesNow(logins, found.mount, token);
+  if (now === null) return "unchanged";
+  const rules = { ...now, explicitMaxTtlSeconds: token.explicitMaxTtlSeconds };
   const ageSeconds = wholeSeconds(nowMs) - wholeSeconds(token.createdAtMs);
   const life = lifetime(rules, leaseLimits(found.mount), ageSeconds, incrementSeconds);
   if (life.ttlSeconds === 0) throw listedMistake("past the max TTL, cannot renew");
