@@ -14,7 +14,7 @@ import {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Who asks, as far as a valid token tells. */
+/** Who asks, as far as a valid token tells. One object stands for one token, of one id. */
 export interface AuditedAuth {
   readonly accessor: string;
   readonly displayName: string;
@@ -120,11 +120,11 @@ function formatCommon(
   request: AuditedRequest,
   hashing: DeviceHashing,
 ): string {
-  const accessor = auth === null || auth.accessor === ""
-    ? undefined
-    : hashing.accessor(auth.accessor);
-  const token = request.clientToken === "" ? undefined : hashing.text(request.clientToken);
-  const shownAuth = { ...formatAuth(auth, token, accessor), policy_results: results(decision) };
+  const { token, accessor, authJson } = shownToken(auth, request.clientToken, hashing);
+  const policyResults = results(decision);
+  const resultsMember = policyResults === undefined
+    ? ""
+    : `,"policy_results":${JSON.stringify(policyResults)}`;
   const { id, operation, mount, path, data, remoteAddress, wrapTtlSeconds, headers } = request;
   const head = JSON.stringify({
     id,
@@ -141,7 +141,44 @@ function formatCommon(
     headers: isEmpty(headers) ? undefined : headers,
   });
   const dataMember = isEmpty(data) ? "" : `,"data":${shownData(data, request, "request", hashing)}`;
-  return `,"auth":${JSON.stringify(shownAuth)},"request":${head.slice(0, -1)}${dataMember}}`;
+  return `,"auth":${authJson.slice(0, -1)}${resultsMember}},"request":${head.slice(0, -1)}` +
+    `${dataMember}}`;
+}
+
+/** What every line of a token's requests has in common. */
+interface ShownToken {
+  readonly token: string | undefined;
+  readonly accessor: string | undefined;
+  /** Never empty: it always says a type. */
+  readonly authJson: string;
+}
+
+/** A token is used again and again, and hashing costs more than all the rest of a line. */
+const shownTokens = new WeakMap<AuditedAuth, WeakMap<DeviceHashing, ShownToken>>();
+
+function shownToken(
+  auth: AuditedAuth | null,
+  clientToken: string,
+  hashing: DeviceHashing,
+): ShownToken {
+  if (auth === null) return formatToken(auth, clientToken, hashing);
+  const ofDevices = shownTokens.get(auth) ?? new WeakMap<DeviceHashing, ShownToken>();
+  shownTokens.set(auth, ofDevices);
+  const shown = ofDevices.get(hashing) ?? formatToken(auth, clientToken, hashing);
+  ofDevices.set(hashing, shown);
+  return shown;
+}
+
+function formatToken(
+  auth: AuditedAuth | null,
+  clientToken: string,
+  hashing: DeviceHashing,
+): ShownToken {
+  const accessor = auth === null || auth.accessor === ""
+    ? undefined
+    : hashing.accessor(auth.accessor);
+  const token = clientToken === "" ? undefined : hashing.text(clientToken);
+  return { token, accessor, authJson: JSON.stringify(formatAuth(auth, token, accessor)) };
 }
 
 function formatAuth(

@@ -5,6 +5,7 @@
  */
 
 import { parseDurationSeconds } from "../access/duration.ts";
+import type { Token } from "../access/token.ts";
 import { type AuditDevices, AuditFailed } from "../audit/devices.ts";
 import {
   type AuditedAuth,
@@ -159,9 +160,18 @@ function clearNames(owner: Owner | null): Pick<AuditedRequest, "clear"> {
   return { clear: { request, response: new Set(auditNonHmacResponseKeys) } };
 }
 
+/** The same object for the same token, which the lines' makers remember it by. */
+const auths = new WeakMap<Token, AuditedAuth>();
+
 function authOf(call: Call): AuditedAuth | null {
   if (call.token === null) return null;
   const { token } = call.token;
+  const auth = auths.get(token) ?? formatAuth(token);
+  auths.set(token, auth);
+  return auth;
+}
+
+function formatAuth(token: Token): AuditedAuth {
   return {
     accessor: token.accessor,
     displayName: token.displayName,
