@@ -64,7 +64,8 @@ export function newMount(request: MountRequest, random: RandomBytes): Mount {
 /** The version of a kv mount; null for other engines. */
 export function kvVersion({ type, options }: Pick<Mount, "type" | "options">): 1 | 2 | null {
   if (type !== "kv" && type !== "generic") return null;
-  return options?.["version"] === "2" ? 2 : 1;
+  // As a number: a tune once stored "02" and "+2" as they were sent.
+  return Number(options?.["version"]) === 2 ? 2 : 1;
 }
 
 export function dataPrefix(dataId: string): string {
