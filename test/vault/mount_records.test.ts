@@ -19,7 +19,11 @@ async function makeOlder(
 ): Promise<void> {
   const record = await barrier.get(path);
   if (record === null) throw new Error(`there is no ${path}`);
-  const table = JSON.parse(decodeUtf8(record.value)) as { version: number; mounts: Json[] };
+  const { removing: _removing, ...table } = JSON.parse(decodeUtf8(record.value)) as {
+    version: number;
+    mounts: Json[];
+    removing?: string[];
+  };
   const mounts = table.mounts.map(({ dataId: _dataId, upgrade: _upgrade, config, ...mount }) => ({
     ...mount,
     config: Object.fromEntries(
