@@ -69,6 +69,9 @@ export const AUTO_UNSEAL_RETRY_MAX_MS = 30_000;
 /** Texts hashed for one data object of an audit entry, about 30 ms of work; the rest is left out. */
 export const AUDIT_HASHES_MAX = 10_000;
 
+/** As long as a vault that is closed waits for its audit devices: a stuck one must not keep it. */
+export const CLOSE_WAIT_MAX_MS = 15_000;
+
 /** Client addresses whose tries are counted at once. */
 export const RATE_LIMIT_ADDRESSES_MAX = 10_000;
 /** Tries that need no token, and failures with one, per address: far above any honest use. */

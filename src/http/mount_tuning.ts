@@ -144,13 +144,15 @@ function tunedOptions(
 ): { readonly options: MountOptions; readonly changesVersion: boolean } {
   if (Object.keys(sent).length === 0) return { options: mount.options, changesVersion: false };
   const from = Number(mount.options?.["version"] ?? "");
-  const to = Object.hasOwn(sent, "version") ? parseVersion(sent["version"] ?? "", from) : from;
+  const asksVersion = Object.hasOwn(sent, "version");
+  const to = asksVersion ? parseVersion(sent["version"] ?? "", from) : from;
   if (to !== from && mount.type !== "kv" && mount.type !== "generic") {
     // The reference lets it through, for engines that have no versions.
     const what = kind === "login" ? "auth method" : "secrets engine";
     throw invalidRequest(`${what} "${mount.type}" does not allow setting a version`);
   }
-  const version = to === from ? {} : { version: String(to) };
+  // Never as sent: "02" and "+2" are taken for numbers as well.
+  const version = asksVersion ? { version: String(to) } : {};
   const kept = Object.entries({ ...mount.options, ...sent, ...version })
     .filter(([name]) => sent[name] !== "");
   return { options: Object.fromEntries(kept), changesVersion: to !== from };

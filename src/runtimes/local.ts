@@ -14,6 +14,7 @@ import { Vault } from "../vault/vault.ts";
 import { createFileOpener } from "./audit_file.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
 import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
+import { closeVault } from "./close_vault.ts";
 import { openNodeSqlite } from "./node_sqlite.ts";
 import type { RequestEnv } from "./raw_target.ts";
 import type { Handler, StartServer } from "./server.ts";
@@ -89,7 +90,7 @@ async function run(
   endOnSignal(log, async () => {
     await server.stop();
     await alarm.stop();
-    await vault.close();
+    await closeVault(vault);
   });
   announce(runtime, settings, log, situation);
 }

@@ -40,6 +40,15 @@ export interface Mount {
   readonly config: MountConfig;
 }
 
+type OlderMount = Omit<Mount, "dataId" | "upgrade"> & Partial<Mount>;
+
+/** What the record of the mount table holds. */
+export interface StoredMounts {
+  readonly mounts: readonly Mount[];
+  /** Ids of data whose mount is gone, until the last of its records is. */
+  readonly removing: readonly string[];
+}
+
 export type MountRequest =
   & Pick<
     Mount,
@@ -64,7 +73,8 @@ export function newMount(request: MountRequest, random: RandomBytes): Mount {
 /** The version of a kv mount; null for other engines. */
 export function kvVersion({ type, options }: Pick<Mount, "type" | "options">): 1 | 2 | null {
   if (type !== "kv" && type !== "generic") return null;
-  return options?.["version"] === "2" ? 2 : 1;
+  // As a number: a tune once stored "02" and "+2" as they were sent.
+  return Number(options?.["version"]) === 2 ? 2 : 1;
 }
 
 export function dataPrefix(dataId: string): string {
@@ -121,28 +131,38 @@ export function initialMountsEntry(random: RandomBytes): Entry {
       options: null,
       config: DEFAULT_SETTINGS,
     }, random);
-  return mountsEntry([
+  const mounts = [
     builtIn("cubbyhole/", "cubbyhole", "per-token private secret storage", { local: true }),
     builtIn("identity/", "identity", "identity store", {}),
     builtIn("sys/", "system", "system endpoints used for control, policy and debugging", {
       sealWrap: true,
     }),
-  ]);
+  ];
+  return mountsEntry({ mounts, removing: [] });
 }
 
-export function mountsEntry(mounts: readonly Mount[]): Entry {
-  return { path: MOUNTS_PATH, value: encodeUtf8(JSON.stringify({ version: 1, mounts })) };
+export function mountsEntry({ mounts, removing }: StoredMounts): Entry {
+  const value = encodeUtf8(JSON.stringify({ version: 1, mounts, removing }));
+  return { path: MOUNTS_PATH, value };
 }
 
-/** Older records lack what was added later: then the data lies below the uuid, and nothing is set. */
-export function decodeMounts(bytes: Uint8Array): readonly Mount[] {
-  const { mounts } = JSON.parse(decodeUtf8(bytes)) as {
-    mounts: readonly (Omit<Mount, "dataId" | "upgrade"> & Partial<Mount>)[];
+/**
+ * Older records lack what was added later: then the data lies below the uuid, nothing is set, and
+ * nothing is being removed.
+ */
+export function decodeMounts(bytes: Uint8Array): StoredMounts {
+  const { mounts, removing = [] } = JSON.parse(decodeUtf8(bytes)) as {
+    mounts: readonly OlderMount[];
+    removing?: readonly string[];
   };
-  return mounts.map((stored) => ({
+  return { mounts: mounts.map(withDefaults), removing };
+}
+
+function withDefaults(stored: OlderMount): Mount {
+  return {
     ...stored,
     dataId: stored.dataId ?? stored.uuid,
     upgrade: stored.upgrade ?? null,
     config: { ...DEFAULT_SETTINGS, ...stored.config },
-  }));
+  };
 }

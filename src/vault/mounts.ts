@@ -19,6 +19,7 @@ import {
   mountsEntry,
   type MountTuning,
   newMount,
+  type StoredMounts,
 } from "./mount_record.ts";
 
 export type { ServedEngine } from "./mount_engines.ts";
@@ -50,12 +51,14 @@ export class MountTable {
   readonly #barrier: Barrier;
   readonly #random: RandomBytes;
   #mounts: readonly Mount[];
+  #removing: readonly string[];
   readonly #engines = new Map<string, ServedEngine>();
 
-  private constructor(barrier: Barrier, random: RandomBytes, mounts: readonly Mount[]) {
+  private constructor(barrier: Barrier, random: RandomBytes, stored: StoredMounts) {
     this.#barrier = barrier;
     this.#random = random;
-    this.#mounts = mounts;
+    this.#mounts = stored.mounts;
+    this.#removing = stored.removing;
   }
 
   static async open(barrier: Barrier, random: RandomBytes): Promise<MountTable> {
@@ -63,6 +66,7 @@ export class MountTable {
     if (record === null) throw new VaultError("record_malformed", "the mount table is missing");
     const table = new MountTable(barrier, random, decodeMounts(record.value));
     await table.#resumeUpgrades();
+    await table.#resumeRemovals();
     return table;
   }
 
@@ -133,18 +137,23 @@ export class MountTable {
     await this.#exchange(mount, { ...mount, path }, entries);
   }
 
-  /** Removes a mount and then, page by page, what it stored. Nothing happens when there is none. */
+  /**
+   * Removes a mount and then, page by page, what it stored. When there is none, only what an earlier
+   * call could not remove goes: whoever repeats a call that failed is told when all is gone.
+   */
   async unmount(path: string): Promise<void> {
     const mount = this.at(path);
-    if (mount === null) return;
+    if (mount === null) return await this.#finishRemovals();
     if (isProtected(path)) throw invalidRequest(`cannot unmount "${path}"`);
-    const rest = this.#mounts.filter((other) => other !== mount);
+    const removing = [...this.#removing, ...dataIds(mount)];
+    const forget = async (): Promise<void> => {
+      const mounts = this.#mounts.filter((other) => other !== mount);
+      await this.#replace(mounts, [], removing);
+    };
     const engine = this.engine(mount);
-    if (engine instanceof KvMount) await engine.alone(() => this.#replace(rest));
-    else await this.#replace(rest);
+    await (engine === null ? forget() : engine.alone(forget));
     this.#engines.delete(mount.uuid);
-    await this.#removeData(mount.dataId);
-    if (mount.upgrade !== null) await this.#removeData(mount.upgrade.fromId);
+    await this.#finishRemovals();
   }
 
   /** Clears the private storage of a token that is gone. */
@@ -163,6 +172,18 @@ export class MountTable {
       // A vault must open whatever becomes of one mount: its requests meet the same failure.
       if (mount.upgrade !== null) await this.upgrade(mount).catch(() => false);
     }
+  }
+
+  /** Goes on with removals that a stop cut off. */
+  async #resumeRemovals(): Promise<void> {
+    // As with upgrades, a vault must open: the next removal, or the next opening, tries again.
+    await this.#finishRemovals().catch(() => undefined);
+  }
+
+  async #finishRemovals(): Promise<void> {
+    if (this.#removing.length === 0) return;
+    for (const dataId of this.#removing) await this.#removeData(dataId);
+    await this.#replace(this.#mounts, [], []);
   }
 
   async #removeData(dataId: string): Promise<void> {
@@ -188,16 +209,27 @@ export class MountTable {
     await this.#replace(mounts, entries);
   }
 
-  async #replace(mounts: readonly Mount[], entries: readonly Entry[] = []): Promise<void> {
+  async #replace(
+    mounts: readonly Mount[],
+    entries: readonly Entry[] = [],
+    removing = this.#removing,
+  ): Promise<void> {
     const kept = mounts.map((mount) => this.#hasEndedUpgrade(mount) ? endUpgrade(mount) : mount);
-    await this.#barrier.commit({ entries: [mountsEntry(kept), ...entries] });
+    const entry = mountsEntry({ mounts: kept, removing });
+    await this.#barrier.commit({ entries: [entry, ...entries] });
     this.#mounts = kept;
+    this.#removing = removing;
   }
 
   #hasEndedUpgrade(mount: Mount): boolean {
     const engine = this.#engines.get(mount.uuid);
     return mount.upgrade !== null && engine instanceof KvMount && engine.isUpgraded(mount);
   }
+}
+
+/** Below which a mount's records lie: in an upgrade, those of before as well. */
+function dataIds({ dataId, upgrade }: Mount): readonly string[] {
+  return upgrade === null ? [dataId] : [dataId, upgrade.fromId];
 }
 
 function endUpgrade(mount: Mount): Mount {

@@ -281,11 +281,24 @@ export class Vault {
     if (this.#phase.kind === "unsealed") this.#phase.open.audit.reopen();
   }
 
-  async close(): Promise<void> {
-    await this.exclusive(async () => {
-      if (this.#phase.kind === "unsealed") await this.#phase.open.audit.close();
-      await this.#ports.store.close();
-    });
+  /** Waits for audited requests under way and for their lines; no longer once `limit` is aborted. */
+  async close(limit: AbortSignal | null = null): Promise<void> {
+    const { store, log } = this.#ports;
+    if (await endsBefore(this.#closeAudit(), limit)) {
+      await this.exclusive(() => store.close());
+      return;
+    }
+    log.warn("closing without the last audit entries: a device or a request does not end");
+    // Who is stuck may hold the mutex; for others it is as if the process had died.
+    await store.close();
+  }
+
+  /** As in `seal`, outside of what runs alone: requests under way may still need their turn. */
+  async #closeAudit(): Promise<void> {
+    const open = await this.exclusive(async () =>
+      this.#phase.kind === "unsealed" ? this.#phase.open : null
+    );
+    await open?.audit.close();
   }
 
   /** For after a commit: what was done, and new shares above all, must reach the caller. */
@@ -374,6 +387,14 @@ async function requireConfig(store: Store): Promise<StoredConfig> {
     throw new VaultError("record_malformed", "the seal configuration is missing");
   }
   return stored;
+}
+
+/** Whether `work` ends before `limit` is aborted; rejects as `work` does until then. */
+async function endsBefore(work: Promise<void>, limit: AbortSignal | null): Promise<boolean> {
+  const aborted = Promise.withResolvers<boolean>();
+  limit?.addEventListener("abort", () => aborted.resolve(false), { once: true });
+  if (limit?.aborted === true) aborted.resolve(false);
+  return await Promise.race([work.then(() => true), aborted.promise]);
 }
 
 function refuseOtherSeal(config: SealConfig, settings: SealSettings): void {

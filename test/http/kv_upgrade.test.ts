@@ -137,6 +137,17 @@ describe("a kv mount that is tuned to version 2", () => {
     }
   });
 
+  it.each(["02", "+2"])("has the version as a number when %j is sent, also again", async (text) => {
+    const client = await withSecrets();
+    await upgrade(client);
+    await client.done("POST", "sys/mounts/kv/tune", { options: { version: text } });
+    const entry = await client.ask("GET", "sys/mounts/kv");
+    expect(at(entry.json, "data", "options")).toEqual({ version: "2" });
+    await client.api.restart();
+    await client.ask("PUT", "sys/unseal", { key: client.shares[0] }, null);
+    expect(await read(client, "a")).toEqual(SECRETS["a"]);
+  });
+
   it("can be empty, or called generic, and be moved and removed", async () => {
     const client = await openRootClient();
     await client.done("POST", "sys/mounts/kv", { type: "generic" });

@@ -42,6 +42,8 @@ export interface MemoryApi extends Api {
   readonly log: readonly string[];
   /** Any request, e.g. one with a streamed body. */
   fetch(request: Request): Promise<ApiResponse>;
+  /** Waits for nobody any more once `limit` is aborted. */
+  stop(limit?: AbortSignal | null): Promise<void>;
   /** What the alarm would do now. */
   fire(): Promise<void>;
   /** Fires until no rewrap is due. */
@@ -142,10 +144,10 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
       clearTimeout(timer);
       running = await open();
     },
-    async stop() {
+    async stop(limit) {
       vault = null;
       clearTimeout(timer);
-      await running.vault.close();
+      await running.vault.close(limit);
     },
     fire: () => running.vault.fire(),
     async settle(token) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Barrier } from "../../src/barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { LOGIN_MOUNTS_PATH, MOUNTS_PATH } from "../../src/storage/record_paths.ts";
+import { kvVersion } from "../../src/vault/mount_record.ts";
 import { dataOf } from "../crash/ceremony.ts";
 import { expectSecrets, reopen } from "../crash/checks.ts";
 import { seedVault } from "../crash/seeds.ts";
@@ -18,7 +19,11 @@ async function makeOlder(
 ): Promise<void> {
   const record = await barrier.get(path);
   if (record === null) throw new Error(`there is no ${path}`);
-  const table = JSON.parse(decodeUtf8(record.value)) as { version: number; mounts: Json[] };
+  const { removing: _removing, ...table } = JSON.parse(decodeUtf8(record.value)) as {
+    version: number;
+    mounts: Json[];
+    removing?: string[];
+  };
   const mounts = table.mounts.map(({ dataId: _dataId, upgrade: _upgrade, config, ...mount }) => ({
     ...mount,
     config: Object.fromEntries(
@@ -50,5 +55,13 @@ describe("tables that are older than the settings of mounts", () => {
     const upgraded = dataOf(await send("GET", "plain/data/folder/b"));
     expect(upgraded["data"]).toEqual(secrets.get("plain/folder/b"));
     dataOf(await send("POST", "sys/auth/people/tune", { passthrough_request_headers: "X-A" }));
+  });
+});
+
+describe("the version of a kv mount", () => {
+  it.each(
+    [["2", 2], ["02", 2], ["+2", 2], ["1", 1], ["+1", 1], ["", 1]] as const,
+  )("stored as %j is %i", (version, expected) => {
+    expect(kvVersion({ type: "kv", options: { version } })).toBe(expected);
   });
 });
