@@ -54,6 +54,8 @@ export interface MemoryApi extends Api {
 
 export const ORIGIN = "http://vault.test";
 const PAGE = 1000;
+/** A longer one would end at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** The lines go to the evidence alone. */
 const AUDIT_EVERYTHING: AuditSettings = {
@@ -89,7 +91,8 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
   let vault: Vault | null = null;
   const setTimer = (atMs: number): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => void vault?.fire(), Math.max(0, atMs - clock.nowMs));
+    const waitMs = Math.min(Math.max(0, atMs - clock.nowMs), TIMER_MAX_MS);
+    timer = setTimeout(() => void vault?.fire(), waitMs);
   };
 
   const open = async () => {
