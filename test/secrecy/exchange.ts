@@ -51,14 +51,16 @@ const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   ...["request_id", "nonce", "verification_nonce", "pgp_fingerprint", "pgp_fingerprints"],
   ...["accessor", "wrapped_accessor", "mount_accessor", "secret_id_accessor", "uuid"],
   ...["policies", "token_policies", "identity_policies", "allowed_policies", "display_name"],
-  ...["meta", "metadata", "path", "creation_path", "type", "token_type", "mount_type", "errors"],
-  ...["file_path", "uri", "version", "build_date", "cluster_id", "cluster_name"],
+  ...["meta", "metadata", "path", "paths", "creation_path", "type", "token_type", "mount_type"],
+  ...["errors", "file_path", "uri", "version", "build_date", "cluster_id", "cluster_name"],
   ...["audit_non_hmac_request_keys", "audit_non_hmac_response_keys"],
 ]);
 /** Answers of nothing but ids of seal keys, reasons and classes of errors, which the log has too. */
 const PUBLIC_ANSWERS = /^\/v1\/sys\/sealwrap\/rewrap$/;
 /** Answers of nothing but what the product is and does: names of fields, counts, times. */
 const ABOUT_THE_PRODUCT = /^\/v1\/sys\/(?:metrics|internal\/specs\/openapi)$/;
+/** They may be wrapped, and answered by whoever opens the wrapping. */
+const METRICS_BEGIN = "# HELP ";
 /** The envelope of an answer of an engine, whose own members may have any name. */
 const ENVELOPE: ReadonlySet<string> = new Set(["request_id", "errors", "mount_type", "lease_id"]);
 const CREDENTIAL_NAMES: ReadonlySet<string> = new Set([
@@ -105,7 +107,9 @@ export function witness(exchange: Exchange): Witnessed {
   const [path = "", query = ""] = target.split("?");
   const isListing = method === "LIST" || /(?:^|&)list=(?:true|1)/.test(query);
   const isEngine = !/^\/v1\/(?:sys|auth|identity|cubbyhole\/response)\//.test(path);
-  const answer = ABOUT_THE_PRODUCT.test(path) ? "" : received;
+  const isAboutProduct = ABOUT_THE_PRODUCT.test(path) || /(?:^|&)help=/.test(query) ||
+    received.startsWith(METRICS_BEGIN);
+  const answer = isAboutProduct ? "" : received;
   for (const [body, part] of [[sent, "in"], [answer, "answered to"]] as const) {
     const isPublic = (name: string, depth: number): boolean =>
       (part !== "in" && PUBLIC_ANSWERS.test(path)) ||

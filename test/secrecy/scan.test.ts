@@ -41,10 +41,14 @@ describe("what is secret in an exchange", () => {
     const entity = { data: { mount_accessor: "auth_userpass_0a1b2c3d", entity: "gardeners-id" } };
     const received = JSON.stringify(entity);
     expect(valuesIn({ target: "/v1/identity/entity/id/x", received })).toEqual(["gardeners-id"]);
-    const metrics = "sealwright_up_seconds 1790000000.5";
-    expect(valuesIn({ target: "/v1/sys/metrics?format=prometheus", received: metrics })).toEqual(
-      [],
-    );
+    const metrics = "# HELP seals_interrupted How many seals were interrupted";
+    for (const at of ["/v1/sys/metrics?format=prometheus", "/v1/sys/wrapping/unwrap"]) {
+      expect(valuesIn({ target: at, received: metrics })).toEqual([]);
+    }
+    const help = JSON.stringify({ info: { title: "Sealwright, a vault" } });
+    expect(valuesIn({ target: "/v1/sys/mounts?help=1", received: help })).toEqual([]);
+    const asked = JSON.stringify({ paths: ["kv/a-name-of-a-secret"] });
+    expect(valuesIn({ target: "/v1/sys/capabilities", sent: asked })).toEqual([]);
   });
 
   it("is not a short text, or one of few characters", () => {
