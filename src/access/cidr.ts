@@ -20,15 +20,18 @@ const GROUPS = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/;
 const PREFIX = /^[0-9]{1,4}$/;
 const MAPPED_BITS = 96;
 
-/** Addresses and blocks as they are stored and shown. Throws `invalid_request` for anything else. */
-export function parseAddresses(texts: readonly string[]): readonly string[] {
+/**
+ * Addresses and blocks as they are stored and shown. Throws `invalid_request` for anything else,
+ * `before` first.
+ */
+export function parseAddresses(texts: readonly string[], before = ""): readonly string[] {
   return texts.map((sent) => {
     const text = sent.trim();
     const block = parseBlock(text);
     if (block !== null) return formatBlock(block);
     const quoted = JSON.stringify(text);
     throw invalidRequest(
-      `error parsing address ${quoted}: Unable to convert ${quoted} to an IPv4 or IPv6 address, ` +
+      `${before}error parsing address ${quoted}: Unable to convert ${quoted} to an IPv4 or IPv6 address, ` +
         "or a UNIX Socket",
     );
   });

@@ -5,8 +5,6 @@ import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { PASSWORD_POLICY_PREFIX } from "../storage/record_paths.ts";
 import { inScanOrder } from "./policy_text.ts";
 
-const PAGE = 256;
-
 export class PasswordPolicyStore {
   readonly #barrier: Barrier;
 
@@ -16,12 +14,8 @@ export class PasswordPolicyStore {
 
   async list(): Promise<readonly string[]> {
     const names: string[] = [];
-    for (let after = "";;) {
-      const paths = await this.#barrier.list(PASSWORD_POLICY_PREFIX, after, PAGE);
-      names.push(...paths.map((path) => path.slice(PASSWORD_POLICY_PREFIX.length)));
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE) return inScanOrder(names);
-    }
+    for await (const name of this.#barrier.each(PASSWORD_POLICY_PREFIX)) names.push(name);
+    return inScanOrder(names);
   }
 
   async read(name: string): Promise<string | null> {

@@ -20,7 +20,6 @@ import {
 import type { TemplateRules } from "./policy_template.ts";
 import { inScanOrder } from "./policy_text.ts";
 
-const PAGE = 256;
 const COMPILED_MAX = 1000;
 const NEVER_MS = Number.POSITIVE_INFINITY;
 const BUILT_IN: readonly string[] = [ROOT_POLICY_NAME, RESPONSE_WRAPPING_POLICY_NAME];
@@ -114,12 +113,7 @@ export class PolicyStore {
   /** Names that begin with `prefix`. `root`, which is not stored, is not among them. */
   async list(prefix = ""): Promise<readonly string[]> {
     const names: string[] = [];
-    for (let after = "";;) {
-      const paths = await this.#barrier.list(POLICY_PREFIX + prefix, after, PAGE);
-      names.push(...paths.map((path) => path.slice(POLICY_PREFIX.length)));
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE) break;
-    }
+    for await (const rest of this.#barrier.each(POLICY_PREFIX + prefix)) names.push(prefix + rest);
     return inScanOrder(names.filter((name) => !BUILT_IN.includes(name)));
   }
 

@@ -14,7 +14,6 @@ import {
 } from "../storage/record_paths.ts";
 import type { Token } from "./token.ts";
 
-const PAGE = 256;
 /** Digits of a time in the expiry index, so that text order is time order. */
 const TIME_DIGITS = 15;
 
@@ -59,16 +58,11 @@ export class TokenIndex {
     return children;
   }
 
-  /** The hashes that an index holds, a page at a time. */
+  /** The hashes that an index holds. */
   async *hashesBelow(prefix: string): AsyncGenerator<string> {
-    for (let after = "";;) {
-      const paths = await this.#barrier.list(prefix, after, PAGE);
-      for (const path of paths) {
-        const record = await this.#barrier.get(path);
-        if (record !== null) yield decodeUtf8(record.value);
-      }
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE) return;
+    for await (const name of this.#barrier.each(prefix)) {
+      const record = await this.#barrier.get(prefix + name);
+      if (record !== null) yield decodeUtf8(record.value);
     }
   }
 }

@@ -50,8 +50,6 @@ const ADDED = {
 
 type StoredRole = Omit<TokenRole, keyof typeof ADDED> & Partial<TokenRole>;
 
-const PAGE = 256;
-
 export class TokenRoles {
   readonly #barrier: Barrier;
 
@@ -76,11 +74,7 @@ export class TokenRoles {
 
   async list(): Promise<readonly string[]> {
     const names: string[] = [];
-    for (let after = "";;) {
-      const paths = await this.#barrier.list(TOKEN_ROLE_PREFIX, after, PAGE);
-      names.push(...paths.map((path) => path.slice(TOKEN_ROLE_PREFIX.length)));
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE) return names;
-    }
+    for await (const name of this.#barrier.each(TOKEN_ROLE_PREFIX)) names.push(name);
+    return names;
   }
 }

@@ -176,8 +176,8 @@ export class TokenStore {
    */
   async revoke(stored: StoredToken): Promise<readonly string[]> {
     return await this.#whole(stored, async () => {
-      const tree: string[] = [];
-      for (let level: readonly string[] = [stored.hash]; level.length > 0;) {
+      const tree = [stored.hash];
+      for (let level = await this.#index.childrenOfAll(tree); level.length > 0;) {
         await this.#spend(level);
         tree.push(...level);
         level = await this.#index.childrenOfAll(level);
@@ -189,7 +189,6 @@ export class TokenStore {
   /** Removes a token; its children become orphans. */
   async revokeOrphaning(stored: StoredToken): Promise<readonly string[]> {
     return await this.#whole(stored, async () => {
-      await this.#spend([stored.hash]);
       for await (const hash of this.#index.childrenOf(stored.hash)) {
         await this.#change(hash, (token) => ({ ...token, parent: null, orphan: true }));
       }
@@ -274,8 +273,8 @@ export class TokenStore {
   }
 
   /**
-   * Revokes by `work`. The token's time is over from the beginning: should the work stop half way, the
-   * alarm finds the token and does the rest.
+   * Revokes by `work`. The token is spent and its time is over from the beginning: should the work
+   * stop half way, the alarm finds the token and does the rest.
    */
   async #whole(
     stored: StoredToken,
@@ -284,8 +283,8 @@ export class TokenStore {
     const nowMs = Math.floor(this.#ports.nowMs());
     try {
       await this.#change(stored.hash, (token) => {
-        const isSooner = token.expiresAtMs === null || token.expiresAtMs > nowMs;
-        return isSooner ? { ...token, uses: SPENT_USES, expiresAtMs: nowMs } : null;
+        const expiresAtMs = Math.min(token.expiresAtMs ?? nowMs, nowMs);
+        return { ...token, uses: SPENT_USES, expiresAtMs };
       });
       return await work();
     } catch (error) {

@@ -24,6 +24,8 @@ import { activeTerm, type Keyring } from "./keyring.ts";
 import { Latch } from "./latch.ts";
 
 const GET_ATTEMPTS = 3;
+/** Paths that `each` has in memory at once. */
+const PAGE_PATHS = 256;
 
 /** The layer around wrapped values. `unwrap` chooses the key by the id the value names. */
 export interface OuterLayer {
@@ -126,6 +128,16 @@ export class Barrier {
 
   async list(prefix: string, after: string, limit: number): Promise<readonly string[]> {
     return await this.#store.list(prefix, after, limit);
+  }
+
+  /** Everything below `prefix`, without it, in the order of the store; read a page at a time. */
+  async *each(prefix: string): AsyncGenerator<string> {
+    for (let after = "";;) {
+      const paths = await this.list(prefix, after, PAGE_PATHS);
+      for (const path of paths) yield path.slice(prefix.length);
+      after = paths.at(-1) ?? "";
+      if (paths.length < PAGE_PATHS) return;
+    }
   }
 
   /** Encrypts and commits. The latch keeps the keys in place from the first to the last step. */

@@ -18,9 +18,16 @@ const SCAN_PAGE_PATHS = 1000;
 export async function namesIn(
   storage: EngineStorage,
   folder: string,
-  { after = "", limit = 0 }: Sent<typeof LIST_FIELDS>,
+  page: Sent<typeof LIST_FIELDS>,
 ): Promise<readonly string[]> {
-  const names = await storage.listChildren(folder);
+  return pageOf(await storage.listChildren(folder), page);
+}
+
+/** The names of a page, of all in order. */
+export function pageOf(
+  names: readonly string[],
+  { after = "", limit = 0 }: Sent<typeof LIST_FIELDS>,
+): readonly string[] {
   const rest = after === "" ? names : names.filter((name) => comparePaths(name, after) > 0);
   return limit > 0 ? rest.slice(0, limit) : rest;
 }

@@ -26,15 +26,13 @@ import {
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
 } from "./auth_token_rules.ts";
-import type { LogicalCall, LogicalReply } from "./logical.ts";
+import { DONE, type LogicalCall, type LogicalReply, MISSING, tidied } from "./logical.ts";
 import {
-  DONE,
   findLoginPath,
   listNames,
   type LoginCall,
   type LoginPath,
   loginPath,
-  MISSING,
   serveLoginPath,
 } from "./login_paths.ts";
 import { answerLogin, refuseLocked } from "./login_reply.ts";
@@ -243,9 +241,5 @@ async function readLocality({ roles, parameter }: AppRoleCall): Promise<LogicalR
 /** The alarm clears them too, in time. */
 async function tidy({ call }: AppRoleCall): Promise<LogicalReply> {
   await call.vault.administer((open) => open.logins.expire());
-  const warnings = [
-    "Tidy operation successfully started. Any information from the operation will be printed to " +
-    "OpenBao's server logs.",
-  ];
-  return { kind: "data", status: 202, data: null, warnings };
+  return tidied("OpenBao's server");
 }

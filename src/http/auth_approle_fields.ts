@@ -1,5 +1,6 @@
 /** `auth/<mount>/role/<name>/<field>` of approle: single fields of a role, as one table. */
 
+import { DONE, MISSING } from "./logical.ts";
 import type { AppRole, Role, RoleSettings } from "../access/logins/approle.ts";
 import { checkCidrs, parseAddresses } from "../access/cidr.ts";
 import { formatGoDuration } from "../access/duration.ts";
@@ -17,14 +18,14 @@ import {
   textList,
 } from "../engines/fields.ts";
 import { operation } from "../engines/served_path.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import {
   describeTokenRules,
   elderNames,
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
 } from "./auth_token_rules.ts";
-import { DONE, type LoginCall, type LoginPath, loginPath, MISSING } from "./login_paths.ts";
+import { type LoginCall, type LoginPath, loginPath } from "./login_paths.ts";
 import type { JsonObject } from "./replies.ts";
 
 export interface AppRoleCall extends LoginCall {
@@ -134,7 +135,9 @@ export const ROLE_FIELD_PATHS: readonly LoginPath<AppRoleCall>[] = [
       token_bound_cidrs: boundCidrs.length === 0 ? null : boundCidrs,
     }),
     change: (old, { token_bound_cidrs: sent }) =>
-      sent === undefined ? old : withRules(old, { boundCidrs: tokenBounds(sent) }),
+      sent === undefined ? old : withRules(old, {
+        boundCidrs: parseAddresses(sent, "failed to parse token_bound_cidrs: "),
+      }),
     clear: (old) => withRules(old, { boundCidrs: [] }),
   }),
   rolePath({
@@ -263,15 +266,6 @@ function withLoginBounds(old: RoleSettings, sent: readonly string[] | undefined)
   if (sent === undefined) return old;
   if (sent.length === 0) throw invalidRequest("missing bound_cidr_list");
   return { ...old, secretIdBoundCidrs: checkCidrs(sent, "CIDR blocks") };
-}
-
-function tokenBounds(sent: readonly string[]): readonly string[] {
-  try {
-    return parseAddresses(sent);
-  } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
-    throw invalidRequest(`failed to parse token_bound_cidrs: ${error.message}`);
-  }
 }
 
 /** Throws `invalid_request` for a period that no token of this mount could have. */

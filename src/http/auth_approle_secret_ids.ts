@@ -11,8 +11,8 @@ import { LIST_FIELDS } from "../engines/listing.ts";
 import { operation } from "../engines/served_path.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { AppRoleCall } from "./auth_approle_fields.ts";
-import type { LogicalReply } from "./logical.ts";
-import { DONE, listNames, type LoginPath, loginPath } from "./login_paths.ts";
+import { DONE, type LogicalReply } from "./logical.ts";
+import { listNames, type LoginPath, loginPath } from "./login_paths.ts";
 import type { JsonObject } from "./replies.ts";
 
 /** How Go prints a time that is not set. */

@@ -5,18 +5,18 @@ import { anything, duration, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { oneError } from "./errors.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalCall,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
   type LogicalReply,
+  tidied,
 } from "./logical.ts";
 import { CREATE_FIELDS, createToken } from "./token_create.ts";
 import { renewByAccessor, renewById } from "./token_renew.ts";
 import { describeToken } from "./token_reply.ts";
-
-const DONE: LogicalReply = { kind: "done" };
 
 /** The text that it must be is asked for by `tokenText`, in other words than other fields. */
 const TOKEN_FIELDS = { token: anything("the token, a text") };
@@ -254,9 +254,5 @@ async function accessors({ open }: LogicalCall): Promise<LogicalReply> {
 /** Token and indexes are written together, so only expired ones can be left to clear. */
 async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
   await call.vault.administer((open) => open.expireTokens());
-  const warnings = [
-    "Tidy operation successfully started. Any information from the operation will be printed to " +
-    "the server's logs.",
-  ];
-  return { kind: "data", status: 202, data: null, warnings };
+  return tidied("the server's");
 }

@@ -14,15 +14,13 @@ import {
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
 } from "./auth_token_rules.ts";
-import type { LogicalCall, LogicalReply } from "./logical.ts";
+import { DONE, type LogicalCall, type LogicalReply, MISSING } from "./logical.ts";
 import {
-  DONE,
   findLoginPath,
   listNames,
   type LoginCall,
   type LoginPath,
   loginPath,
-  MISSING,
   serveLoginPath,
 } from "./login_paths.ts";
 import { answerLogin, refuseLocked } from "./login_reply.ts";

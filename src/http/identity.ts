@@ -7,16 +7,15 @@ import { type Alias, Entities, type Entity } from "../access/logins/entities.ts"
 import { type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
   type LogicalReply,
+  MISSING,
 } from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
-
-const MISSING: LogicalReply = { kind: "missing" };
-const DONE: LogicalReply = { kind: "done" };
 
 const LOOKUP_FIELDS = {
   id: text("the id of what is looked for"),

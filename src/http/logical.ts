@@ -39,6 +39,16 @@ export type LogicalReply =
   /** `withoutBody`: not even an empty list of errors, as after a patch of nothing. */
   | { readonly kind: "missing"; readonly withoutBody?: true };
 
+export const DONE: LogicalReply = { kind: "done" };
+export const MISSING: LogicalReply = { kind: "missing" };
+
+/** What clearing something is answered with, which is over by then. `whose` logs: Vault's words. */
+export function tidied(whose: "OpenBao's server" | "the server's"): LogicalReply {
+  const warning = "Tidy operation successfully started. Any information from the operation will " +
+    `be printed to ${whose} logs.`;
+  return { kind: "data", status: 202, data: null, warnings: [warning] };
+}
+
 /** What holds for an endpoint besides its operations. */
 export interface EndpointRules {
   /** Policies must grant `sudo` besides the operation's own capability. */

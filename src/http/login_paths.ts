@@ -2,7 +2,7 @@
 
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import { type Sent, VALIDATION_FAILED } from "../engines/fields.ts";
-import type { LIST_FIELDS } from "../engines/listing.ts";
+import { type LIST_FIELDS, pageOf } from "../engines/listing.ts";
 import {
   fieldWarnings,
   findPath,
@@ -14,12 +14,8 @@ import {
   servedPath,
 } from "../engines/served_path.ts";
 import { VaultError } from "../errors.ts";
-import { comparePaths } from "../storage/paths.ts";
-import { type LogicalCall, type LogicalReply, withWarnings } from "./logical.ts";
+import { type LogicalCall, type LogicalReply, MISSING, withWarnings } from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
-
-export const DONE: LogicalReply = { kind: "done" };
-export const MISSING: LogicalReply = { kind: "missing" };
 
 /** A request on one of a method's paths. */
 export interface LoginCall extends LogicalCall {
@@ -75,9 +71,8 @@ export function findLoginPath<Asked extends LoginCall>(
 /** Names, or a page of them. An empty list is missing, as in Vault. */
 export function listNames(
   names: readonly string[],
-  { after = "", limit = 0 }: Sent<typeof LIST_FIELDS>,
+  page: Sent<typeof LIST_FIELDS>,
 ): LogicalReply {
-  const rest = after === "" ? names : names.filter((name) => comparePaths(name, after) > 0);
-  const keys = limit > 0 ? rest.slice(0, limit) : rest;
+  const keys = pageOf(names, page);
   return keys.length === 0 ? MISSING : { kind: "data", data: { keys } };
 }

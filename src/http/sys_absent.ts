@@ -7,16 +7,15 @@ import { boolean, object, type Sent, text, textList } from "../engines/fields.ts
 import { invalidRequest } from "../errors.ts";
 import { oneError } from "./errors.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalCall,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
   type LogicalReply,
+  MISSING,
 } from "./logical.ts";
-
-const DONE: LogicalReply = { kind: "done" };
-const MISSING: LogicalReply = { kind: "missing" };
 
 async function nothing(): Promise<LogicalReply> {
   return MISSING;

@@ -4,6 +4,7 @@ import type { AuditDevice } from "../audit/device.ts";
 import { boolean, coerceText, object, type Sent, text } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalEndpoint,
   logicalEndpoint,
@@ -11,8 +12,6 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
-
-const DONE: LogicalReply = { kind: "done" };
 
 const ENABLE_FIELDS = {
   type: text("file, http or console"),

@@ -5,6 +5,7 @@ import type { Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { disableLogin } from "../vault/disable_login.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalCall,
   type LogicalEndpoint,
@@ -25,7 +26,6 @@ import { ENABLE_FIELDS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
 import { tuneMount } from "./mount_tuning.ts";
 import { describeEntry, describeTuning } from "./mount_view.ts";
 
-const DONE: LogicalReply = { kind: "done" };
 const RULES = { copiesData: true, sudo: true };
 
 export const LOGIN_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [

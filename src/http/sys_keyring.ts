@@ -6,14 +6,13 @@ import { boolean, duration, integer, type Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { TERM_INTERVAL_MIN_SECONDS, TERM_OPERATIONS_MAX, TERM_OPERATIONS_MIN } from "../limits.ts";
 import {
+  DONE,
   type LogicalCall,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
-
-const DONE: LogicalReply = { kind: "done" };
 
 const ROTATION_FIELDS = {
   enabled: boolean("rotate by itself"),

@@ -10,15 +10,16 @@ import { revokeBelow } from "../vault/disable_login.ts";
 import { denied } from "./auth.ts";
 import { oneError } from "./errors.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalCall,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
   type LogicalReply,
+  tidied,
 } from "./logical.ts";
 
-const DONE: LogicalReply = { kind: "done" };
 const ACCEPTED: LogicalReply = {
   kind: "data",
   status: 202,
@@ -191,11 +192,7 @@ function revoked({ sync = true }: Sent<typeof SYNC_FIELDS>): LogicalReply {
 
 async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
   await call.vault.administer((open) => open.expireTokens());
-  const warnings = [
-    "Tidy operation successfully started. Any information from the operation will be printed to " +
-    "OpenBao's server logs.",
-  ];
-  return { kind: "data", status: 202, data: null, warnings };
+  return tidied("OpenBao's server");
 }
 
 /** There are none. */

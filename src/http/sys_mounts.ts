@@ -4,6 +4,7 @@ import type { Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import type { MountRequest } from "../vault/mounts.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalCall,
   type LogicalEndpoint,
@@ -17,7 +18,6 @@ import { ENABLE_FIELDS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
 import { tuneMount } from "./mount_tuning.ts";
 import { describeEntry, describeTuning } from "./mount_view.ts";
 
-const DONE: LogicalReply = { kind: "done" };
 const KV_TYPES: ReadonlySet<string> = new Set(["kv", "kv-v1", "kv-v2"]);
 /** Of which the reference has no plugin, only what is built in; `generic` is kv. */
 const NEVER_PLUGINS: ReadonlySet<string> = new Set(["kv", "cubbyhole", "system", "identity"]);

@@ -7,14 +7,13 @@ import { text } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { oneError } from "./errors.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
-
-const DONE: LogicalReply = { kind: "done" };
 
 export const PASSWORD_POLICY_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/policies/password", {

@@ -15,6 +15,7 @@ import {
 import { invalidRequest } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalEndpoint,
   logicalEndpoint,
@@ -22,8 +23,6 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import type { JsonObject } from "./replies.ts";
-
-const DONE: LogicalReply = { kind: "done" };
 
 /** The two families differ in the name of the text, in what a list repeats, and in what is new. */
 interface PolicyFamily {

@@ -17,6 +17,7 @@ import {
 import type { Answer } from "../engines/served_path.ts";
 import { invalidRequest } from "../errors.ts";
 import {
+  DONE,
   type LogicalCall,
   type LogicalEndpoint,
   logicalEndpoint,
@@ -37,8 +38,6 @@ import {
 } from "./rekey_request.ts";
 import type { JsonObject } from "./replies.ts";
 import { decodeCeremonyShare } from "./wire.ts";
-
-const DONE: LogicalReply = { kind: "done" };
 
 const TEXTS: FamilyTexts = {
   wrongKeyCount: null,

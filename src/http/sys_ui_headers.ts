@@ -8,6 +8,7 @@ import { invalidRequest } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import { readSetting, writeSetting } from "../vault/server_settings.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalCall,
   type LogicalEndpoint,
@@ -25,7 +26,6 @@ const FIELDS = {
 };
 /** What the server itself sends with every answer. */
 const OWN_HEADERS: readonly string[] = ["strict-transport-security"];
-const DONE: LogicalReply = { kind: "done" };
 
 export const UI_HEADER_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint(PREFIX, {

@@ -119,9 +119,9 @@ async function rewrap(
 ): Promise<LogicalReply> {
   const id = wrappingTokenOf(call, data);
   const displayName = call.token?.token.displayName ?? "";
-  const { creationPath } = await open.wrapping.lookup(id);
   const by = { displayName, path };
-  const issued = await open.wrapping.rewrap(id, wrapTtlSeconds ?? Infinity, by);
+  const ttlSecondsMax = wrapTtlSeconds ?? Infinity;
+  const { issued, creationPath } = await open.wrapping.rewrap(id, ttlSecondsMax, by);
   const info = { ...wrapInfo(issued), creation_path: creationPath };
   return { kind: "data", data: null, wrapInfo: info };
 }

@@ -5,7 +5,7 @@ import type { LeaseLimits } from "../access/logins/lease_limits.ts";
 import { cleanNames, cleanPolicies } from "../access/token_policies.ts";
 import type { ElderLimits, RoleTokenType, TokenRole } from "../access/token_roles.ts";
 import { boolean, duration, integer, type Sent, text, textList } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import { TOKEN_RULE_FIELDS } from "./auth_token_rules.ts";
 import type { JsonObject } from "./replies.ts";
 
@@ -200,11 +200,5 @@ function parseBounds(
   sent: readonly string[] | undefined,
   where: string,
 ): readonly string[] | undefined {
-  if (sent === undefined) return undefined;
-  try {
-    return parseAddresses(sent);
-  } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
-    throw invalidRequest(`error parsing ${where}: ${error.message}`);
-  }
+  return sent === undefined ? undefined : parseAddresses(sent, `error parsing ${where}: `);
 }

@@ -4,6 +4,7 @@ import { leaseLimits } from "../access/logins/lease_limits.ts";
 import type { TokenRole } from "../access/token_roles.ts";
 import type { Sent } from "../engines/fields.ts";
 import {
+  DONE,
   type EndpointCall,
   type LogicalCall,
   type LogicalEndpoint,
@@ -12,8 +13,6 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import { mergeRole, ROLE_FIELDS, roleWarnings } from "./token_role_fields.ts";
-
-const DONE: LogicalReply = { kind: "done" };
 
 const WRITE = logicalOperation(
   { summary: "Create or change a token role", fields: ROLE_FIELDS, answers: ["nothing", "data"] },

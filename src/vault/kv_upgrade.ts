@@ -38,17 +38,14 @@ const LAYERS_BYTES = 1024;
  * secret that cannot be read throws: once begun, the upgrade could not end.
  */
 export async function refuseUnmovable(barrier: Barrier, move: KvMove): Promise<void> {
-  for (let after = "";;) {
-    const paths = await barrier.list(move.from, after, PAGE_RECORDS);
-    for (const path of paths) {
-      const record = await barrier.get(path);
-      if (record !== null && !firstVersion(move, path, record.value).every(fits)) {
-        const key = JSON.stringify(path.slice(move.from.length));
-        throw invalidRequest(`cannot upgrade mount: the secret ${key} is too large`);
-      }
+  for await (const key of barrier.each(move.from)) {
+    const path = move.from + key;
+    const record = await barrier.get(path);
+    if (record !== null && !firstVersion(move, path, record.value).every(fits)) {
+      throw invalidRequest(
+        `cannot upgrade mount: the secret ${JSON.stringify(key)} is too large`,
+      );
     }
-    after = paths.at(-1) ?? "";
-    if (paths.length < PAGE_RECORDS) return;
   }
 }
 

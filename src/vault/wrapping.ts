@@ -68,7 +68,11 @@ export class WrappingStore {
    * Puts a reply under a fresh token and ends the old one, in one commit. It lives as long as before,
    * or `ttlSecondsMax` if that is shorter. Throws `invalid_request` when the old one holds nothing.
    */
-  async rewrap(id: string, ttlSecondsMax: number, by: WrappedBy): Promise<IssuedToken> {
+  async rewrap(
+    id: string,
+    ttlSecondsMax: number,
+    by: WrappedBy,
+  ): Promise<{ readonly issued: IssuedToken; readonly creationPath: string }> {
     const found = await this.#find(id);
     if (found === null) throw notWrapping();
     const ttlSeconds = Math.min(found.wrapped.ttlSeconds, ttlSecondsMax);
@@ -76,7 +80,7 @@ export class WrappingStore {
     const { issued, entries } = this.#issue({ ...found.wrapped, createdAtMs, ttlSeconds }, by);
     await this.#spend(found, entries);
     this.#tokens.announceExpiry(issued);
-    return issued;
+    return { issued, creationPath: found.wrapped.creationPath };
   }
 
   /** Whether a token holds a reply. Spends nothing. */

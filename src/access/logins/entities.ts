@@ -48,8 +48,6 @@ const ID_PREFIX = "sys/entity/id/";
 const NAME_PREFIX = "sys/entity/name/";
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NAME = /^entity_[0-9a-f]{8}\.root$/;
-const PAGE = 256;
-
 interface Stored {
   readonly entity: Entity;
   readonly revision: number;
@@ -110,14 +108,9 @@ export class Entities {
 
   /** All of them, sorted by the ids of their aliases. */
   async *each(): AsyncGenerator<Entity> {
-    for (let after = "";;) {
-      const paths = await this.#ports.barrier.list(ALIAS_PREFIX, after, PAGE);
-      for (const path of paths) {
-        const stored = await this.#read(path.slice(ALIAS_PREFIX.length));
-        if (stored !== null) yield stored.entity;
-      }
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE) return;
+    for await (const id of this.#ports.barrier.each(ALIAS_PREFIX)) {
+      const stored = await this.#read(id);
+      if (stored !== null) yield stored.entity;
     }
   }
 

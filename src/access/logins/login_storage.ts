@@ -7,8 +7,6 @@ import { PATH_MAX_BYTES } from "../../limits.ts";
 import { isLongerThan } from "../../storage/paths.ts";
 import { ABSENT, type Revision } from "../../storage/store.ts";
 
-const PAGE = 256;
-
 export interface LoginRecord<T> {
   readonly value: T;
   readonly revision: Revision;
@@ -42,14 +40,8 @@ export class LoginStorage {
   }
 
   /** What stands behind `below` in the paths there, sorted, a page at a time. */
-  async *each(below: string): AsyncGenerator<string> {
-    const full = this.prefix + below;
-    for (let after = "";;) {
-      const paths = await this.#barrier.list(full, after, PAGE);
-      for (const path of paths) yield path.slice(full.length);
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE) return;
-    }
+  each(below: string): AsyncGenerator<string> {
+    return this.#barrier.each(this.prefix + below);
   }
 
   async list(below: string): Promise<readonly string[]> {
