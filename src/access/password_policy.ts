@@ -4,7 +4,7 @@
  */
 
 import type { RandomBytes } from "../crypto/random.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, multiError } from "../errors.ts";
 import { type HclBody, HclSyntaxError, type HclValue, parseHcl } from "./hcl.ts";
 
 export interface PasswordPolicy {
@@ -33,8 +33,7 @@ export function parsePasswordPolicy(text: string): PasswordPolicy {
   const policy = { length: integerAt(items, "length"), rules: ruleBlocks(items).map(readRule) };
   const faults = faultsOf(policy);
   if (faults.length > 0) {
-    const count = faults.length === 1 ? "1 error" : `${faults.length} errors`;
-    throw invalid(`${count} occurred:\n${faults.map((each) => `\t* ${each}\n`).join("")}\n`);
+    throw invalid(multiError(faults));
   }
   if (policy.length < LENGTH_MIN || policy.length > LENGTH_MAX) {
     throw invalidRequest(

@@ -3,6 +3,7 @@
  * take. Pure.
  */
 
+import { multiError } from "../errors.ts";
 import { type HclBody, type HclItem, type HclValue, isJsonText, positionAt } from "./hcl.ts";
 
 /** A hostile text may have a hundred thousand unknown keys, and finding a line reads the text. */
@@ -48,12 +49,11 @@ export function refuseUnknownKeys(
 ): void {
   const unknown = body.filter((item) => !isKnown(item));
   if (unknown.length === 0) return;
-  const count = unknown.length === 1 ? "1 error" : `${unknown.length} errors`;
   const errors = unknown.slice(0, ERRORS_SHOWN_MAX).map((item) => {
     const error = `invalid key ${quote(item.keys[0] ?? "")} on line ${source.lineOf(item)}`;
-    return `\t* ${subject === "" ? error : `${subject} ${error}`}\n`;
+    return subject === "" ? error : `${subject} ${error}`;
   });
-  throw new PolicyError(`${count} occurred:\n${errors.join("")}\n`);
+  throw new PolicyError(multiError(errors, unknown.length));
 }
 
 /** A text, or a whole number as its text. `field` is the name in messages. */

@@ -4,7 +4,7 @@
  * All values are seal-wrapped.
  */
 
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest, listedMistake, VaultError } from "../errors.ts";
 import {
   createEngine,
   type Engine,
@@ -16,7 +16,6 @@ import {
 } from "./engine.ts";
 import { decodeJsonRecord, encodeJsonRecord } from "./json_record.ts";
 import { listFolder } from "./listing.ts";
-import { oneError } from "./one_error.ts";
 import { overwrite } from "./overwrite.ts";
 
 /** Records removed by one commit. */
@@ -24,7 +23,7 @@ const DESTROY_PAGE_RECORDS = 200;
 
 export function createCubbyhole(storage: EngineStorage): Engine {
   const read = engineOperation({ summary: "Read a secret" }, async ({ path, tokenScope }) => {
-    if (path === "") throw oneError("missing path");
+    if (path === "") throw listedMistake("missing path");
     const record = await storage.get(scopeFolder(tokenScope) + path);
     if (record === null) return { kind: "missing" };
     return { kind: "data", data: decodeJsonRecord(record.value), leaseSeconds: 0 };
@@ -36,8 +35,8 @@ export function createCubbyhole(storage: EngineStorage): Engine {
   const write = engineOperation(
     { summary: "Write a secret", takesAnything: true },
     async ({ path, tokenScope, data }) => {
-      if (Object.keys(data).length === 0) throw oneError("missing data fields");
-      if (path === "") throw oneError("missing path");
+      if (Object.keys(data).length === 0) throw listedMistake("missing data fields");
+      if (path === "") throw listedMistake("missing path");
       await overwrite(storage, scopeFolder(tokenScope) + path, encodeJsonRecord(data));
       return { kind: "done" };
     },

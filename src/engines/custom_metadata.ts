@@ -4,12 +4,11 @@
  */
 
 import { encodeUtf8 } from "../crypto/bytes.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import { coerceText } from "./fields.ts";
 import { isPrintable, quoteText, typeOfValue } from "./go_text.ts";
 import type { JsonObject } from "./json_record.ts";
 import { mergeObject } from "./merge_patch.ts";
-import { oneError } from "./one_error.ts";
 
 /** Vault's limits (openbao builtin/logical/kv/path_metadata.go). */
 export const CUSTOM_METADATA_MAX_KEYS = 64;
@@ -46,7 +45,7 @@ export function patchCustomMetadata(current: CustomMetadata, patch: JsonObject):
   for (const [, value] of valuesSet(patch)) {
     if (typeof value === "string") continue;
     const kind = typeof value === "boolean" ? "bool" : "number";
-    throw oneError(
+    throw listedMistake(
       `json: cannot unmarshal ${kind} into Go struct field KeyMetadata.custom_metadata of type string`,
     );
   }
@@ -67,7 +66,7 @@ function textOf(value: unknown): string {
 function checkCount(count: number): void {
   if (count <= CUSTOM_METADATA_MAX_KEYS) return;
   const limit = `payload must contain at most ${CUSTOM_METADATA_MAX_KEYS} keys`;
-  throw oneError(`${FAILED}: ${limit}, provided ${count}`);
+  throw listedMistake(`${FAILED}: ${limit}, provided ${count}`);
 }
 
 function reasonsAgainst(name: string, value: string): readonly string[] {

@@ -3,7 +3,7 @@
  * Time comes from the request only.
  */
 
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import type { EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
 import { coerceInteger, integer, object, type Sent } from "./fields.ts";
 import { type JsonObject, ownMember } from "./json_record.ts";
@@ -19,7 +19,6 @@ import {
 } from "./kv2_store.ts";
 import { addVersion, describeVersion, isOpen, newKey } from "./kv2_window.ts";
 import { mergeObject, namesOnly } from "./merge_patch.ts";
-import { oneError } from "./one_error.ts";
 
 export const READ_FIELDS = {
   version: integer("version to read; the current one if left out or 0"),
@@ -99,7 +98,7 @@ export async function patchData(
     }
     const current = await loadVersion(storage, stored, metadata.currentVersion);
     if (current === null) return { kind: "stale" };
-    if (current.data === null) throw oneError("resource does not exist");
+    if (current.data === null) throw listedMistake("resource does not exist");
     const merged = patch === null ? null : mergeObject(current.data, patch);
     return nextVersion(metadata, config, merged, nowMs);
   });

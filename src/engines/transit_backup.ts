@@ -5,7 +5,7 @@
  */
 
 import { decodeBase64, encodeBase64 } from "../crypto/bytes.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest, listedMistake, VaultError } from "../errors.ts";
 import { KEY_BYTES } from "../limits.ts";
 import type { EngineReply } from "./engine.ts";
 import { boolean, type Sent, text } from "./fields.ts";
@@ -23,7 +23,6 @@ import {
   ownMember,
 } from "./json_record.ts";
 import { formatTime } from "./kv2_records.ts";
-import { oneError } from "./one_error.ts";
 import { isWord } from "./served_path.ts";
 import { checkBase64 } from "./transit_base64.ts";
 import {
@@ -79,10 +78,12 @@ export async function backUpKey(
   nowMs: number,
 ): Promise<EngineReply> {
   return await store.change<EngineReply>(name, (found) => {
-    if (found === null) throw oneError(`key ${quoteText(name)} not found`);
-    if (found.softDeleted) throw oneError(SOFT_DELETED);
-    if (!found.exportable) throw oneError("exporting is disallowed on the policy");
-    if (!found.allowPlaintextBackup) throw oneError("plaintext backup is disallowed on the policy");
+    if (found === null) throw listedMistake(`key ${quoteText(name)} not found`);
+    if (found.softDeleted) throw listedMistake(SOFT_DELETED);
+    if (!found.exportable) throw listedMistake("exporting is disallowed on the policy");
+    if (!found.allowPlaintextBackup) {
+      throw listedMistake("plaintext backup is disallowed on the policy");
+    }
     const complete = withHmacKeys(found, store.random) ?? found;
     const backedUp = { timeMs: nowMs, version: found.latestVersion };
     const key: TransitKey = { ...complete, backedUp };
@@ -102,16 +103,16 @@ export async function restoreKey(
   nowMs: number,
 ): Promise<EngineReply> {
   if (backup === "") throw invalidRequest("'backup' must be supplied");
-  if (pathName?.includes("/") === true) throw oneError("key names cannot be paths");
+  if (pathName?.includes("/") === true) throw listedMistake("key names cannot be paths");
   const bytes = checkBase64(backup);
-  if (bytes.kind === "refused") throw oneError(bytes.reason);
+  if (bytes.kind === "refused") throw listedMistake(bytes.reason);
   const { backupName, key } = readBackup(bytes.value);
   const name = pathName ?? backupName;
   // Under another name no path would ever find it.
   if (!isWord(name)) throw invalidRequest("cannot restore the key: its name is none for a key");
   const restored = { ...key, restored: { timeMs: nowMs, version: key.latestVersion } };
   return await store.change<EngineReply>(name, (found) => {
-    if (found !== null && !force) throw oneError(`key ${quoteText(name)} already exists`);
+    if (found !== null && !force) throw listedMistake(`key ${quoteText(name)} already exists`);
     return { kind: "put", key: restored, result: { kind: "done" } };
   });
 }
@@ -186,7 +187,7 @@ function readBackup(
     return { backupName: typeof name === "string" ? name : "", key };
   } catch (error) {
     if (error instanceof VaultError && error.code === "record_malformed") {
-      throw oneError(error.message.replace(/^.*?: /, "cannot read the backup: "));
+      throw listedMistake(error.message.replace(/^.*?: /, "cannot read the backup: "));
     }
     throw error;
   }

@@ -3,9 +3,8 @@
  * alone; what the others gave is in the reply all the same. Pure but for the work it is given.
  */
 
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
-import { oneError } from "./one_error.ts";
 import type { Checked } from "./transit_base64.ts";
 
 /** Items in work at once: Web Crypto may use other threads, memory stays bounded. */
@@ -53,7 +52,7 @@ export function singleReply(results: readonly ItemResult[]): BatchReply {
   const result = results[0];
   if (result === undefined) throw new RangeError("a request has at least one item");
   if (result.kind === "refused") {
-    throw result.isFault === true ? oneError(result.reason) : invalidRequest(result.reason);
+    throw result.isFault === true ? listedMistake(result.reason) : invalidRequest(result.reason);
   }
   return { kind: "data", data: result.value };
 }

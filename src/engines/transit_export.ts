@@ -4,10 +4,9 @@
  */
 
 import { encodeBase64 } from "../crypto/bytes.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import { type Sent, text } from "./fields.ts";
-import { oneError } from "./one_error.ts";
 import type { TransitKey } from "./transit_records.ts";
 import type { TransitStore } from "./transit_store.ts";
 import { SOFT_DELETED, usableVersions } from "./transit_versions.ts";
@@ -41,11 +40,11 @@ export async function exportKey(
   refuseExport(key, type);
   const versions = version === null ? usableVersions(key) : [exportedVersion(key, version)];
   if (type !== "encryption-key" && type !== "hmac-key") {
-    throw oneError(`unknown key type ${key.type} for export type ${type}`);
+    throw listedMistake(`unknown key type ${key.type} for export type ${type}`);
   }
   if (format === "der" || format === "pem") {
     // So it says in the reference also of keys that encrypt.
-    throw oneError("unknown format for HMAC key; supported values are `` or `raw`");
+    throw listedMistake("unknown format for HMAC key; supported values are `` or `raw`");
   }
   const complete = type === "hmac-key" ? await store.completeHmacKeys(name, loaded) : loaded;
   const keys = versions.flatMap((number) => {
@@ -59,7 +58,7 @@ export async function exportKey(
 function refuseExport(key: TransitKey, type: string): void {
   const isPublic = type === "public-key" || type === "certificate-chain";
   if (!key.exportable && !isPublic) throw invalidRequest("private key material is not exportable");
-  if (key.softDeleted) throw oneError(SOFT_DELETED);
+  if (key.softDeleted) throw listedMistake(SOFT_DELETED);
   if (type === "signing-key") throw invalidRequest("signing not supported for the key");
   if (type === "certificate-chain") {
     throw invalidRequest("certificate chain not supported for keys that do not support signing");

@@ -3,11 +3,10 @@
  * is checked before a key is looked at, and items that are objects of texts. Pure.
  */
 
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import { boolean, integer, text } from "./fields.ts";
 import { quoteText, typeOfValue } from "./go_text.ts";
 import { isJsonObject, isNumberText } from "./json_record.ts";
-import { oneError } from "./one_error.ts";
 
 const DEFAULT_HASH = "sha2-256";
 const SIGNATURE_HASHES: readonly string[] = [
@@ -110,5 +109,5 @@ function unconvertible(where: string, wanted: string, value: unknown): Error {
 }
 
 function unreadable(fault: string): Error {
-  return oneError(`failed to parse batch input: ${fault}`);
+  return listedMistake(`failed to parse batch input: ${fault}`);
 }

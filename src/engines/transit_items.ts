@@ -4,11 +4,10 @@
  * a whole; no message carries a value.
  */
 
-import { invalidRequest, type VaultError } from "../errors.ts";
+import { invalidRequest, listedMistake, type VaultError } from "../errors.ts";
 import { anything, integer, type Sent, text } from "./fields.ts";
 import { typeOfValue } from "./go_text.ts";
 import { isJsonObject, isNumberText, type JsonObject, ownMember } from "./json_record.ts";
-import { oneError } from "./one_error.ts";
 
 /**
  * An item costs up to 100 µs, and ChaCha20-Poly1305 works without a pause in which others are
@@ -217,5 +216,5 @@ function refuseMixedContexts(items: readonly BatchItem[]): void {
 }
 
 function unreadable(faults: readonly string[]): VaultError {
-  return oneError(`failed to parse batch input: ${faults.slice(0, FAULTS_SHOWN).join("\n")}`);
+  return listedMistake(`failed to parse batch input: ${faults.slice(0, FAULTS_SHOWN).join("\n")}`);
 }

@@ -4,10 +4,9 @@
  */
 
 import type { RandomBytes } from "../crypto/random.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import { KEY_BYTES } from "../limits.ts";
 import { formatTime } from "./kv2_records.ts";
-import { oneError } from "./one_error.ts";
 import type { BackupMark, KeyVersion, TransitKey } from "./transit_records.ts";
 
 /** Some 160 bytes each, so that a record stays below `RECORD_MAX_BYTES`. */
@@ -56,7 +55,7 @@ export function hasRoomForVersion(key: TransitKey): boolean {
 
 /** The key with one more version. Throws `invalid_request` when it has too many. */
 export function rotateKey(key: TransitKey, random: RandomBytes, nowMs: number): TransitKey {
-  if (key.softDeleted) throw oneError(SOFT_DELETED);
+  if (key.softDeleted) throw listedMistake(SOFT_DELETED);
   if (!hasRoomForVersion(key)) {
     throw invalidRequest(
       `cannot rotate the key: it has ${KEY_VERSIONS_MAX} versions, trim it first`,

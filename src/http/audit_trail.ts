@@ -16,10 +16,10 @@ import {
   AuditEntry,
 } from "../audit/entry.ts";
 import type { Operation } from "../engines/engine.ts";
-import { VaultError } from "../errors.ts";
+import { multiError, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
-import { answerError, oneError } from "./errors.ts";
+import { answerError } from "./errors.ts";
 import { type Owner, ownerOf } from "./mount_owner.ts";
 import { decodePath } from "./paths.ts";
 import type { JsonObject } from "./replies.ts";
@@ -207,7 +207,7 @@ function shownError(error: unknown): AuditedError {
   const text = answerError(error).errors.join("; ");
   const mayQuote = error instanceof VaultError &&
     (error.code === "invalid_request" || error.code === "not_found" || error.code === "denied");
-  const isPublic = !mayQuote || text === oneError("permission denied");
+  const isPublic = !mayQuote || text === multiError(["permission denied"]);
   return { text, isPublic };
 }
 

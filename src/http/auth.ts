@@ -2,17 +2,16 @@
 
 import { mayComeFrom } from "../access/cidr.ts";
 import { SPENT_USES, type StoredToken } from "../access/token.ts";
-import { VaultError } from "../errors.ts";
+import { multiError, VaultError } from "../errors.ts";
 import type { Operation } from "../engines/engine.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { AccessMode, Call } from "./call.ts";
-import { oneError } from "./errors.ts";
 import { parameters } from "./json.ts";
 import type { JsonObject } from "./replies.ts";
 
 /** A valid token whose policies do not allow the request. */
 export function denied(): VaultError {
-  return new VaultError("denied", oneError("permission denied"));
+  return new VaultError("denied", multiError(["permission denied"]));
 }
 
 /** Counts a try of somebody without a valid token. Throws `rate_limited` when there were too many. */

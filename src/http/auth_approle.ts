@@ -5,11 +5,10 @@ import { checkCidrs } from "../access/cidr.ts";
 import type { AppRole, Role, RoleSettings } from "../access/logins/approle.ts";
 import { leaseLimits } from "../access/logins/lease_limits.ts";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
-import { listingMistakes } from "../access/logins/mistakes.ts";
 import { boolean, readFields, type Sent, text } from "../engines/fields.ts";
 import { LIST_FIELDS } from "../engines/listing.ts";
 import { operation, parameter } from "../engines/served_path.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listingMistakes } from "../errors.ts";
 import {
   type AppRoleCall,
   changeRole,

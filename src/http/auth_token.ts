@@ -2,8 +2,7 @@
 
 import { SPENT_USES, type StoredToken } from "../access/token.ts";
 import { anything, duration, type Sent, text } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
-import { oneError } from "./errors.ts";
+import { invalidRequest, listedMistake, VaultError } from "../errors.ts";
 import {
   DONE,
   type EndpointCall,
@@ -181,7 +180,7 @@ async function findByAccessor(
   { call, open }: LogicalCall,
   { accessor = "" }: Sent<typeof ACCESSOR_FIELDS>,
 ): Promise<StoredToken | null> {
-  if (accessor === "") throw invalidRequest(oneError("missing accessor"));
+  if (accessor === "") throw listedMistake("missing accessor");
   // The request's own token is there even when this is its last use.
   if (call.token?.token.accessor === accessor) return call.token;
   return await open.tokens.findByAccessor(accessor);
@@ -192,7 +191,7 @@ async function byAccessor(
   sent: Sent<typeof ACCESSOR_FIELDS>,
 ): Promise<StoredToken> {
   const stored = await findByAccessor(request, sent);
-  if (stored === null) throw invalidRequest(oneError("invalid accessor"));
+  if (stored === null) throw listedMistake("invalid accessor");
   return stored;
 }
 

@@ -1,6 +1,6 @@
 /** The one map from what went wrong to what the client sees. Causes stay inside. */
 
-import { type ErrorCode, VaultError } from "../errors.ts";
+import { type ErrorCode, multiError, VaultError } from "../errors.ts";
 import { BodyTooLarge } from "./json.ts";
 import { UnsupportedMediaType } from "./media_type.ts";
 import { InvalidQuery } from "./query.ts";
@@ -38,11 +38,6 @@ const TEXT: Readonly<Record<ErrorCode, string | null>> = {
   store_failed: "internal error: the store failed; nothing was changed",
 };
 
-/** The form of Vault's multi-error with one member. */
-export function oneError(text: string): string {
-  return `1 error occurred:\n\t* ${text}\n\n`;
-}
-
 export interface ErrorAnswer {
   readonly status: number;
   readonly errors: readonly string[];
@@ -55,7 +50,7 @@ export function answerError(error: unknown, isBare = false): ErrorAnswer {
   if (error instanceof UnsupportedMediaType) return { status: 415, errors: [error.message] };
   if (!(error instanceof VaultError)) return { status: 500, errors: ["internal error"] };
   const text = TEXT[error.code] ??
-    (isUnserved(error) && !isBare ? oneError(error.message) : error.message);
+    (isUnserved(error) && !isBare ? multiError([error.message]) : error.message);
   return { status: STATUS[error.code], errors: text === "" ? [] : [text] };
 }
 

@@ -4,8 +4,7 @@
  */
 
 import { boolean, object, type Sent, text, textList } from "../engines/fields.ts";
-import { invalidRequest } from "../errors.ts";
-import { oneError } from "./errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import {
   DONE,
   type EndpointCall,
@@ -159,7 +158,7 @@ const APPROVALS: readonly LogicalEndpoint[] = [
       update: logicalOperation(
         { summary: "Refused: no request waits for others", fields: CONTROL_GROUP_FIELDS },
         async (_request, { accessor = "" }) => {
-          throw invalidRequest(oneError(`${accessor === "" ? "missing" : "invalid"} accessor`));
+          throw listedMistake(`${accessor === "" ? "missing" : "invalid"} accessor`);
         },
       ),
     })

@@ -10,9 +10,8 @@ import {
   textList,
   VALIDATION_FAILED,
 } from "../engines/fields.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
-import { oneError } from "./errors.ts";
 import {
   type EndpointRules,
   type LogicalEndpoint,
@@ -71,7 +70,7 @@ export const CAPABILITY_ENDPOINTS: readonly LogicalEndpoint[] = [
 function tokenOf(sent: unknown): string {
   if (typeof sent === "string" && sent !== "") return sent;
   if (sent === undefined || coerceText(sent) !== null) {
-    throw invalidRequest(oneError("no token found"));
+    throw listedMistake("no token found");
   }
   const got = Array.isArray(sent) ? "list" : "object";
   throw invalidRequest(
@@ -84,7 +83,7 @@ async function aclOf(
   stored: StoredToken | null,
   refusal: string,
 ): Promise<Acl> {
-  if (stored === null) throw invalidRequest(oneError(refusal));
+  if (stored === null) throw listedMistake(refusal);
   return await open.policies.acl(stored.token.policies, stored.token.entityId);
 }
 
@@ -95,7 +94,7 @@ function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
 }
 
 function answer(acl: Acl, paths: readonly string[]): LogicalReply {
-  if (paths.includes("")) throw invalidRequest(oneError("missing path"));
+  if (paths.includes("")) throw listedMistake("missing path");
   const answers = Object.fromEntries(paths.map((path) => [path, acl.capabilities(path)]));
   const [only] = paths;
   return {

@@ -1,9 +1,8 @@
 /** `/sys/config/cors`: the pages of other sites that may ask this server. */
 
 import { boolean, type Sent, textList } from "../engines/fields.ts";
-import { invalidRequest } from "../errors.ts";
+import { listedMistake } from "../errors.ts";
 import { allowedHeaders, corsSetting, setCors } from "./cors.ts";
-import { oneError } from "./errors.ts";
 import {
   type LogicalCall,
   type LogicalEndpoint,
@@ -45,12 +44,10 @@ async function read({ call }: LogicalCall): Promise<LogicalReply> {
 async function update({ call }: LogicalCall, sent: Sent<typeof FIELDS>): Promise<LogicalReply> {
   const { allowed_origins: allowedOrigins = [], allowed_headers: moreHeaders = [] } = sent;
   if (allowedOrigins.length === 0) {
-    throw invalidRequest(oneError("at least one origin or the wildcard must be provided"));
+    throw listedMistake("at least one origin or the wildcard must be provided");
   }
   if (allowedOrigins.length > 1 && allowedOrigins.includes("*")) {
-    throw invalidRequest(
-      oneError("to allow all origins the '*' must be the only value for allowed_origins"),
-    );
+    throw listedMistake("to allow all origins the '*' must be the only value for allowed_origins");
   }
   const allowCredentials = sent.allow_credentials ?? false;
   await setCors(call.vault, { allowedOrigins, moreHeaders, allowCredentials });

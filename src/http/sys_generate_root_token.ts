@@ -12,8 +12,7 @@ import {
 } from "../ceremony/generate_root.ts";
 import { refuseShareLength } from "../ceremony/shares.ts";
 import { type Sent, text } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
-import { oneError } from "./errors.ts";
+import { asListed, invalidRequest, VaultError } from "../errors.ts";
 import {
   cancelAttempt,
   fingerprintOf,
@@ -135,9 +134,8 @@ async function asFault<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof VaultError) || error.code !== "invalid_request") throw error;
-    if (error.message === UNKNOWN_SHARE) throw error;
-    throw invalidRequest(oneError(error.message));
+    const isOurs = error instanceof VaultError && error.message === UNKNOWN_SHARE;
+    throw isOurs ? error : asListed(error);
   }
 }
 

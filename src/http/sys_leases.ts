@@ -5,10 +5,9 @@
 
 import type { StoredToken } from "../access/token.ts";
 import { anything, boolean, duration, type Sent, text } from "../engines/fields.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake } from "../errors.ts";
 import { revokeBelow } from "../vault/disable_login.ts";
 import { denied } from "./auth.ts";
-import { oneError } from "./errors.ts";
 import {
   DONE,
   type EndpointCall,
@@ -219,7 +218,7 @@ function refuseLimit(limit: string): void {
   const number = /^[+-]?[0-9]+$/.test(limit) ? Number(limit) : null;
   if (number === null) {
     const reason = `strconv.Atoi: parsing ${JSON.stringify(limit)}: invalid syntax`;
-    throw invalidRequest(oneError(`invalid 'limit' provided: ${reason}`));
+    throw listedMistake(`invalid 'limit' provided: ${reason}`);
   }
-  if (number < 1) throw invalidRequest(oneError("limit must be 'none' or a positive integer"));
+  if (number < 1) throw listedMistake("limit must be 'none' or a positive integer");
 }

@@ -4,8 +4,7 @@ import { generatePassword, parsePasswordPolicy } from "../access/password_policy
 import { PasswordPolicyStore } from "../access/password_policies.ts";
 import { policyText } from "../access/policy_text.ts";
 import { text } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
-import { oneError } from "./errors.ts";
+import { listedMistake, listingMistakes, multiError, VaultError } from "../errors.ts";
 import {
   DONE,
   type EndpointCall,
@@ -46,14 +45,14 @@ async function listNames({ open }: EndpointCall): Promise<LogicalReply> {
 async function generate(request: EndpointCall): Promise<LogicalReply> {
   const given = await storedText(request);
   const { random } = request.call.context;
-  const password = wrapped(() => generatePassword(parsePasswordPolicy(given), random));
+  const password = listingMistakes(() => generatePassword(parsePasswordPolicy(given), random));
   return { kind: "data", data: { password } };
 }
 
 async function write({ call, parameter }: EndpointCall, given: string): Promise<LogicalReply> {
-  if (given === "") throw invalidRequest(oneError("missing policy"));
+  if (given === "") throw listedMistake("missing policy");
   const decoded = policyText(given);
-  wrapped(() => parsePasswordPolicy(decoded));
+  listingMistakes(() => parsePasswordPolicy(decoded));
   await call.vault.administer((open) => storeOf(open).write(parameter("name"), decoded));
   return DONE;
 }
@@ -65,22 +64,10 @@ async function remove({ call, parameter }: EndpointCall): Promise<LogicalReply> 
 
 async function storedText({ open, parameter }: EndpointCall): Promise<string> {
   const found = await storeOf(open).read(parameter("name"));
-  if (found === null) throw new VaultError("not_found", oneError("policy does not exist"));
+  if (found === null) throw new VaultError("not_found", multiError(["policy does not exist"]));
   return found;
 }
 
 function storeOf({ barrier }: EndpointCall["open"]): PasswordPolicyStore {
   return new PasswordPolicyStore(barrier);
-}
-
-/** The reference answers all that is wrong with such a policy as a multi-error. */
-function wrapped<T>(judge: () => T): T {
-  try {
-    return judge();
-  } catch (error) {
-    if (error instanceof VaultError && error.code === "invalid_request") {
-      throw invalidRequest(oneError(error.message));
-    }
-    throw error;
-  }
 }

@@ -4,9 +4,8 @@
  */
 
 import { boolean, type Sent, text, textList } from "../engines/fields.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, listedMistake, multiError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
-import { oneError } from "./errors.ts";
 import {
   type EndpointCall,
   type LogicalCall,
@@ -158,7 +157,7 @@ function refuseRegistration(sent: Sent<typeof REGISTER_FIELDS>): never {
   if (!/^([0-9a-fA-F]{2})*$/.test(digest)) {
     throw invalidRequest("Could not decode SHA-256 value from Hex");
   }
-  throw invalidRequest(oneError("could not set plugin, plugin directory is not configured"));
+  throw listedMistake("could not set plugin, plugin directory is not configured");
 }
 
 function refuseBuiltIn(asked: string, why: string): void {
@@ -179,7 +178,7 @@ async function reload(
   }
   if (plugin !== "") refusePlugin(plugin);
   const refusals = mounts.flatMap((path) => reloadRefusal(open, path));
-  if (refusals.length > 0) throw invalidRequest(severalErrors(refusals));
+  if (refusals.length > 0) throw invalidRequest(multiError(refusals));
   return { kind: "data", data: { reload_id: call.requestId } };
 }
 
@@ -200,10 +199,4 @@ function reloadRefusal(open: OpenVault, sent: string): readonly string[] {
   if (owner === null) return [`cannot fetch mount entry on "${path}"`];
   const { type } = owner.mount;
   return SINGLETONS.has(type) ? [`cannot reload plugin on "${path}": ${SINGLETON}: "${type}"`] : [];
-}
-
-/** As the reference lists them. */
-function severalErrors(texts: readonly string[]): string {
-  if (texts.length === 1) return oneError(texts[0] ?? "");
-  return `${texts.length} errors occurred:\n${texts.map((each) => `\t* ${each}\n`).join("")}\n`;
 }

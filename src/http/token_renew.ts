@@ -5,9 +5,8 @@ import type { Lifetime } from "../access/lifetime.ts";
 import { isInitial, SPENT_USES, type StoredToken, type Token } from "../access/token.ts";
 import type { TokenRole } from "../access/token_roles.ts";
 import { renewedTerms } from "../access/token_terms.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest, listedMistake, listingMistakes, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
-import { oneError } from "./errors.ts";
 import type { LogicalCall, LogicalReply } from "./logical.ts";
 import { authFields } from "./token_reply.ts";
 
@@ -32,7 +31,7 @@ export async function renewByAccessor(
   stored: StoredToken,
   increment: number,
 ): Promise<LogicalReply> {
-  if (whyNotRenewable(stored.token) !== null) throw invalidRequest(oneError("invalid request"));
+  if (whyNotRenewable(stored.token) !== null) throw listedMistake("invalid request");
   return await renew(request, stored, "", increment);
 }
 
@@ -69,13 +68,8 @@ async function renewedLife(
 ): Promise<Lifetime> {
   const role = await roleOf(open, token);
   const limits = leaseLimits(open.logins.token);
-  try {
-    return renewedTerms(token, role, limits, increment, nowMs);
-  } catch (error) {
-    // D1: the reference calls this its own fault, and writes it as such.
-    if (error instanceof VaultError) throw invalidRequest(oneError(error.message));
-    throw error;
-  }
+  // D1: the reference calls this its own fault, and writes it as such.
+  return listingMistakes(() => renewedTerms(token, role, limits, increment, nowMs));
 }
 
 async function roleOf({ tokenRoles }: OpenVault, { role: name }: Token): Promise<TokenRole | null> {
@@ -83,5 +77,5 @@ async function roleOf({ tokenRoles }: OpenVault, { role: name }: Token): Promise
   const role = await tokenRoles.read(name);
   if (role !== null) return role;
   const why = `original token role ${JSON.stringify(name)} could not be found, not renewing`;
-  throw invalidRequest(oneError(`failed to renew entry: ${why}`));
+  throw listedMistake(`failed to renew entry: ${why}`);
 }

@@ -6,12 +6,11 @@
 import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
-import { invalidRequest } from "../../errors.ts";
+import { invalidRequest, listedMistake } from "../../errors.ts";
 import { areWithin, mayComeFrom, parseAddresses } from "../cidr.ts";
 import { type SecretId, SecretIds } from "./approle_secret_ids.ts";
 import type { LoginPorts } from "./login_mounts.ts";
 import type { LoginRecord, LoginStorage, LoginWrite } from "./login_storage.ts";
-import { listedMistake } from "./mistakes.ts";
 import { parseName } from "./names.ts";
 import {
   type LoginOutcome,

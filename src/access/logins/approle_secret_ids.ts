@@ -4,12 +4,11 @@
  */
 
 import { randomUuid } from "../../crypto/random.ts";
-import { invalidRequest } from "../../errors.ts";
+import { invalidRequest, listedMistake } from "../../errors.ts";
 import type { Entry } from "../../barrier/barrier.ts";
 import { expiryEntry, expiryPath } from "./expiry.ts";
 import type { LoginPorts } from "./login_mounts.ts";
 import type { LoginRecord, LoginStorage, LoginWrite } from "./login_storage.ts";
-import { listedMistake } from "./mistakes.ts";
 
 export interface SecretId {
   readonly version: 1;

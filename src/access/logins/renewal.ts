@@ -3,12 +3,12 @@
  * Only the explicit maximum stays what the login gave, as in the reference (`pathLoginRenew`).
  */
 
+import { listedMistake } from "../../errors.ts";
 import { DEFAULT_POLICY_NAME } from "../policy_names.ts";
 import { type Lifetime, lifetime } from "../lifetime.ts";
 import type { Token } from "../token.ts";
 import type { LoginMount, LoginMounts } from "./login_mounts.ts";
 import { leaseLimits } from "./lease_limits.ts";
-import { listedMistake } from "./mistakes.ts";
 import { tokenPolicies, type TokenRules } from "./token_rules.ts";
 
 /**

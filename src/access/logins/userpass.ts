@@ -1,11 +1,10 @@
 /** Users with passwords. A name means the same in upper and in lower case. */
 
-import { invalidRequest, VaultError } from "../../errors.ts";
+import { invalidRequest, listedMistake, VaultError } from "../../errors.ts";
 import { mayComeFrom } from "../cidr.ts";
 import type { LoginRecord, LoginStorage } from "./login_storage.ts";
 import { parseName } from "./names.ts";
 import type { PasswordHash, Passwords } from "./passwords.ts";
-import { listedMistake } from "./mistakes.ts";
 import {
   type LoginOutcome,
   NO_RULES,
