@@ -47,6 +47,11 @@ function capped(subject: string, what: string, wanted: number, limit: number): L
   return { ttlSeconds: limit, warnings: [warning] };
 }
 
+/** In whole seconds of both times, as the reference truncates them. */
+export function ageSeconds(createdAtMs: number, nowMs: number): number {
+  return Math.floor(nowMs / 1000) - Math.floor(createdAtMs / 1000);
+}
+
 /** Of two limits the lower, where 0 is none. */
 export function lesserLimit(left: number, right: number): number {
   return left === 0 || right === 0 ? Math.max(left, right) : Math.min(left, right);

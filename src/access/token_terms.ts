@@ -5,7 +5,7 @@
 
 import { invalidRequest } from "../errors.ts";
 import { readGoDuration } from "./go_duration.ts";
-import { lesserLimit, type Lifetime, lifetime } from "./lifetime.ts";
+import { ageSeconds, lesserLimit, type Lifetime, lifetime } from "./lifetime.ts";
 import type { LeaseLimits } from "./logins/lease_limits.ts";
 import type { Token } from "./token.ts";
 import type { TokenRole } from "./token_roles.ts";
@@ -78,9 +78,7 @@ export function renewedTerms(
     ),
     periodSeconds: role?.periodSeconds ?? token.periodSeconds,
   };
-  // Whole seconds of both, as the reference truncates them.
-  const ageSeconds = Math.floor(nowMs / 1000) - Math.floor(token.createdAtMs / 1000);
-  const life = lifetime(rules, limits, ageSeconds, incrementSeconds);
+  const life = lifetime(rules, limits, ageSeconds(token.createdAtMs, nowMs), incrementSeconds);
   if (life.ttlSeconds === 0) throw invalidRequest("past the max TTL, cannot renew");
   return life;
 }

@@ -6,6 +6,7 @@
  * the kind of what came, never the value.
  */
 
+import { parseBool } from "./go_text.ts";
 import * as v from "valibot";
 import { DURATION_TEXT, parseDurationSeconds } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
@@ -35,7 +36,6 @@ const INTEGERS_TEXT = new RegExp(`^(?:${WRITTEN_INTEGER})?(?:,(?:${WRITTEN_INTEG
 /** Octal as C wrote it. */
 const OLD_OCTAL = /^([+-]?)0(?=[0-7])/;
 /** The words of Go's strconv.ParseBool, and the empty text. */
-const TRUE_WORDS: readonly string[] = ["1", "t", "T", "true", "TRUE", "True"];
 const BOOLEAN_TEXT = /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)?$/;
 /** No duration is longer; also bounds what the patterns have to look at. */
 const DURATION_MAX_CHARS = 64;
@@ -112,7 +112,7 @@ export function boolean(about: string) {
     v.null(),
   ], A_BOOLEAN);
   return v.optional(
-    v.pipe(accepted, v.description(about), v.transform((sent) => TRUE_WORDS.includes(`${sent}`))),
+    v.pipe(accepted, v.description(about), v.transform((sent) => parseBool(`${sent}`) === true)),
   );
 }
 

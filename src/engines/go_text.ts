@@ -21,6 +21,15 @@ export function isPrintable(text: string): boolean {
   return PRINTABLE.test(text);
 }
 
+const TRUE_WORDS: readonly string[] = ["1", "t", "T", "true", "TRUE", "True"];
+const FALSE_WORDS: readonly string[] = ["0", "f", "F", "false", "FALSE", "False"];
+
+/** `strconv.ParseBool`; null for a word that means neither. */
+export function parseBool(text: string): boolean | null {
+  if (TRUE_WORDS.includes(text)) return true;
+  return FALSE_WORDS.includes(text) ? false : null;
+}
+
 /** `%q` */
 export function quoteText(text: string): string {
   // A lone surrogate becomes U+FFFD, as it does on the way into Go.

@@ -3,6 +3,7 @@
  * none, and nothing of it is written by request.
  */
 
+import { entitiesOf } from "./entities.ts";
 import { type Alias, Entities, type Entity } from "../access/logins/entities.ts";
 import { type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
@@ -94,11 +95,6 @@ export const IDENTITY_ENDPOINTS: readonly LogicalEndpoint[] = [
     ),
   }),
 ];
-
-function entitiesOf({ call, open }: EndpointCall): Entities {
-  const { nowMs, random } = call.context;
-  return new Entities({ barrier: open.barrier, random, nowMs });
-}
 
 function entityReply(request: EndpointCall, entity: Entity | null): LogicalReply {
   return entity === null ? MISSING : { kind: "data", data: describeEntity(request, entity) };

@@ -1,6 +1,6 @@
 /** Logging in: who is locked out, whose login it is, and the token that it earns. */
 
-import { Entities } from "../access/logins/entities.ts";
+import { entitiesOf } from "./entities.ts";
 import { Lockouts } from "../access/logins/lockouts.ts";
 import { type LoginOutcome, loginToken } from "../access/logins/token_rules.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
@@ -27,10 +27,8 @@ export async function answerLogin(
   // Guesses made at the same time must not be more than one after the other: what is found out after
   // the last one that counts is not told.
   await refuseLocked(request, login.alias.name);
-  const { nowMs, random } = call.context;
-  const { template, warnings } = loginToken(mount, login, nowMs());
-  const entities = new Entities({ barrier: open.barrier, random, nowMs });
-  const { id: entityId } = await entities.atLogin(mount, login.alias);
+  const { template, warnings } = loginToken(mount, login, call.context.nowMs());
+  const { id: entityId } = await entitiesOf(request).atLogin(mount, login.alias);
   const issued = await open.tokens.create({ ...template, entityId });
   // The mount's tokens may have been revoked while this one was being made.
   if (!open.logins.isOpen(mount)) {

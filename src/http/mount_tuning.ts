@@ -3,8 +3,9 @@
  * too, and by `sys/auth/*`. The checks are in the order in which a client can observe them.
  */
 
+import { describeTuning } from "./mount_view.ts";
 import type { LoginMountConfig } from "../access/logins/login_mounts.ts";
-import type { MountSettings } from "../access/logins/mount_settings.ts";
+import { type MountSettings, notInCatalog } from "../access/logins/mount_settings.ts";
 import type { Sent } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { MountOptions } from "../vault/mount_record.ts";
@@ -48,6 +49,13 @@ export async function tuneMount(
   if (!changesVersion) return { kind: "done" };
   if (owner.kind === "engine") await upgradeAll(request, owner.mount);
   return { kind: "data", data: null, warnings: [UPGRADE_WARNING] };
+}
+
+/** What is said of the mount at or above a path, which is as of `tuneMount`. */
+export function readTuning(open: OpenVault, path: string): LogicalReply {
+  const owner = ownerOf(open, path);
+  if (owner === null) throw invalidRequest(`cannot fetch sysview for path "${path}"`);
+  return { kind: "data", data: describeTuning(owner.mount) };
 }
 
 /** Resolves with whether the kv version changes. */
@@ -101,9 +109,7 @@ function tunedLeases(
 function refuseOtherVersion(type: string, asked: string | undefined, running: string): void {
   if (asked === undefined) return;
   const other = otherVersion(asked, running);
-  if (other !== null) {
-    throw invalidRequest(`plugin not found in the catalog: ${type}, version=${other}`);
-  }
+  if (other !== null) throw notInCatalog(type, other);
 }
 
 function tunedSettings(

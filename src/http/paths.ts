@@ -1,5 +1,6 @@
 /** From the request target to the path that handlers, policies and mounts see. */
 
+import { isPrintable } from "../engines/go_text.ts";
 import type { Context } from "hono";
 import { invalidRequest } from "../errors.ts";
 import { type AppContext, Call } from "./call.ts";
@@ -35,7 +36,7 @@ export function decodePath(encoded: string): string {
   } catch {
     throw invalidRequest("path is not valid percent-encoded UTF-8");
   }
-  if (!PRINTABLE.test(path)) throw invalidRequest("path contains a non-printable character");
+  if (!isPrintable(path)) throw invalidRequest("path contains a non-printable character");
   if (path.split("/").some((part) => part === "." || part === "..")) {
     throw invalidRequest(RELATIVE_REFUSED);
   }
@@ -43,9 +44,6 @@ export function decodePath(encoded: string): string {
 }
 
 export const RELATIVE_REFUSED = "relative paths not supported";
-/** What Go's unicode.IsPrint takes. */
-const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
-
 /**
  * A URL would resolve "%2e" as "." and "%2e%2e" as "..", away from the path that policies were
  * written for.

@@ -21,10 +21,9 @@ import {
   readLeases,
   settingsOf,
 } from "./mount_config.ts";
-import { ownerOf } from "./mount_owner.ts";
 import { ENABLE_FIELDS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
-import { tuneMount } from "./mount_tuning.ts";
-import { describeEntry, describeTuning } from "./mount_view.ts";
+import { readTuning, tuneMount } from "./mount_tuning.ts";
+import { describeEntry } from "./mount_view.ts";
 
 const RULES = { copiesData: true, sudo: true };
 
@@ -33,7 +32,11 @@ export const LOGIN_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
     read: logicalOperation({ summary: "List the auth methods" }, list),
   }, { copiesData: true }),
   logicalEndpoint("sys/auth/{path+}/tune", {
-    read: logicalOperation({ summary: "Show the settings of an auth method" }, readTuning),
+    // Also of a path below the method, unlike its own read: as in the reference.
+    read: logicalOperation(
+      { summary: "Show the settings of an auth method" },
+      async (request) => readTuning(request.open, `auth/${mountPath(request)}`),
+    ),
     update: logicalOperation(
       { summary: "Change the settings of an auth method", fields: TUNE_FIELDS },
       (request, sent) => tuneMount(request, sent, `auth/${mountPath(request)}`),
@@ -62,14 +65,6 @@ async function read(request: EndpointCall): Promise<LogicalReply> {
   const mount = request.open.logins.at(path);
   if (mount === null) throw invalidRequest(`No auth engine at ${path}`);
   return { kind: "data", data: describeEntry(mount, request.call.context.options.version) };
-}
-
-/** Also of a path below the method, unlike `read`: as in the reference. */
-async function readTuning(request: EndpointCall): Promise<LogicalReply> {
-  const path = `auth/${mountPath(request)}`;
-  const owner = ownerOf(request.open, path);
-  if (owner === null) throw invalidRequest(`cannot fetch sysview for path "${path}"`);
-  return { kind: "data", data: describeTuning(owner.mount) };
 }
 
 async function enable(

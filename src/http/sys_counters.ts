@@ -1,6 +1,6 @@
 /** `/sys/internal/counters/*` and `/sys/internal/inspect/*`: what is counted, and what is not shown. */
 
-import { Entities } from "../access/logins/entities.ts";
+import { entitiesOf } from "./entities.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import {
   type LogicalCall,
@@ -32,12 +32,9 @@ async function countTokens({ open }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: { counters: { service_tokens: { total } } } };
 }
 
-async function countEntities({ call, open }: LogicalCall): Promise<LogicalReply> {
-  const { nowMs, random } = call.context;
+async function countEntities(request: LogicalCall): Promise<LogicalReply> {
   let total = 0;
-  for await (const _entity of new Entities({ barrier: open.barrier, nowMs, random }).each()) {
-    total += 1;
-  }
+  for await (const _entity of entitiesOf(request).each()) total += 1;
   return { kind: "data", data: { counters: { entities: { total } } } };
 }
 

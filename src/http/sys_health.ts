@@ -1,5 +1,6 @@
 /** `/sys/health`, which answers by its status above all. */
 
+import { parseBool } from "../engines/go_text.ts";
 import * as v from "valibot";
 import type { Call } from "./call.ts";
 import { type RawEndpoint, rawOperation } from "./raw.ts";
@@ -36,8 +37,6 @@ export const HEALTH_ENDPOINTS: readonly RawEndpoint[] = [
 /** Status codes that a load balancer may choose for each state. Other names mean nothing. */
 const CODES = ["uninitcode", "sealedcode", "standbycode", "activecode"] as const;
 const GO_INTEGER = /^[+-]?[0-9]+$/;
-/** Go's strconv.ParseBool, and the empty text. */
-const GO_BOOLEAN = /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)?$/;
 /** What a response can carry: no interim status, and none that is no status anywhere. */
 const STATUS_MIN = 200;
 const STATUS_MAX = 599;
@@ -57,7 +56,9 @@ function askedCodes(query: URLSearchParams): ReadonlyMap<string, number> | null 
 
 async function health({ context, query, method }: Call): Promise<Response> {
   const codes = askedCodes(query);
-  if (codes === null || !GO_BOOLEAN.test(query.get("standbyok") ?? "")) return errorReply(400, []);
+  const standbyOk = query.get("standbyok") ?? "";
+  const isReadable = standbyOk === "" || parseBool(standbyOk) !== null;
+  if (codes === null || !isReadable) return errorReply(400, []);
   const { initialized, sealed } = context.vault.status();
   const status = !initialized
     ? codes.get("uninitcode") ?? 501

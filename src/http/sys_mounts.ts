@@ -15,8 +15,8 @@ import {
 import { mountType, otherVersion, readConfig, readLeases, settingsOf } from "./mount_config.ts";
 import { ownerOf } from "./mount_owner.ts";
 import { ENABLE_FIELDS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
-import { tuneMount } from "./mount_tuning.ts";
-import { describeEntry, describeTuning } from "./mount_view.ts";
+import { readTuning, tuneMount } from "./mount_tuning.ts";
+import { describeEntry } from "./mount_view.ts";
 
 const KV_TYPES: ReadonlySet<string> = new Set(["kv", "kv-v1", "kv-v2"]);
 /** Of which the reference has no plugin, only what is built in; `generic` is kv. */
@@ -27,7 +27,10 @@ export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
     read: logicalOperation({ summary: "List the secrets engines" }, list),
   }, { copiesData: true }),
   logicalEndpoint("sys/mounts/{path+}/tune", {
-    read: logicalOperation({ summary: "Show the settings of a mount" }, readTuning),
+    read: logicalOperation(
+      { summary: "Show the settings of a mount" },
+      async (request) => readTuning(request.open, mountPath(request)),
+    ),
     update: logicalOperation(
       {
         summary: "Change the settings of a mount",
@@ -61,13 +64,6 @@ async function read(request: EndpointCall): Promise<LogicalReply> {
   const owner = ownerOf(request.open, path);
   if (owner === null) throw invalidRequest(`No secret engine mount at ${path}`);
   return { kind: "data", data: describeEntry(owner.mount, request.call.context.options.version) };
-}
-
-async function readTuning(request: EndpointCall): Promise<LogicalReply> {
-  const path = mountPath(request);
-  const owner = ownerOf(request.open, path);
-  if (owner === null) throw invalidRequest(`cannot fetch sysview for path "${path}"`);
-  return { kind: "data", data: describeTuning(owner.mount) };
 }
 
 async function enable(

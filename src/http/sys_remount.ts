@@ -1,5 +1,6 @@
 /** `/sys/remount`: a mount moves at once, and what became of it can be asked for. */
 
+import { isPrintable } from "../engines/go_text.ts";
 import { type Sent, text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { readRemount, remount } from "../vault/remount.ts";
@@ -21,9 +22,6 @@ const MOVE_FIELDS = {
 const QUEUED_WARNING =
   "Mount move has been queued. Progress will be reported in OpenBao's server " +
   "log, tagged with the returned migration_id";
-/** Of spaces only the plain one is printable to Go. */
-const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
-
 export const REMOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/remount", {
     update: logicalOperation(
@@ -71,7 +69,7 @@ function destination(text: string): string {
       `invalid destination mount: path '${path}' does not match cleaned path '${cleaned}'`,
     );
   }
-  if (UNPRINTABLE.test(path)) {
+  if (!isPrintable(path)) {
     throw invalidRequest("invalid destination mount: path cannot contain non-printable characters");
   }
   return path;

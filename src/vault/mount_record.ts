@@ -1,10 +1,14 @@
 /** The mount table as it is stored, and what a mount is made of. Pure but for random names. */
 
-import { DEFAULT_SETTINGS, type MountSettings } from "../access/logins/mount_settings.ts";
+import {
+  DEFAULT_SETTINGS,
+  type MountSettings,
+  notInCatalog,
+} from "../access/logins/mount_settings.ts";
 import type { Entry } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { type RandomBytes, randomUuid } from "../crypto/random.ts";
-import { invalidRequest, type VaultError } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import { MOUNT_DATA_PREFIX, MOUNTS_PATH } from "../storage/record_paths.ts";
 
 /** `generic` is kv under its old name. */
@@ -65,7 +69,7 @@ export type MountTuning = Pick<Mount, "description" | "config" | "options">;
 /** Throws `invalid_request` for a type or version that is not there. */
 export function newMount(request: MountRequest, random: RandomBytes): Mount {
   const { version, ...rest } = request;
-  if (version !== null) throw notInCatalog(`${request.type}, version=${version}`);
+  if (version !== null) throw notInCatalog(request.type, version);
   const { type, options } = engineOf(request.type, request.options);
   return nameMount({ ...rest, type, options }, random);
 }
@@ -107,10 +111,6 @@ function engineOf(type: string, options: MountOptions): Pick<Mount, "type" | "op
     default:
       throw notInCatalog(type);
   }
-}
-
-function notInCatalog(plugin: string): VaultError {
-  return invalidRequest(`plugin not found in the catalog: ${plugin}`);
 }
 
 /** The mounts every vault has. */

@@ -13,7 +13,12 @@ import { LOGIN_DATA_PREFIX, LOGIN_MOUNTS_PATH } from "../../storage/record_paths
 import type { AppRole } from "./approle.ts";
 import { nextExpiryAtMs, removeExpired } from "./expiry.ts";
 import type { LoginStorage } from "./login_storage.ts";
-import { DEFAULT_SETTINGS, type MountSettings, type UserLockout } from "./mount_settings.ts";
+import {
+  DEFAULT_SETTINGS,
+  type MountSettings,
+  notInCatalog,
+  type UserLockout,
+} from "./mount_settings.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Userpass } from "./userpass.ts";
 
@@ -116,12 +121,8 @@ export class LoginMounts {
     }
     const conflict = this.conflict(request.path);
     if (conflict !== null) throw invalidRequest(`path is already in use at ${conflict}`);
-    if (version !== null) {
-      throw invalidRequest(`plugin not found in the catalog: ${type}, version=${version}`);
-    }
-    if (type !== "userpass" && type !== "approle") {
-      throw invalidRequest(`plugin not found in the catalog: ${type}`);
-    }
+    if (version !== null) throw notInCatalog(type, version);
+    if (type !== "userpass" && type !== "approle") throw notInCatalog(type);
     const uuid = randomUuid(this.#ports.random);
     const accessor = `auth_${type}_${randomUuid(this.#ports.random).slice(0, 8)}`;
     const mount: LoginMount = { ...rest, type, uuid, accessor, closing: false };

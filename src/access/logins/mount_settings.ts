@@ -1,5 +1,7 @@
 /** What may be said of every mount, of secrets engines and of auth methods alike. */
 
+import { invalidRequest, type VaultError } from "../../errors.ts";
+
 export interface MountSettings {
   /** 0: the system's. */
   readonly defaultLeaseSeconds: number;
@@ -21,6 +23,12 @@ export interface UserLockout {
   readonly durationSeconds: number;
   readonly counterResetSeconds: number;
   readonly disabled: boolean;
+}
+
+/** For a type that nothing has, or a version of it that is none of ours. */
+export function notInCatalog(type: string, version: string | null = null): VaultError {
+  const asked = version === null ? type : `${type}, version=${version}`;
+  return invalidRequest(`plugin not found in the catalog: ${asked}`);
 }
 
 /** Also what a record says that is older than a setting. */

@@ -5,7 +5,7 @@
 
 import { listedMistake } from "../../errors.ts";
 import { DEFAULT_POLICY_NAME } from "../policy_names.ts";
-import { type Lifetime, lifetime } from "../lifetime.ts";
+import { ageSeconds, type Lifetime, lifetime } from "../lifetime.ts";
 import type { Token } from "../token.ts";
 import type { LoginMount, LoginMounts } from "./login_mounts.ts";
 import { leaseLimits } from "./lease_limits.ts";
@@ -30,8 +30,8 @@ export async function renewLogin(
   const now = await rulesNow(logins, found.mount, token);
   if (now === null) return "unchanged";
   const rules = { ...now, explicitMaxTtlSeconds: token.explicitMaxTtlSeconds };
-  const ageSeconds = wholeSeconds(nowMs) - wholeSeconds(token.createdAtMs);
-  const life = lifetime(rules, leaseLimits(found.mount), ageSeconds, incrementSeconds);
+  const age = ageSeconds(token.createdAtMs, nowMs);
+  const life = lifetime(rules, leaseLimits(found.mount), age, incrementSeconds);
   if (life.ttlSeconds === 0) throw listedMistake("past the max TTL, cannot renew");
   return life;
 }
@@ -53,11 +53,6 @@ async function rulesNow(
     throw listedMistake("failed to renew entry: policies have changed, not renewing");
   }
   return rules;
-}
-
-/** Vault's clock has no finer parts where lifetimes are concerned. */
-function wholeSeconds(ms: number): number {
-  return Math.floor(ms / 1000);
 }
 
 function withoutDefault(policies: readonly string[]): string {
