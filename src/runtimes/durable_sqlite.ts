@@ -31,6 +31,7 @@ export function createDurableStore(storage: DurableObjectStorage): Store {
     // Nothing to do, now or later: an object may not set `secure_delete`, and nothing it can call reaches free
     // pages, replicas or the history kept for point-in-time recovery.
     scrub: () => "done",
+    scrubKeyRecords: () => {},
     sizeBytes: () => sql.databaseSize,
     close: () => {},
   };

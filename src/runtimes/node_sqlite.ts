@@ -13,7 +13,13 @@ import { setImmediate } from "node:timers";
 import { VaultError } from "../errors.ts";
 import { SCRUB_REBUILD_MAX_BYTES } from "../limits.ts";
 import type { SqlDriver, SqlValue } from "../storage/sql_schema.ts";
-import { isScrubOwed, numberColumn, rebuildRecords, setScrubOwed } from "../storage/sql_schema.ts";
+import {
+  isScrubOwed,
+  numberColumn,
+  rebuildTable,
+  RECORD_TABLES,
+  setScrubOwed,
+} from "../storage/sql_schema.ts";
 import { createSqlStore } from "../storage/sql_store.ts";
 import type { SqlMaintenance } from "../storage/sql_store.ts";
 import type { Store } from "../storage/store.ts";
@@ -60,7 +66,7 @@ export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): S
     if (file !== IN_MEMORY) startWal(driver);
     const maintenance = createMaintenance(database, driver, scrubRebuildMaxBytes);
     const store = createSqlStore(driver, { storageType: "sqlite", maintenance, gather: endOfTurn });
-    scrubIfOwed(driver);
+    scrubAtOpening(driver);
     return store;
   } catch (error) {
     database?.close();
@@ -133,15 +139,21 @@ function checkpoint(driver: SqlDriver): void {
  * spreads its rows over its neighbours: only fresh pages have none.
  */
 function rebuildFile(driver: SqlDriver): void {
-  rebuildRecords(driver);
+  for (const table of RECORD_TABLES) rebuildTable(driver, table);
   checkpoint(driver);
   setScrubOwed(driver, false);
 }
 
-function scrubIfOwed(driver: SqlDriver): void {
-  if (!isScrubOwed(driver)) return;
+/** The few key records are rebuilt in a moment, so that nobody has to remember that they are owed. */
+function rebuildKeyRecords(driver: SqlDriver): void {
+  rebuildTable(driver, "key_records");
+  checkpoint(driver);
+}
+
+function scrubAtOpening(driver: SqlDriver): void {
   try {
-    rebuildFile(driver);
+    if (isScrubOwed(driver)) rebuildFile(driver);
+    else rebuildKeyRecords(driver);
   } catch {
     // The rebuild wants room for a second copy of the records. Without it the vault must still open;
     // the scrub stays owed.
@@ -173,6 +185,7 @@ function createMaintenance(
       checkpoint(driver);
       return "deferred";
     },
+    scrubKeyRecords: () => rebuildKeyRecords(driver),
     sizeBytes: () => databaseBytes(driver),
     close: () => {
       try {

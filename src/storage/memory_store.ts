@@ -65,6 +65,7 @@ export function createMemoryStore(): Store {
     async scrub() {
       return "done";
     },
+    async scrubKeyRecords() {},
     async sizeBytes() {
       return null;
     },

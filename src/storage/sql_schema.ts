@@ -4,6 +4,7 @@
  */
 
 import { VaultError } from "../errors.ts";
+import { isKeyRecord } from "./key_records.ts";
 
 export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
@@ -17,13 +18,25 @@ export interface SqlDriver {
   transaction<Result>(body: () => Result): Result;
 }
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /**
- * `meta` has one row. `last_row_id` hands out record ids: without it SQLite would use the highest
- * id again after its record was deleted, and a cursor already past it would miss the new record.
- * `scrub_owed` is 1 while overwritten bytes may be left in the database file.
+ * Key records (`isKeyRecord`) have a small table of their own, which can be rebuilt at any time.
+ * Otherwise both tables are alike, and ids are unique over both, as the cursor of a page needs.
  */
+export const RECORD_TABLES = ["records", "key_records"] as const;
+export type RecordTable = (typeof RECORD_TABLES)[number];
+
+/** The table of a path. */
+export function tableOf(path: string): RecordTable {
+  return isKeyRecord(path) ? "key_records" : "records";
+}
+
+/** A text for each table. */
+export function eachTable(text: (table: RecordTable) => string): Record<RecordTable, string> {
+  return { records: text("records"), key_records: text("key_records") };
+}
+
 const RECORD_COLUMNS = `(
   id INTEGER PRIMARY KEY,
   path TEXT NOT NULL UNIQUE,
@@ -32,12 +45,22 @@ const RECORD_COLUMNS = `(
   seal_key INTEGER NULL
 )`;
 
-const TABLES: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS records ${RECORD_COLUMNS}`,
-  `CREATE INDEX IF NOT EXISTS records_by_seal_key ON records (seal_key) WHERE seal_key IS NOT NULL`,
-  `CREATE TABLE IF NOT EXISTS seal_keys (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)`,
-];
+const SEAL_KEYS_TABLE =
+  "CREATE TABLE IF NOT EXISTS seal_keys (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)";
 
+function createRecordTable(driver: SqlDriver, table: RecordTable): void {
+  driver.run(`CREATE TABLE IF NOT EXISTS ${table} ${RECORD_COLUMNS}`);
+  driver.run(
+    `CREATE INDEX IF NOT EXISTS ${table}_by_seal_key ON ${table} (seal_key) ` +
+      "WHERE seal_key IS NOT NULL",
+  );
+}
+
+/**
+ * `meta` has one row. `last_row_id` hands out record ids: without it SQLite would use the highest
+ * id again after its record was deleted, and a cursor already past it would miss the new record.
+ * `scrub_owed` is 1 while overwritten bytes may be left in the database file.
+ */
 const META_TABLE = `CREATE TABLE IF NOT EXISTS meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   schema_version INTEGER NOT NULL,
@@ -60,26 +83,27 @@ export function openSchema(driver: SqlDriver): void {
       throw new VaultError(
         "store_failed",
         `cannot open the store: its schema has version ${numberColumn(meta, "schema_version")}, ` +
-          `this program knows ${SCHEMA_VERSION}`,
+          `this program reads version ${SCHEMA_VERSION} only; use the release that wrote it`,
       );
     }
-    for (const table of TABLES) driver.run(table);
+    for (const table of RECORD_TABLES) createRecordTable(driver, table);
+    driver.run(SEAL_KEYS_TABLE);
   });
 }
 
 /**
- * Copies all records, ids included, into fresh pages and drops the old ones, which `secure_delete`
- * then zeroes: no slack of a page keeps an overwritten record. VACUUM would do the same, but it
- * attaches a second database, which Deno allows to no process with narrow permissions.
+ * Copies the records of a table, ids included, into fresh pages and drops the old ones, which
+ * `secure_delete` then zeroes: no slack of a page keeps an overwritten record. VACUUM would do the
+ * same, but it attaches a second database, which Deno allows to no process with narrow permissions.
  */
-export function rebuildRecords(driver: SqlDriver): void {
+export function rebuildTable(driver: SqlDriver, table: RecordTable): void {
   driver.transaction(() => {
-    driver.run("DROP TABLE IF EXISTS records_rebuilt");
-    driver.run(`CREATE TABLE records_rebuilt ${RECORD_COLUMNS}`);
-    driver.run("INSERT INTO records_rebuilt SELECT * FROM records ORDER BY id");
-    driver.run("DROP TABLE records");
-    driver.run("ALTER TABLE records_rebuilt RENAME TO records");
-    for (const table of TABLES) driver.run(table);
+    driver.run("DROP TABLE IF EXISTS rebuilt");
+    driver.run(`CREATE TABLE rebuilt ${RECORD_COLUMNS}`);
+    driver.run(`INSERT INTO rebuilt SELECT * FROM ${table} ORDER BY id`);
+    driver.run(`DROP TABLE ${table}`);
+    driver.run(`ALTER TABLE rebuilt RENAME TO ${table}`);
+    createRecordTable(driver, table);
   });
 }
 

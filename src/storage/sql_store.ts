@@ -9,14 +9,18 @@ import { VaultError } from "../errors.ts";
 import { checkCommit, checkLimit, pageLength } from "./checks.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import { comparePaths, prefixEnd } from "./paths.ts";
+import { mayHoldKeyRecords } from "./key_records.ts";
 import {
   bytesColumn,
+  eachTable,
   numberColumn,
   openSchema,
+  RECORD_TABLES,
+  tableOf,
   textColumn,
   textOrNullColumn,
 } from "./sql_schema.ts";
-import type { SqlDriver, SqlRow } from "./sql_schema.ts";
+import type { RecordTable, SqlDriver, SqlRow } from "./sql_schema.ts";
 import { applyGroup } from "./sql_writes.ts";
 import type { ScrubOutcome, Store, StoredRecord, WrappedPage } from "./store.ts";
 
@@ -24,6 +28,8 @@ import type { ScrubOutcome, Store, StoredRecord, WrappedPage } from "./store.ts"
 export interface SqlMaintenance {
   /** See `Store.scrub`. */
   scrub(): ScrubOutcome;
+  /** See `Store.scrubKeyRecords`. */
+  scrubKeyRecords(): void;
   /** Bytes of the database; null when unknown. */
   sizeBytes(): number | null;
   /** Called once; the driver is not used afterwards. */
@@ -41,25 +47,38 @@ export interface SqlStoreOptions {
   readonly gather?: (flush: () => void) => void;
 }
 
-const RECORD_COLUMNS = "records.path, records.bytes, records.revision, seal_keys.name AS seal_key";
-const SELECT_RECORD = `SELECT ${RECORD_COLUMNS} FROM records
-  LEFT JOIN seal_keys ON seal_keys.id = records.seal_key WHERE records.path = ?`;
+const selectRecord = eachTable((table) =>
+  `SELECT path, bytes, revision, seal_keys.name AS seal_key FROM ${table}
+  LEFT JOIN seal_keys ON seal_keys.id = ${table}.seal_key WHERE path = ?`
+);
 const WHERE_WRAPPED = "WHERE seal_key = (SELECT id FROM seal_keys WHERE name = ?) AND id > ?";
 // The length of a BLOB is read from the head of its row, without the pages that hold it.
-const SELECT_WRAPPED_SIZES = `SELECT id, length(bytes) AS size_bytes FROM records
-  ${WHERE_WRAPPED} ORDER BY id LIMIT ?`;
-const SELECT_WRAPPED = `SELECT path, bytes, revision FROM records
-  ${WHERE_WRAPPED} AND id <= ? ORDER BY id`;
-const SELECT_COUNTS = `SELECT name, wrapped FROM seal_keys JOIN
-  (SELECT seal_key, count(*) AS wrapped FROM records WHERE seal_key IS NOT NULL GROUP BY seal_key)
-  ON seal_keys.id = seal_key`;
+const SELECT_WRAPPED_SIZES = `${
+  ofBothTables((table) => `SELECT id, length(bytes) AS size_bytes FROM ${table} ${WHERE_WRAPPED}`)
+} ORDER BY id LIMIT ?`;
+const SELECT_WRAPPED = `${
+  ofBothTables((table) =>
+    `SELECT id, path, bytes, revision FROM ${table} ${WHERE_WRAPPED} AND id <= ?`
+  )
+} ORDER BY id`;
+const SELECT_COUNTS = `SELECT name, sum(wrapped) AS wrapped FROM seal_keys JOIN (${
+  ofBothTables((table) =>
+    `SELECT seal_key, count(*) AS wrapped FROM ${table} WHERE seal_key IS NOT NULL GROUP BY seal_key`
+  )
+}) ON seal_keys.id = seal_key GROUP BY name`;
 // A name is looked up for each commit and never kept across commits, so that a row may go at any time.
-const DELETE_UNUSED_SEAL_KEYS = `DELETE FROM seal_keys
-  WHERE NOT EXISTS (SELECT 1 FROM records WHERE records.seal_key = seal_keys.id)`;
-const SELECT_PATHS_FROM =
-  "SELECT path FROM records WHERE path >= ? AND path < ? ORDER BY path LIMIT ?";
-const SELECT_PATHS_AFTER =
-  "SELECT path FROM records WHERE path > ? AND path < ? ORDER BY path LIMIT ?";
+const DELETE_UNUSED_SEAL_KEYS = `DELETE FROM seal_keys WHERE ${
+  RECORD_TABLES.map((table) =>
+    `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${table}.seal_key = seal_keys.id)`
+  ).join(" AND ")
+}`;
+const WHERE_FROM = "WHERE path >= ? AND path < ?";
+const WHERE_AFTER = "WHERE path > ? AND path < ?";
+const ORDER_PATHS = "ORDER BY path LIMIT ?";
+
+function ofBothTables(select: (table: RecordTable) => string): string {
+  return RECORD_TABLES.map(select).join(" UNION ALL ");
+}
 
 /** An upper bound that every path is below: in SQLite any TEXT sorts before any BLOB. */
 const BEYOND_PATHS = Uint8Array.of(0);
@@ -110,6 +129,12 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
         return maintenance.scrub();
       });
     },
+    async scrubKeyRecords() {
+      use(() => {
+        commits.flush();
+        maintenance.scrubKeyRecords();
+      });
+    },
     async sizeBytes() {
       return use(() => maintenance.sizeBytes());
     },
@@ -127,7 +152,7 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
 function readRecord(driver: SqlDriver, path: string): StoredRecord | null {
   // SQLite would look up a lone surrogate as U+FFFD and find another path's record.
   if (!path.isWellFormed()) return null;
-  const row = driver.all(SELECT_RECORD, path)[0];
+  const row = driver.all(selectRecord[tableOf(path)], path)[0];
   return row === undefined ? null : toRecord(row, textOrNullColumn(row, "seal_key"));
 }
 
@@ -141,9 +166,13 @@ function listPaths(
   const last = after.toWellFormed();
   const end = prefixEnd(prefix) ?? BEYOND_PATHS;
   // Only one lower bound reaches SQLite: with both it might scan from the wrong one.
-  const rows = comparePaths(last, prefix) < 0
-    ? driver.all(SELECT_PATHS_FROM, prefix, end, limit)
-    : driver.all(SELECT_PATHS_AFTER, last, end, limit);
+  const isFromPrefix = comparePaths(last, prefix) < 0;
+  const where = isFromPrefix ? WHERE_FROM : WHERE_AFTER;
+  const select = (table: RecordTable): string => `SELECT path FROM ${table} ${where}`;
+  const range = [isFromPrefix ? prefix : last, end];
+  const rows = mayHoldKeyRecords(prefix)
+    ? driver.all(`${ofBothTables(select)} ${ORDER_PATHS}`, ...range, ...range, limit)
+    : driver.all(`${select("records")} ${ORDER_PATHS}`, ...range, limit);
   return rows.map((row) => textColumn(row, "path"));
 }
 
@@ -154,12 +183,12 @@ function readWrapped(
   limit: number,
   maxBytes: number,
 ): WrappedPage {
-  const reached = driver.all(SELECT_WRAPPED_SIZES, sealKeyId, cursor, limit);
+  const reached = driver.all(SELECT_WRAPPED_SIZES, sealKeyId, cursor, sealKeyId, cursor, limit);
   const sizesBytes = reached.map((row) => numberColumn(row, "size_bytes"));
   const last = reached[pageLength(sizesBytes, maxBytes) - 1];
   if (last === undefined) return { records: [], cursor };
   const end = numberColumn(last, "id");
-  const rows = driver.all(SELECT_WRAPPED, sealKeyId, cursor, end);
+  const rows = driver.all(SELECT_WRAPPED, sealKeyId, cursor, end, sealKeyId, cursor, end);
   return { records: rows.map((row) => toRecord(row, sealKeyId)), cursor: end };
 }
 

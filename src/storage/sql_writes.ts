@@ -3,19 +3,21 @@
  * the group; a conflict leaves out that commit alone; an exception undoes the whole group.
  */
 
-import { numberColumn } from "./sql_schema.ts";
+import { eachTable, numberColumn, tableOf } from "./sql_schema.ts";
 import type { SqlDriver } from "./sql_schema.ts";
 import { ABSENT } from "./store.ts";
 import type { Commit, CommitOutcome, Expectation, Revision, Write } from "./store.ts";
 
 const SELECT_META = "SELECT revision, last_row_id FROM meta";
 const UPDATE_META = "UPDATE meta SET revision = ?, last_row_id = ?";
-const SELECT_REVISION = "SELECT revision FROM records WHERE path = ?";
-const DELETE_RECORD = "DELETE FROM records WHERE path = ?";
+const selectRevision = eachTable((table) => `SELECT revision FROM ${table} WHERE path = ?`);
+const deleteRecord = eachTable((table) => `DELETE FROM ${table} WHERE path = ?`);
 // The row id of an overwritten record stays, so that a cursor of `wrappedBy` stays valid.
-const PUT_RECORD = `INSERT INTO records (id, path, bytes, revision, seal_key) VALUES (?, ?, ?, ?, ?)
+const putRecord = eachTable((table) =>
+  `INSERT INTO ${table} (id, path, bytes, revision, seal_key) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (path) DO UPDATE SET
-    bytes = excluded.bytes, revision = excluded.revision, seal_key = excluded.seal_key`;
+    bytes = excluded.bytes, revision = excluded.revision, seal_key = excluded.seal_key`
+);
 const ADD_SEAL_KEY = "INSERT INTO seal_keys (name) VALUES (?) ON CONFLICT (name) DO NOTHING";
 const SELECT_SEAL_KEY = "SELECT id FROM seal_keys WHERE name = ?";
 
@@ -59,19 +61,19 @@ function applyCommit(transaction: Transaction, { expect = [], writes }: Commit):
 }
 
 function isMet(driver: SqlDriver, { path, revision }: Expectation): boolean {
-  const row = driver.all(SELECT_REVISION, path)[0];
+  const row = driver.all(selectRevision[tableOf(path)], path)[0];
   return revision === (row === undefined ? ABSENT : numberColumn(row, "revision"));
 }
 
 function applyWrite(transaction: Transaction, { path, bytes, sealKeyId }: Write): void {
   const { driver, revision } = transaction;
   if (bytes === null) {
-    driver.run(DELETE_RECORD, path);
+    driver.run(deleteRecord[tableOf(path)], path);
     return;
   }
   const sealKey = sealKeyId === null ? null : sealKeyRow(transaction, sealKeyId);
   transaction.lastRowId += 1;
-  driver.run(PUT_RECORD, transaction.lastRowId, path, bytes, revision, sealKey);
+  driver.run(putRecord[tableOf(path)], transaction.lastRowId, path, bytes, revision, sealKey);
 }
 
 /** The row of a seal key's name, added at its first use; a scrub removes it when it wraps nothing. */

@@ -75,7 +75,7 @@ export interface Store {
   sealKeyCounts(): Promise<ReadonlyMap<string, number>>;
 
   /**
-   * Applies all writes durably, or none: when the promise is fulfilled with `committed`, a power
+   * Applies all writes durably, or none, and commits in the order they are given. When the promise is fulfilled with `committed`, a power
    * loss does not undo it. Rejects with `VaultError("store_failed")` when nothing was written.
    */
   commit(commit: Commit): Promise<CommitOutcome>;
@@ -85,6 +85,12 @@ export interface Store {
    * with `VaultError("store_failed")` when it could not; the records are as they were.
    */
   scrub(): Promise<ScrubOutcome>;
+
+  /**
+   * The same for key records (`key_records.ts`) alone: few and small, so that it holds up nobody. What
+   * a stop leaves undone is done when the store is opened the next time.
+   */
+  scrubKeyRecords(): Promise<void>;
 
   /** Bytes the store occupies, where it can tell. */
   sizeBytes(): Promise<number | null>;

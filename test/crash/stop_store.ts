@@ -74,6 +74,7 @@ export function createStopStore(inner: Store, stop: Stop | null): StopStore {
       }
     },
     scrub: () => unlessDead(() => inner.scrub()),
+    scrubKeyRecords: () => unlessDead(() => inner.scrubKeyRecords()),
     sizeBytes: () => unlessDead(() => inner.sizeBytes()),
     close: () => unlessDead(() => inner.close()),
     commits: () => commits,

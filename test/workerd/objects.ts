@@ -53,6 +53,7 @@ export function durableStore(stub: DurableObjectStub): Store {
     sealKeyCounts: () => within((store) => store.sealKeyCounts()),
     commit: (commit) => within((store) => store.commit(commit)),
     scrub: () => within((store) => store.scrub()),
+    scrubKeyRecords: () => within((store) => store.scrubKeyRecords()),
     sizeBytes: () => within((store) => store.sizeBytes()),
     close: () => within((store) => store.close()),
   };
