@@ -53,8 +53,6 @@ export const REWRAP_GIVE_UP_MS = 24 * 60 * 60 * 1000;
 export const TERM_OPERATIONS_MAX = 3_865_470_566;
 export const TERM_OPERATIONS_MIN = 1_000_000;
 export const TERM_INTERVAL_MIN_SECONDS = 24 * 60 * 60;
-/** The count of encryptions is persisted in steps: a crash over-counts, never under-counts. */
-export const TERM_OPERATIONS_RESERVE = 1 << 16;
 
 /** Vault's system default and maximum lease: 768 h. */
 export const LEASE_DEFAULT_SECONDS = 768 * 60 * 60;

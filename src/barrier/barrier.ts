@@ -5,12 +5,10 @@
  */
 
 import { AeadKey } from "../crypto/aead.ts";
-import { encodeUtf8 } from "../crypto/bytes.ts";
 import { hkdfSha256 } from "../crypto/digest.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
-import { TERM_OPERATIONS_RESERVE } from "../limits.ts";
-import { TERM_OPERATIONS_PATH } from "../storage/record_paths.ts";
+import { KEY_BYTES } from "../limits.ts";
 import type {
   CommitOutcome,
   Expectation,
@@ -22,6 +20,7 @@ import type {
 import { decryptEnvelope, encryptEnvelope, envelopeTerm } from "./envelope.ts";
 import { activeTerm, type Keyring } from "./keyring.ts";
 import { Latch } from "./latch.ts";
+import { termOperationsWrite } from "./term_operations.ts";
 
 const GET_ATTEMPTS = 3;
 /** Paths that `each` has in memory at once. */
@@ -53,53 +52,60 @@ export interface Change {
   readonly expect?: readonly Expectation[];
 }
 
-export interface BarrierParts {
-  readonly store: Store;
+/** What encrypts and wraps. A commit may bring the next ones, and is encrypted under them itself. */
+export interface BarrierKeys {
   readonly keyring: Keyring;
   readonly outer: OuterLayer;
+}
+
+export interface BarrierParts extends BarrierKeys {
+  readonly store: Store;
   readonly random: RandomBytes;
-  /** Encryptions of the active term that an earlier run may have made. */
+  /** Encryptions that earlier runs made under the active term. */
   readonly operations: number;
 }
+
+/** Data keys by term, as Web Crypto has them. A term never changes its key. */
+type ImportedKeys = Map<number, Promise<AeadKey>>;
 
 export class Barrier {
   readonly #store: Store;
   readonly #random: RandomBytes;
   readonly #latch = new Latch();
-  #keyring: Keyring;
-  #keys = new Map<number, Promise<AeadKey>>();
-  #outer: OuterLayer;
+  #keys: BarrierKeys;
+  #imported: ImportedKeys = new Map();
   #operations: number;
-  /** End of the last block of operations that was begun, and of the one that is stored. */
-  #reserved: number;
-  #stored: number;
+  /** The commit of new keys that is under way: what it writes cannot be read before it ends. */
+  #keyChange: Promise<unknown> | null = null;
 
   constructor(parts: BarrierParts) {
     this.#store = parts.store;
     this.#random = parts.random;
-    this.#keyring = parts.keyring;
-    this.#outer = parts.outer;
+    this.#keys = { keyring: parts.keyring, outer: parts.outer };
     this.#operations = parts.operations;
-    this.#reserved = parts.operations;
-    this.#stored = parts.operations;
   }
 
   get keyring(): Keyring {
-    return this.#keyring;
+    return this.#keys.keyring;
   }
 
   get outer(): OuterLayer {
-    return this.#outer;
+    return this.#keys.outer;
   }
 
-  /** Upper bound of the encryptions made under the active term. */
+  /** Encryptions made under the active term. */
   get operations(): number {
     return this.#operations;
   }
 
   /** A key for one purpose, derived from the keyring's hash key; the same for the vault's life. */
   deriveMacKey(purpose: string, salt?: Uint8Array): Uint8Array<ArrayBuffer> {
-    return hkdfSha256(this.#keyring.macKey, salt, `sealwright ${purpose}`, 32);
+    return hkdfSha256(this.keyring.macKey, salt, `sealwright ${purpose}`, KEY_BYTES);
+  }
+
+  /** A key for one purpose that ends with the credential key: whenever the root key is replaced. */
+  deriveCredentialKey(purpose: string, salt: Uint8Array): Uint8Array<ArrayBuffer> {
+    return hkdfSha256(this.keyring.credentialKey, salt, `sealwright ${purpose}`, KEY_BYTES);
   }
 
   /**
@@ -114,9 +120,11 @@ export class Barrier {
       try {
         return { value: await this.#open(record), revision: record.revision };
       } catch (error) {
-        // A rewrap may have moved the record and erased its old key since it was read.
+        // A rewrap may have moved the record and erased its old key since it was read, or the
+        // record was written by a change of keys that has not returned yet.
         const moved = error instanceof VaultError && error.code === "unknown_key";
         if (!moved || attempt === GET_ATTEMPTS) throw error;
+        await this.#keyChange;
       }
     }
   }
@@ -145,16 +153,48 @@ export class Barrier {
     return await this.#latch.shared(() => this.commitHeld(change));
   }
 
-  /** `commit` for who already holds the latch, in either form. */
-  async commitHeld(change: Change): Promise<CommitOutcome> {
-    const block = this.#reserveOperations(change.entries.length);
-    const encrypted = await this.#encryptAll(change.entries, block);
-    const outcome = await this.#store.commit({
-      ...(change.expect === undefined ? {} : { expect: change.expect }),
-      writes: [...encrypted, ...(change.writes ?? [])],
-    });
-    if (outcome.kind === "committed" && block !== null) this.#stored = block;
+  /**
+   * Like `commit`, for callers that already hold the latch. With `next`, which needs the exclusive
+   * latch, the entries are encrypted under these keys, and they are in force once it has committed.
+   */
+  async commitHeld(change: Change, next?: BarrierKeys): Promise<CommitOutcome> {
+    if (next === undefined) return await this.#commitUnder(this.#keys, this.#imported, change);
+    const committing = this.#commitNext(next, change);
+    this.#keyChange = committing.catch(() => {});
+    try {
+      return await committing;
+    } finally {
+      this.#keyChange = null;
+    }
+  }
+
+  async #commitNext(next: BarrierKeys, change: Change): Promise<CommitOutcome> {
+    // Not the cache of the keys in force: should the commit fail, its term never was.
+    const outcome = await this.#commitUnder(next, new Map(), change);
+    if (outcome.kind === "conflict") return outcome;
+    const isNewTerm = !this.#isActiveTerm(next.keyring);
+    this.install(next);
+    if (isNewTerm) this.#operations = encryptionsOf(change.entries);
     return outcome;
+  }
+
+  async #commitUnder(
+    keys: BarrierKeys,
+    imported: ImportedKeys,
+    change: Change,
+  ): Promise<CommitOutcome> {
+    const count = encryptionsOf(change.entries);
+    const isActiveTerm = this.#isActiveTerm(keys.keyring);
+    if (isActiveTerm) this.#operations += count;
+    const writes = await this.#encryptAll(keys, imported, change.entries);
+    writes.push(...change.writes ?? []);
+    if (count > 0) {
+      // Read last: commits reach the store in this order, so the count stored never goes back.
+      const operations = isActiveTerm ? this.#operations : count;
+      writes.push(termOperationsWrite(activeTerm(keys.keyring).term, operations));
+    }
+    const expect = change.expect === undefined ? {} : { expect: change.expect };
+    return await this.#store.commit({ ...expect, writes });
   }
 
   /** Holds off every writer while `body` commits new keys and installs them. */
@@ -164,7 +204,7 @@ export class Barrier {
 
   /** Runs a slice of a rewrap: the outer layer stays the same while it lasts. */
   async withOuter<T>(body: (outer: OuterLayer) => Promise<T>): Promise<T> {
-    return await this.#latch.shared(() => body(this.#outer));
+    return await this.#latch.shared(() => body(this.outer));
   }
 
   /**
@@ -172,79 +212,70 @@ export class Barrier {
    * has no other writer.
    */
   async encrypt(entries: readonly Entry[]): Promise<Write[]> {
-    return await this.#encryptAll(entries, this.#reserveOperations(entries.length));
+    this.#operations += encryptionsOf(entries);
+    const writes = await this.#encryptAll(this.#keys, this.#imported, entries);
+    return [...writes, termOperationsWrite(activeTerm(this.keyring).term, this.#operations)];
   }
 
-  /** Takes over keys that a commit has made durable. */
-  install(keys: { keyring?: Keyring; outer?: OuterLayer }): void {
-    if (keys.keyring !== undefined) {
-      const sameTerm = activeTerm(keys.keyring).term === activeTerm(this.#keyring).term;
-      this.#keyring = keys.keyring;
-      if (!sameTerm) {
-        this.#operations = 0;
-        this.#reserved = 0;
-        this.#stored = 0;
-      }
-    }
-    if (keys.outer !== undefined) this.#outer = keys.outer;
+  /** Takes over keys that are durable already, or that only the outer layer changes. */
+  install(keys: Partial<BarrierKeys>): void {
+    const { keyring = this.keyring, outer = this.outer } = keys;
+    if (!this.#isActiveTerm(keyring)) this.#operations = 0;
+    this.#keys = { keyring, outer };
   }
 
-  /**
-   * The end of the block of operations that a commit has to store, because what is stored does not
-   * cover it; null when it does. After a crash the count starts from the end of the stored block. As
-   * long as a block is on its way, every commit carries it: any of them may be the first to land.
-   */
-  #reserveOperations(count: number): number | null {
-    if (count === 0) return null;
-    this.#operations += count;
-    if (this.#operations < this.#stored) return null;
-    this.#operations += 1;
-    if (this.#operations >= this.#reserved) {
-      this.#reserved = this.#operations + TERM_OPERATIONS_RESERVE;
-    }
-    return this.#reserved;
+  #isActiveTerm(keyring: Keyring): boolean {
+    return activeTerm(keyring).term === activeTerm(this.keyring).term;
   }
 
-  async #encryptAll(entries: readonly Entry[], block: number | null): Promise<Write[]> {
-    const all = block === null ? entries : [...entries, this.#operationsEntry(block)];
-    return await Promise.all(all.map((entry) => this.#encryptEntry(entry)));
+  async #encryptAll(
+    keys: BarrierKeys,
+    imported: ImportedKeys,
+    entries: readonly Entry[],
+  ): Promise<Write[]> {
+    return await Promise.all(entries.map((entry) => this.#encryptEntry(keys, imported, entry)));
   }
 
-  #operationsEntry(operations: number): Entry {
-    const json = { term: activeTerm(this.#keyring).term, operations };
-    return { path: TERM_OPERATIONS_PATH, value: encodeUtf8(JSON.stringify(json)) };
-  }
-
-  async #encryptEntry(entry: Entry): Promise<Write> {
-    if (entry.value === null) return { path: entry.path, bytes: null, sealKeyId: null };
-    const term = activeTerm(this.#keyring).term;
-    const key = await this.#key(term);
-    const bytes = await encryptEnvelope(key, term, entry.path, entry.value, this.#random);
-    if (entry.sealWrap !== true) return { path: entry.path, bytes, sealKeyId: null };
-    const outer = this.#outer;
-    return {
-      path: entry.path,
-      bytes: await outer.wrap(entry.path, bytes),
-      sealKeyId: outer.keyId,
-    };
+  async #encryptEntry(
+    { keyring, outer }: BarrierKeys,
+    imported: ImportedKeys,
+    { path, value, sealWrap }: Entry,
+  ): Promise<Write> {
+    if (value === null) return { path, bytes: null, sealKeyId: null };
+    const { term } = activeTerm(keyring);
+    const key = await importedKey(keyring, imported, term);
+    const bytes = await encryptEnvelope(key, term, path, value, this.#random);
+    if (sealWrap !== true) return { path, bytes, sealKeyId: null };
+    return { path, bytes: await outer.wrap(path, bytes), sealKeyId: outer.keyId };
   }
 
   async #open(record: StoredRecord): Promise<Uint8Array<ArrayBuffer>> {
+    const { keyring, outer } = this.#keys;
     const bytes = record.sealKeyId === null
       ? record.bytes
-      : await this.#outer.unwrap(record.path, record.bytes);
-    return await decryptEnvelope(await this.#key(envelopeTerm(bytes)), record.path, bytes);
+      : await outer.unwrap(record.path, record.bytes);
+    const key = await importedKey(keyring, this.#imported, envelopeTerm(bytes));
+    return await decryptEnvelope(key, record.path, bytes);
   }
+}
 
-  #key(term: number): Promise<AeadKey> {
-    const cached = this.#keys.get(term);
-    if (cached !== undefined) return cached;
-    const found = this.#keyring.terms.find((candidate) => candidate.term === term);
-    if (found === undefined) {
-      throw new VaultError("unknown_key", `cannot decrypt: no data key of term ${term}`);
-    }
-    const key = AeadKey.import(found.key);
-    this.#keys.set(term, key);
-    return key;
+/** A removal encrypts nothing. */
+function encryptionsOf(entries: readonly Entry[]): number {
+  return entries.filter(({ value }) => value !== null).length;
+}
+
+function importedKey(
+  keyring: Keyring,
+  imported: ImportedKeys,
+  term: number,
+): Promise<AeadKey> {
+  const cached = imported.get(term);
+  if (cached !== undefined) return cached;
+  const found = keyring.terms.find((candidate) => candidate.term === term);
+  if (found === undefined) {
+    throw new VaultError("unknown_key", `cannot decrypt: no data key of term ${term}`);
   }
+  const key = AeadKey.import(found.key);
+  imported.set(term, key);
+  return key;
 }

@@ -1,10 +1,10 @@
 /**
  * The keyring: the data keys that encrypt every entry, by term, and the settings of their rotation.
- * It is itself encrypted by the root key. Terms are only ever added: a rekey does not touch them.
+ * It is itself encrypted by the root key. Terms are only ever added.
  */
 
 import { AeadKey } from "../crypto/aead.ts";
-import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
+import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8, equalBytes } from "../crypto/bytes.ts";
 import { type DataKey, dataKey, type RootKey } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
@@ -29,6 +29,11 @@ export interface Keyring {
   readonly terms: readonly Term[];
   /** Root of keyed hashes (token ids, share checks): each use derives its own key. */
   readonly macKey: Uint8Array<ArrayBuffer>;
+  /**
+   * Root of what proves itself by a key alone (batch tokens). It is replaced with the root key, so
+   * that a backup and the shares of its time make no credential of today's vault.
+   */
+  readonly credentialKey: Uint8Array<ArrayBuffer>;
   readonly rotation: RotationConfig;
 }
 
@@ -36,6 +41,7 @@ export function createKeyring(random: RandomBytes, nowMs: number): Keyring {
   return {
     terms: [{ term: 1, key: dataKey(random(KEY_BYTES)), installTimeMs: nowMs }],
     macKey: random(KEY_BYTES),
+    credentialKey: random(KEY_BYTES),
     rotation: { enabled: true, maxOperations: TERM_OPERATIONS_MAX, intervalSeconds: 0 },
   };
 }
@@ -53,10 +59,18 @@ export function addTerm(keyring: Keyring, random: RandomBytes, nowMs: number): K
   return { ...keyring, terms: [...keyring.terms, added] };
 }
 
+/** The same keyring with another credential key, for whenever the root key is replaced. */
+export function withNewCredentialKey(keyring: Keyring, random: RandomBytes): Keyring {
+  return { ...keyring, credentialKey: random(KEY_BYTES) };
+}
+
+const VERSION = 2;
+
 interface KeyringJson {
-  readonly version: 1;
+  readonly version: typeof VERSION;
   readonly terms: readonly { term: number; key: string; install_time_ms: number }[];
   readonly mac_key: string;
+  readonly credential_key: string;
   readonly rotation: { enabled: boolean; max_operations: number; interval_seconds: number };
 }
 
@@ -66,23 +80,32 @@ export async function encryptKeyring(
   root: RootKey,
   random: RandomBytes,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const key = await AeadKey.import(root);
+  return await encryptEnvelope(key, ROOT_KEY_TERM, KEYRING_PATH, encodeKeyring(keyring), random);
+}
+
+function encodeKeyring(keyring: Keyring): Uint8Array<ArrayBuffer> {
   const json: KeyringJson = {
-    version: 1,
+    version: VERSION,
     terms: keyring.terms.map((term) => ({
       term: term.term,
       key: encodeBase64(term.key),
       install_time_ms: term.installTimeMs,
     })),
     mac_key: encodeBase64(keyring.macKey),
+    credential_key: encodeBase64(keyring.credentialKey),
     rotation: {
       enabled: keyring.rotation.enabled,
       max_operations: keyring.rotation.maxOperations,
       interval_seconds: keyring.rotation.intervalSeconds,
     },
   };
-  const key = await AeadKey.import(root);
-  const plaintext = encodeUtf8(JSON.stringify(json));
-  return await encryptEnvelope(key, ROOT_KEY_TERM, KEYRING_PATH, plaintext, random);
+  return encodeUtf8(JSON.stringify(json));
+}
+
+/** Whether two keyrings are the same, keys and settings; in a time that depends on lengths only. */
+export function isSameKeyring(left: Keyring, right: Keyring): boolean {
+  return equalBytes(encodeKeyring(left), encodeKeyring(right));
 }
 
 /** Inverse of `encryptKeyring`; `ciphertext_rejected` when it is not this root key's keyring. */
@@ -92,6 +115,9 @@ export async function decryptKeyring(bytes: Uint8Array, root: RootKey): Promise<
   }
   const plaintext = await decryptEnvelope(await AeadKey.import(root), KEYRING_PATH, bytes);
   const json = JSON.parse(decodeUtf8(plaintext)) as KeyringJson;
+  if (json.version !== VERSION) {
+    throw new VaultError("record_malformed", "the keyring has a version this program cannot read");
+  }
   return {
     terms: json.terms.map((term) => ({
       term: term.term,
@@ -99,6 +125,7 @@ export async function decryptKeyring(bytes: Uint8Array, root: RootKey): Promise<
       installTimeMs: term.install_time_ms,
     })),
     macKey: storedBytes(json.mac_key),
+    credentialKey: storedBytes(json.credential_key),
     rotation: {
       enabled: json.rotation.enabled,
       maxOperations: json.rotation.max_operations,

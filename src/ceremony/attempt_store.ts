@@ -12,6 +12,8 @@ import { ABSENT, type Expectation, type Revision, type Write } from "../storage/
 export interface StoredAttempt<State> {
   readonly state: State;
   readonly expect: Expectation;
+  /** The record of an attempt whose time is over is still there. */
+  readonly isLeftover: boolean;
 }
 
 export interface AttemptCodec<State> {
@@ -58,7 +60,9 @@ export class AttemptStore<State> {
     const { idle, decode, expiresAtMs } = this.#codec;
     const path = ceremonyPath(this.#name);
     const record = await this.#barrier.get(path);
-    if (record === null) return { state: idle, expect: { path, revision: ABSENT } };
+    if (record === null) {
+      return { state: idle, expect: { path, revision: ABSENT }, isLeftover: false };
+    }
     const state = decode(record.value);
     const expiry = expiresAtMs(state);
     const expired = expiry !== null && this.#nowMs() >= expiry;
@@ -66,7 +70,8 @@ export class AttemptStore<State> {
       this.#expiredRevision = record.revision;
       this.#expired();
     }
-    return { state: expired ? idle : state, expect: { path, revision: record.revision } };
+    const expect = { path, revision: record.revision };
+    return { state: expired ? idle : state, expect, isLeftover: expired };
   }
 
   async write(state: State, expect: Expectation, others: Others = {}): Promise<void> {
@@ -80,7 +85,12 @@ export class AttemptStore<State> {
     const expiry = this.#codec.expiresAtMs(state);
     const bytes = expiry === null ? null : encodeDueTime(expiry);
     return {
-      entries: [{ path: ceremonyPath(this.#name), value: this.#codec.encode(state) }],
+      // Wrapped, so that data keys from an older backup do not open it under the seal key of now.
+      entries: [{
+        path: ceremonyPath(this.#name),
+        value: this.#codec.encode(state),
+        sealWrap: true,
+      }],
       writes: [{ path: this.#duePath, bytes, sealKeyId: null }],
     };
   }
@@ -106,10 +116,11 @@ export class AttemptStore<State> {
     }
   }
 
-  /** Removes what is left of an attempt whose time is over. */
-  async expire(): Promise<void> {
-    const stored = await this.read();
-    if (stored.state === this.#codec.idle) await this.write(stored.state, stored.expect);
+  /** Removes what is left of an attempt whose time is over. Answers whether there was one. */
+  async expire(): Promise<boolean> {
+    const { state, expect, isLeftover } = await this.read();
+    if (isLeftover) await this.write(state, expect);
+    return isLeftover;
   }
 
   get #duePath(): string {

@@ -1,7 +1,7 @@
 /**
- * The stored form of an attempt. It holds shares, of the old key and of the new one fewer than make
- * it, and never a key. It is only ever written through the barrier; sealing by request and every end
- * of the attempt remove it.
+ * The stored form of an attempt. It holds no share in force and no key; while a verification runs, it
+ * holds fewer new shares than make the new key. It is only ever written through barrier and seal;
+ * sealing by request and every end of the attempt remove it.
  */
 
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
@@ -20,16 +20,18 @@ interface PendingKeyJson {
   readonly backup: boolean;
 }
 
+const VERSION = 2;
+
 type CeremonyJson =
   | {
-    readonly version: 1;
+    readonly version: typeof VERSION;
     readonly phase: "gathering";
     readonly head: CeremonyHead;
-    readonly gathered: readonly string[];
+    readonly given: readonly number[];
     readonly early_verification_id: string | null;
   }
   | {
-    readonly version: 1;
+    readonly version: typeof VERSION;
     readonly phase: "verifying";
     readonly head: CeremonyHead;
     readonly verification_id: string;
@@ -93,15 +95,15 @@ function ceremonyJson(state: CeremonyState): CeremonyJson | null {
       return null;
     case "gathering":
       return {
-        version: 1,
+        version: VERSION,
         phase: "gathering",
         head: state.head,
-        gathered: state.gathered.map(encodeBase64),
+        given: state.given,
         early_verification_id: state.earlyVerificationId,
       };
     case "verifying":
       return {
-        version: 1,
+        version: VERSION,
         phase: "verifying",
         head: state.head,
         verification_id: state.verificationId,
@@ -116,12 +118,15 @@ function ceremonyJson(state: CeremonyState): CeremonyJson | null {
 
 export function decodeCeremony(bytes: Uint8Array): CeremonyState {
   const json = JSON.parse(decodeUtf8(bytes)) as CeremonyJson;
+  if (json.version !== VERSION) {
+    throw new VaultError("record_malformed", "a ceremony record has an unknown version");
+  }
   switch (json.phase) {
     case "gathering":
       return {
         phase: "gathering",
         head: json.head,
-        gathered: json.gathered.map(bytesOf),
+        given: json.given,
         earlyVerificationId: json.early_verification_id,
       };
     case "verifying":

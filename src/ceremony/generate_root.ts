@@ -11,7 +11,6 @@ import {
   encodeBase64,
   encodeBase64Unpadded,
   encodeUtf8,
-  equalBytes,
 } from "../crypto/bytes.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
@@ -41,7 +40,8 @@ export type GenerationState =
     /** Accessor of the token that started it; null without one. */
     readonly startedBy: string | null;
     readonly expiresAtMs: number;
-    readonly gathered: readonly Uint8Array<ArrayBuffer>[];
+    /** Which shares in force were given: their places in share order, each once. No share is kept. */
+    readonly given: readonly number[];
   };
 
 type Gathering = Extract<GenerationState, { phase: "gathering" }>;
@@ -57,6 +57,8 @@ export interface GenerateRootPorts extends AuthorityPorts {
   readonly metrics: Metrics;
   /** A root token that exists once its entries are committed. */
   readonly issueRootToken: () => { readonly id: string; readonly entries: readonly Entry[] };
+  /** Clears what a finished attempt left in the store. */
+  readonly clearTraces: () => Promise<void>;
 }
 
 const NAME = "generate-root";
@@ -106,9 +108,10 @@ export class GenerateRoot {
       startedAtMs,
       startedBy,
       expiresAtMs: startedAtMs + CEREMONY_TTL_MS,
-      gathered: [],
+      given: [],
     };
     await this.#attempts.write(state, stored.expect);
+    if (stored.isLeftover) await this.#ports.clearTraces();
     this.#count("started");
     log.info(`root generation initialized: nonce=${state.attemptId}`);
     return state;
@@ -118,43 +121,43 @@ export class GenerateRoot {
     const stored = await this.#attempts.read();
     if (stored.state.phase === "idle") return;
     await this.#attempts.write(IDLE, stored.expect);
+    await this.#ports.clearTraces();
     this.#count("cancelled");
   }
 
   async expire(): Promise<void> {
-    await this.#attempts.expire();
+    if (await this.#attempts.expire()) await this.#ports.clearTraces();
   }
 
   endRecords(): readonly Write[] {
     return this.#attempts.endRecords();
   }
 
-  /** The same attempt without its shares, for the commit that makes them void. */
+  /** The same attempt from its first share on, for the commit that makes the given ones void. */
   async voided(required: number): Promise<Attached | null> {
     const { state, expect } = await this.#attempts.read();
     if (state.phase === "idle") return null;
-    return { ...this.#attempts.records({ ...state, required, gathered: [] }), expect: [expect] };
+    return { ...this.#attempts.records({ ...state, required, given: [] }), expect: [expect] };
   }
 
   /** A share of the key in force. The last one needed makes the token. */
   async submit(share: Uint8Array<ArrayBuffer>, attemptId: string): Promise<GenerationOutcome> {
     const stored = await this.#attempts.read();
-    const known = await this.#authority.isInForce(share);
+    const place = await this.#authority.placeOf(share);
     const { state } = stored;
     if (state.phase === "idle") throw this.#refused("no root generation in progress");
-    const problem = shareProblem(state, share, attemptId, known);
-    if (problem !== null) throw this.#refused(problem);
-    const gathered = [...state.gathered, share];
-    const next: Gathering = { ...state, gathered };
-    if (gathered.length < state.required) {
+    const problem = shareProblem(state, attemptId, place);
+    if (problem !== null || place === null) throw this.#refused(problem ?? UNKNOWN_SHARE);
+    const next: Gathering = { ...state, given: [...state.given, place] };
+    if (next.given.length < state.required) {
       await this.#attempts.write(next, stored.expect);
       this.#count("share_accepted");
       return { kind: "advanced", state: next };
     }
-    await this.#authority.authorise(gathered, state.required);
     const token = this.#ports.issueRootToken();
     const encodedToken = await encodeToken(token.id, state.encoding);
     await this.#attempts.write(IDLE, stored.expect, { entries: token.entries });
+    await this.#ports.clearTraces();
     this.#count("share_accepted");
     this.#count("completed");
     this.#ports.log.info(`root generation finished: nonce=${state.attemptId}`);
@@ -174,21 +177,16 @@ export class GenerateRoot {
 /** Refused by our own rule (D2); the reference notices when the quorum is there. */
 export const UNKNOWN_SHARE = "given key is not one of the current key shares";
 
-/** Why a share is refused; null when it is not. */
-function shareProblem(
-  state: Gathering,
-  share: Uint8Array,
-  attemptId: string,
-  known: boolean,
-): string | null {
+/** Why a share at `place` of those in force, or at none, is refused; null when it is not. */
+function shareProblem(state: Gathering, attemptId: string, place: number | null): string | null {
   if (attemptId !== state.attemptId) {
     return "incorrect nonce supplied; nonce for this root generation operation is " +
       `"${state.attemptId}"`;
   }
-  let duplicate = false;
-  for (const other of state.gathered) duplicate = equalBytes(other, share) || duplicate;
-  if (duplicate) return "given key has already been provided during this generation operation";
-  return known ? null : UNKNOWN_SHARE;
+  if (place === null) return UNKNOWN_SHARE;
+  return state.given.includes(place)
+    ? "given key has already been provided during this generation operation"
+    : null;
 }
 
 /** A fresh one-time password of the right length. */
@@ -246,25 +244,23 @@ function firstBadDigit(text: string): number {
   return encodeUtf8(at === -1 ? text.slice(0, -1) : text.slice(0, at)).length;
 }
 
+const VERSION = 2;
+
 interface GenerationJson {
-  readonly version: 1;
-  readonly gathered: readonly string[];
-  readonly attempt: Omit<Gathering, "gathered">;
+  readonly version: typeof VERSION;
+  readonly attempt: Gathering;
 }
 
 function encodeGeneration(state: GenerationState): Uint8Array | null {
   if (state.phase === "idle") return null;
-  const { gathered, ...attempt } = state;
-  const json: GenerationJson = { version: 1, gathered: gathered.map(encodeBase64), attempt };
+  const json: GenerationJson = { version: VERSION, attempt: state };
   return encodeUtf8(JSON.stringify(json));
 }
 
 function decodeGeneration(bytes: Uint8Array): GenerationState {
   const json = JSON.parse(decodeUtf8(bytes)) as GenerationJson;
-  const gathered = json.gathered.map((text) => {
-    const share = decodeBase64(text);
-    if (share === null) throw new VaultError("record_malformed", "a gathered share is malformed");
-    return share;
-  });
-  return { ...json.attempt, gathered };
+  if (json.version !== VERSION) {
+    throw new VaultError("record_malformed", "a root generation record has an unknown version");
+  }
+  return json.attempt;
 }

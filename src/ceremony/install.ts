@@ -4,8 +4,8 @@
  * leaves a vault that either the old or the new shares open.
  */
 
-import type { Barrier, Entry } from "../barrier/barrier.ts";
-import { addTerm, encryptKeyring, type Keyring } from "../barrier/keyring.ts";
+import type { Barrier, Entry, OuterLayer } from "../barrier/barrier.ts";
+import { addTerm, type Keyring, withNewCredentialKey } from "../barrier/keyring.ts";
 import { equalBytes } from "../crypto/bytes.ts";
 import { rootKey, unsealKey } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
@@ -15,9 +15,20 @@ import { wrapRecord } from "../seal/previous_keys.ts";
 import type { Seal } from "../seal/seal.ts";
 import { encodeSealConfig, type SealConfig, type ShareCounts } from "../seal/seal_config.ts";
 import { createShamirSeal } from "../seal/shamir_seal.ts";
-import { KEYRING_PATH, RECOVERY_KEY_PATH, SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
-import type { Expectation, Write } from "../storage/store.ts";
-import { keyRecords, type KeyState, proveKeyRecords } from "./key_records.ts";
+import {
+  KEYRING_PATH,
+  RECOVERY_KEY_PATH,
+  ROOT_KEY_PATH,
+  SEAL_CONFIG_PATH,
+} from "../storage/record_paths.ts";
+import type { Expectation, Store, Write } from "../storage/store.ts";
+import {
+  keyRecords,
+  type KeyState,
+  type OpenedKeys,
+  proveKeyRecords,
+  readRecoveryKey,
+} from "./key_records.ts";
 import { joinShares } from "./shares.ts";
 
 /** Records that start a rewrap in the commit that makes entries stale. */
@@ -30,10 +41,14 @@ export interface FollowUp {
 
 export interface InstallPorts {
   readonly barrier: Barrier;
+  readonly store: Store;
   readonly random: RandomBytes;
+  readonly nowMs: () => number;
   readonly keys: () => KeyState;
-  /** Takes over keys that are committed, in the vault and in the barrier. */
-  readonly installKeys: (keys: KeyState, keyring?: Keyring) => void;
+  /** Takes over keys that are committed. The barrier has its own already. */
+  readonly keysCommitted: (keys: KeyState) => void;
+  /** The seal as the barrier uses it. */
+  readonly outerOf: (seal: Seal) => OuterLayer;
   readonly prepareRewrap: (sealKeyId: string) => FollowUp;
 }
 
@@ -52,56 +67,55 @@ export interface ProvenKey extends ShareCounts {
   readonly proof: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** Shamir: a new unseal key, a new root key, and a rewrap towards the new wrapping key. */
+/**
+ * Shamir: a new unseal key, a new root key, a new term, and a rewrap towards the new wrapping key.
+ * The term is new so that a data key in an older backup opens nothing that is written from now on.
+ */
 export async function installUnsealKey(
   ports: InstallPorts,
   next: ProvenKey,
   attached: Attached,
 ): Promise<void> {
-  const { barrier, random } = ports;
+  const { barrier, random, nowMs } = ports;
   await barrier.exclusively(async () => {
     const keys = ports.keys();
     const previous = [keys.seal.current, ...keys.seal.previous];
     const seal = createShamirSeal(unsealKey(next.key), previous, random);
-    const root = rootKey(random(KEY_BYTES));
-    const records = await keyRecords(root, barrier.keyring, seal, random);
     const joined = unsealKey(joinShares(next.proof, next.threshold));
     const reopened = createShamirSeal(joined, [], random);
-    await proveKeyRecords(records, reopened, root, barrier.keyring);
+    const keyring = addTerm(withNewCredentialKey(barrier.keyring, random), random, nowMs());
+    const opened: OpenedKeys = { rootKey: rootKey(random(KEY_BYTES)), keyring, seal };
     const config: SealConfig = {
       type: "shamir",
       sealKeyId: seal.keyId,
       unseal: { shares: next.shares, threshold: next.threshold },
     };
     const followUp = ports.prepareRewrap(seal.keyId);
-    const revision = await commitKeys(ports, keys, {
+    await commitKeys(ports, { opened, reopened, config }, {
       entries: [...attached.entries, ...followUp.entries],
-      writes: [...attached.writes, ...followUp.writes, ...records, configWrite(config)],
+      writes: [...attached.writes, ...followUp.writes],
       expect: attached.expect,
     });
-    ports.installKeys({ rootKey: root, seal, config, configRevision: revision });
     followUp.committed();
   });
 }
 
-/** A new recovery key: it authorises, it opens nothing. */
+/** A new recovery key: it authorises, it opens nothing. The root key is new with it. */
 export async function installRecoveryKey(
   ports: InstallPorts,
   next: ProvenKey,
   attached: Attached,
 ): Promise<void> {
   await ports.barrier.exclusively(async () => {
-    const keys = ports.keys();
-    const record = await wrapRecord(keys.seal, RECOVERY_KEY_PATH, next.key);
-    await proveRecoveryKey(keys.seal, record, next);
-    const counts = { shares: next.shares, threshold: next.threshold };
-    const sealKeyId = keys.seal.keyId;
-    const config: SealConfig = { type: "static", sealKeyId, recovery: counts };
-    const revision = await commitKeys(ports, keys, {
+    const { seal } = ports.keys();
+    const record = await wrapRecord(seal, RECOVERY_KEY_PATH, next.key);
+    await proveRecoveryKey(seal, record, next);
+    const recovery = { shares: next.shares, threshold: next.threshold };
+    const config: SealConfig = { type: "static", sealKeyId: seal.keyId, recovery };
+    await commitKeys(ports, { opened: withNewRootKey(ports, seal), reopened: seal, config }, {
       ...attached,
-      writes: [...attached.writes, record, configWrite(config)],
+      writes: [...attached.writes, record],
     });
-    ports.installKeys({ ...keys, config, configRevision: revision });
   });
 }
 
@@ -115,18 +129,52 @@ async function proveRecoveryKey(seal: Seal, record: Write, next: ProvenKey): Pro
 
 /** A new root key under the same seal: no share changes. */
 export async function installRootKey(ports: InstallPorts, attached: Attached): Promise<void> {
-  const { barrier, random } = ports;
-  await barrier.exclusively(async () => {
-    const keys = ports.keys();
-    const root = rootKey(random(KEY_BYTES));
-    const records = await keyRecords(root, barrier.keyring, keys.seal, random);
-    await proveKeyRecords(records, keys.seal, root, barrier.keyring);
-    const revision = await commitKeys(ports, keys, {
-      ...attached,
-      writes: [...attached.writes, ...records, configWrite(keys.config)],
-    });
-    ports.installKeys({ ...keys, rootKey: root, configRevision: revision });
+  await ports.barrier.exclusively(async () => {
+    const { seal, config } = ports.keys();
+    await commitKeys(
+      ports,
+      { opened: withNewRootKey(ports, seal), reopened: seal, config },
+      attached,
+    );
   });
+}
+
+/**
+ * Brings the key records to a static seal's current key, with a new root key, where one of them or
+ * the configuration names another. `reopened` must know the current key alone. A recovery key that
+ * does not open stays as it is; `false` tells so.
+ */
+export async function installChangedSealKey(
+  ports: InstallPorts,
+  reopened: Seal,
+): Promise<"unchanged" | "changed" | "changed_without_recovery_key"> {
+  const { barrier, store } = ports;
+  return await barrier.exclusively(async () => {
+    const { seal, config } = ports.keys();
+    const records = [await store.get(ROOT_KEY_PATH), await store.get(KEYRING_PATH)];
+    const isCurrent = config.sealKeyId === seal.keyId &&
+      records.every((record) => record?.sealKeyId === seal.keyId);
+    if (isCurrent) return "unchanged";
+    const recovery = await rewrappedRecoveryKey(store, seal);
+    const change = {
+      opened: withNewRootKey(ports, seal),
+      reopened,
+      config: { ...config, sealKeyId: seal.keyId },
+    };
+    await commitKeys(ports, change, { ...NOTHING_ATTACHED, writes: recovery ?? [] });
+    return recovery === null ? "changed_without_recovery_key" : "changed";
+  });
+}
+
+/** The write that brings it to the current key, if there is one; null when it does not open. */
+async function rewrappedRecoveryKey(store: Store, seal: Seal): Promise<readonly Write[] | null> {
+  try {
+    const key = await readRecoveryKey(store, seal);
+    return key === null ? [] : [await wrapRecord(seal, RECOVERY_KEY_PATH, key)];
+  } catch (error) {
+    if (error instanceof VaultError && error.code !== "store_failed") return null;
+    throw error;
+  }
 }
 
 /** A changed keyring under the same root key: rotation, or its settings. */
@@ -134,19 +182,10 @@ export async function installKeyring(
   ports: InstallPorts,
   change: (keyring: Keyring) => Keyring,
 ): Promise<void> {
-  const { barrier, random } = ports;
-  await barrier.exclusively(async () => {
-    const keys = ports.keys();
-    const keyring = change(barrier.keyring);
-    const bytes = await encryptKeyring(keyring, keys.rootKey, random);
-    const revision = await commitKeys(ports, keys, {
-      ...NOTHING_ATTACHED,
-      writes: [
-        await wrapRecord(keys.seal, KEYRING_PATH, bytes),
-        configWrite(keys.config),
-      ],
-    });
-    ports.installKeys({ ...keys, configRevision: revision }, keyring);
+  await ports.barrier.exclusively(async () => {
+    const { rootKey, seal, config } = ports.keys();
+    const opened = { rootKey, keyring: change(ports.barrier.keyring), seal };
+    await commitKeys(ports, { opened, reopened: seal, config }, NOTHING_ATTACHED);
   });
 }
 
@@ -159,17 +198,41 @@ export function configWrite(config: SealConfig): Write {
   return { path: SEAL_CONFIG_PATH, bytes: encodeSealConfig(config), sealKeyId: null };
 }
 
+/** Whatever proves itself by the credential key ends with the root key. */
+function withNewRootKey({ barrier, random }: InstallPorts, seal: Seal): OpenedKeys {
+  const keyring = withNewCredentialKey(barrier.keyring, random);
+  return { rootKey: rootKey(random(KEY_BYTES)), keyring, seal };
+}
+
+interface KeyChange {
+  /** The keys to be put in force. */
+  readonly opened: OpenedKeys;
+  /** A seal that knows only what will be there at the next unseal: it proves the records. */
+  readonly reopened: Seal;
+  readonly config: SealConfig;
+}
+
+/**
+ * Proves the records of a change and commits them with what is attached, which is encrypted under
+ * the new keys. Throws `store_conflict` when another writer was faster; then nothing has changed.
+ */
 async function commitKeys(
   ports: InstallPorts,
-  keys: KeyState,
-  change: Attached,
-): Promise<number> {
-  const outcome = await ports.barrier.commitHeld({
-    ...change,
-    expect: [...change.expect, { path: SEAL_CONFIG_PATH, revision: keys.configRevision }],
-  });
+  { opened, reopened, config }: KeyChange,
+  attached: Attached,
+): Promise<void> {
+  const { barrier, random } = ports;
+  const { rootKey, keyring, seal } = opened;
+  const records = await keyRecords(rootKey, keyring, seal, random);
+  await proveKeyRecords(records, reopened, opened);
+  const { configRevision } = ports.keys();
+  const outcome = await barrier.commitHeld({
+    entries: attached.entries,
+    writes: [...attached.writes, ...records, configWrite(config)],
+    expect: [...attached.expect, { path: SEAL_CONFIG_PATH, revision: configRevision }],
+  }, { keyring, outer: ports.outerOf(seal) });
   if (outcome.kind === "conflict") {
     throw new VaultError("store_conflict", "the keys were changed by another writer");
   }
-  return outcome.revision;
+  ports.keysCommitted({ rootKey, seal, config, configRevision: outcome.revision });
 }

@@ -3,15 +3,25 @@
  * unseal keys. They are always written together, and each set can prove that it opens.
  */
 
-import { decryptKeyring, encryptKeyring, type Keyring } from "../barrier/keyring.ts";
+import { decryptKeyring, encryptKeyring, isSameKeyring, type Keyring } from "../barrier/keyring.ts";
 import { equalBytes } from "../crypto/bytes.ts";
 import { type RootKey, rootKey } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
-import { previousKeysRecord, readPreviousKeys, wrapRecord } from "../seal/previous_keys.ts";
+import {
+  previousKeysRecord,
+  readPreviousKeys,
+  unwrapPreviousKeys,
+  wrapRecord,
+} from "../seal/previous_keys.ts";
 import type { Seal } from "../seal/seal.ts";
 import type { SealConfig } from "../seal/seal_config.ts";
-import { KEYRING_PATH, RECOVERY_KEY_PATH, ROOT_KEY_PATH } from "../storage/record_paths.ts";
+import {
+  KEYRING_PATH,
+  PREVIOUS_SEAL_KEYS_PATH,
+  RECOVERY_KEY_PATH,
+  ROOT_KEY_PATH,
+} from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
 
 /** The keys in memory of an unsealed vault, and the configuration they belong to. */
@@ -72,28 +82,33 @@ export async function readRecoveryKey(
 }
 
 /**
- * Opens records that are about to be written, as the next unseal will. Throws when they would not
- * open or would open something else: then nothing may be committed.
+ * Opens records that are about to be written, as the next unseal will: with `reopened`, which knows
+ * only what the holders have. Throws `ciphertext_rejected` when they would not open, or would open
+ * something else than `keys`: then nothing may be committed.
  */
 export async function proveKeyRecords(
   writes: readonly Write[],
-  seal: Seal,
-  root: RootKey,
-  keyring: Keyring,
+  reopened: Seal,
+  keys: OpenedKeys,
 ): Promise<void> {
   const written = (path: string): Uint8Array => {
     const bytes = writes.find((write) => write.path === path)?.bytes;
     if (bytes === null || bytes === undefined) throw new TypeError(`no record for ${path}`);
     return bytes;
   };
-  const opened = rootKey(await seal.unwrap(ROOT_KEY_PATH, written(ROOT_KEY_PATH)));
-  const ring = await decryptKeyring(await seal.unwrap(KEYRING_PATH, written(KEYRING_PATH)), opened);
-  const sameTerms = ring.terms.length === keyring.terms.length &&
-    ring.terms.every((term, i) => {
-      const other = keyring.terms[i];
-      return other !== undefined && equalBytes(term.key, other.key);
-    });
-  if (!equalBytes(opened, root) || !sameTerms) {
-    throw new VaultError("ciphertext_rejected", "the new shares do not open the new key records");
-  }
+  const root = rootKey(await reopened.unwrap(ROOT_KEY_PATH, written(ROOT_KEY_PATH)));
+  const wrapped = await reopened.unwrap(KEYRING_PATH, written(KEYRING_PATH));
+  const keyring = await decryptKeyring(wrapped, root);
+  if (!equalBytes(root, keys.rootKey) || !isSameKeyring(keyring, keys.keyring)) throw unproven();
+  if (keys.seal.type !== "shamir" || keys.seal.previous.length === 0) return;
+  const previous = await unwrapPreviousKeys(reopened, written(PREVIOUS_SEAL_KEYS_PATH));
+  const isWhole = previous.length === keys.seal.previous.length &&
+    keys.seal.previous.every(({ id, bytes }, index) =>
+      previous[index]?.id === id && equalBytes(previous[index].bytes, bytes)
+    );
+  if (!isWhole) throw unproven();
+}
+
+function unproven(): VaultError {
+  return new VaultError("ciphertext_rejected", "the new key does not open the new key records");
 }

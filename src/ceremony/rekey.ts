@@ -47,7 +47,7 @@ import {
   type Refusal,
   step,
   type Submission,
-  withoutGathered,
+  withoutGiven,
 } from "./step.ts";
 
 export interface RekeyPorts extends InstallPorts, AuthorityPorts {
@@ -55,7 +55,9 @@ export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly log: Log;
   readonly metrics: Metrics;
   /** What the other attempts lose when the shares in force change. */
-  readonly voidGathered: (except: CeremonyTarget, required: number) => Promise<Attached>;
+  readonly voidGiven: (except: CeremonyTarget, required: number) => Promise<Attached>;
+  /** Clears what a finished attempt, or a verification that starts over, left in the store. */
+  readonly clearTraces: () => Promise<void>;
 }
 
 /** New shares for their holders. No shares: the target hands out none. */
@@ -131,6 +133,7 @@ export class Rekey {
     const outcome = step(stored.state, { kind: "start", head });
     if (outcome.kind === "advanced") {
       await this.#attempts.write(outcome.state, stored.expect);
+      if (stored.isLeftover) await this.#ports.clearTraces();
       this.#noteStart(head);
     }
     return asOutcome(outcome);
@@ -158,11 +161,10 @@ export class Rekey {
   /** A share of the key in force. The last one needed makes the new shares. */
   async submit(submission: ShareSubmission): Promise<RekeyOutcome> {
     const stored = await this.#attempts.read();
-    const known = await this.#authority.isInForce(submission.share);
-    const judged = { ...judge(submission, stored.state), known };
+    const place = await this.#authority.placeOf(submission.share);
+    const judged = judge(submission, stored.state, place);
     const outcome = step(stored.state, { kind: "submit", submission: judged });
     if (outcome.kind === "quorum" && stored.state.phase === "gathering") {
-      await this.#authority.authorise(outcome.shares, stored.state.head.required);
       const result = await this.#handOut(stored, stored.state.head);
       this.#count("share_accepted");
       return { kind: "shares", result };
@@ -176,7 +178,7 @@ export class Rekey {
     const { state } = stored;
     const checks = state.phase === "verifying" ? state.pending.checks : null;
     const place = placeOfShare(submission.share, checks, this.#authority.checkKey);
-    const judged = { ...judge(submission, state), place };
+    const judged = { ...judge(submission, state, place), share: submission.share };
     const outcome = step(state, { kind: "verify", submission: judged });
     if (outcome.kind === "verified" && state.phase === "verifying") {
       const { head, pending } = state;
@@ -195,7 +197,10 @@ export class Rekey {
     const stored = await this.#attempts.read();
     const verificationId = randomUuid(this.#ports.random);
     const outcome = step(stored.state, { kind: "restart_verification", verificationId });
-    if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
+    if (outcome.kind === "advanced") {
+      await this.#attempts.write(outcome.state, stored.expect);
+      await this.#ports.clearTraces();
+    }
     return asOutcome(outcome);
   }
 
@@ -204,12 +209,13 @@ export class Rekey {
     const stored = await this.#attempts.read();
     if (stored.state.phase === "idle") return;
     await this.#attempts.write(IDLE, stored.expect);
+    await this.#ports.clearTraces();
     this.#count("cancelled");
   }
 
   /** Removes an attempt whose time is over. */
   async expire(): Promise<void> {
-    await this.#attempts.expire();
+    if (await this.#attempts.expire()) await this.#ports.clearTraces();
   }
 
   /** Drops a verification's pending backup and the one in force, or one holder's copy. */
@@ -225,11 +231,11 @@ export class Rekey {
     return this.#attempts.endRecords();
   }
 
-  /** The same attempt without the shares it had gathered, for the commit that makes them void. */
+  /** The same attempt from its first share on, for the commit that makes the given ones void. */
   async voided(required: number): Promise<Attached | null> {
     const { state, expect } = await this.#attempts.read();
     if (state.phase !== "gathering") return null;
-    return { ...this.#attempts.records(withoutGathered(state, required)), expect: [expect] };
+    return { ...this.#attempts.records(withoutGiven(state, required)), expect: [expect] };
   }
 
   #newHead(parameters: CeremonyParameters, startedBy: string | null): CeremonyHead {
@@ -257,6 +263,7 @@ export class Rekey {
     const { keys, random, log } = this.#ports;
     if (this.target === "barrier" && keys().seal.type !== "shamir") {
       await installRootKey(this.#ports, this.#endAttached(stored, []));
+      await this.#ports.clearTraces();
       this.#count("completed");
       log.info("security barrier rekeyed: root key only");
       return { head, shares: [], verificationId: null };
@@ -279,6 +286,7 @@ export class Rekey {
     }
     const verificationId = randomUuid(random);
     await this.#attempts.write(beginVerification(head, verificationId, pending), stored.expect);
+    if (stored.isLeftover) await this.#ports.clearTraces();
     return { head, shares: returned, verificationId };
   }
 
@@ -289,7 +297,7 @@ export class Rekey {
     next: ProvenKey,
   ): Promise<void> {
     const { shares, threshold } = next;
-    const voided = await this.#ports.voidGathered(this.target, threshold);
+    const voided = await this.#ports.voidGiven(this.target, threshold);
     const ended = this.#endAttached(stored, [
       { path: shareChecksPath(this.target), value: encodeShareChecks(pending.checks) },
     ]);
@@ -309,6 +317,7 @@ export class Rekey {
       default:
         unreachable(this.target);
     }
+    await this.#ports.clearTraces();
     this.#count("completed");
     const what = this.target === "barrier" ? "security barrier" : "recovery key";
     this.#ports.log.info(`${what} rekeyed: shares=${shares} threshold=${threshold}`);
@@ -333,11 +342,14 @@ export class Rekey {
   }
 }
 
-function judge(submission: ShareSubmission, state: CeremonyState): Submission {
-  const { share, id, parametersDigest: seen } = submission;
+function judge(
+  { id, parametersDigest: seen }: ShareSubmission,
+  state: CeremonyState,
+  place: number | null,
+): Submission {
   const parametersSeen = seen === null || state.phase === "idle" ||
     seen === parametersDigest(state.head.parameters);
-  return { share, id, parametersSeen };
+  return { place, id, parametersSeen };
 }
 
 function asOutcome(outcome: Outcome): RekeyOutcome {

@@ -74,15 +74,6 @@ export function placeOfShare(
   return count === 0 ? null : count - 1;
 }
 
-/** Whether `share` is one of the checked ones. */
-export function isKnownShare(
-  share: Uint8Array,
-  checks: ShareChecks | null,
-  checkKey: CheckKey,
-): boolean {
-  return placeOfShare(share, checks, checkKey) !== null;
-}
-
 /** The check value of `key`, under a salt of its own. */
 export function createKeyCheck(
   key: Uint8Array,

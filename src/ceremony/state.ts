@@ -66,7 +66,8 @@ export type CeremonyState =
   | {
     readonly phase: "gathering";
     readonly head: CeremonyHead;
-    readonly gathered: readonly Uint8Array<ArrayBuffer>[];
+    /** Which shares in force were given: their places in share order, each once. No share is kept. */
+    readonly given: readonly number[];
     /** Made up by a DELETE of verify before verification has begun, as the reference does. */
     readonly earlyVerificationId: string | null;
   }

@@ -4,7 +4,6 @@
  * enough new shares to make the new key.
  */
 
-import { equalBytes } from "../crypto/bytes.ts";
 import { unreachable } from "../errors.ts";
 import {
   type CeremonyHead,
@@ -16,27 +15,25 @@ import {
 
 export type CeremonyEvent =
   | { readonly kind: "start"; readonly head: CeremonyHead }
-  | { readonly kind: "submit"; readonly submission: OldShareSubmission }
+  | { readonly kind: "submit"; readonly submission: Submission }
   | { readonly kind: "verify"; readonly submission: NewShareSubmission }
   | { readonly kind: "restart_verification"; readonly verificationId: string }
   | { readonly kind: "cancel" };
 
 export interface Submission {
-  readonly share: Uint8Array<ArrayBuffer>;
+  /**
+   * Place, in share order, of the share whose check value matched: of those in force for `submit`,
+   * of the new ones for `verify`. Null: none did.
+   */
+  readonly place: number | null;
   /** The wire's `nonce`, as sent; "" when missing. */
   readonly id: string;
   /** False when the holder sent a `params_digest` and it is not this attempt's. */
   readonly parametersSeen: boolean;
 }
 
-export interface OldShareSubmission extends Submission {
-  /** Its check value matched one of the shares in force. */
-  readonly known: boolean;
-}
-
 export interface NewShareSubmission extends Submission {
-  /** Place, in share order, of the new share whose check value matched; null: none did. */
-  readonly place: number | null;
+  readonly share: Uint8Array<ArrayBuffer>;
 }
 
 export type Refusal =
@@ -55,7 +52,7 @@ export type Refusal =
 export type Outcome =
   | { readonly kind: "advanced"; readonly state: CeremonyState }
   /** The quorum is there: the effects decide what the next state is. */
-  | { readonly kind: "quorum"; readonly shares: readonly Uint8Array<ArrayBuffer>[] }
+  | { readonly kind: "quorum" }
   /** As many new shares as the threshold, also where every one was asked for. */
   | { readonly kind: "verified"; readonly shares: readonly Uint8Array<ArrayBuffer>[] }
   | { readonly kind: "refused"; readonly refusal: Refusal };
@@ -70,7 +67,7 @@ export function step(state: CeremonyState, event: CeremonyEvent): Outcome {
       if (state.phase !== "idle") return refused({ code: "already_in_progress" });
       return {
         kind: "advanced",
-        state: { phase: "gathering", head: event.head, gathered: [], earlyVerificationId: null },
+        state: { phase: "gathering", head: event.head, given: [], earlyVerificationId: null },
       };
     case "submit":
       return submit(state, event.submission);
@@ -85,21 +82,22 @@ export function step(state: CeremonyState, event: CeremonyEvent): Outcome {
   }
 }
 
-function submit(state: CeremonyState, submission: OldShareSubmission): Outcome {
+function submit(state: CeremonyState, submission: Submission): Outcome {
   if (state.phase === "idle") return refused({ code: "not_in_progress" });
   if (state.phase === "verifying") {
     return refused({ code: "already_finished", verificationId: state.verificationId });
   }
-  const { head, gathered } = state;
-  if (submission.id !== head.ceremonyId) {
+  const { head, given } = state;
+  const { id, place, parametersSeen } = submission;
+  if (id !== head.ceremonyId) {
     return refused({ code: "wrong_ceremony_id", expected: head.ceremonyId });
   }
-  if (!submission.parametersSeen) return refused({ code: "parameters_changed" });
-  if (contains(gathered, submission.share)) return refused({ code: "duplicate_share" });
-  if (!submission.known) return refused({ code: "unknown_share" });
-  const shares = [...gathered, submission.share];
-  if (shares.length >= head.required) return { kind: "quorum", shares };
-  return { kind: "advanced", state: { ...state, gathered: shares } };
+  if (!parametersSeen) return refused({ code: "parameters_changed" });
+  if (place === null) return refused({ code: "unknown_share" });
+  if (given.includes(place)) return refused({ code: "duplicate_share" });
+  const places = [...given, place];
+  if (places.length >= head.required) return { kind: "quorum" };
+  return { kind: "advanced", state: { ...state, given: places } };
 }
 
 function verify(state: CeremonyState, submission: NewShareSubmission): Outcome {
@@ -111,8 +109,8 @@ function verify(state: CeremonyState, submission: NewShareSubmission): Outcome {
     return refused({ code: "wrong_verification_id", expected: verificationId });
   }
   if (!submission.parametersSeen) return refused({ code: "parameters_changed" });
-  if (place !== null && verified.includes(place)) return refused({ code: "duplicate_new_share" });
   if (place === null) return refused({ code: "unknown_new_share" });
+  if (verified.includes(place)) return refused({ code: "duplicate_new_share" });
   const places = [...verified, place];
   const shares = [...kept, share];
   if (places.length >= verificationsRequired(head.parameters)) return { kind: "verified", shares };
@@ -134,11 +132,11 @@ function restartVerification(state: CeremonyState, verificationId: string): Outc
 }
 
 /** The same attempt from its first share on, after the shares in force have changed. */
-export function withoutGathered(
+export function withoutGiven(
   state: Extract<CeremonyState, { phase: "gathering" }>,
   required: number,
 ): CeremonyState {
-  return { ...state, head: { ...state.head, required }, gathered: [] };
+  return { ...state, head: { ...state.head, required }, given: [] };
 }
 
 /** The state after a quorum whose new shares were handed out but must be verified first. */
@@ -148,10 +146,4 @@ export function beginVerification(
   pending: PendingKey,
 ): CeremonyState {
   return { phase: "verifying", head, verificationId, verified: [], kept: [], pending };
-}
-
-function contains(shares: readonly Uint8Array[], share: Uint8Array): boolean {
-  let found = false;
-  for (const other of shares) found = equalBytes(other, share) || found;
-  return found;
 }

@@ -132,7 +132,7 @@ function rekeyAttempt(state: CeremonyState): Attempt {
       return null;
     case "gathering": {
       const { expiresAtMs, required } = state.head;
-      return { verifying: false, progress: state.gathered.length, required, expiresAtMs };
+      return { verifying: false, progress: state.given.length, required, expiresAtMs };
     }
     case "verifying": {
       const { expiresAtMs, parameters } = state.head;
@@ -146,8 +146,8 @@ function rekeyAttempt(state: CeremonyState): Attempt {
 
 function generation(state: GenerationState): Attempt {
   if (state.phase === "idle") return null;
-  const { gathered, required, expiresAtMs } = state;
-  return { verifying: false, progress: gathered.length, required, expiresAtMs };
+  const { given, required, expiresAtMs } = state;
+  return { verifying: false, progress: given.length, required, expiresAtMs };
 }
 
 function attemptFamilies(

@@ -108,7 +108,7 @@ function statusFields(state: GenerationState, required: number, shown: Shown): J
   return {
     nonce: isIdle ? "" : state.attemptId,
     started: !isIdle,
-    progress: isIdle ? 0 : state.gathered.length,
+    progress: isIdle ? 0 : state.given.length,
     required,
     complete: encodedToken !== "",
     encoded_token: encodedToken,

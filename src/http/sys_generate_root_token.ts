@@ -83,7 +83,7 @@ function statusFields(state: GenerationState, required: number, otp: string): Js
   return {
     started: !isIdle,
     complete: false,
-    progress: isIdle ? 0 : state.gathered.length,
+    progress: isIdle ? 0 : state.given.length,
     required,
     otp,
     otp_length: OTP_CHARACTERS,
@@ -144,7 +144,7 @@ function outcomeFields(outcome: GenerationOutcome): JsonObject {
   return {
     started: true,
     complete: outcome.kind === "complete",
-    progress: state.gathered.length,
+    progress: state.given.length,
     required: state.required,
     nonce: state.attemptId,
     encoded_token: outcome.kind === "complete" ? outcome.encodedToken : "",

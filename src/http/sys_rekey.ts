@@ -149,7 +149,7 @@ function statusFields(state: CeremonyState, required: number): JsonObject {
     started: true,
     t: parameters.threshold,
     n: parameters.shares,
-    progress: state.phase === "gathering" ? state.gathered.length : 0,
+    progress: state.phase === "gathering" ? state.given.length : 0,
     required,
     pgp_fingerprints: fingerprintsOf(parameters),
     backup: parameters.backup,

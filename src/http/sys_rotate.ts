@@ -136,7 +136,7 @@ function statusFields(state: CeremonyState, required: number): JsonObject {
   return {
     n: parameters.shares,
     nonce: ceremonyId,
-    progress: state.phase === "gathering" ? state.gathered.length : 0,
+    progress: state.phase === "gathering" ? state.given.length : 0,
     required,
     started: true,
     t: parameters.threshold,

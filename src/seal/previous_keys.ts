@@ -26,8 +26,15 @@ export async function previousKeysRecord(seal: Seal): Promise<Write> {
 /** The keys of that record. Throws `unknown_key` when `seal` did not write it. */
 export async function readPreviousKeys(store: Store, seal: Seal): Promise<readonly SealKey[]> {
   const record = await store.get(PREVIOUS_SEAL_KEYS_PATH);
-  if (record === null) return [];
-  const plaintext = await seal.unwrap(record.path, record.bytes);
+  return record === null ? [] : await unwrapPreviousKeys(seal, record.bytes);
+}
+
+/** The keys in the bytes of that record. */
+export async function unwrapPreviousKeys(
+  seal: Seal,
+  bytes: Uint8Array,
+): Promise<readonly SealKey[]> {
+  const plaintext = await seal.unwrap(PREVIOUS_SEAL_KEYS_PATH, bytes);
   const json = JSON.parse(decodeUtf8(plaintext)) as readonly { id: string; key: string }[];
   return json.map((key) => {
     const bytes = decodeBase64(key.key);

@@ -79,7 +79,7 @@ export async function initialize(
   const reopened = settings.type === "shamir"
     ? createShamirSeal(unsealKey(joinShares(shares.slice(0, threshold), threshold)), [], random)
     : seal;
-  await proveKeyRecords(records, reopened, root, keyring);
+  await proveKeyRecords(records, reopened, { rootKey: root, keyring, seal });
 
   const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
   const tokens = new TokenStore({ barrier, random, nowMs, dueChanged: () => {} });

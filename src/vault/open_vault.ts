@@ -10,11 +10,13 @@ import { rootTokenTemplate, type StoredToken } from "../access/token.ts";
 import { TokenRoles } from "../access/token_roles.ts";
 import { TokenStore } from "../access/tokens.ts";
 import { Barrier } from "../barrier/barrier.ts";
-import { activeTerm, type Keyring, type RotationConfig } from "../barrier/keyring.ts";
+import { activeTerm, type RotationConfig } from "../barrier/keyring.ts";
+import { readTermOperations } from "../barrier/term_operations.ts";
 import { GenerateRoot } from "../ceremony/generate_root.ts";
 import {
   type Attached,
   type FollowUp,
+  installChangedSealKey,
   installKeyring,
   installRootKey,
   NOTHING_ATTACHED,
@@ -30,8 +32,9 @@ import { EXPIRY_BATCH_TOKENS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { Rewrap } from "../rewrap/rewrap.ts";
+import type { Seal } from "../seal/seal.ts";
 import type { SealConfig } from "../seal/seal_config.ts";
-import { CLUSTER_PATH, TERM_OPERATIONS_PATH } from "../storage/record_paths.ts";
+import { CLUSTER_PATH, RECOVERY_KEY_PATH } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
 import { countedSeal } from "./counted_seal.ts";
 import { MountTable } from "./mounts.ts";
@@ -97,7 +100,10 @@ export class OpenVault {
       nowMs,
       log,
       seal: () => this.#keys.seal,
-      installSeal: (seal) => this.#install({ ...this.#keys, seal }),
+      installSeal: (seal) => {
+        this.#keys = { ...this.#keys, seal };
+        this.barrier.install({ outer: countedSeal(seal, metrics) });
+      },
     });
     this.#ports = {
       store,
@@ -107,9 +113,11 @@ export class OpenVault {
       log,
       metrics,
       keys: () => this.#keys,
-      installKeys: (keys, keyring) => this.#install(keys, keyring),
+      keysCommitted: (keys) => this.#keys = keys,
+      outerOf: (seal) => countedSeal(seal, metrics),
+      clearTraces: () => this.clearTraces(),
       prepareRewrap: (sealKeyId) => this.#prepareRewrap(sealKeyId, ports.dueChanged),
-      voidGathered: (except, required) => this.#voidGathered(except, required),
+      voidGiven: (except, required) => this.#voidGiven(except, required),
     };
     this.generateRoot = new GenerateRoot({
       ...this.#ports,
@@ -131,8 +139,7 @@ export class OpenVault {
     const { store, random, nowMs, log, metrics } = ports;
     const { rootKey, keyring, seal } = opened;
     const outer = countedSeal(seal, metrics);
-    const closed = new Barrier({ store, random, keyring, outer, operations: 0 });
-    const operations = await readOperations(closed, keyring);
+    const operations = await readTermOperations(store, activeTerm(keyring).term);
     const barrier = new Barrier({ store, random, keyring, outer, operations });
     return new OpenVault({
       ports,
@@ -168,9 +175,46 @@ export class OpenVault {
     return this.#rekeys[target];
   }
 
+  /**
+   * Brings the key records to the current key of a seal that opened by itself. `reopened` knows that
+   * key alone. A failure is logged and tried again at the next start: until then the previous key
+   * is still needed.
+   */
+  async followSealKey(reopened: Seal): Promise<void> {
+    const { log } = this.#ports;
+    try {
+      const outcome = await installChangedSealKey(this.#ports, reopened);
+      if (outcome === "unchanged") return;
+      log.info(`upgraded the key records to the seal key ${this.sealKeyId}`);
+      if (outcome === "changed_without_recovery_key") {
+        log.error(`failed to upgrade ${RECOVERY_KEY_PATH}: it does not open`);
+      }
+      await this.clearTraces();
+    } catch (error) {
+      const reason = error instanceof VaultError ? error.code : "internal";
+      log.error("failed to upgrade the key records to the current seal key", { reason });
+    }
+  }
+
+  /**
+   * Clears old key records and attempts from unused parts of the store. What was done must reach its
+   * caller, so a failure is only logged; the next start clears them.
+   */
+  async clearTraces(): Promise<void> {
+    try {
+      await this.#ports.store.scrubKeyRecords();
+    } catch (error) {
+      const reason = error instanceof VaultError ? error.code : "internal";
+      this.#ports.log.warn("old key records in free space are cleared at the next start", {
+        reason,
+      });
+    }
+  }
+
   /** A new root key under the same shares. */
   async rotateRoot(): Promise<void> {
     await installRootKey(this.#ports, NOTHING_ATTACHED);
+    await this.clearTraces();
   }
 
   async rotateKeyring(): Promise<void> {
@@ -214,8 +258,8 @@ export class OpenVault {
     }
   }
 
-  /** Shares that other attempts have gathered authorise nothing once the shares in force change. */
-  async #voidGathered(except: CeremonyTarget, required: number): Promise<Attached> {
+  /** Shares given to other attempts authorise nothing once the shares in force change. */
+  async #voidGiven(except: CeremonyTarget, required: number): Promise<Attached> {
     const other = except === "barrier" ? this.#rekeys.recovery : this.#rekeys.barrier;
     const voided = [await other.voided(required), await this.generateRoot.voided(required)];
     const attached = voided.filter((records) => records !== null);
@@ -226,23 +270,10 @@ export class OpenVault {
     };
   }
 
-  #install(keys: KeyState, keyring?: Keyring): void {
-    this.#keys = keys;
-    const outer = countedSeal(keys.seal, this.#ports.metrics);
-    this.barrier.install({ outer, ...(keyring === undefined ? {} : { keyring }) });
-  }
-
   #prepareRewrap(sealKeyId: string, dueChanged: () => void): FollowUp {
     const { entries, writes } = this.rewrap.prepareStart("rekey", sealKeyId, null);
     return { entries, writes, committed: dueChanged };
   }
-}
-
-async function readOperations(barrier: Barrier, keyring: Keyring): Promise<number> {
-  const record = await barrier.get(TERM_OPERATIONS_PATH);
-  if (record === null) return 0;
-  const json = JSON.parse(decodeUtf8(record.value)) as { term: number; operations: number };
-  return json.term === activeTerm(keyring).term ? json.operations : 0;
 }
 
 async function readCluster(barrier: Barrier): Promise<Cluster> {

@@ -10,11 +10,8 @@ import { unsealKey } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { KEY_BYTES } from "../limits.ts";
-import type { Log } from "../log.ts";
 import type { Seal } from "../seal/seal.ts";
 import { createShamirSeal } from "../seal/shamir_seal.ts";
-import { parseWrappedValue } from "../seal/wrapped_value.ts";
-import { KEYRING_PATH, RECOVERY_KEY_PATH, ROOT_KEY_PATH } from "../storage/record_paths.ts";
 import type { Store } from "../storage/store.ts";
 
 /** AES key lengths: what the reference lets pass as an unseal key before it fails to decrypt. */
@@ -92,32 +89,4 @@ export function isWrongKey(error: unknown): error is VaultError {
 /** Why a seal could not unwrap, without its internals. */
 export function sealFailure(error: VaultError): string {
   return error.code === "unknown_key" ? error.message : AUTHENTICATION_FAILED;
-}
-
-/**
- * Brings the core records to the seal's current key, each by itself: one that fails does not keep
- * the others from being upgraded, or the operator would drop the old key too early.
- */
-export async function upgradeCoreRecords(store: Store, seal: Seal, log: Log): Promise<void> {
-  for (const path of [RECOVERY_KEY_PATH, ROOT_KEY_PATH, KEYRING_PATH]) {
-    try {
-      if (await upgradeRecord(store, seal, path)) {
-        log.info(`upgrading ${path} to the current seal key`);
-      }
-    } catch (error) {
-      const reason = error instanceof VaultError ? error.code : "internal";
-      log.error(`failed to upgrade ${path} to the current seal key`, { reason });
-    }
-  }
-}
-
-async function upgradeRecord(store: Store, seal: Seal, path: string): Promise<boolean> {
-  const record = await store.get(path);
-  if (record === null || parseWrappedValue(record.bytes).keyId === seal.keyId) return false;
-  const bytes = await seal.wrap(path, await seal.unwrap(path, record.bytes));
-  const outcome = await store.commit({
-    expect: [{ path, revision: record.revision }],
-    writes: [{ path, bytes, sealKeyId: seal.keyId }],
-  });
-  return outcome.kind === "committed";
 }

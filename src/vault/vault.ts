@@ -24,13 +24,7 @@ import { AutoUnseal } from "./auto_unseal.ts";
 import type { Initialized, InitializeRequest, StoredConfig } from "./initialize.ts";
 import { Mutex } from "./mutex.ts";
 import { type Cluster, OpenVault } from "./open_vault.ts";
-import {
-  checkRecoveryShares,
-  isWrongKey,
-  openWithShares,
-  sealFailure,
-  upgradeCoreRecords,
-} from "./unseal.ts";
+import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./unseal.ts";
 
 export interface VaultPorts {
   readonly store: Store;
@@ -213,6 +207,7 @@ export class Vault {
         this.#phase = { kind: "sealed", stored, attempt: null };
         this.#autoUnseal.stop();
       });
+      await open.clearTraces();
       return open;
     });
     if (open === null) return;
@@ -337,12 +332,10 @@ export class Vault {
   }
 
   async #openBySettings(stored: StoredConfig): Promise<void> {
-    const { store, seal: settings, random, log } = this.#ports;
+    const { store, seal: settings, random } = this.#ports;
     if (settings.type === "shamir") throw new TypeError("a Shamir seal does not open by itself");
     const seal = createStaticSeal(settings, random);
-    const opened = await readKeyRecords(store, seal);
-    await upgradeCoreRecords(store, seal, log);
-    await this.#install(opened, stored);
+    await this.#install(await readKeyRecords(store, seal), stored);
     this.#autoUnseal.opened();
   }
 
@@ -353,7 +346,7 @@ export class Vault {
     const ports = { store, random, nowMs, log, metrics, audit, dueChanged };
     const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
     try {
-      if (opened.seal.type === "static") await this.#rewrapAfterKeyChange(open);
+      await this.#followSealKey(open);
     } catch (error) {
       await open.audit.close();
       throw error;
@@ -366,7 +359,10 @@ export class Vault {
   }
 
   /** A new static key makes every older entry stale: the run starts by itself. */
-  async #rewrapAfterKeyChange(open: OpenVault): Promise<void> {
+  async #followSealKey(open: OpenVault): Promise<void> {
+    const { seal: settings, random } = this.#ports;
+    if (settings.type === "shamir") return;
+    await open.followSealKey(createStaticSeal({ ...settings, previous: null }, random));
     const counts = await this.#ports.store.sealKeyCounts();
     const stale = [...counts.keys()].some((keyId) => keyId !== open.sealKeyId);
     if (!stale) return;

@@ -14,6 +14,7 @@ import { createKeyring } from "../../src/barrier/keyring.ts";
 import { decodeUtf8 } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { TERM_OPERATIONS_PATH } from "../../src/storage/record_paths.ts";
 import { codeOf } from "../barrier/doubles.ts";
 
 const FAST = { logN: 4, r: 8, p: 1 };
@@ -33,6 +34,7 @@ function openBarrier(): Barrier {
 async function plaintext(barrier: Barrier): Promise<string> {
   const lines: string[] = [];
   for (const path of await barrier.list("", "", 1000)) {
+    if (path === TERM_OPERATIONS_PATH) continue;
     const record = await barrier.get(path);
     if (record !== null) lines.push(`${path} ${decodeUtf8(record.value)}`);
   }

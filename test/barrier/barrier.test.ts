@@ -1,13 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { Barrier, type OuterLayer } from "../../src/barrier/barrier.ts";
-import { activeTerm, addTerm, createKeyring, type Keyring } from "../../src/barrier/keyring.ts";
+import {
+  activeTerm,
+  addTerm,
+  createKeyring,
+  type Keyring,
+  withNewCredentialKey,
+} from "../../src/barrier/keyring.ts";
+import { readTermOperations } from "../../src/barrier/term_operations.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
-import { TERM_OPERATIONS_RESERVE } from "../../src/limits.ts";
 import { Seal, type SealKey } from "../../src/seal/seal.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import { TERM_OPERATIONS_PATH } from "../../src/storage/record_paths.ts";
-import { ABSENT, type Commit, type Store, type StoredRecord } from "../../src/storage/store.ts";
+import { ABSENT, type Store, type StoredRecord } from "../../src/storage/store.ts";
 import { codeOf, flipBit, seededRandom, settle } from "./doubles.ts";
 
 const random = seededRandom("barrier");
@@ -55,11 +61,9 @@ async function recordAt(store: Store, path: string): Promise<StoredRecord> {
   return record;
 }
 
-/** What the next start would count from; 0 when nothing is stored. */
+/** What the next start would count from. */
 async function storedOperations(store: Store, keyring: Keyring): Promise<number> {
-  const { barrier } = createBarrier({ store, keyring });
-  const text = await textAt(barrier, TERM_OPERATIONS_PATH);
-  return text === null ? 0 : (JSON.parse(text) as { operations: number }).operations;
+  return await readTermOperations(store, activeTerm(keyring).term);
 }
 
 describe("the barrier", () => {
@@ -142,6 +146,21 @@ describe("the barrier", () => {
     const before = createBarrier({ store, keyring, outer }).barrier;
     expect(await textAt(before, "old")).toBe("1");
     expect(await codeOf(() => before.get("new"))).toBe("unknown_key");
+  });
+
+  it("derives credential keys that end with the credential key, and no mac key does", () => {
+    const { barrier, keyring } = createBarrier();
+    const salt = Uint8Array.of(1);
+    const key = barrier.deriveCredentialKey("one", salt);
+    expect(key).toHaveLength(32);
+    expect(barrier.deriveCredentialKey("one", Uint8Array.of(2))).not.toEqual(key);
+    expect(barrier.deriveCredentialKey("other", salt)).not.toEqual(key);
+    const macKey = barrier.deriveMacKey("one", salt);
+    barrier.install({ keyring: addTerm(keyring, random, 1) });
+    expect(barrier.deriveCredentialKey("one", salt)).toEqual(key);
+    barrier.install({ keyring: withNewCredentialKey(keyring, random) });
+    expect(barrier.deriveCredentialKey("one", salt)).not.toEqual(key);
+    expect(barrier.deriveMacKey("one", salt)).toEqual(macKey);
   });
 
   it("derives a key for each purpose and salt that outlives every rotation", () => {
@@ -241,57 +260,33 @@ describe("a read that meets a rewrap", () => {
 });
 
 describe("the count of encryptions", () => {
-  it("is stored ahead of the encryptions, once for each block", async () => {
-    const commits: Commit[] = [];
-    const inner = createMemoryStore();
-    const store: Store = {
-      ...inner,
-      commit: async (commit) => {
-        commits.push(commit);
-        return await inner.commit(commit);
-      },
-    };
-    const { barrier, keyring } = createBarrier({ store });
-    for (let index = 0; index < 50; index++) await barrier.commit({ entries: [put("a", "1")] });
-    const counted = commits.filter(({ writes }) =>
-      writes.some(({ path }) => path === TERM_OPERATIONS_PATH)
-    );
-    expect(counted).toEqual([commits[0]]);
-    expect(barrier.operations).toBe(51);
-    expect(await storedOperations(inner, keyring)).toBeGreaterThan(TERM_OPERATIONS_RESERVE);
+  it("is stored by each commit that encrypts, exactly, and not by the others", async () => {
+    const { barrier, store, keyring } = createBarrier();
+    const stored = () => storedOperations(store, keyring);
+    await barrier.commit({ entries: [put("a", "1"), put("b", "2", true)] });
+    expect([barrier.operations, await stored()]).toEqual([2, 2]);
+    await barrier.commit({ entries: [put("a", "3"), { path: "b", value: null }] });
+    expect([barrier.operations, await stored()]).toEqual([3, 3]);
+    const { revision } = await recordAt(store, TERM_OPERATIONS_PATH);
+    await barrier.commit({ entries: [{ path: "a", value: null }] });
+    await barrier.commit({ entries: [], writes: [{ path: "x", bytes: null, sealKeyId: null }] });
+    expect((await recordAt(store, TERM_OPERATIONS_PATH)).revision).toBe(revision);
+    expect([barrier.operations, await stored()]).toEqual([3, 3]);
   });
 
-  it("never starts too low after a stop, however often", async () => {
+  it("goes on after a start where the last commit left it, however often", async () => {
     const store = createMemoryStore();
     const keyring = createKeyring(random, 0);
     const outer = createSeal();
-    let encryptions = 0;
     for (let start = 0; start < 5; start++) {
       const operations = await storedOperations(store, keyring);
-      expect(operations).toBeGreaterThanOrEqual(encryptions);
+      expect(operations).toBe(2 * start);
       const { barrier } = createBarrier({ store, keyring, outer, operations });
-      for (let index = 0; index < start; index++) {
-        await barrier.commit({ entries: [put("a", "1"), put("b", "2")] });
-        encryptions += 2;
-      }
-      expect(barrier.operations).toBeGreaterThanOrEqual(encryptions);
+      await barrier.commit({ entries: [put("a", "1"), put("b", "2")] });
     }
-    expect(await storedOperations(store, keyring)).toBeGreaterThan(4 * TERM_OPERATIONS_RESERVE);
   });
 
-  it("stores the next block before the last one is used up", async () => {
-    const store = createMemoryStore();
-    const { barrier, keyring } = createBarrier({ store, operations: 0 });
-    await barrier.commit({ entries: [put("a", "1")] });
-    const first = await storedOperations(store, keyring);
-    const none = { path: "x", value: null };
-    const many = Array.from({ length: first }, (_, index) => ({ ...none, path: `x/${index}` }));
-    await barrier.commit({ entries: many });
-    expect(barrier.operations).toBeGreaterThan(first);
-    expect(await storedOperations(store, keyring)).toBeGreaterThan(barrier.operations);
-  });
-
-  it("is stored again when the commit that carried it failed or met a conflict", async () => {
+  it("includes what was encrypted for a commit that failed or met a conflict", async () => {
     const inner = createMemoryStore();
     let fails = true;
     const store: Store = {
@@ -308,49 +303,127 @@ describe("the count of encryptions", () => {
     await barrier.commit({ entries: [put("a", "1")], expect: unmet });
     expect(await storedOperations(inner, keyring)).toBe(0);
     await barrier.commit({ entries: [put("a", "1")] });
-    expect(await storedOperations(inner, keyring)).toBeGreaterThanOrEqual(barrier.operations);
+    expect([barrier.operations, await storedOperations(inner, keyring)]).toEqual([3, 3]);
   });
 
-  it("covers a commit that overtakes the one which carries the block", async () => {
-    const inner = createMemoryStore();
+  it("never goes back when commits that began together reach the store in another order", async () => {
+    const store = createMemoryStore();
     const gate = Promise.withResolvers<void>();
-    const store: Store = {
-      ...inner,
-      commit: async (commit) => {
-        if (commit.writes.some(({ path }) => path === "slow")) await gate.promise;
-        return await inner.commit(commit);
+    const seal = createSeal();
+    const outer: OuterLayer = {
+      keyId: seal.keyId,
+      unwrap: (path, value) => seal.unwrap(path, value),
+      wrap: async (path, value) => {
+        await gate.promise;
+        return await seal.wrap(path, value);
       },
     };
-    const { barrier, keyring } = createBarrier({ store });
-    const slow = barrier.commit({ entries: [put("slow", "1")] });
+    const { barrier, keyring } = createBarrier({ store, outer });
+    const slow = barrier.commit({ entries: [put("slow", "1", true)] });
     await barrier.commit({ entries: [put("fast", "1")] });
-    expect(await storedOperations(inner, keyring)).toBeGreaterThanOrEqual(barrier.operations);
+    expect(await storedOperations(store, keyring)).toBe(2);
     gate.resolve();
     await slow;
-    expect(await storedOperations(inner, keyring)).toBeGreaterThanOrEqual(barrier.operations);
+    expect(await storedOperations(store, keyring)).toBe(2);
   });
 
   it("belongs to the term: a new one begins at nothing", async () => {
-    const store = createMemoryStore();
-    const { barrier, keyring } = createBarrier({ store });
+    const { barrier, store, keyring } = createBarrier();
     await barrier.commit({ entries: [put("a", "1")] });
     const rotated = addTerm(keyring, random, 1);
     barrier.install({ keyring: { ...keyring, rotation: { ...keyring.rotation, enabled: false } } });
-    expect(barrier.operations).toBeGreaterThan(0);
+    expect(barrier.operations).toBe(1);
     barrier.install({ keyring: rotated });
     expect(barrier.operations).toBe(0);
+    expect(await storedOperations(store, rotated)).toBe(0);
     await barrier.commit({ entries: [put("a", "1")] });
-    const { value } = (await barrier.get(TERM_OPERATIONS_PATH)) ?? { value: new Uint8Array() };
-    expect(JSON.parse(decodeUtf8(value))).toMatchObject({ term: activeTerm(rotated).term });
+    expect(await storedOperations(store, rotated)).toBe(1);
   });
 
-  it("leaves alone a commit without entries, which may remove the count itself", async () => {
-    const { barrier, store } = createBarrier();
-    const forget = { path: TERM_OPERATIONS_PATH, bytes: null, sealKeyId: null };
-    expect(await barrier.commit({ entries: [], writes: [forget] })).toMatchObject({
-      kind: "committed",
-    });
-    expect(await store.get(TERM_OPERATIONS_PATH)).toBeNull();
-    expect(barrier.operations).toBe(0);
+  it.each([
+    ["no JSON", "{"],
+    ["another version", '{"version":2,"term":1,"operations":1}'],
+    ["a negative count", '{"version":1,"term":1,"operations":-1}'],
+    ["a fraction", '{"version":1,"term":1,"operations":1.5}'],
+    ["null", "null"],
+  ])("is refused when its record holds %s", async (_name, text) => {
+    const { store, keyring } = createBarrier();
+    const bytes = encodeUtf8(text);
+    await store.commit({ writes: [{ path: TERM_OPERATIONS_PATH, bytes, sealKeyId: null }] });
+    expect(await codeOf(() => storedOperations(store, keyring))).toBe("record_malformed");
+  });
+});
+
+describe("a commit of new keys", () => {
+  const changed = () => {
+    const parts = createBarrier({ outer: createSeal(sealKey("k1")) });
+    const next = {
+      keyring: addTerm(parts.keyring, random, 1),
+      outer: createSeal(sealKey("k2")),
+    };
+    return { ...parts, next };
+  };
+
+  it("encrypts and wraps its own entries under them, and counts for the new term", async () => {
+    const { barrier, store, keyring, outer, next } = changed();
+    await barrier.commit({ entries: [put("before", "1")] });
+    const change = { entries: [put("a", "1"), put("b", "2", true)] };
+    await barrier.exclusively(() => barrier.commitHeld(change, next));
+    expect(barrier.keyring).toBe(next.keyring);
+    expect(barrier.outer).toBe(next.outer);
+    expect([await textAt(barrier, "a"), await textAt(barrier, "b")]).toEqual(["1", "2"]);
+    expect(await recordAt(store, "b")).toMatchObject({ sealKeyId: "k2" });
+    const before = createBarrier({ store, keyring, outer }).barrier;
+    for (const path of ["a", "b"]) {
+      expect(await codeOf(() => before.get(path))).toBe("unknown_key");
+    }
+    expect([barrier.operations, await storedOperations(store, next.keyring)]).toEqual([2, 2]);
+  });
+
+  it("leaves the keys in force where they are when it conflicts or fails", async () => {
+    const { barrier, store, keyring, outer, next } = changed();
+    const conflict = { entries: [put("a", "1")], expect: [{ path: "a", revision: 99 }] };
+    expect(await barrier.exclusively(() => barrier.commitHeld(conflict, next)))
+      .toEqual({ kind: "conflict", path: "a" });
+    const unwell: Store = {
+      ...store,
+      commit: () => Promise.reject(new Error("disk full")),
+    };
+    const failing = createBarrier({ store: unwell, keyring, outer }).barrier;
+    await expect(failing.exclusively(() => failing.commitHeld({ entries: [put("a", "1")] }, next)))
+      .rejects.toThrow("disk full");
+    for (const unchanged of [barrier, failing]) {
+      expect(unchanged.keyring).toBe(keyring);
+      expect(unchanged.outer).toBe(outer);
+    }
+    // Another key of the same number must not be mistaken for the one that never came into force.
+    barrier.install({ keyring: addTerm(keyring, random, 2) });
+    await barrier.commit({ entries: [put("a", "1")] });
+    const other = createBarrier({ store, keyring: next.keyring, outer }).barrier;
+    expect(await codeOf(() => other.get("a"))).toBe("ciphertext_rejected");
+  });
+
+  it("lets a read wait that meets what it has just written", async () => {
+    const inner = createMemoryStore();
+    const [written, returning] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const store: Store = {
+      ...inner,
+      commit: async (commit) => {
+        const outcome = await inner.commit(commit);
+        written.resolve();
+        await returning.promise;
+        return outcome;
+      },
+    };
+    const { barrier, keyring } = createBarrier({ store });
+    const next = { keyring: addTerm(keyring, random, 1), outer: createSeal(sealKey("k2")) };
+    const change = { entries: [put("a", "1", true)] };
+    const committing = barrier.exclusively(() => barrier.commitHeld(change, next));
+    await written.promise;
+    const reading = textAt(barrier, "a");
+    await settle();
+    returning.resolve();
+    await committing;
+    expect(await reading).toBe("1");
   });
 });

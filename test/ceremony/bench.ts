@@ -112,10 +112,6 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
 
   function open(initial: KeyState, barrier: Barrier): Opened {
     let keys = initial;
-    const installKeys = (next: KeyState, keyring = barrier.keyring): void => {
-      keys = next;
-      barrier.install({ outer: next.seal, keyring });
-    };
     const rewrap = new Rewrap({
       store,
       barrier,
@@ -123,13 +119,16 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
       log,
       nowMs: () => clock.nowMs,
       seal: () => keys.seal,
-      installSeal: (seal) => installKeys({ ...keys, seal }),
+      installSeal: (seal) => {
+        keys = { ...keys, seal };
+        barrier.install({ outer: seal });
+      },
     });
     const prepareRewrap = (sealKeyId: string): FollowUp => {
       const { entries, writes } = rewrap.prepareStart("rekey", sealKeyId, null);
       return { entries, writes, committed: () => {} };
     };
-    const voidGathered = async (except: CeremonyTarget, required: number): Promise<Attached> => {
+    const voidGiven = async (except: CeremonyTarget, required: number): Promise<Attached> => {
       const other = except === "barrier" ? "recovery" : "barrier";
       return await rekey[other].voided(required) ?? { entries: [], writes: [], expect: [] };
     };
@@ -141,9 +140,13 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
       metrics: new Metrics(clock.nowMs),
       nowMs: () => clock.nowMs,
       keys: () => keys,
-      installKeys,
+      keysCommitted: (next: KeyState) => {
+        keys = next;
+      },
+      outerOf: (seal: Seal) => seal,
       prepareRewrap,
-      voidGathered,
+      voidGiven,
+      clearTraces: () => store.scrubKeyRecords(),
     };
     const rekey = { barrier: new Rekey("barrier", ports), recovery: new Rekey("recovery", ports) };
     return { barrier, rekey, rewrap, keys: () => keys };

@@ -164,9 +164,9 @@ describe("while a new key waits for its verification", () => {
       }
     }
     const layers = await layersOf(bench);
-    for (const path of [ceremonyPath("barrier"), shareChecksPath("barrier"), ROOT_KEY_PATH]) {
-      expect(layers.get(path)).toHaveLength(2);
-    }
+    const lengths = [ceremonyPath("barrier"), shareChecksPath("barrier"), ROOT_KEY_PATH]
+      .map((path) => layers.get(path)?.length);
+    expect(lengths).toEqual([3, 2, 2]);
   });
 
   it("starting over forgets the shares that were kept", async () => {
@@ -187,6 +187,20 @@ describe("while a new key waits for its verification", () => {
         .toEqual({ kind: "refused", refusal: { code: "duplicate_new_share" } });
     }
     expect(await verifyAll(rekey, made.slice(2))).toMatchObject({ kind: "verified" });
+  });
+});
+
+describe("while shares in force are given", () => {
+  it.each(["shamir", "static"] as const)("no record holds any of them: %s", async (type) => {
+    const bench = await createBench(type, { shares: 5, threshold: 3 });
+    const rekey = bench.open.rekey[type === "shamir" ? "barrier" : "recovery"];
+    await rekey.start(VERIFIED, null);
+    for (const share of bench.shares.slice(0, 2)) {
+      expect(await submitAll(rekey, [share])).toMatchObject({ kind: "advanced" });
+      expect(await storedShares(bench, bench.shares)).toEqual([]);
+    }
+    expect(await submitAll(rekey, bench.shares.slice(2, 3))).toMatchObject({ kind: "shares" });
+    expect(await storedShares(bench, bench.shares)).toEqual([]);
   });
 });
 

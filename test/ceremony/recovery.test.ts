@@ -45,9 +45,10 @@ describe("a rekey of the barrier under a seal that opens by itself", () => {
 });
 
 describe("a rekey of recovery shares", () => {
-  it("puts a new recovery key in force and changes nothing else", async () => {
+  it("puts a new recovery key, root key and credential key in force, under the same seal", async () => {
     const bench = await createBench("static", COUNTS);
-    const { rekey, keys } = bench.open;
+    const { rekey, keys, barrier } = bench.open;
+    const { credentialKey, terms, macKey } = barrier.keyring;
     const before = keys();
     const made = await rekeyWith(rekey.recovery, bench.shares.slice(0, 2), {
       shares: 5,
@@ -56,7 +57,10 @@ describe("a rekey of recovery shares", () => {
     expect(made).toHaveLength(5);
     expect(await authorise(bench, made.slice(2))).toBe(true);
     expect(await authorise(bench, bench.shares.slice(0, 2))).toBe(false);
-    expect(keys()).toMatchObject({ rootKey: before.rootKey, seal: before.seal });
+    expect(keys().seal).toBe(before.seal);
+    expect(keys().rootKey).not.toEqual(before.rootKey);
+    expect(barrier.keyring.credentialKey).not.toEqual(credentialKey);
+    expect(barrier.keyring).toMatchObject({ terms, macKey });
     expect(keys().config).toMatchObject({ recovery: { shares: 5, threshold: 3 } });
     expect((await bench.reopen()).keys().config).toEqual(keys().config);
   });
@@ -74,7 +78,7 @@ describe("a rekey of recovery shares", () => {
     }
   });
 
-  it("takes the gathered shares from the other attempt: they authorise nothing any more", async () => {
+  it("takes the given shares from the other attempt: they authorise nothing any more", async () => {
     const bench = await createBench("static", COUNTS);
     const { rekey } = bench.open;
     await rekey.barrier.start(PARAMETERS, null);
@@ -84,7 +88,7 @@ describe("a rekey of recovery shares", () => {
       threshold: 3,
     });
     expect(await rekey.barrier.state())
-      .toMatchObject({ phase: "gathering", gathered: [], head: { required: 3 } });
+      .toMatchObject({ phase: "gathering", given: [], head: { required: 3 } });
     expect(await submitAll(rekey.barrier, made.slice(0, 2))).toMatchObject({ kind: "advanced" });
     expect(await submitAll(rekey.barrier, made.slice(2, 3))).toMatchObject({ kind: "shares" });
   });
@@ -105,8 +109,8 @@ describe("a rekey of recovery shares", () => {
     await rekey.barrier.start(PARAMETERS, null);
     await rekey.recovery.start(PARAMETERS, null);
     await submitAll(rekey.recovery, bench.shares.slice(0, 1));
-    expect(await rekey.barrier.state()).toMatchObject({ gathered: [] });
-    expect(await rekey.recovery.state()).toMatchObject({ gathered: [bench.shares[0]] });
+    expect(await rekey.barrier.state()).toMatchObject({ given: [] });
+    expect(await rekey.recovery.state()).toMatchObject({ given: [0] });
     await rekey.barrier.cancel();
     expect(await rekey.recovery.state()).toMatchObject({ phase: "gathering" });
   });

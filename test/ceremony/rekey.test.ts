@@ -38,7 +38,7 @@ async function progressOf(rekey: Rekey): Promise<number> {
     case "idle":
       return 0;
     case "gathering":
-      return state.gathered.length;
+      return state.given.length;
     case "verifying":
       return state.verified.length;
   }
@@ -143,7 +143,7 @@ describe("a rekey of unseal shares", () => {
     expect(await rekey.barrier.state()).toMatchObject({
       phase: "gathering",
       head: { ceremonyId: id, startedBy: "accessor-1" },
-      gathered: [bench.shares[0]],
+      given: [0],
     });
     const made = sharesOf(await submit(rekey.barrier, bench.shares[2] as Share));
     expect(await codeOf(() => bench.reopen(pick(made, 0, 1)))).toBe("no error");
@@ -378,9 +378,8 @@ describe("a rekey that meets another writer", () => {
     let after = {};
     bench.store.hooks.commit = async () => {
       delete bench.store.hooks.commit;
-      await bench.store.commit({
-        writes: [{ path, bytes: record?.bytes ?? null, sealKeyId: null }],
-      });
+      const { bytes = null, sealKeyId = null } = record ?? {};
+      await bench.store.commit({ writes: [{ path, bytes, sealKeyId }] });
       if (record === null) {
         await bench.store.commit({ writes: [{ path, bytes: new Uint8Array(1), sealKeyId: null }] });
       }
@@ -427,10 +426,13 @@ describe("a rekey that meets another writer", () => {
     bench.store.hooks.commit = async () => {
       delete bench.store.hooks.commit;
       await installRootKey({
+        store: bench.store,
         barrier: other.barrier,
+        nowMs: () => 0,
+        outerOf: (seal) => seal,
         random: (length) => new Uint8Array(length).fill(9),
         keys: other.keys,
-        installKeys: () => {},
+        keysCommitted: () => {},
         prepareRewrap: () => ({ entries: [], writes: [], committed: () => {} }),
       }, NOTHING_ATTACHED);
     };

@@ -11,11 +11,10 @@ import {
   beginVerification,
   type CeremonyEvent,
   type NewShareSubmission,
-  type OldShareSubmission,
   type Outcome,
   type Refusal,
   step,
-  withoutGathered,
+  withoutGiven,
 } from "../../src/ceremony/step.ts";
 
 /** Each is its own number; a new share's number is its place too. */
@@ -47,7 +46,7 @@ type Verifying = Extract<CeremonyState, { phase: "verifying" }>;
 const GATHERING: Gathering = {
   phase: "gathering",
   head: HEAD,
-  gathered: [share(1)],
+  given: [1],
   earlyVerificationId: null,
 };
 const VERIFYING: Verifying = {
@@ -74,10 +73,10 @@ const given = (
   id: string,
   { known = true, parametersSeen = true } = {},
 ): CeremonyEvent => {
-  const submission = { share: share(fill), id, parametersSeen };
+  const submission = { place: known ? fill : null, id, parametersSeen };
   return kind === "submit"
-    ? { kind, submission: { ...submission, known } }
-    : { kind, submission: { ...submission, place: known ? fill : null } };
+    ? { kind, submission }
+    : { kind, submission: { ...submission, share: share(fill) } };
 };
 const start: CeremonyEvent = { kind: "start", head: HEAD };
 const restart: CeremonyEvent = { kind: "restart_verification", verificationId: "V2" };
@@ -88,7 +87,7 @@ const refused = (refusal: Refusal): Outcome => ({ kind: "refused", refusal });
 
 describe("a step", () => {
   it.each<[string, CeremonyState, CeremonyEvent, Outcome]>([
-    ["idle: starts", IDLE, start, advanced({ ...GATHERING, gathered: [] })],
+    ["idle: starts", IDLE, start, advanced({ ...GATHERING, given: [] })],
     ["idle: takes no share", IDLE, given("submit", 1, ""), refused({ code: "not_in_progress" })],
     [
       "idle: takes no new share",
@@ -104,19 +103,19 @@ describe("a step", () => {
       "gathering: takes a share",
       GATHERING,
       given("submit", 2, "N"),
-      advanced({ ...GATHERING, gathered: [share(1), share(2)] }),
+      advanced({ ...GATHERING, given: [1, 2] }),
     ],
     [
       "gathering: has its quorum with the last share needed",
-      { ...GATHERING, gathered: [share(1), share(2)] },
+      { ...GATHERING, given: [1, 2] },
       given("submit", 3, "N"),
-      { kind: "quorum", shares: [share(1), share(2), share(3)] },
+      { kind: "quorum" },
     ],
     [
       "gathering: has its quorum at once when one share is needed",
-      { ...GATHERING, head: { ...HEAD, required: 1 }, gathered: [] },
+      { ...GATHERING, head: { ...HEAD, required: 1 }, given: [] },
       given("submit", 3, "N"),
-      { kind: "quorum", shares: [share(3)] },
+      { kind: "quorum" },
     ],
     [
       "gathering: refuses another nonce",
@@ -250,42 +249,36 @@ describe("a step", () => {
 
   it.each(faults)("names the first fault of several: %j", (fault) => {
     const number = fault.duplicate ? 1 : 2;
-    const known = !fault.unknown;
     const submission = {
-      share: share(number),
+      place: fault.unknown ? null : number,
       id: fault.id ? "x" : "right",
       parametersSeen: !fault.parameters,
     };
+    // Only a known share can be a duplicate.
     const first = (id: string, duplicate: string, unknown: string): string => {
       if (fault.id) return id;
       if (fault.parameters) return "parameters_changed";
-      return fault.duplicate ? duplicate : unknown;
+      return fault.unknown ? unknown : duplicate;
     };
     const gathering = { ...GATHERING, head: { ...HEAD, ceremonyId: "right" } };
     const verifying = { ...VERIFYING_ONE, verificationId: "right" };
-    expect(step(gathering, { kind: "submit", submission: { ...submission, known } })).toMatchObject(
-      {
-        refusal: { code: first("wrong_ceremony_id", "duplicate_share", "unknown_share") },
-      },
-    );
-    // Of new shares only a known one can be a duplicate.
-    const duplicate = known ? "duplicate_new_share" : "unknown_new_share";
-    const place = known ? number : null;
-    expect(step(verifying, { kind: "verify", submission: { ...submission, place } })).toMatchObject(
-      {
-        refusal: { code: first("wrong_verification_id", duplicate, "unknown_new_share") },
-      },
-    );
+    expect(step(gathering, { kind: "submit", submission })).toMatchObject({
+      refusal: { code: first("wrong_ceremony_id", "duplicate_share", "unknown_share") },
+    });
+    const verify = { kind: "verify", submission: { ...submission, share: share(number) } } as const;
+    expect(step(verifying, verify)).toMatchObject({
+      refusal: { code: first("wrong_verification_id", "duplicate_new_share", "unknown_new_share") },
+    });
   });
 });
 
 describe("an attempt whose authorising shares have changed", () => {
   it("goes on from its first share, with as many as are needed now", () => {
-    const state = withoutGathered({ ...GATHERING, earlyVerificationId: "V2" }, 5);
+    const state = withoutGiven({ ...GATHERING, earlyVerificationId: "V2" }, 5);
     expect(state).toEqual({
       ...GATHERING,
       head: { ...HEAD, required: 5 },
-      gathered: [],
+      given: [],
       earlyVerificationId: "V2",
     });
   });
@@ -316,10 +309,9 @@ interface Clerk {
 function eventOf(event: AnyEvent, clerk: Clerk, head: CeremonyHead, nonce: string): CeremonyEvent {
   const { kind, fill, rightId, seen } = event;
   const known = fill < KNOWN;
-  const submission = (id: string | undefined): OldShareSubmission & NewShareSubmission => ({
+  const submission = (id: string | undefined): NewShareSubmission => ({
     share: share(fill),
     id: rightId ? id ?? "" : "wrong",
-    known,
     place: known ? fill : null,
     parametersSeen: seen,
   });
@@ -346,8 +338,8 @@ function checkState(state: CeremonyState, clerk: Clerk): void {
     case "gathering":
       expect(state.head.ceremonyId).toBe(clerk.attempt?.id);
       expect(clerk.verification).toBeNull();
-      expect(state.gathered).toEqual([...clerk.attempt?.given ?? []].map(share));
-      expect(state.gathered.length).toBeLessThan(state.head.required);
+      expect(state.given).toEqual([...clerk.attempt?.given ?? []]);
+      expect(state.given.length).toBeLessThan(state.head.required);
       break;
     case "verifying":
       expect(state.head.ceremonyId).toBe(clerk.attempt?.id);
@@ -406,7 +398,7 @@ describe("any sequence of events", () => {
                 break;
               case "quorum":
                 if (state.phase !== "gathering") throw new Error("a quorum outside of gathering");
-                expect(outcome.shares).toHaveLength(head.required);
+                expect(state.given).toHaveLength(head.required - 1);
                 state = beginVerification(state.head, nonce, PENDING);
                 break;
               case "verified":

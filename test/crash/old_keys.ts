@@ -24,7 +24,7 @@ import {
 /** What is known of a seal key at one time, with all that it wrapped then. */
 export interface OldKeys {
   readonly sealKeyId: string;
-  /** The key that was given, the wrapping key derived from it, and the root key if that ends too. */
+  /** The key that was given, the wrapping key derived from it, and the root key. */
   readonly keys: readonly Uint8Array[];
   readonly records: readonly StoredRecord[];
 }
@@ -44,12 +44,8 @@ export function shamirSealOf(holdings: Holdings): Seal {
 /** `given`: the unseal key, or the static key as the operator has it. */
 export async function captureKeys(store: Store, seal: Seal, given: Uint8Array): Promise<OldKeys> {
   const records = await wrappedRecords(store);
-  const keys: Uint8Array[] = [given, seal.current.bytes];
-  // A rekey replaces the root key as well; a changed static key only wraps it anew.
-  if (seal.type === "shamir") {
-    keys.push(await seal.unwrap(ROOT_KEY_PATH, bytesAt(records, ROOT_KEY_PATH)));
-  }
-  return { sealKeyId: seal.keyId, keys, records };
+  const root = await seal.unwrap(ROOT_KEY_PATH, bytesAt(records, ROOT_KEY_PATH));
+  return { sealKeyId: seal.keyId, keys: [given, seal.current.bytes, root], records };
 }
 
 function bytesAt(records: readonly StoredRecord[], path: string): Uint8Array {

@@ -89,7 +89,7 @@ export function keyChangeFlow(name: string, seed: () => Promise<Seed>): Flow {
   return {
     name,
     seed,
-    commits: 7,
+    commits: 5,
     run: async ({ site }, open) => {
       const session = await open();
       for (let attempt = 0; attempt < 3 && session.vault.status().sealed; attempt++) {

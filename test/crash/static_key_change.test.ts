@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import { decodeSealConfig } from "../../src/seal/seal_config.ts";
 import type { StaticSealSettings } from "../../src/seal/seal_settings.ts";
 import { createStaticSeal } from "../../src/seal/static_seal.ts";
+import { KEYRING_PATH, SEAL_CONFIG_PATH } from "../../src/storage/record_paths.ts";
 import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./checks.ts";
 import { captureKeys, expectAlive, expectDead, expectGone } from "./old_keys.ts";
 import { readDatabase } from "./raw_bytes.ts";
@@ -37,6 +39,10 @@ async function changeKey(file: string, withShares: boolean): Promise<void> {
   const second = openNodeSqlite(file);
   const changing = await reopen(newSite(CHANGING, second), null, token);
   await expectSecrets(changing.send, secrets);
+  // At once, and true: what moves the vault to another seal will go by it.
+  const config = await second.get(SEAL_CONFIG_PATH);
+  expect(decodeSealConfig(config?.bytes ?? new Uint8Array()).sealKeyId).toBe(K2.id);
+  expect((await second.get(KEYRING_PATH))?.sealKeyId).toBe(K2.id);
   await expectAlive(file, second, old);
   await changing.work();
   const { inventory } = await expectRewrapped(changing.send);
