@@ -1,6 +1,9 @@
 /**
  * Batch tokens: nothing is stored, the id is the encrypted token itself. They cannot be renewed or
- * revoked and have no children; they end with their time or with their parent.
+ * revoked and have no children; they end with their time, with their parent, or with the credential
+ * key they were made under.
+ *
+ * An id is `b.` and the unpadded base64url of `version(1) ‖ salt(24) ‖ ciphertext ‖ tag(16)`.
  */
 
 import { AeadKey } from "../crypto/aead.ts";
@@ -8,41 +11,70 @@ import { concatBytes, decodeBase64, encodeBase64Unpadded, encodeUtf8 } from "../
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
 import { NONCE_BYTES, TAG_BYTES } from "../limits.ts";
+import { ROOT_POLICY_NAME } from "./policy_names.ts";
 import { decodeToken, encodeToken, type Token } from "./token.ts";
 
 export const BATCH_TOKEN_PREFIX = "b.";
 
+const VERSION = 1;
+const SALT_BYTES = 24;
+const HEAD_BYTES = 1 + SALT_BYTES;
 const CONTEXT = encodeUtf8("sealwright batch token");
+/** Each salt gives a key that encrypts one token, so the nonce need not differ. */
+const NONCE = new Uint8Array(NONCE_BYTES);
+
+export interface BatchTokenPorts {
+  /** 32 bytes for the token with this salt; from the credential key in force. */
+  readonly deriveKey: (salt: Uint8Array) => Uint8Array;
+  readonly random: RandomBytes;
+  /** The longest lease that any mount grants. */
+  readonly maxLeaseSeconds: () => number;
+}
 
 export class BatchTokens {
-  readonly #key: Promise<AeadKey>;
-  readonly #random: RandomBytes;
+  readonly #ports: BatchTokenPorts;
 
-  /** `key`: 32 bytes for this use alone. */
-  constructor(key: Uint8Array, random: RandomBytes) {
-    this.#key = AeadKey.import(key);
-    this.#random = random;
+  constructor(ports: BatchTokenPorts) {
+    this.#ports = ports;
   }
 
   async issue(token: Token): Promise<string> {
-    const nonce = this.#random(NONCE_BYTES);
-    const sealed = await (await this.#key).encrypt(nonce, encodeToken(token), CONTEXT);
-    return BATCH_TOKEN_PREFIX + toUrl(encodeBase64Unpadded(concatBytes(nonce, sealed)));
+    if (!this.#isIssuable(token)) throw new TypeError("such a batch token must not be issued");
+    const salt = this.#ports.random(SALT_BYTES);
+    const head = concatBytes(Uint8Array.of(VERSION), salt);
+    const key = await AeadKey.import(this.#ports.deriveKey(salt));
+    const encrypted = await key.encrypt(NONCE, encodeToken(token), concatBytes(head, CONTEXT));
+    return BATCH_TOKEN_PREFIX + toUrl(encodeBase64Unpadded(concatBytes(head, encrypted)));
   }
 
-  /** The token in an id; null when this vault did not make it. */
+  /** The token in an id; null when this vault did not make it under the credential key in force. */
   async read(id: string): Promise<Token | null> {
     const text = fromUrl(id.slice(BATCH_TOKEN_PREFIX.length));
     const bytes = decodeBase64(text + "=".repeat((4 - text.length % 4) % 4));
-    if (bytes === null || bytes.length < NONCE_BYTES + TAG_BYTES) return null;
+    if (bytes === null || bytes[0] !== VERSION || bytes.length < HEAD_BYTES + TAG_BYTES) {
+      return null;
+    }
+    const head = bytes.subarray(0, HEAD_BYTES);
+    const key = await AeadKey.import(this.#ports.deriveKey(head.subarray(1)));
     try {
-      const nonce = bytes.subarray(0, NONCE_BYTES);
-      const key = await this.#key;
-      return decodeToken(await key.decrypt(nonce, bytes.subarray(NONCE_BYTES), CONTEXT));
+      const context = concatBytes(head, CONTEXT);
+      const token = decodeToken(await key.decrypt(NONCE, bytes.subarray(HEAD_BYTES), context));
+      return this.#isIssuable(token) ? token : null;
     } catch (error) {
-      if (error instanceof VaultError && error.code === "ciphertext_rejected") return null;
+      if (error instanceof VaultError) return null;
       throw error;
     }
+  }
+
+  /** Whether any endpoint can issue such a token. Holding the key must not make more than that. */
+  #isIssuable(token: Token): boolean {
+    const { expiresAtMs, createdAtMs } = token;
+    // Lifetimes have whole milliseconds, limits have seconds.
+    const maxMs = (this.#ports.maxLeaseSeconds() + 1) * 1000;
+    return token.type === "batch" && token.accessor === "" && token.uses === 0 &&
+      token.periodSeconds === 0 && !token.renewable &&
+      !token.policies.includes(ROOT_POLICY_NAME) &&
+      expiresAtMs !== null && expiresAtMs - createdAtMs <= maxMs;
   }
 }
 

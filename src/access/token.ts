@@ -1,6 +1,7 @@
 /** What a token is, and how it is stored. */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { VaultError } from "../errors.ts";
 
 export type TokenType = "service" | "batch";
 
@@ -50,7 +51,9 @@ export interface StoredToken {
 
 /** What came to tokens later; older records do not have it. */
 type Added = "boundCidrs" | "grantedUses" | "grantedTtlSeconds";
-type StoredFields = Omit<Token, Added> & Partial<Token>;
+type StoredFields = Omit<Token, Added> & Partial<Token> & { readonly version: number };
+
+const VERSION = 1;
 
 /** What a new token does not make up itself; without `boundCidrs` it is not bound. */
 export type TokenTemplate =
@@ -61,12 +64,18 @@ export type TokenTemplate =
 export const SPENT_USES = -1;
 
 export function encodeToken(token: Token): Uint8Array<ArrayBuffer> {
-  return encodeUtf8(JSON.stringify({ version: 1, ...token }));
+  return encodeUtf8(JSON.stringify({ version: VERSION, ...token }));
 }
 
-/** Of older records it is not known what they were given, but what they have. */
+/**
+ * Of older records it is not known what they were given, but what they have. Throws
+ * `record_malformed` for an unknown version.
+ */
 export function decodeToken(bytes: Uint8Array): Token {
-  const stored = JSON.parse(decodeUtf8(bytes)) as StoredFields;
+  const { version, ...stored } = JSON.parse(decodeUtf8(bytes)) as StoredFields;
+  if (version !== VERSION) {
+    throw new VaultError("record_malformed", "a token has a version this program cannot read");
+  }
   return {
     boundCidrs: [],
     grantedUses: Math.max(0, stored.uses),

@@ -48,6 +48,8 @@ export interface TokenPorts {
   readonly barrier: Barrier;
   readonly random: RandomBytes;
   readonly nowMs: () => number;
+  /** The longest lease that any mount grants. */
+  readonly maxLeaseSeconds: () => number;
   /** A token got a time to expire at: the alarm must be set anew. */
   readonly dueChanged: () => void;
 }
@@ -62,7 +64,11 @@ export class TokenStore {
   constructor(ports: TokenPorts) {
     this.#ports = ports;
     this.#index = new TokenIndex(ports.barrier);
-    this.#batch = new BatchTokens(ports.barrier.deriveMacKey("batch token"), ports.random);
+    this.#batch = new BatchTokens({
+      deriveKey: (salt) => ports.barrier.deriveCredentialKey("batch token", salt),
+      random: ports.random,
+      maxLeaseSeconds: ports.maxLeaseSeconds,
+    });
   }
 
   /** Makes a service token and the entries that store it; committing them is the caller's. */

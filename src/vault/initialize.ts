@@ -82,7 +82,8 @@ export async function initialize(
   await proveKeyRecords(records, reopened, { rootKey: root, keyring, seal });
 
   const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
-  const tokens = new TokenStore({ barrier, random, nowMs, dueChanged: () => {} });
+  const tokenPorts = { barrier, random, nowMs, maxLeaseSeconds: () => 0, dueChanged: () => {} };
+  const tokens = new TokenStore(tokenPorts);
   const token = tokens.issue(rootTokenTemplate(nowMs()));
   const entries: Entry[] = [
     ...token.entries,

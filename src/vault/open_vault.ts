@@ -4,6 +4,7 @@
  */
 
 import { AuditDevices, type AuditSettings } from "../audit/devices.ts";
+import { leaseLimits } from "../access/logins/lease_limits.ts";
 import { LoginMounts } from "../access/logins/login_mounts.ts";
 import { PolicyStore } from "../access/policies.ts";
 import { rootTokenTemplate, type StoredToken } from "../access/token.ts";
@@ -89,7 +90,14 @@ export class OpenVault {
     this.logins = parts.logins;
     this.cluster = parts.cluster;
     this.audit = parts.audit;
-    this.tokens = new TokenStore({ barrier, random, nowMs, dueChanged: ports.dueChanged });
+    this.tokens = new TokenStore({
+      barrier,
+      random,
+      nowMs,
+      maxLeaseSeconds: () =>
+        Math.max(...this.logins.list().map((mount) => leaseLimits(mount).maxSeconds)),
+      dueChanged: ports.dueChanged,
+    });
     this.tokenRoles = new TokenRoles(barrier);
     this.policies = new PolicyStore(barrier, nowMs);
     this.wrapping = new WrappingStore(barrier, this.tokens, nowMs);

@@ -25,6 +25,7 @@ beforeEach(() => {
       barrier: new Barrier({ store, keyring, outer, random, operations: 0 }),
       random,
       nowMs: () => nowMs,
+      maxLeaseSeconds: () => 3600,
       dueChanged: () => {},
     });
   tokens = create();
@@ -101,5 +102,36 @@ describe("a token that was found before", () => {
       left.push(used === null ? null : used.token.uses);
     }
     expect(left).toEqual([1, SPENT_USES, null]);
+  });
+});
+
+describe("a token whose last use is under way", () => {
+  it("is found no more by its id or accessor, long before it is removed", async () => {
+    const { id, found } = await createAndFind({ uses: 1 });
+    expect((await tokens.use(found))?.token.uses).toBe(SPENT_USES);
+    for (const store of [tokens, others]) {
+      expect(await store.find(id)).toBeNull();
+      expect(await store.findByAccessor(found.token.accessor)).toBeNull();
+    }
+  });
+
+  it("gets no child, and no second last use", async () => {
+    const { found } = await createAndFind({ uses: 1 });
+    await tokens.use(found);
+    await expect(tokens.create(template({ parent: found.hash, orphan: false })))
+      .rejects.toThrow("permission denied");
+    expect(await others.use(found)).toBeNull();
+  });
+
+  it("takes the batch tokens it had made with it", async () => {
+    const { found } = await createAndFind({ uses: 2 });
+    const child = await tokens.create(
+      template({ type: "batch", parent: found.hash, orphan: false }),
+    );
+    expect(await tokens.find(child.id)).not.toBeNull();
+    await tokens.use(found);
+    expect(await tokens.find(child.id)).not.toBeNull();
+    await tokens.use(found);
+    expect(await tokens.find(child.id)).toBeNull();
   });
 });

@@ -30,7 +30,7 @@ function openPorts() {
     barrier,
     random: randomBytes,
     nowMs: () => 1000,
-
+    maxLeaseSeconds: () => 3600,
     dueChanged: () => {},
   };
 }
