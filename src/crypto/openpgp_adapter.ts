@@ -4,7 +4,15 @@
  * the platform's clock, inside the library: the one clock in this room.
  */
 
-import { createMessage, encrypt, enums, generateSessionKey, readKeys } from "openpgp";
+import {
+  config,
+  createMessage,
+  encrypt,
+  enums,
+  generateSessionKey,
+  PublicKey,
+  readKeys,
+} from "openpgp";
 import type { Key, PartialConfig } from "openpgp";
 import { VaultError } from "../errors.ts";
 import { encodeBase64, wipe } from "./bytes.ts";
@@ -29,7 +37,10 @@ const CONFIG: PartialConfig = {
 };
 
 /** See `parsePgpKey`; never answers `undecodable`. */
-export async function loadPgpKey(material: PgpKeyMaterial): Promise<PgpKeyParse> {
+export async function loadPgpKey(
+  material: PgpKeyMaterial,
+  encryptionKeyFingerprint: string | null,
+): Promise<PgpKeyParse> {
   const keys = await readAll(material);
   const [key] = keys;
   if (key === undefined) return { kind: "unparsable", reason: NOT_A_KEY };
@@ -42,11 +53,12 @@ export async function loadPgpKey(material: PgpKeyMaterial): Promise<PgpKeyParse>
   const excess = describeExcess(key);
   if (excess !== null) return { kind: "unusable", reason: excess };
   try {
-    await encryptTo(key, "trial");
+    const chosen = encryptionKeyFingerprint ?? await chooseEncryptionKey(key, new Date());
+    await encryptTo(key, chosen, "trial");
+    return { kind: "ok", key: toPgpKey(key, chosen) };
   } catch {
-    return { kind: "unusable", reason: await describeUnusable(key) };
+    return { kind: "unusable", reason: await describeUnusable(key, encryptionKeyFingerprint) };
   }
-  return { kind: "ok", key: toPgpKey(key) };
 }
 
 /** Empty when the packets are no keys; the library's own message may quote them and is dropped. */
@@ -60,16 +72,17 @@ async function readAll(material: PgpKeyMaterial): Promise<readonly Key[]> {
   }
 }
 
-function toPgpKey(key: Key): PgpKey {
+function toPgpKey(key: Key, encryptionKeyFingerprint: string): PgpKey {
   const fingerprint = key.getFingerprint();
   return {
     fingerprint,
+    encryptionKeyFingerprint,
     binaryBase64: encodeBase64(key.write()),
     async encrypt(text) {
       try {
-        return await encryptTo(key, text);
+        return await encryptTo(key, encryptionKeyFingerprint, text);
       } catch (cause) {
-        const reason = await describeUnusable(key);
+        const reason = await describeUnusable(key, encryptionKeyFingerprint);
         throw new VaultError(
           "invalid_request",
           `could not encrypt to PGP key ${fingerprint}: ${reason}`,
@@ -80,14 +93,43 @@ function toPgpKey(key: Key): PgpKey {
   };
 }
 
-async function encryptTo(key: Key, text: string): Promise<Uint8Array<ArrayBuffer>> {
+/** The fingerprint of what the library would encrypt to at a time. Throws when nothing can be. */
+async function chooseEncryptionKey(key: Key, date: Date): Promise<string> {
+  const chosen = await key.getEncryptionKey(undefined, date, {}, { ...config, ...CONFIG });
+  return chosen.getFingerprint();
+}
+
+/** The same certificate with no subkey but this one; none, where it is the primary key's. */
+function withOnlySubkey(key: Key, fingerprint: string): Key {
+  const only = new PublicKey(key.toPacketList());
+  only.subkeys = only.subkeys.filter((subkey) => subkey.getFingerprint() === fingerprint);
+  return only;
+}
+
+/** Encrypts to the key of this fingerprint, or throws. */
+async function encryptTo(
+  certificate: Key,
+  fingerprint: string,
+  text: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  // One time for all steps, so that the library chooses again what was found here.
+  const date = new Date();
+  const key = withOnlySubkey(certificate, fingerprint);
+  // Without its subkey a certificate may still encrypt to its primary key.
+  if (await chooseEncryptionKey(key, date) !== fingerprint) {
+    throw new RangeError("the chosen key cannot be encrypted to");
+  }
   const message = await createMessage({ text, date: new Date(0) });
   // A session key without an AEAD algorithm makes PKESK v3 and SEIPD v1 also for a key that
   // announces SEIPD v2; the library has no setting for this, and gpg could not read the other.
-  const { data, algorithm } = await generateSessionKey({ encryptionKeys: key, config: CONFIG });
+  const { data, algorithm } = await generateSessionKey({
+    encryptionKeys: key,
+    date,
+    config: CONFIG,
+  });
   try {
     const sessionKey = { data, algorithm };
-    const to = { encryptionKeys: key, sessionKey, config: CONFIG };
+    const to = { encryptionKeys: key, date, sessionKey, config: CONFIG };
     return new Uint8Array(await encrypt({ ...to, message, format: "binary" }));
   } finally {
     wipe(data);
@@ -112,8 +154,8 @@ function describeExcess(key: Key): string | null {
   return signatures > SELF_SIGNATURES_MAX ? "key carries too many signatures of its own" : null;
 }
 
-/** Only words for a refusal that the trial has decided. */
-async function describeUnusable(key: Key): Promise<string> {
+/** Only words for a refusal that the trial has decided. `fixed`: chosen before; null for none. */
+async function describeUnusable(key: Key, fixed: string | null): Promise<string> {
   try {
     if (await key.isRevoked()) return "key is revoked";
     const expires = await key.getExpirationTime();
@@ -123,5 +165,6 @@ async function describeUnusable(key: Key): Promise<string> {
   } catch {
     // A key whose own signatures do not verify has neither state.
   }
-  return "key has no valid encryption key";
+  if (fixed === null) return "key has no valid encryption key";
+  return `key ${fixed}, which was to be encrypted to, can no longer be`;
 }

@@ -10,6 +10,12 @@ import { decodeBase64 } from "./bytes.ts";
 export interface PgpKey {
   /** Of the primary key, lower-case hex: 40 digits for a version 4 key. */
   readonly fingerprint: string;
+  /**
+   * Of the key that `encrypt` encrypts to, and no other: mostly a subkey, or the primary key itself.
+   * 40 or 64 digits like `fingerprint`, which says nothing about it: a certificate keeps its
+   * fingerprint while its subkeys change.
+   */
+  readonly encryptionKeyFingerprint: string;
   /** The key in the one form that is stored and that `parsePgpKey` takes back. */
   readonly binaryBase64: string;
   /**
@@ -43,13 +49,18 @@ const ARMOR_START = "-----BEGIN PGP ";
 
 /**
  * Reads a key given as standard base64 of the binary key (line breaks tolerated), as ASCII armor, or
- * as base64 of ASCII armor, and tries to encrypt to it.
+ * as base64 of ASCII armor, and tries to encrypt to it. `encryptionKeyFingerprint` names the subkey
+ * or primary key that must be encrypted to; null chooses the newest subkey that can encrypt, else
+ * the primary key. A key that can no longer encrypt to the named one is `unusable`.
  */
-export async function parsePgpKey(text: string): Promise<PgpKeyParse> {
+export async function parsePgpKey(
+  text: string,
+  encryptionKeyFingerprint: string | null = null,
+): Promise<PgpKeyParse> {
   const material = decodeKeyText(text);
   if (material.kind !== "armored" && material.kind !== "binary") return material;
   const { loadPgpKey } = await import("./openpgp_adapter.ts");
-  return await loadPgpKey(material);
+  return await loadPgpKey(material, encryptionKeyFingerprint);
 }
 
 function decodeKeyText(text: string): Unarmored {
