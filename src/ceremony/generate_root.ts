@@ -21,7 +21,7 @@ import type { Write } from "../storage/store.ts";
 import { AttemptStore } from "./attempt_store.ts";
 import { type AuthorityPorts, ShareAuthority } from "./authority.ts";
 import type { Attached } from "./install.ts";
-import { checkPgpKey } from "./recipients.ts";
+import { encryptTo, logRecipients } from "./recipients.ts";
 import type { PgpRecipient } from "./state.ts";
 
 /** How the token is encoded for whoever asked for it. */
@@ -114,6 +114,7 @@ export class GenerateRoot {
     if (stored.isLeftover) await this.#ports.clearTraces();
     this.#count("started");
     log.info(`root generation initialized: nonce=${state.attemptId}`);
+    logRecipients(log, encoding.kind === "pgp" ? [encoding.recipient] : null);
     return state;
   }
 
@@ -196,8 +197,7 @@ export function createOtp(random: RandomBytes): string {
 
 async function encodeToken(token: string, encoding: TokenEncoding): Promise<string> {
   if (encoding.kind === "otp") return encodeBase64Unpadded(xorTexts(token, encoding.otp));
-  const key = await checkPgpKey(encoding.recipient.key, "", "pgp_key");
-  return encodeBase64(await key.encrypt(token));
+  return encodeBase64(await encryptTo(encoding.recipient, "pgp_key", token));
 }
 
 function xorTexts(left: string, right: string): Uint8Array<ArrayBuffer> {

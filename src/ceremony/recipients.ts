@@ -6,18 +6,21 @@
 import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { parsePgpKey, type PgpKey } from "../crypto/pgp.ts";
 import { invalidRequest, unreachable } from "../errors.ts";
+import type { Log } from "../log.ts";
 import type { PgpRecipient } from "./state.ts";
 
 /**
- * Parses one key and proves by a trial encryption that it can encrypt. `configuration` is the
- * message's beginning for a key that cannot be read, `field` for one that cannot encrypt.
+ * Parses one key and proves by a trial encryption that it can encrypt, to the subkey of
+ * `encryptionKeyFingerprint` where that is not null. `configuration` is the message's beginning for
+ * a key that cannot be read, `field` for one that cannot encrypt.
  */
 export async function checkPgpKey(
   text: string,
   configuration: string,
   field: string,
+  encryptionKeyFingerprint: string | null = null,
 ): Promise<PgpKey> {
-  const parsed = await parsePgpKey(text);
+  const parsed = await parsePgpKey(text, encryptionKeyFingerprint);
   switch (parsed.kind) {
     case "ok":
       return parsed.key;
@@ -41,9 +44,70 @@ export async function checkRecipients(
   const recipients: PgpRecipient[] = [];
   for (const [index, text] of texts.entries()) {
     const key = await checkPgpKey(text, configuration, `pgp_keys[${index}]`);
-    recipients.push({ fingerprint: key.fingerprint, key: key.binaryBase64 });
+    recipients.push(recipientOf(key));
   }
   return recipients;
+}
+
+/** A checked key, with the choice of what in it is encrypted to. */
+export function recipientOf(key: PgpKey): PgpRecipient {
+  const { fingerprint, encryptionKeyFingerprint, binaryBase64 } = key;
+  return { fingerprint, encryptionKeyFingerprint, key: binaryBase64 };
+}
+
+/** Encrypts to the very key that was chosen at the start; refused where that is not possible. */
+export async function encryptTo(
+  recipient: PgpRecipient,
+  field: string,
+  text: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { encryptionKeyFingerprint } = recipient;
+  if (encryptionKeyFingerprint === undefined) {
+    throw invalidRequest(
+      "this attempt was begun by an earlier version, which did not choose the PGP subkeys at the " +
+        "start: cancel it and start again",
+    );
+  }
+  const key = await checkPgpKey(recipient.key, "", field, encryptionKeyFingerprint);
+  return await key.encrypt(text);
+}
+
+/**
+ * Places in share order of recipients whose messages one private key can read, each group of two or
+ * more once: the same certificate, or certificates that share the key that is encrypted to.
+ */
+export function sameHolders(recipients: readonly PgpRecipient[]): readonly (readonly number[])[] {
+  const groups = new Map<string, ReadonlySet<number>>();
+  const keysOf = (place: number): readonly string[] => {
+    const { fingerprint = "", encryptionKeyFingerprint = fingerprint } = recipients[place] ?? {};
+    return [fingerprint, encryptionKeyFingerprint];
+  };
+  for (const place of recipients.keys()) {
+    const known = keysOf(place).flatMap((key) => [...groups.get(key) ?? []]);
+    const group = new Set([...known, place]);
+    for (const key of [...group].flatMap(keysOf)) groups.set(key, group);
+  }
+  return [...new Set(groups.values())]
+    .filter(({ size }) => size > 1)
+    .map((group) => [...group].sort((left, right) => left - right));
+}
+
+/** What an operator should know of keys given more than once; a sentence for each group. */
+export function sameHolderWarnings(recipients: readonly PgpRecipient[] | null): readonly string[] {
+  return sameHolders(recipients ?? []).map((places) =>
+    `the PGP keys at places ${places.join(", ")} (counted from 0) are the same, or share their ` +
+    "encryption key: one person can read all shares that are encrypted to them"
+  );
+}
+
+/** Notes in the log to whom is encrypted. Fingerprints are public. */
+export function logRecipients(log: Log, recipients: readonly PgpRecipient[] | null): void {
+  if (recipients === null) return;
+  log.info("encrypting to PGP keys", {
+    pgp_fingerprints: recipients.map(({ fingerprint }) => fingerprint).join(","),
+    pgp_subkey_fingerprints: recipients.map((each) => each.encryptionKeyFingerprint ?? "").join(),
+  });
+  for (const warning of sameHolderWarnings(recipients)) log.warn(warning);
 }
 
 /** The shares' hexadecimal text (what Vault's holders decrypt), each encrypted to its holder. */
@@ -55,8 +119,7 @@ export async function encryptShares(
   for (const [index, recipient] of recipients.entries()) {
     const share = shares[index];
     if (share === undefined) throw new RangeError("fewer shares than recipients");
-    const key = await checkPgpKey(recipient.key, "", `pgp_keys[${index}]`);
-    messages.push(await key.encrypt(encodeHex(share)));
+    messages.push(await encryptTo(recipient, `pgp_keys[${index}]`, encodeHex(share)));
   }
   return messages;
 }

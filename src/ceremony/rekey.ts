@@ -25,7 +25,7 @@ import {
   installUnsealKey,
   type ProvenKey,
 } from "./install.ts";
-import { encryptShares } from "./recipients.ts";
+import { encryptShares, logRecipients } from "./recipients.ts";
 import {
   createKeyCheck,
   createShareChecks,
@@ -85,11 +85,18 @@ export interface ShareSubmission {
 
 type Stored = StoredAttempt<CeremonyState>;
 
-/** Lower-case hex SHA-256 over what a holder agrees to by giving a share. */
+/**
+ * Lower-case hex SHA-256 over what a holder agrees to by giving a share, as a JSON list without
+ * blanks: shares, threshold, the fingerprints of the PGP keys and those of the subkeys that are
+ * encrypted to (each a list in share order, or null without PGP), backup, require_verification,
+ * verify_all. README.md tells holders to make it themselves.
+ */
 export function parametersDigest(parameters: CeremonyParameters): string {
   const { shares, threshold, recipients, backup, requireVerification, verifyAll } = parameters;
-  const fingerprints = recipients?.map((recipient) => recipient.fingerprint) ?? null;
-  const agreed = [shares, threshold, fingerprints, backup, requireVerification, verifyAll];
+  const keys = recipients?.map(({ fingerprint }) => fingerprint) ?? null;
+  // A certificate keeps its fingerprint while somebody removes, replaces or adds subkeys.
+  const subkeys = recipients?.map((each) => each.encryptionKeyFingerprint ?? null) ?? null;
+  const agreed = [shares, threshold, keys, subkeys, backup, requireVerification, verifyAll];
   return encodeHex(sha256(encodeUtf8(JSON.stringify(agreed))));
 }
 
@@ -333,12 +340,13 @@ export class Rekey {
 
   #noteStart(head: CeremonyHead): void {
     this.#count("started");
-    const { shares, threshold, requireVerification } = head.parameters;
+    const { shares, threshold, requireVerification, recipients } = head.parameters;
     this.#ports.log.info(
       `rekey initialized: nonce=${head.ceremonyId} shares=${shares} threshold=${threshold} ` +
         `validation_required=${requireVerification}`,
       { target: this.target },
     );
+    logRecipients(this.#ports.log, recipients);
   }
 }
 

@@ -8,6 +8,11 @@ export type CeremonyTarget = "barrier" | "recovery";
 export interface PgpRecipient {
   /** Lower-case hex of the primary key. */
   readonly fingerprint: string;
+  /**
+   * Lower-case hex of the subkey, or primary key, that is encrypted to: chosen at the start. Absent
+   * in a record of a version that chose it at the end; nothing is encrypted to such a recipient.
+   */
+  readonly encryptionKeyFingerprint?: string;
   /** The binary public key in base64, as it was checked at the start. */
   readonly key: string;
 }

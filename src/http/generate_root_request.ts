@@ -6,7 +6,7 @@ import {
   OTP_CHARACTERS,
   type TokenEncoding,
 } from "../ceremony/generate_root.ts";
-import { checkPgpKey } from "../ceremony/recipients.ts";
+import { checkPgpKey, recipientOf } from "../ceremony/recipients.ts";
 import { invalidRequest } from "../errors.ts";
 import type { Call } from "./call.ts";
 import type { JsonObject } from "./replies.ts";
@@ -36,7 +36,7 @@ async function tokenEncoding(otp: string, pgpKey: string): Promise<TokenEncoding
     return { kind: "otp", otp };
   }
   const key = await checkPgpKey(pgpKey, "error parsing PGP key: ", "pgp_key");
-  return { kind: "pgp", recipient: { fingerprint: key.fingerprint, key: key.binaryBase64 } };
+  return { kind: "pgp", recipient: recipientOf(key) };
 }
 
 export async function cancelAttempt(call: Call): Promise<void> {
@@ -52,7 +52,11 @@ export function fingerprintOf(state: GenerationState): string {
 /** What `?detail=true` adds to a status. */
 export function generationDetail(call: Call, state: GenerationState): JsonObject {
   if (!call.wantsDetail || state.phase === "idle") return {};
+  const { encoding } = state;
   return {
+    ...(encoding.kind === "pgp"
+      ? { pgp_subkey_fingerprint: encoding.recipient.encryptionKeyFingerprint ?? null }
+      : {}),
     started_at: new Date(state.startedAtMs).toISOString(),
     started_by: state.startedBy,
     expires_at: new Date(state.expiresAtMs).toISOString(),

@@ -1,12 +1,18 @@
 /** What both path families of a ceremony have in common: parameters, refusals, detail. */
 
-import { checkRecipients } from "../ceremony/recipients.ts";
+import { checkRecipients, sameHolderWarnings } from "../ceremony/recipients.ts";
 import { parametersDigest, type Rekey } from "../ceremony/rekey.ts";
-import type { CeremonyParameters, CeremonyState, CeremonyTarget } from "../ceremony/state.ts";
+import type {
+  CeremonyParameters,
+  CeremonyState,
+  CeremonyTarget,
+  PgpRecipient,
+} from "../ceremony/state.ts";
 import type { Refusal } from "../ceremony/step.ts";
 import { invalidRequest, unreachable, type VaultError } from "../errors.ts";
 import { shareCountsProblem } from "../seal/seal_config.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
+import type { Call } from "./call.ts";
 import type { JsonObject } from "./replies.ts";
 
 export interface StartRequest {
@@ -110,8 +116,21 @@ export function ceremonyDetail(state: CeremonyState, rekey: Rekey): JsonObject {
     started_by: head.startedBy,
     expires_at: new Date(head.expiresAtMs).toISOString(),
     verify_all: head.parameters.verifyAll,
+    ...recipientDetail(head.parameters.recipients),
     params_digest: parametersDigest(head.parameters),
   };
+}
+
+/** What `?detail=true` tells of PGP keys: which subkey, or primary key, is encrypted to. */
+export function recipientDetail(recipients: readonly PgpRecipient[] | null): JsonObject {
+  const fingerprints = recipients?.map((each) => each.encryptionKeyFingerprint ?? null) ?? null;
+  return { pgp_subkey_fingerprints: fingerprints };
+}
+
+/** Warnings that come only with `?detail=true`. */
+export function detailWarnings(call: Call, state: CeremonyState): readonly string[] {
+  if (!call.wantsDetail || state.phase === "idle") return [];
+  return sameHolderWarnings(state.head.parameters.recipients);
 }
 
 /** The verification's nonce that a status shows; null for none. */

@@ -15,10 +15,12 @@ import type { Call } from "./call.ts";
 import { type RawEndpoint, type RawMethods, rawOperation } from "./raw.ts";
 import {
   ceremonyDetail,
+  detailWarnings,
   type FamilyTexts,
   fingerprintsOf,
   FORCED_WARNING,
   handsOutShares,
+  recipientDetail,
   refusalError,
   shownVerificationId,
   startParameters,
@@ -122,10 +124,23 @@ async function status(call: Call, family: Family): Promise<Response> {
 }
 
 async function statusReply(call: Call, open: OpenVault, family: Family): Promise<Response> {
+  const state = await open.rekey(family.target).state();
+  return jsonReply(200, shownStatus(call, open, family, state));
+}
+
+function shownStatus(
+  call: Call,
+  open: OpenVault,
+  family: Family,
+  state: CeremonyState,
+): JsonObject {
   const rekey = open.rekey(family.target);
-  const state = await rekey.state();
-  const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
-  return jsonReply(200, { ...statusFields(state, rekey.required), ...detail });
+  const fields = statusFields(state, rekey.required);
+  if (!call.wantsDetail) return fields;
+  const isForced = state.phase !== "idle" && !handsOutShares(open, family.target);
+  const warnings = [...(isForced ? [FORCED_WARNING] : []), ...detailWarnings(call, state)];
+  const warned = warnings.length === 0 ? {} : { warnings };
+  return { ...fields, ...ceremonyDetail(state, rekey), ...warned };
 }
 
 function statusFields(state: CeremonyState, required: number): JsonObject {
@@ -168,7 +183,6 @@ async function start(
   const open = call.vault.unsealed();
   refuseWithoutRecovery(open, family);
   const body = await read();
-  const shares = handsOutShares(open, family.target);
   const parameters = await startParameters(
     {
       shares: body.secret_shares,
@@ -180,16 +194,12 @@ async function start(
     },
     family.texts,
     family.target,
-    shares,
+    handsOutShares(open, family.target),
   );
   return await call.vault.administer(async (open) => {
     const rekey = open.rekey(family.target);
     const outcome = await rekey.start(parameters, call.token?.token.accessor ?? null);
-    const state = advanced(outcome, family);
-    const fields = statusFields(state, rekey.required);
-    const warnings = !shares && call.wantsDetail ? { warnings: [FORCED_WARNING] } : {};
-    const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
-    return jsonReply(200, { ...fields, ...detail, ...warnings });
+    return jsonReply(200, shownStatus(call, open, family, advanced(outcome, family)));
   });
 }
 
@@ -224,15 +234,15 @@ async function submit(
     }
     const rekey = open.rekey(family.target);
     const outcome = await rekey.submit(submission);
-    if (outcome.kind === "shares") return jsonReply(200, completion(outcome.result));
+    if (outcome.kind === "shares") return jsonReply(200, completion(call, outcome.result));
     if (outcome.kind === "refused" && outcome.refusal.code === "not_in_progress") {
       throw invalidRequest(`no ${family.target} rekey in progress`);
     }
-    return jsonReply(200, statusFields(advanced(outcome, family), rekey.required));
+    return jsonReply(200, shownStatus(call, open, family, advanced(outcome, family)));
   });
 }
 
-function completion(result: NewShares): JsonObject {
+function completion(call: Call, result: NewShares): JsonObject {
   const { head, shares, verificationId } = result;
   return {
     nonce: head.ceremonyId,
@@ -243,6 +253,7 @@ function completion(result: NewShares): JsonObject {
     backup: head.parameters.backup,
     verification_required: head.parameters.requireVerification,
     ...(verificationId === null ? {} : { verification_nonce: verificationId }),
+    ...(call.wantsDetail ? recipientDetail(head.parameters.recipients) : {}),
   };
 }
 

@@ -16,6 +16,7 @@ import {
 } from "../engines/fields.ts";
 import type { Answer } from "../engines/served_path.ts";
 import { invalidRequest } from "../errors.ts";
+import type { Call } from "./call.ts";
 import {
   DONE,
   type LogicalCall,
@@ -26,10 +27,11 @@ import {
 } from "./logical.ts";
 import {
   ceremonyDetail,
-  type FamilyTexts,
+  detailWarnings,
   fingerprintsOf,
   FORCED_WARNING,
   handsOutShares,
+  recipientDetail,
   refusalError,
   shownVerificationId,
   startParameters,
@@ -37,39 +39,8 @@ import {
   verificationStatus,
 } from "./rekey_request.ts";
 import type { JsonObject } from "./replies.ts";
+import { ROTATE_TEXTS } from "./rotate_texts.ts";
 import { decodeCeremonyShare } from "./wire.ts";
-
-const TEXTS: FamilyTexts = {
-  wrongKeyCount: null,
-  configuration: {
-    barrier: "invalid rotate seal configuration: ",
-    recovery: "invalid recovery configuration: ",
-  },
-  storedKeys: {
-    pgp: "PGP key encryption not supported when using stored keys",
-    backup: "key backup not supported when using stored keys",
-    verification:
-      "requiring verification not supported when rotating the barrier key with recovery keys",
-  },
-  backupBeforeStoredKeys: false,
-  refusals: {
-    already_in_progress: () => "rotation already in progress",
-    not_in_progress: () => "no rotation in progress",
-    verification_not_in_progress: () => "no rotation verification in progress",
-    already_finished: ({ verificationId }) =>
-      "rotation already finished; verification must be performed; nonce for the verification " +
-      `operation is "${verificationId}"`,
-    wrong_ceremony_id: ({ expected }) =>
-      `incorrect nonce supplied; nonce for rotation is "${expected}"`,
-    wrong_verification_id: ({ expected }) =>
-      `incorrect nonce supplied; nonce for this verify operation is "${expected}"`,
-    parameters_changed: () => "the parameters of this operation are not those of params_digest",
-    duplicate_share: () => "given key has already been provided during this rotation",
-    duplicate_new_share: () => "given key has already been provided during this verify operation",
-    unknown_share: () => "given key is not one of the current key shares",
-    unknown_new_share: () => "given key is not one of the new key shares",
-  },
-};
 
 const START_FIELDS = {
   secret_shares: integer("shares to split the new key into"),
@@ -158,7 +129,7 @@ function statusReply(
   return {
     kind: "data",
     data: { ...statusFields(state, rekey.required), ...detail },
-    warnings: forced ? [FORCED_WARNING] : [],
+    warnings: [...(forced ? [FORCED_WARNING] : []), ...detailWarnings(call, state)],
   };
 }
 
@@ -191,11 +162,16 @@ async function start(
     if ((await rekey.state()).phase !== "idle") {
       throw invalidRequest("rotation already in progress");
     }
-    const parameters = await startParameters(asked, TEXTS, target, handsOutShares(open, target));
+    const parameters = await startParameters(
+      asked,
+      ROTATE_TEXTS,
+      target,
+      handsOutShares(open, target),
+    );
     const startedBy = call.token?.token.accessor ?? null;
     if (target === "recovery" && rekey.required === 0) {
       const outcome = await rekey.createFirstShares(parameters, startedBy);
-      if (outcome.kind === "shares") return firstShares(outcome.result);
+      if (outcome.kind === "shares") return firstShares(call, outcome.result);
       return statusReply({ ...request, open }, target, advanced(outcome, target));
     }
     const outcome = await rekey.start(parameters, startedBy);
@@ -230,22 +206,24 @@ async function submit(
       throw invalidRequest("failed to fetch existing config: recovery not supported");
     }
     const outcome = await open.rekey(target).submit(submission);
-    if (outcome.kind === "shares") return { kind: "data", data: completion(outcome.result) };
+    if (outcome.kind === "shares") {
+      return { kind: "data", data: completion(request.call, outcome.result) };
+    }
     return statusReply({ ...request, open }, target, advanced(outcome, target));
   });
 }
 
-function completion(result: NewShares): JsonObject {
-  return { ...resultFields(result), nonce: result.head.ceremonyId };
+function completion(call: Call, result: NewShares): JsonObject {
+  return { ...resultFields(call, result), nonce: result.head.ceremonyId };
 }
 
 /** Shares that nobody had to authorise: as the reference answers, with counts and no nonce. */
-function firstShares(result: NewShares): LogicalReply {
+function firstShares(call: Call, result: NewShares): LogicalReply {
   const { shares, threshold } = result.head.parameters;
-  return { kind: "data", data: { ...resultFields(result), n: shares, t: threshold } };
+  return { kind: "data", data: { ...resultFields(call, result), n: shares, t: threshold } };
 }
 
-function resultFields({ head, shares, verificationId }: NewShares): JsonObject {
+function resultFields(call: Call, { head, shares, verificationId }: NewShares): JsonObject {
   return {
     backup: head.parameters.backup,
     complete: true,
@@ -254,6 +232,7 @@ function resultFields({ head, shares, verificationId }: NewShares): JsonObject {
     pgp_fingerprints: fingerprintsOf(head.parameters),
     verification_nonce: verificationId ?? "",
     verification_required: head.parameters.requireVerification,
+    ...(call.wantsDetail ? recipientDetail(head.parameters.recipients) : {}),
   };
 }
 
@@ -294,6 +273,8 @@ async function restartVerification(
 
 function advanced(outcome: RekeyOutcome, target: CeremonyTarget): CeremonyState {
   if (outcome.kind === "advanced") return outcome.state;
-  if (outcome.kind === "refused") throw refusalError(outcome.refusal, TEXTS.refusals, target);
+  if (outcome.kind === "refused") {
+    throw refusalError(outcome.refusal, ROTATE_TEXTS.refusals, target);
+  }
   throw new TypeError("a ceremony ended where it could not");
 }

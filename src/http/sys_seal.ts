@@ -1,8 +1,10 @@
 /** init, unseal, seal, seal-status, leader. */
 
 import * as v from "valibot";
-import { checkPgpKey, checkRecipients } from "../ceremony/recipients.ts";
+import { checkPgpKey, checkRecipients, sameHolderWarnings } from "../ceremony/recipients.ts";
+import type { PgpRecipient } from "../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
+import type { PgpKey } from "../crypto/pgp.ts";
 import type { Sent } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import { recoveryCountsProblem, shareCountsProblem } from "../seal/seal_config.ts";
@@ -10,7 +12,8 @@ import { authoriseByPolicy } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import { goBoolean, goInteger, goText, goTexts, type RawEndpoint, rawOperation } from "./raw.ts";
 import { judgePatch, PATCH_REFUSED } from "./raw_patch.ts";
-import { emptyReply, jsonReply } from "./replies.ts";
+import { recipientDetail } from "./rekey_request.ts";
+import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
 import { clusterFields, RELEASE_DATE } from "./server_facts.ts";
 import { decodeShare } from "./wire.ts";
 
@@ -185,7 +188,21 @@ async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Re
       ? {}
       : { recovery_keys: keys, recovery_keys_base64: keysBase64 }),
     root_token: made.rootToken,
+    ...(call.wantsDetail ? holdersDetail(recipients, rootTokenRecipient) : {}),
   });
+}
+
+/** Nothing else ever tells to which subkeys the first shares were encrypted. */
+function holdersDetail(
+  recipients: readonly PgpRecipient[] | null,
+  rootToken: PgpKey | null,
+): JsonObject {
+  return {
+    pgp_fingerprints: recipients?.map(({ fingerprint }) => fingerprint) ?? null,
+    ...recipientDetail(recipients),
+    root_token_pgp_subkey_fingerprint: rootToken?.encryptionKeyFingerprint ?? null,
+    warnings: sameHolderWarnings(recipients),
+  };
 }
 
 function nonEmpty<T>(items: readonly T[] | null): readonly T[] | null {

@@ -16,6 +16,7 @@ import { authorisingShares, decodeSealConfig, type SealConfig } from "../seal/se
 import type { SealSettings } from "../seal/seal_settings.ts";
 import { createStaticSeal } from "../seal/static_seal.ts";
 import { type OpenedKeys, readKeyRecords } from "../ceremony/key_records.ts";
+import { logRecipients, recipientOf } from "../ceremony/recipients.ts";
 import { refuseShareLength } from "../ceremony/shares.ts";
 import { readDueTimes } from "../storage/due.ts";
 import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
@@ -158,6 +159,9 @@ export class Vault {
       const { initialize } = await import("./initialize.ts");
       const made = await initialize({ store, settings, random, nowMs }, request);
       log.info("security barrier initialized", { ...request.counts });
+      const { recipients, rootTokenRecipient: holder } = request;
+      logRecipients(log, recipients);
+      logRecipients(log, holder === null ? null : [recipientOf(holder)]);
       // The vault exists and its shares must reach the caller, whatever fails from here on.
       this.#phase = { kind: "sealed", stored: made.stored, attempt: null };
       if (settings.type !== "shamir") await this.#openOrRetry(made.stored);

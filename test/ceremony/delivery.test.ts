@@ -8,6 +8,13 @@ import { decodeHex, encodeHex } from "../../src/crypto/bytes.ts";
 import { backupPath, deliveryPath } from "../../src/storage/record_paths.ts";
 import { codeOf } from "../barrier/doubles.ts";
 import {
+  certificate,
+  holderOfSubkeys,
+  keyIdOf,
+  keyIdsOf,
+  strippedOf,
+} from "../vectors/pgp_subkeys.ts";
+import {
   createBench,
   PARAMETERS,
   rekeyWith,
@@ -99,6 +106,41 @@ describe("shares for PGP recipients", () => {
     expect(shares.map((share) => share.length)).toEqual([33, 33, 33]);
     expect(await codeOf(() => bench.reopen(shares.slice(1)))).toBe("no error");
     await expect(decrypt("nistp256", messages[0] as Uint8Array)).rejects.toThrow();
+  });
+
+  it("are encrypted to the subkeys chosen at the start, though others would be chosen now", async () => {
+    const bench = await createBench("shamir", { shares: 1, threshold: 1 });
+    const { key, older, newer } = await holderOfSubkeys();
+    const [now] = await checkRecipients([certificate(key)], "") as [PgpRecipient];
+    expect(now.encryptionKeyFingerprint).toBe(newer);
+    const recipients = [{ ...now, encryptionKeyFingerprint: older }];
+    const [message] = await rekeyWith(bench.open.rekey.barrier, bench.shares, {
+      shares: 1,
+      threshold: 1,
+      recipients,
+    });
+    expect(await keyIdsOf(message as Uint8Array)).toEqual([keyIdOf(older)]);
+  });
+
+  it("are not made for a subkey that is gone, or that was never chosen; the attempt stays", async () => {
+    const bench = await createBench("shamir", { shares: 1, threshold: 1 });
+    const rekey = bench.open.rekey.barrier;
+    const { key, older, newer } = await holderOfSubkeys();
+    const [chosen] = await checkRecipients([certificate(key)], "") as [PgpRecipient];
+    const { encryptionKeyFingerprint: _none, ...earlier } = chosen;
+    const unusable = [
+      { ...chosen, key: certificate(strippedOf(key, newer)) },
+      { ...chosen, key: certificate(strippedOf(key, older)), encryptionKeyFingerprint: older },
+      earlier,
+    ];
+    for (const recipient of unusable) {
+      const parameters = { shares: 1, threshold: 1, recipients: [recipient] };
+      expect(await codeOf(() => rekeyWith(rekey, bench.shares, parameters)))
+        .toBe("invalid_request");
+      expect(await rekey.state()).toMatchObject({ phase: "gathering", gathered: [] });
+      expect(await codeOf(() => bench.reopen(bench.shares))).toBe("no error");
+      await rekey.cancel();
+    }
   });
 
   it("are verified decrypted, and never as messages", async () => {

@@ -10,6 +10,7 @@ import {
 import {
   decodeShareBackup,
   encodeShareBackup,
+  sameHolders,
   sharesByFingerprint,
 } from "../../src/ceremony/recipients.ts";
 import {
@@ -31,7 +32,11 @@ const someText = fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) =>
   text.isWellFormed()
 );
 const someNumber = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-const someRecipient = fc.record({ fingerprint: someText, key: someText });
+const someRecipient = fc.oneof(
+  fc.record({ fingerprint: someText, encryptionKeyFingerprint: someText, key: someText }),
+  // As written by versions that chose the subkey at the end.
+  fc.record({ fingerprint: someText, key: someText }),
+);
 const someHead = fc.record({
   ceremonyId: fc.uuid(),
   parameters: fc.record({
@@ -208,6 +213,21 @@ describe("the copies of encrypted shares", () => {
   it("are listed by holder, in share order, also for one who holds several", () => {
     expect(sharesByFingerprint(recipients, ["01", "02", "03"]))
       .toEqual({ aa: ["01", "03"], bb: ["02"] });
+  });
+
+  it("are of one holder where keys are the same or share what is encrypted to", () => {
+    const key = (fingerprint: string, encryptionKeyFingerprint?: string) => ({
+      fingerprint,
+      key: "",
+      ...(encryptionKeyFingerprint === undefined ? {} : { encryptionKeyFingerprint }),
+    });
+    expect(sameHolders([])).toEqual([]);
+    expect(sameHolders([key("a", "b"), key("c", "d"), key("e")])).toEqual([]);
+    expect(sameHolders([key("a", "b"), key("c", "d"), key("e", "b"), key("c", "f")]))
+      .toEqual([[0, 2], [1, 3]]);
+    expect(sameHolders([key("a", "b"), key("c", "d"), key("a", "d"), key("d")]))
+      .toEqual([[0, 1, 2, 3]]);
+    expect(sameHolders(Array(255).fill(key("a", "b")))).toHaveLength(1);
   });
 
   it("come back from their stored form", () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { installRootKey, NOTHING_ATTACHED } from "../../src/ceremony/install.ts";
 import { parametersDigest, type Rekey } from "../../src/ceremony/rekey.ts";
@@ -300,6 +301,8 @@ describe("the digest of an attempt's parameters", () => {
       { ...PARAMETERS, recipients: [] },
       { ...PARAMETERS, recipients: [recipient] },
       { ...PARAMETERS, recipients: [{ ...recipient, fingerprint: "ab" }] },
+      { ...PARAMETERS, recipients: [{ ...recipient, encryptionKeyFingerprint: "aa" }] },
+      { ...PARAMETERS, recipients: [{ ...recipient, encryptionKeyFingerprint: "ab" }] },
       { ...PARAMETERS, backup: true },
       { ...PARAMETERS, requireVerification: true },
       { ...PARAMETERS, verifyAll: true },
@@ -308,6 +311,18 @@ describe("the digest of an attempt's parameters", () => {
     expect(new Set(digests).size).toBe(variants.length);
     for (const digest of digests) expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(parametersDigest({ ...PARAMETERS })).toBe(digests[0]);
+  });
+
+  it("is SHA-256 of a list that a holder can write down", () => {
+    const agreed = '[3,2,["aa","aa"],["ab","ac"],false,true,false]';
+    const recipients = ["ab", "ac"].map((encryptionKeyFingerprint) => ({
+      ...recipient,
+      encryptionKeyFingerprint,
+    }));
+    expect(parametersDigest({ ...PARAMETERS, recipients, requireVerification: true }))
+      .toBe(createHash("sha256").update(agreed).digest("hex"));
+    expect(parametersDigest(PARAMETERS))
+      .toBe(createHash("sha256").update("[3,2,null,null,false,false,false]").digest("hex"));
   });
 
   it("may come with a share, and the share is refused when it is another attempt's", async () => {
