@@ -18,6 +18,7 @@ interface PendingKeyJson {
   readonly key_check: { readonly salt: string; readonly mac: string };
   readonly encrypted_shares: readonly string[] | null;
   readonly backup: boolean;
+  readonly confirmed?: readonly string[];
 }
 
 const VERSION = 2;
@@ -65,12 +66,13 @@ function checksOf(json: ChecksJson): ShareChecks {
 }
 
 function pendingJson(pending: PendingKey): PendingKeyJson {
-  const { checks, keyCheck, encryptedShares, backup } = pending;
+  const { checks, keyCheck, encryptedShares, backup, confirmed } = pending;
   return {
     checks: checksJson(checks),
     key_check: { salt: encodeBase64(keyCheck.salt), mac: encodeBase64(keyCheck.mac) },
     encrypted_shares: encryptedShares,
     backup,
+    ...(confirmed === undefined ? {} : { confirmed }),
   };
 }
 
@@ -79,8 +81,9 @@ function pendingOf(json: PendingKeyJson): PendingKey {
     salt: bytesOf(json.key_check.salt),
     mac: bytesOf(json.key_check.mac),
   };
-  const { encrypted_shares: encryptedShares, backup } = json;
-  return { checks: checksOf(json.checks), keyCheck, encryptedShares, backup };
+  const { encrypted_shares: encryptedShares, backup, confirmed } = json;
+  const pending = { checks: checksOf(json.checks), keyCheck, encryptedShares, backup };
+  return confirmed === undefined ? pending : { ...pending, confirmed };
 }
 
 /** Null for an idle state: there is no record then. */

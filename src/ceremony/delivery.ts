@@ -15,6 +15,14 @@ import {
 } from "./recipients.ts";
 import type { CeremonyHead, CeremonyState, CeremonyTarget, PendingKey } from "./state.ts";
 
+/** What is left of an attempt, and the records that are to be written with it. */
+export interface Removal {
+  readonly state: CeremonyState;
+  readonly writes: readonly Write[];
+}
+
+type Verifying = Extract<CeremonyState, { phase: "verifying" }>;
+
 export class ShareDelivery {
   readonly #target: CeremonyTarget;
   readonly #store: Store;
@@ -26,8 +34,8 @@ export class ShareDelivery {
 
   /**
    * The backup to show: that of a pending verification, else the one in force; null for none. With
-   * a fingerprint, the shares of that holder, also when no backup was asked for: the pending ones,
-   * else those in force.
+   * a fingerprint, the shares of that holder, also when no backup was asked for: those in force, or
+   * the pending ones of somebody who gets new ones; null once they were confirmed.
    */
   async read(state: CeremonyState, fingerprint: string | null): Promise<ShareBackup | null> {
     const pending = state.phase === "verifying" ? copies(state.head, state.pending) : null;
@@ -35,14 +43,17 @@ export class ShareDelivery {
       const isShown = state.phase === "verifying" && state.pending.backup;
       return (isShown ? pending : null) ?? await this.#stored(backupPath);
     }
-    return ofHolder(pending, fingerprint) ??
-      ofHolder(await this.#stored(deliveryPath), fingerprint);
+    if (state.phase === "verifying" && isOf(pending, fingerprint)) {
+      const isConfirmed = state.pending.confirmed?.includes(fingerprint.toLowerCase()) === true;
+      return isConfirmed ? null : ofHolder(pending, fingerprint);
+    }
+    return ofHolder(await this.#stored(deliveryPath), fingerprint);
   }
 
   /** Records that put the new shares' copies in force, in the commit that installs the key. */
   async promotion(head: CeremonyHead, pending: PendingKey): Promise<readonly Write[]> {
     const current = copies(head, pending);
-    const delivery = record(deliveryPath(this.#target), current);
+    const delivery = this.#delivery(current, pending.confirmed ?? []);
     if (current !== null && pending.backup) {
       return [delivery, record(backupPath(this.#target), current)];
     }
@@ -51,17 +62,33 @@ export class ShareDelivery {
     return [delivery, record(backupPath(this.#target), { ...old, stale: true })];
   }
 
-  /** Records that remove everything, or one holder's copy once he has confirmed it. */
-  async removal(fingerprint: string | null): Promise<readonly Write[]> {
-    const delivery = deliveryPath(this.#target);
+  /**
+   * What removes the backup, both the pending one and the one in force, but no holder's copy; with a
+   * fingerprint, the copy that `read` shows to this holder, who has confirmed it, and nothing else.
+   */
+  async removal(state: CeremonyState, fingerprint: string | null): Promise<Removal> {
     if (fingerprint === null) {
-      return [record(backupPath(this.#target), null), record(delivery, null)];
+      const kept = state.phase === "verifying" ? withPending(state, { backup: false }) : state;
+      return { state: kept, writes: [record(backupPath(this.#target), null)] };
+    }
+    const holder = fingerprint.toLowerCase();
+    if (state.phase === "verifying" && isOf(copies(state.head, state.pending), holder)) {
+      // A cancel leaves the older share in force, and its copy was not what was confirmed.
+      const confirmed = new Set([...state.pending.confirmed ?? [], holder]);
+      return { state: withPending(state, { confirmed: [...confirmed] }), writes: [] };
     }
     const stored = await this.#stored(deliveryPath);
-    if (stored === null) return [];
-    const { [fingerprint.toLowerCase()]: _confirmed, ...shares } = stored.shares;
-    const isEmpty = Object.keys(shares).length === 0;
-    return [record(delivery, isEmpty ? null : { ...stored, shares })];
+    return { state, writes: stored === null ? [] : [this.#delivery(stored, [holder])] };
+  }
+
+  /** The record of what holders have not confirmed yet. */
+  #delivery(all: ShareBackup | null, confirmed: readonly string[]): Write {
+    const left = Object.entries(all?.shares ?? {}).filter(([holder]) =>
+      !confirmed.includes(holder)
+    );
+    const isEmpty = all === null || left.length === 0;
+    const kept = isEmpty ? null : { ...all, shares: Object.fromEntries(left) };
+    return record(deliveryPath(this.#target), kept);
   }
 
   async #stored(path: (target: string) => string): Promise<ShareBackup | null> {
@@ -81,10 +108,16 @@ function copies(head: CeremonyHead, pending: PendingKey): ShareBackup | null {
   return { ceremonyId: head.ceremonyId, shares, stale: false };
 }
 
-function ofHolder(backup: ShareBackup | null, fingerprint: string): ShareBackup | null {
-  if (backup === null) return null;
-  const holder = fingerprint.toLowerCase();
+function withPending(state: Verifying, changes: Partial<PendingKey>): Verifying {
+  return { ...state, pending: { ...state.pending, ...changes } };
+}
+
+function isOf(backup: ShareBackup | null, fingerprint: string): boolean {
   // A caller chooses the name, and every object answers to "constructor".
-  const shares = Object.hasOwn(backup.shares, holder) ? backup.shares[holder] : undefined;
-  return shares === undefined ? null : { ...backup, shares: { [fingerprint]: shares } };
+  return backup !== null && Object.hasOwn(backup.shares, fingerprint.toLowerCase());
+}
+
+function ofHolder(backup: ShareBackup | null, fingerprint: string): ShareBackup | null {
+  if (backup === null || !isOf(backup, fingerprint)) return null;
+  return { ...backup, shares: { [fingerprint]: backup.shares[fingerprint.toLowerCase()] ?? [] } };
 }

@@ -225,11 +225,10 @@ export class Rekey {
     if (await this.#attempts.expire()) await this.#ports.clearTraces();
   }
 
-  /** Drops a verification's pending backup and the one in force, or one holder's copy. */
+  /** Drops the backup, or the copy of a holder who has confirmed it. */
   async deleteBackup(fingerprint: string | null): Promise<void> {
     const stored = await this.#attempts.read();
-    const writes = await this.delivery.removal(fingerprint);
-    const state = withoutPendingBackup(stored.state, fingerprint);
+    const { state, writes } = await this.delivery.removal(stored.state, fingerprint);
     await this.#attempts.write(state, stored.expect, { writes });
   }
 
@@ -371,9 +370,4 @@ function asOutcome(outcome: Outcome): RekeyOutcome {
     default:
       return unreachable(outcome);
   }
-}
-
-function withoutPendingBackup(state: CeremonyState, fingerprint: string | null): CeremonyState {
-  if (state.phase !== "verifying" || fingerprint !== null) return state;
-  return { ...state, pending: { ...state.pending, backup: false } };
 }

@@ -52,6 +52,8 @@ export interface PendingKey {
   readonly encryptedShares: readonly string[] | null;
   /** The messages become the backup; false when none was asked for or it was deleted meanwhile. */
   readonly backup: boolean;
+  /** Fingerprints of the holders who have confirmed their messages already; absent: of none. */
+  readonly confirmed?: readonly string[];
 }
 
 /** Keyed check values, one per share, under a key that the salt selects. */

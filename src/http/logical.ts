@@ -57,6 +57,8 @@ export interface EndpointRules {
   readonly copiesData?: boolean;
   /** D15: the same path with a trailing slash means the same. */
   readonly slashAlias?: boolean;
+  /** The path that policies judge, where a request can be written in several ways. */
+  readonly judgedAs?: (path: string, data: JsonObject) => string;
   /** A write is allowed by `create` as well as by `update`. */
   readonly createSuffices?: boolean;
   /** Whether a write would overwrite: then it is `update`, else `create`. Left out: `update`. */

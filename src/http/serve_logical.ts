@@ -30,7 +30,7 @@ import {
 import { refuseNamespace, refuseRestricted } from "./namespaces.ts";
 import { callOf } from "./paths.ts";
 import { refuse } from "./raw.ts";
-import { emptyReply, envelopeReply, errorReply } from "./replies.ts";
+import { emptyReply, envelopeReply, errorReply, type JsonObject } from "./replies.ts";
 import { readShape, type RequestShape } from "./request_shape.ts";
 import { wrapReply } from "./wrapping.ts";
 
@@ -185,7 +185,7 @@ async function serveAuthorised(
   const scope = call.token?.token.scope ?? "";
   const operation = await decideCreate(request.operation, path, route, scope);
   const needsSudo = route instanceof VaultError ? false : route.rules.sudo === true;
-  const judged = judgedPath(path, operation, route);
+  const judged = judgedPath(path, operation, route, data);
   const allows = (wanted: Operation) =>
     acl.allows({ operation: wanted, path: judged, data, needsSudo, wrapTtlSeconds });
   const asAsked = allows(operation);
@@ -198,10 +198,17 @@ async function serveAuthorised(
 }
 
 /** What policies say of a path holds for its alias with a slash; that of a list has its own. */
-function judgedPath(path: string, operation: Operation, route: Route | VaultError): string {
+function judgedPath(
+  path: string,
+  operation: Operation,
+  route: Route | VaultError,
+  data: JsonObject,
+): string {
   const isListing = operation === "list" || operation === "scan";
-  if (isListing || route instanceof VaultError || route.rules.slashAlias !== true) return path;
-  return path.replace(/\/$/, "");
+  if (isListing || route instanceof VaultError) return path;
+  const { slashAlias, judgedAs } = route.rules;
+  const plain = slashAlias === true ? path.replace(/\/$/, "") : path;
+  return judgedAs === undefined ? plain : judgedAs(plain, data);
 }
 
 /** `decision`: of the policies; null where they have no say. */

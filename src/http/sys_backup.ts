@@ -1,11 +1,17 @@
-/** Backups of PGP-encrypted shares: one per target, whichever family's path is used. */
+/**
+ * Backups of PGP-encrypted shares, and the copies of their holders: one of each per target, whichever
+ * family's path is used. A holder's copy has a path of its own, so that policies can grant each
+ * holder theirs; `?fingerprint=` is another way to write that path, and is judged as it.
+ */
 
 import type { CeremonyTarget } from "../ceremony/state.ts";
 import { decodeHex, encodeBase64 } from "../crypto/bytes.ts";
 import { text } from "../engines/fields.ts";
 import { invalidRequest } from "../errors.ts";
 import {
+  DONE,
   type EndpointCall,
+  type EndpointRules,
   type LogicalEndpoint,
   logicalEndpoint,
   logicalOperation,
@@ -21,41 +27,61 @@ const PATHS: Readonly<Record<CeremonyTarget, readonly string[]>> = {
   ],
 };
 
-const HOLDER = {
-  fingerprint: text("PGP fingerprint of one holder; left out: all holders"),
-  detail: text("tell also whether the shares are still in force"),
-};
+const DETAIL = { detail: text("tell also whether the shares are still in force") };
+const HOLDER = { fingerprint: text("PGP fingerprint of one holder; left out: all holders") };
+
+const RULES: EndpointRules = { copiesData: true, slashAlias: true };
+
+/** Of a version 4 key, or a version 6 key. */
+const FINGERPRINT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 export const BACKUP_ENDPOINTS: readonly LogicalEndpoint[] = [
-  ...PATHS.barrier.map((path) => endpoint(path, "barrier")),
-  ...PATHS.recovery.map((path) => endpoint(path, "recovery")),
+  ...PATHS.barrier.flatMap((path) => endpoints(path, "barrier")),
+  ...PATHS.recovery.flatMap((path) => endpoints(path, "recovery")),
 ];
 
-function endpoint(path: string, target: CeremonyTarget): LogicalEndpoint {
-  return logicalEndpoint(path, {
-    read: logicalOperation(
-      { summary: "Read the PGP-encrypted shares of the last ceremony", fields: HOLDER },
-      (request, { fingerprint }) => readBackup(request, target, fingerprint),
-    ),
-    delete: logicalOperation(
-      { summary: "Delete the PGP-encrypted shares of the last ceremony", fields: HOLDER },
-      async ({ call }, { fingerprint }) => {
-        const holder = fingerprint?.toLowerCase() ?? null;
-        await call.vault.administer((open) => open.rekey(target).deleteBackup(holder));
-        return { kind: "done" };
-      },
-    ),
-  }, { copiesData: true, slashAlias: true });
+function endpoints(path: string, target: CeremonyTarget): readonly LogicalEndpoint[] {
+  return [
+    logicalEndpoint(path, {
+      read: logicalOperation(
+        {
+          summary: "Read the PGP-encrypted shares of the last ceremony",
+          fields: { ...HOLDER, ...DETAIL },
+        },
+        (request, { fingerprint = null }) => read(request, target, fingerprint),
+      ),
+      delete: logicalOperation(
+        { summary: "Delete the backup, or one holder's copy", fields: { ...HOLDER, ...DETAIL } },
+        (request, { fingerprint = null }) => remove(request, target, fingerprint),
+      ),
+    }, { ...RULES, judgedAs: pathOfHolder }),
+    logicalEndpoint(`${path}/{fingerprint}`, {
+      read: logicalOperation(
+        { summary: "Read the PGP-encrypted shares of one holder", fields: DETAIL },
+        (request) => read(request, target, request.parameter("fingerprint")),
+      ),
+      delete: logicalOperation(
+        { summary: "Confirm that a holder has their shares, and delete the copy", fields: DETAIL },
+        (request) => remove(request, target, request.parameter("fingerprint")),
+      ),
+    }, { ...RULES, judgedAs: (asked) => asked.toLowerCase() }),
+  ];
 }
 
-async function readBackup(
+/** Of two values there is no path; they are refused with what may be asked of all holders. */
+function pathOfHolder(path: string, { fingerprint }: EndpointCall["data"]): string {
+  return typeof fingerprint === "string" ? `${path}/${fingerprint.toLowerCase()}` : path;
+}
+
+async function read(
   { call, open }: EndpointCall,
   target: CeremonyTarget,
-  fingerprint: string | undefined,
+  fingerprint: string | null,
 ): Promise<LogicalReply> {
   const rekey = open.rekey(target);
   const holder = fingerprint?.toLowerCase() ?? null;
-  const backup = await rekey.delivery.read(await rekey.state(), holder);
+  const isNobody = holder !== null && !FINGERPRINT.test(holder);
+  const backup = isNobody ? null : await rekey.delivery.read(await rekey.state(), holder);
   if (backup === null) throw invalidRequest("no backed-up keys found");
   const base64 = Object.entries(backup.shares).map(([name, messages]) =>
     [
@@ -72,4 +98,18 @@ async function readBackup(
       ...(call.wantsDetail ? { stale: backup.stale } : {}),
     },
   };
+}
+
+/** An empty fingerprint, as of a shell variable that is not set, is not "all holders". */
+async function remove(
+  { call }: EndpointCall,
+  target: CeremonyTarget,
+  fingerprint: string | null,
+): Promise<LogicalReply> {
+  const holder = fingerprint?.toLowerCase() ?? null;
+  if (holder !== null && !FINGERPRINT.test(holder)) {
+    throw invalidRequest("fingerprint must be 40 or 64 hexadecimal digits");
+  }
+  await call.vault.administer((open) => open.rekey(target).deleteBackup(holder));
+  return DONE;
 }

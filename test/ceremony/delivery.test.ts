@@ -228,15 +228,35 @@ describe("the backup", () => {
     await rekey.deleteBackup(fingerprintOf("nistp256"));
   });
 
-  it("is removed with every copy when it is deleted, and may be deleted twice", async () => {
+  it("is removed when it is deleted, which may be twice, and no holder's copy with it", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    const messages = await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+    const copy = await backupOf(rekey, fingerprintOf("nistp256"));
+    expect(copy?.shares).toEqual({
+      [fingerprintOf("nistp256")]: [encodeHex(messages[1] as Share)],
+    });
+    for (let round = 0; round < 2; round++) {
+      await rekey.deleteBackup(null);
+      expect(await backupOf(rekey)).toBeNull();
+      expect(await bench.store.get(backupPath("barrier"))).toBeNull();
+      expect(await backupOf(rekey, fingerprintOf("nistp256"))).toEqual(copy);
+    }
+  });
+
+  it("is not touched when holders confirm their copies, nor is the copy of any other", async () => {
     const bench = await createBench("shamir", COUNTS);
     const rekey = bench.open.rekey.barrier;
     await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
-    await rekey.deleteBackup(null);
-    await rekey.deleteBackup(null);
-    expect(await backupOf(rekey)).toBeNull();
-    expect(await bench.store.get(backupPath("barrier"))).toBeNull();
+    const backup = await backupOf(rekey);
+    const [one, other] = [fingerprintOf("nistp256"), fingerprintOf("ed25519")];
+    await rekey.deleteBackup(one);
+    expect(await backupOf(rekey, one)).toBeNull();
+    expect(await backupOf(rekey, other)).not.toBeNull();
+    await rekey.deleteBackup("ab".repeat(20));
+    await rekey.deleteBackup(other);
     expect(await bench.store.get(deliveryPath("barrier"))).toBeNull();
+    expect(await backupOf(rekey)).toEqual(backup);
   });
 
   it("stays, marked as stale, when a later rekey makes none", async () => {
@@ -272,15 +292,50 @@ describe("the backup", () => {
     expect(await backupOf(rekey, fingerprintOf("nistp256"))).toEqual(pendingOfHolder);
   });
 
-  it("that is pending is dropped when it is deleted, and is not made at the end", async () => {
+  it("that is pending is dropped when it is deleted, and only the holders' copies are made", async () => {
     const bench = await createBench("shamir", COUNTS);
     const rekey = bench.open.rekey.barrier;
     await rekey.start(VERIFIED, null);
     const messages = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
     await rekey.deleteBackup(null);
     expect(await backupOf(rekey)).toBeNull();
+    const pending = await backupOf(rekey, fingerprintOf("ed25519"));
+    expect(pending).not.toBeNull();
     await verifyAll(rekey, (await decryptAll(messages)).slice(0, 2));
     expect(await backupOf(rekey)).toBeNull();
+    expect(await backupOf(rekey, fingerprintOf("ed25519"))).toEqual(pending);
+    expect(await backupOf(rekey, fingerprintOf("nistp256"))).not.toBeNull();
+  });
+
+  it("of a verification is confirmed by a holder without any copy in force", async () => {
+    const bench = await createBench("shamir", COUNTS);
+    const rekey = bench.open.rekey.barrier;
+    const [one, other] = [fingerprintOf("nistp256"), fingerprintOf("ed25519")];
+    const old = await decryptAll(await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_PGP));
+    const inForce = await backupOf(rekey, one);
+
+    await rekey.start(VERIFIED, null);
+    await submitAll(rekey, old.slice(0, 2));
+    // A client may repeat a request whose answer was lost.
+    for (let round = 0; round < 2; round++) await rekey.deleteBackup(one.toUpperCase());
+    expect(await backupOf(rekey, one)).toBeNull();
+    const whole = await backupOf(rekey);
+    expect(Object.keys(whole?.shares ?? {}).sort()).toEqual([one, other].sort());
+    const { rekey: later } = await bench.reopen(old.slice(0, 2));
+    expect(await backupOf(later.barrier, one)).toBeNull();
+    await rekey.cancel();
+    expect(await backupOf(rekey, one)).toEqual(inForce);
+
+    await rekey.start(VERIFIED, null);
+    const messages = sharesOf(await submitAll(rekey, old.slice(0, 2)));
+    await rekey.deleteBackup(one);
+    const pending = await backupOf(rekey, other);
+    await verifyAll(rekey, (await decryptAll(messages)).slice(0, 2));
+    expect(await backupOf(rekey, one)).toBeNull();
+    expect(await backupOf(rekey, other)).toEqual(pending);
+    expect(Object.keys((await backupOf(rekey))?.shares ?? {}).sort()).toEqual([one, other].sort());
+    await rekey.deleteBackup(other);
+    expect(await bench.store.get(deliveryPath("barrier"))).toBeNull();
   });
 
   it("is no part of what the holders agreed to once it is deleted during a verification", async () => {

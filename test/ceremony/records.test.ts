@@ -71,7 +71,8 @@ const someState: fc.Arbitrary<CeremonyState> = fc.oneof(
       keyCheck: fc.record({ salt: someBytes, mac: someBytes }),
       encryptedShares: fc.option(fc.array(someText, { maxLength: 3 })),
       backup: fc.boolean(),
-    }),
+      confirmed: fc.array(someText, { maxLength: 3 }),
+    }, { requiredKeys: ["checks", "keyCheck", "encryptedShares", "backup"] }),
   }),
 );
 

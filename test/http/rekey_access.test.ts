@@ -7,6 +7,7 @@ import {
   initialise,
   initialiseOpen,
   PERMISSION_DENIED,
+  PGP_FINGERPRINT,
   POLICY_DENIED,
   textAt,
   unseal,
@@ -166,6 +167,9 @@ const BACKUPS: readonly Row[] = [
 ].flatMap((path): readonly Row[] => [
   { method: "GET", path, needs: ["read"], reached: 400 },
   { method: "DELETE", path, needs: ["delete"], reached: 204 },
+  { method: "GET", path: `${path}/${PGP_FINGERPRINT}`, needs: ["read"], reached: 400 },
+  { method: "DELETE", path: `${path}/${PGP_FINGERPRINT}`, needs: ["delete"], reached: 204 },
+  { method: "DELETE", path: `${path}/none`, needs: ["delete"], reached: 400 },
 ]);
 
 const LEGACY = [...legacyRows("sys/rekey"), ...legacyRows("sys/rekey-recovery-key")];
