@@ -53,7 +53,7 @@ export function describeApi({ version, raw, mounts }: Described): JsonObject {
       title: "Sealwright",
       description: "Fields are read as loosely as their schemas say. A list is `GET` with " +
         "`list=true`, or the method `LIST`. With the header `X-Vault-Wrap-TTL` a successful " +
-        "answer comes wrapped.",
+        "answer comes wrapped; it is refused where the answer may hold bare key shares.",
       version,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },

@@ -102,6 +102,19 @@ export function handsOutShares(open: OpenVault, target: CeremonyTarget): boolean
   return target === "recovery" || open.config.type === "shamir";
 }
 
+/**
+ * Whether the answer to a share may hold bare ones. Not only that to the last share: what one holder
+ * may not ask, no holder may, so that they learn it with the first share.
+ */
+export function mayAnswerShares(
+  open: OpenVault,
+  target: CeremonyTarget,
+  state: CeremonyState,
+): boolean {
+  return state.phase === "gathering" && state.head.parameters.recipients === null &&
+    handsOutShares(open, target);
+}
+
 export function supportsRecovery(open: OpenVault): boolean {
   return open.config.type !== "shamir";
 }

@@ -20,6 +20,7 @@ import {
   fingerprintsOf,
   FORCED_WARNING,
   handsOutShares,
+  mayAnswerShares,
   recipientDetail,
   refusalError,
   shownVerificationId,
@@ -38,6 +39,7 @@ import {
 import { rekeyTexts } from "./rekey_texts.ts";
 import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
 import { decodeCeremonyShare } from "./wire.ts";
+import { refuseWrappedShares } from "./wrapping.ts";
 
 interface Family {
   readonly target: CeremonyTarget;
@@ -233,6 +235,7 @@ async function submit(
       throw invalidRequest("failed to fetch existing recovery config: recovery not supported");
     }
     const rekey = open.rekey(family.target);
+    refuseWrappedShares(call, mayAnswerShares(open, family.target, await rekey.state()));
     const outcome = await rekey.submit(submission);
     if (outcome.kind === "shares") return jsonReply(200, completion(call, outcome.result));
     if (outcome.kind === "refused" && outcome.refusal.code === "not_in_progress") {

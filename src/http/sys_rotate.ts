@@ -31,6 +31,7 @@ import {
   fingerprintsOf,
   FORCED_WARNING,
   handsOutShares,
+  mayAnswerShares,
   recipientDetail,
   refusalError,
   shownVerificationId,
@@ -41,6 +42,7 @@ import {
 import type { JsonObject } from "./replies.ts";
 import { ROTATE_TEXTS } from "./rotate_texts.ts";
 import { decodeCeremonyShare } from "./wire.ts";
+import { refuseWrappedShares } from "./wrapping.ts";
 
 const START_FIELDS = {
   secret_shares: integer("shares to split the new key into"),
@@ -170,6 +172,7 @@ async function start(
     );
     const startedBy = call.token?.token.accessor ?? null;
     if (target === "recovery" && rekey.required === 0) {
+      refuseWrappedShares(call, parameters.recipients === null);
       const outcome = await rekey.createFirstShares(parameters, startedBy);
       if (outcome.kind === "shares") return firstShares(call, outcome.result);
       return statusReply({ ...request, open }, target, advanced(outcome, target));
@@ -205,7 +208,9 @@ async function submit(
     if (target === "recovery" && !supportsRecovery(open)) {
       throw invalidRequest("failed to fetch existing config: recovery not supported");
     }
-    const outcome = await open.rekey(target).submit(submission);
+    const rekey = open.rekey(target);
+    refuseWrappedShares(request.call, mayAnswerShares(open, target, await rekey.state()));
+    const outcome = await rekey.submit(submission);
     if (outcome.kind === "shares") {
       return { kind: "data", data: completion(request.call, outcome.result) };
     }

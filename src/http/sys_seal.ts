@@ -16,6 +16,7 @@ import { recipientDetail } from "./rekey_request.ts";
 import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
 import { clusterFields, RELEASE_DATE } from "./server_facts.ts";
 import { decodeShare } from "./wire.ts";
+import { refuseWrappedShares } from "./wrapping.ts";
 
 const INIT_FIELDS = {
   secret_shares: goInteger("shares to split the unseal key into"),
@@ -173,6 +174,7 @@ async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Re
   const problem = problemOf(counts, texts?.length ?? null);
   if (problem !== null) throw invalidRequest(prefix + problem);
   if (call.vault.status().initialized) throw invalidRequest("Vault is already initialized");
+  refuseWrappedShares(call, texts === null && counts.shares > 0);
   const recipients = await checkRecipients(texts, prefix);
   const field = "root_token_pgp_key";
   const rootTokenRecipient = body.root_token_pgp_key === ""

@@ -20,6 +20,20 @@ export function wrapTtlSeconds(call: Call): number | null {
   throw invalidRequest(`error parsing X-Vault-Wrap-TTL header: ${reason}`);
 }
 
+const SHARES_UNWRAPPED =
+  "the answer may hold key shares in clear, and a wrapped answer is stored " +
+  "in the vault until it is fetched: nothing was done. Send the request without X-Vault-Wrap-TTL " +
+  "(a policy that demands wrapping on this path has to be changed), or start with a PGP key for " +
+  "each share";
+
+/**
+ * Refuses a request to wrap an answer that may hold bare shares, which the reference would store. To be called before anything
+ * is changed. Throws `invalid_request`.
+ */
+export function refuseWrappedShares(call: Call, mayHoldShares: boolean): void {
+  if (mayHoldShares && wrapTtlSeconds(call) !== null) throw invalidRequest(SHARES_UNWRAPPED);
+}
+
 /** How a wrapped reply is announced. */
 export function wrapInfo({ id, token }: IssuedToken): JsonObject {
   return {
