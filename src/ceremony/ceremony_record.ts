@@ -18,7 +18,7 @@ interface PendingKeyJson {
   readonly key_check: { readonly salt: string; readonly mac: string };
   readonly encrypted_shares: readonly string[] | null;
   readonly backup: boolean;
-  readonly confirmed?: readonly string[];
+  readonly confirmed: readonly string[];
 }
 
 const VERSION = 2;
@@ -72,7 +72,7 @@ function pendingJson(pending: PendingKey): PendingKeyJson {
     key_check: { salt: encodeBase64(keyCheck.salt), mac: encodeBase64(keyCheck.mac) },
     encrypted_shares: encryptedShares,
     backup,
-    ...(confirmed === undefined ? {} : { confirmed }),
+    confirmed,
   };
 }
 
@@ -82,8 +82,7 @@ function pendingOf(json: PendingKeyJson): PendingKey {
     mac: bytesOf(json.key_check.mac),
   };
   const { encrypted_shares: encryptedShares, backup, confirmed } = json;
-  const pending = { checks: checksOf(json.checks), keyCheck, encryptedShares, backup };
-  return confirmed === undefined ? pending : { ...pending, confirmed };
+  return { checks: checksOf(json.checks), keyCheck, encryptedShares, backup, confirmed };
 }
 
 /** Null for an idle state: there is no record then. */

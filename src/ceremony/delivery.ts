@@ -44,7 +44,7 @@ export class ShareDelivery {
       return (isShown ? pending : null) ?? await this.#stored(backupPath);
     }
     if (state.phase === "verifying" && isOf(pending, fingerprint)) {
-      const isConfirmed = state.pending.confirmed?.includes(fingerprint.toLowerCase()) === true;
+      const isConfirmed = state.pending.confirmed.includes(fingerprint.toLowerCase());
       return isConfirmed ? null : ofHolder(pending, fingerprint);
     }
     return ofHolder(await this.#stored(deliveryPath), fingerprint);
@@ -53,7 +53,7 @@ export class ShareDelivery {
   /** Records that put the new shares' copies in force, in the commit that installs the key. */
   async promotion(head: CeremonyHead, pending: PendingKey): Promise<readonly Write[]> {
     const current = copies(head, pending);
-    const delivery = this.#delivery(current, pending.confirmed ?? []);
+    const delivery = this.#delivery(current, pending.confirmed);
     if (current !== null && pending.backup) {
       return [delivery, record(backupPath(this.#target), current)];
     }
@@ -74,7 +74,7 @@ export class ShareDelivery {
     const holder = fingerprint.toLowerCase();
     if (state.phase === "verifying" && isOf(copies(state.head, state.pending), holder)) {
       // A cancel leaves the older share in force, and its copy was not what was confirmed.
-      const confirmed = new Set([...state.pending.confirmed ?? [], holder]);
+      const confirmed = new Set([...state.pending.confirmed, holder]);
       return { state: withPending(state, { confirmed: [...confirmed] }), writes: [] };
     }
     const stored = await this.#stored(deliveryPath);

@@ -61,14 +61,7 @@ export async function encryptTo(
   field: string,
   text: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { encryptionKeyFingerprint } = recipient;
-  if (encryptionKeyFingerprint === undefined) {
-    throw invalidRequest(
-      "this attempt was begun by an earlier version, which did not choose the PGP subkeys at the " +
-        "start: cancel it and start again",
-    );
-  }
-  const key = await checkPgpKey(recipient.key, "", field, encryptionKeyFingerprint);
+  const key = await checkPgpKey(recipient.key, "", field, recipient.encryptionKeyFingerprint);
   return await key.encrypt(text);
 }
 
@@ -79,8 +72,10 @@ export async function encryptTo(
 export function sameHolders(recipients: readonly PgpRecipient[]): readonly (readonly number[])[] {
   const groups = new Map<string, ReadonlySet<number>>();
   const keysOf = (place: number): readonly string[] => {
-    const { fingerprint = "", encryptionKeyFingerprint = fingerprint } = recipients[place] ?? {};
-    return [fingerprint, encryptionKeyFingerprint];
+    const recipient = recipients[place];
+    return recipient === undefined
+      ? []
+      : [recipient.fingerprint, recipient.encryptionKeyFingerprint];
   };
   for (const place of recipients.keys()) {
     const known = keysOf(place).flatMap((key) => [...groups.get(key) ?? []]);
@@ -105,7 +100,7 @@ export function logRecipients(log: Log, recipients: readonly PgpRecipient[] | nu
   if (recipients === null) return;
   log.info("encrypting to PGP keys", {
     pgp_fingerprints: recipients.map(({ fingerprint }) => fingerprint).join(","),
-    pgp_subkey_fingerprints: recipients.map((each) => each.encryptionKeyFingerprint ?? "").join(),
+    pgp_subkey_fingerprints: recipients.map((each) => each.encryptionKeyFingerprint).join(","),
   });
   for (const warning of sameHolderWarnings(recipients)) log.warn(warning);
 }

@@ -95,7 +95,7 @@ export function parametersDigest(parameters: CeremonyParameters): string {
   const { shares, threshold, recipients, backup, requireVerification, verifyAll } = parameters;
   const keys = recipients?.map(({ fingerprint }) => fingerprint) ?? null;
   // A certificate keeps its fingerprint while somebody removes, replaces or adds subkeys.
-  const subkeys = recipients?.map((each) => each.encryptionKeyFingerprint ?? null) ?? null;
+  const subkeys = recipients?.map((each) => each.encryptionKeyFingerprint) ?? null;
   const agreed = [shares, threshold, keys, subkeys, backup, requireVerification, verifyAll];
   return encodeHex(sha256(encodeUtf8(JSON.stringify(agreed))));
 }
@@ -283,6 +283,7 @@ export class Rekey {
       keyCheck: createKeyCheck(key, this.#keyCheckKey, random),
       encryptedShares: messages?.map(encodeHex) ?? null,
       backup: head.parameters.backup,
+      confirmed: [],
     };
     const returned = messages ?? shares;
     if (!head.parameters.requireVerification) {

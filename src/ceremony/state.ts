@@ -8,11 +8,8 @@ export type CeremonyTarget = "barrier" | "recovery";
 export interface PgpRecipient {
   /** Lower-case hex of the primary key. */
   readonly fingerprint: string;
-  /**
-   * Lower-case hex of the subkey, or primary key, that is encrypted to: chosen at the start. Absent
-   * in a record of a version that chose it at the end; nothing is encrypted to such a recipient.
-   */
-  readonly encryptionKeyFingerprint?: string;
+  /** Lower-case hex of the subkey, or primary key, that is encrypted to: chosen at the start. */
+  readonly encryptionKeyFingerprint: string;
   /** The binary public key in base64, as it was checked at the start. */
   readonly key: string;
 }
@@ -52,8 +49,8 @@ export interface PendingKey {
   readonly encryptedShares: readonly string[] | null;
   /** The messages become the backup; false when none was asked for or it was deleted meanwhile. */
   readonly backup: boolean;
-  /** Fingerprints of the holders who have confirmed their messages already; absent: of none. */
-  readonly confirmed?: readonly string[];
+  /** Fingerprints of the holders who have confirmed their messages already. */
+  readonly confirmed: readonly string[];
 }
 
 /** Keyed check values, one per share, under a key that the salt selects. */

@@ -55,7 +55,7 @@ export function generationDetail(call: Call, state: GenerationState): JsonObject
   const { encoding } = state;
   return {
     ...(encoding.kind === "pgp"
-      ? { pgp_subkey_fingerprint: encoding.recipient.encryptionKeyFingerprint ?? null }
+      ? { pgp_subkey_fingerprint: encoding.recipient.encryptionKeyFingerprint }
       : {}),
     started_at: new Date(state.startedAtMs).toISOString(),
     started_by: state.startedBy,

@@ -136,8 +136,8 @@ export function ceremonyDetail(state: CeremonyState, rekey: Rekey): JsonObject {
 
 /** What `?detail=true` tells of PGP keys: which subkey, or primary key, is encrypted to. */
 export function recipientDetail(recipients: readonly PgpRecipient[] | null): JsonObject {
-  const fingerprints = recipients?.map((each) => each.encryptionKeyFingerprint ?? null) ?? null;
-  return { pgp_subkey_fingerprints: fingerprints };
+  const fingerprints = recipients?.map((each) => each.encryptionKeyFingerprint);
+  return { pgp_subkey_fingerprints: fingerprints ?? null };
 }
 
 /** Warnings that come only with `?detail=true`. */

@@ -291,7 +291,7 @@ describe("a rekey with verification", () => {
 });
 
 describe("the digest of an attempt's parameters", () => {
-  const recipient = { fingerprint: "aa", key: "" };
+  const recipient = { fingerprint: "aa", encryptionKeyFingerprint: "ac", key: "" };
 
   it("differs for each thing that a holder agrees to", () => {
     const variants = [

@@ -40,6 +40,7 @@ const PENDING: PendingKey = {
   keyCheck: { salt: new Uint8Array(32), mac: new Uint8Array(32) },
   encryptedShares: null,
   backup: false,
+  confirmed: [],
 };
 type Gathering = Extract<CeremonyState, { phase: "gathering" }>;
 type Verifying = Extract<CeremonyState, { phase: "verifying" }>;
