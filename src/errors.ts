@@ -42,6 +42,24 @@ export class VaultError extends Error {
   }
 }
 
+const FRAMES_MAX = 3;
+
+/**
+ * Why something failed, for the log: our own text, and the database's where the store failed. Of any
+ * other error only where it was thrown, because its text may quote what was sent.
+ */
+export function causeOf(error: unknown): string {
+  if (error instanceof VaultError) {
+    const { code, message, cause } = error;
+    const below = code === "store_failed" && cause instanceof Error ? `: ${cause.message}` : "";
+    return `${code}: ${message}${below}`;
+  }
+  if (!(error instanceof Error)) return "unknown";
+  const frames = (error.stack ?? "").split("\n").map((line) => line.trim())
+    .filter((line) => line.startsWith("at ")).slice(0, FRAMES_MAX);
+  return [error.name, ...frames].join(" ");
+}
+
 /** Shorthand for the commonest case: the caller's mistake. */
 export function invalidRequest(message: string): VaultError {
   return new VaultError("invalid_request", message);

@@ -72,7 +72,8 @@ export class Barrier {
   readonly #store: Store;
   readonly #random: RandomBytes;
   readonly #latch = new Latch();
-  #keys: BarrierKeys;
+  /** Null once it is closed. */
+  #keys: BarrierKeys | null;
   #imported: ImportedKeys = new Map();
   #operations: number;
   /** The commit of new keys that is under way: what it writes cannot be read before it ends. */
@@ -86,11 +87,11 @@ export class Barrier {
   }
 
   get keyring(): Keyring {
-    return this.#keys.keyring;
+    return this.#inForce().keyring;
   }
 
   get outer(): OuterLayer {
-    return this.#keys.outer;
+    return this.#inForce().outer;
   }
 
   /** Encryptions made under the active term. */
@@ -115,10 +116,13 @@ export class Barrier {
   async get(path: string, known?: BarrierRecord): Promise<BarrierRecord | null> {
     for (let attempt = 1;; attempt++) {
       const record = await this.#store.get(path);
+      this.#inForce();
       if (record === null) return null;
       if (known !== undefined && known.revision === record.revision) return known;
       try {
-        return { value: await this.#open(record), revision: record.revision };
+        const value = await this.#open(record);
+        this.#inForce();
+        return { value, revision: record.revision };
       } catch (error) {
         // A rewrap may have moved the record and erased its old key since it was read, or the
         // record was written by a change of keys that has not returned yet.
@@ -131,10 +135,12 @@ export class Barrier {
 
   /** Whether there is a record at `path`; it is not opened. */
   async has(path: string): Promise<boolean> {
+    this.#inForce();
     return await this.#store.get(path) !== null;
   }
 
   async list(prefix: string, after: string, limit: number): Promise<readonly string[]> {
+    this.#inForce();
     return await this.#store.list(prefix, after, limit);
   }
 
@@ -158,7 +164,8 @@ export class Barrier {
    * latch, the entries are encrypted under these keys, and they are in force once it has committed.
    */
   async commitHeld(change: Change, next?: BarrierKeys): Promise<CommitOutcome> {
-    if (next === undefined) return await this.#commitUnder(this.#keys, this.#imported, change);
+    const keys = this.#inForce();
+    if (next === undefined) return await this.#commitUnder(keys, this.#imported, change);
     const committing = this.#commitNext(next, change);
     this.#keyChange = committing.catch(() => {});
     try {
@@ -193,6 +200,7 @@ export class Barrier {
       const operations = isActiveTerm ? this.#operations : count;
       writes.push(termOperationsWrite(activeTerm(keys.keyring).term, operations));
     }
+    this.#inForce();
     const expect = change.expect === undefined ? {} : { expect: change.expect };
     return await this.#store.commit({ ...expect, writes });
   }
@@ -213,7 +221,7 @@ export class Barrier {
    */
   async encrypt(entries: readonly Entry[]): Promise<Write[]> {
     this.#operations += encryptionsOf(entries);
-    const writes = await this.#encryptAll(this.#keys, this.#imported, entries);
+    const writes = await this.#encryptAll(this.#inForce(), this.#imported, entries);
     return [...writes, termOperationsWrite(activeTerm(this.keyring).term, this.#operations)];
   }
 
@@ -222,6 +230,20 @@ export class Barrier {
     const { keyring = this.keyring, outer = this.outer } = keys;
     if (!this.#isActiveTerm(keyring)) this.#operations = 0;
     this.#keys = { keyring, outer };
+  }
+
+  /**
+   * Forgets the keys, for good: every call throws `sealed` from then on, also one of a request that
+   * began before. To be called under the exclusive latch, which lets commits under way end.
+   */
+  close(): void {
+    this.#keys = null;
+    this.#imported = new Map();
+  }
+
+  #inForce(): BarrierKeys {
+    if (this.#keys === null) throw new VaultError("sealed", "Vault is sealed");
+    return this.#keys;
   }
 
   #isActiveTerm(keyring: Keyring): boolean {
@@ -250,7 +272,7 @@ export class Barrier {
   }
 
   async #open(record: StoredRecord): Promise<Uint8Array<ArrayBuffer>> {
-    const { keyring, outer } = this.#keys;
+    const { keyring, outer } = this.#inForce();
     const bytes = record.sealKeyId === null
       ? record.bytes
       : await outer.unwrap(record.path, record.bytes);

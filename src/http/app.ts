@@ -4,6 +4,7 @@
  */
 
 import { Hono } from "hono";
+import { causeOf } from "../errors.ts";
 import { randomBytes } from "../crypto/random.ts";
 import type { Vault } from "../vault/vault.ts";
 import { registerAuthRoutes } from "./auth_routes.ts";
@@ -57,7 +58,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   registerEngineRoutes(app, context);
   app.notFound(() => errorReply(404, []));
   app.onError((error) => {
-    log.error("request failed", { code: error.name });
+    log.error("request failed", { reason: causeOf(error) });
     return errorReply(500, ["internal error"]);
   });
   return app;

@@ -7,7 +7,7 @@ import { describeTuning } from "./mount_view.ts";
 import type { LoginMountConfig } from "../access/logins/login_mounts.ts";
 import { type MountSettings, notInCatalog } from "../access/logins/mount_settings.ts";
 import type { Sent } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { causeOf, invalidRequest } from "../errors.ts";
 import type { MountOptions } from "../vault/mount_record.ts";
 import type { Mount } from "../vault/mounts.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
@@ -182,7 +182,7 @@ async function upgradeAll({ call }: EndpointCall, mount: Mount): Promise<void> {
   try {
     while (!await call.vault.unsealed().mounts.upgrade(mount));
   } catch (error) {
-    const reason = error instanceof VaultError ? error.code : "internal";
+    const reason = causeOf(error);
     call.vault.log.warn("the upgrade of a kv mount goes on with its next request", {
       path: mount.path,
       reason,

@@ -5,7 +5,7 @@
 
 import type { Context, Hono } from "hono";
 import * as v from "valibot";
-import { invalidRequest } from "../errors.ts";
+import { causeOf, invalidRequest } from "../errors.ts";
 import { admitStranger, endSpentToken } from "./auth.ts";
 import { recordRefusal, startRawTrail } from "./audit_trail.ts";
 import { answerError, isFault } from "./errors.ts";
@@ -119,11 +119,10 @@ async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint):
 /** The answer to what a handler threw; faults are logged, the caller's mistakes are not. */
 export function refuse(context: AppContext, call: Call, error: unknown): Response {
   if (isFault(error)) {
-    const code = error instanceof Error ? (Reflect.get(error, "code") ?? error.name) : "unknown";
     context.log.error("request failed", {
       method: call.method,
       path: call.path,
-      code: String(code),
+      reason: causeOf(error),
     });
   }
   const { status, errors } = answerError(error, call.answersBare);

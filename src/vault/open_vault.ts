@@ -28,7 +28,7 @@ import { Rekey, type RekeyPorts } from "../ceremony/rekey.ts";
 import type { CeremonyTarget } from "../ceremony/state.ts";
 import { decodeUtf8 } from "../crypto/bytes.ts";
 import type { RandomBytes } from "../crypto/random.ts";
-import { VaultError } from "../errors.ts";
+import { causeOf, VaultError } from "../errors.ts";
 import { EXPIRY_BATCH_TOKENS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -38,6 +38,7 @@ import type { SealConfig } from "../seal/seal_config.ts";
 import { CLUSTER_PATH, RECOVERY_KEY_PATH } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
 import { countedSeal } from "./counted_seal.ts";
+import type { StoredConfig } from "./initialize.ts";
 import { MountTable } from "./mounts.ts";
 import { WrappingStore } from "./wrapping.ts";
 
@@ -165,6 +166,12 @@ export class OpenVault {
     return this.#keys.config;
   }
 
+  /** The configuration with the revision it is stored at. */
+  get storedConfig(): StoredConfig {
+    const { config, configRevision: revision } = this.#keys;
+    return { config, revision };
+  }
+
   get sealKeyId(): string {
     return this.#keys.seal.keyId;
   }
@@ -199,24 +206,13 @@ export class OpenVault {
       }
       await this.clearTraces();
     } catch (error) {
-      const reason = error instanceof VaultError ? error.code : "internal";
+      const reason = causeOf(error);
       log.error("failed to upgrade the key records to the current seal key", { reason });
     }
   }
 
-  /**
-   * Clears old key records and attempts from unused parts of the store. What was done must reach its
-   * caller, so a failure is only logged; the next start clears them.
-   */
   async clearTraces(): Promise<void> {
-    try {
-      await this.#ports.store.scrubKeyRecords();
-    } catch (error) {
-      const reason = error instanceof VaultError ? error.code : "internal";
-      this.#ports.log.warn("old key records in free space are cleared at the next start", {
-        reason,
-      });
-    }
+    await clearTraces(this.#ports.store, this.#ports.log);
   }
 
   /** A new root key under the same shares. */
@@ -288,4 +284,18 @@ async function readCluster(barrier: Barrier): Promise<Cluster> {
   const record = await barrier.get(CLUSTER_PATH);
   if (record === null) throw new VaultError("record_malformed", "the cluster record is missing");
   return JSON.parse(decodeUtf8(record.value)) as Cluster;
+}
+
+/**
+ * Clears old key records and attempts from unused parts of the store. What was done must reach its
+ * caller, so a failure is only logged; the next start clears them.
+ */
+export async function clearTraces(store: Store, log: Log): Promise<void> {
+  try {
+    await store.scrubKeyRecords();
+  } catch (error) {
+    log.warn("old key records in free space are cleared at the next start", {
+      reason: causeOf(error),
+    });
+  }
 }

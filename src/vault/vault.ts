@@ -8,7 +8,8 @@ import { type AuditSettings, NO_DEVICES } from "../audit/devices.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { equalBytes } from "../crypto/bytes.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { causeOf, invalidRequest, VaultError } from "../errors.ts";
+import { TERM_ROTATION_RETRY_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { Metrics } from "../metrics.ts";
 import { isActive } from "../rewrap/job.ts";
@@ -24,7 +25,7 @@ import type { Store } from "../storage/store.ts";
 import { AutoUnseal } from "./auto_unseal.ts";
 import type { Initialized, InitializeRequest, StoredConfig } from "./initialize.ts";
 import { Mutex } from "./mutex.ts";
-import { type Cluster, OpenVault } from "./open_vault.ts";
+import { clearTraces, type Cluster, OpenVault } from "./open_vault.ts";
 import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./unseal.ts";
 
 export interface VaultPorts {
@@ -75,6 +76,10 @@ export class Vault {
   readonly #mutex = new Mutex();
   #phase: Phase;
   readonly #autoUnseal: AutoUnseal;
+  /** A seal by request could not end the attempts: until they are, none goes on. */
+  #owesEnds = false;
+  /** No new term is tried before, after one that failed. */
+  #nextRotationMs = 0;
 
   private constructor(ports: VaultPorts, phase: Phase) {
     this.metrics = new Metrics(ports.nowMs());
@@ -143,7 +148,9 @@ export class Vault {
   async administer<T>(body: (open: OpenVault) => Promise<T>): Promise<T> {
     return await this.exclusive(async () => {
       try {
-        return await body(this.unsealed());
+        const open = this.unsealed();
+        if (this.#owesEnds) await this.#endAttempts(open);
+        return await body(open);
       } finally {
         await this.#trySetAlarm();
       }
@@ -164,6 +171,7 @@ export class Vault {
       logRecipients(log, holder === null ? null : [recipientOf(holder)]);
       // The vault exists and its shares must reach the caller, whatever fails from here on.
       this.#phase = { kind: "sealed", stored: made.stored, attempt: null };
+      await clearTraces(store, log);
       if (settings.type !== "shamir") await this.#openOrRetry(made.stored);
       return made;
     });
@@ -200,18 +208,22 @@ export class Vault {
     });
   }
 
-  /** Seals by request: every attempt ends, and no key stays in memory. */
+  /**
+   * Seals by request: every attempt ends, and no key stays in memory, whatever the store says.
+   * Requests under way fail with `sealed` at their next look behind the barrier.
+   */
   async seal(): Promise<void> {
+    const { store, log } = this.#ports;
     const open = await this.exclusive(async () => {
       if (this.#phase.kind !== "unsealed") return null;
       const { open } = this.#phase;
       await open.barrier.exclusively(async () => {
-        await this.#ports.store.commit({ writes: open.endRecords() });
-        const stored = await requireConfig(this.#ports.store);
-        this.#phase = { kind: "sealed", stored, attempt: null };
+        await this.#tryEndAttempts(open);
+        open.barrier.close();
+        this.#phase = { kind: "sealed", stored: open.storedConfig, attempt: null };
         this.#autoUnseal.stop();
       });
-      await open.clearTraces();
+      await clearTraces(store, log);
       return open;
     });
     if (open === null) return;
@@ -226,11 +238,44 @@ export class Vault {
    */
   async wake(): Promise<void> {
     await this.#openIfDue();
-    const phase = this.#phase;
-    if (phase.kind !== "unsealed" || !phase.open.rotationIsDue(this.#ports.nowMs())) return;
+    if (this.#dueForRotation() === null) return;
     await this.exclusive(async () => {
-      if (phase.open.rotationIsDue(this.#ports.nowMs())) await phase.open.rotateKeyring();
+      // Whoever had their turn before may have rotated, sealed, or opened another.
+      const open = this.#dueForRotation();
+      if (open !== null) await this.#tryRotate(open);
     });
+  }
+
+  #dueForRotation(): OpenVault | null {
+    const nowMs = this.#ports.nowMs();
+    if (this.#phase.kind !== "unsealed" || nowMs < this.#nextRotationMs) return null;
+    return this.#phase.open.rotationIsDue(nowMs) ? this.#phase.open : null;
+  }
+
+  /** A failure is logged and tried again later: requests go on under the term they have. */
+  async #tryRotate(open: OpenVault): Promise<void> {
+    const { log, nowMs } = this.#ports;
+    try {
+      await open.rotateKeyring();
+    } catch (error) {
+      this.#nextRotationMs = nowMs() + TERM_ROTATION_RETRY_MS;
+      log.error("the keyring could not be rotated; it is tried again", { reason: causeOf(error) });
+    }
+  }
+
+  async #endAttempts(open: OpenVault): Promise<void> {
+    await this.#ports.store.commit({ writes: open.endRecords() });
+    this.#owesEnds = false;
+  }
+
+  async #tryEndAttempts(open: OpenVault): Promise<void> {
+    this.#owesEnds = true;
+    try {
+      await this.#endAttempts(open);
+    } catch (error) {
+      const reason = causeOf(error);
+      this.#ports.log.error("attempts could not be ended; none goes on until they are", { reason });
+    }
   }
 
   async #openIfDue(): Promise<void> {
@@ -249,7 +294,7 @@ export class Vault {
     } catch (error) {
       this.metrics.countAutoUnsealFailure();
       this.#autoUnseal.failed(nowMs());
-      const reason = isWrongKey(error) ? sealFailure(error) : "internal";
+      const reason = isWrongKey(error) ? sealFailure(error) : causeOf(error);
       log.warn("failed to unseal core: fetching stored unseal keys failed", { reason });
     }
   }
@@ -305,7 +350,7 @@ export class Vault {
     try {
       await this.#setAlarm();
     } catch (error) {
-      const reason = error instanceof VaultError ? error.code : "internal";
+      const reason = causeOf(error);
       this.#ports.log.warn("the alarm could not be set: due work waits for the next", { reason });
     }
   }
@@ -379,14 +424,6 @@ async function readConfig(store: Store): Promise<StoredConfig | null> {
   const record = await store.get(SEAL_CONFIG_PATH);
   if (record === null) return null;
   return { config: decodeSealConfig(record.bytes), revision: record.revision };
-}
-
-async function requireConfig(store: Store): Promise<StoredConfig> {
-  const stored = await readConfig(store);
-  if (stored === null) {
-    throw new VaultError("record_malformed", "the seal configuration is missing");
-  }
-  return stored;
 }
 
 /** Whether `work` ends before `limit` is aborted; rejects as `work` does until then. */

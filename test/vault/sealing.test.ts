@@ -1,0 +1,197 @@
+/** Sealed means sealed: what had begun before ends or fails, and no state of the store keeps a vault open. */
+
+import { beforeEach, describe, expect, it } from "vitest";
+import { VaultError } from "../../src/errors.ts";
+import { createApp } from "../../src/http/app.ts";
+import { TERM_ROTATION_RETRY_MS } from "../../src/limits.ts";
+import { createLog } from "../../src/log.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { Vault } from "../../src/vault/vault.ts";
+import { codeOf } from "../barrier/doubles.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+let nowMs: number;
+/** What every commit fails with; null while the disk is well. */
+let fault: Error | null;
+let lines: Json[];
+let vault: Vault;
+let keys: readonly string[];
+let token: string;
+let send: (method: string, path: string, body?: Json) => Promise<{ status: number; body: Json }>;
+
+function unreliable(): Store {
+  const inner = createMemoryStore();
+  return {
+    ...inner,
+    commit: async (commit) => {
+      if (fault === null) return await inner.commit(commit);
+      throw new VaultError("store_failed", "cannot commit: the database failed", { cause: fault });
+    },
+  };
+}
+
+beforeEach(async () => {
+  nowMs = Date.UTC(2026, 0, 1);
+  fault = null;
+  lines = [];
+  token = "";
+  const log = createLog({
+    level: "debug",
+    style: "json",
+    write: (line) => lines.push(JSON.parse(line) as Json),
+    nowMs: () => nowMs,
+  });
+  const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+  vault = await Vault.open({
+    store: unreliable(),
+    seal: { type: "shamir" },
+    nowMs: () => nowMs,
+    alarm: { set: () => {} },
+    random,
+    log,
+  });
+  const app = createApp(vault, {
+    rekeyAccess: "token",
+    generateRootAccess: "token",
+    clientAddress: () => null,
+    version: "0",
+  });
+  send = async (method, path, body) => {
+    const init = { method, headers: { "x-vault-token": token } };
+    const sent = body === undefined ? init : { ...init, body: JSON.stringify(body) };
+    const response = await app.request(`/v1/${path}`, sent);
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? {} : JSON.parse(text) as Json };
+  };
+  const made = await send("PUT", "sys/init", { secret_shares: 2, secret_threshold: 2 });
+  keys = made.body["keys"] as readonly string[];
+  token = String(made.body["root_token"]);
+  await unseal();
+  await send("POST", "sys/mounts/kv", { type: "kv" });
+});
+
+async function unseal(): Promise<void> {
+  for (const key of keys) expect((await send("PUT", "sys/unseal", { key })).status).toBe(200);
+  expect(vault.status().sealed).toBe(false);
+}
+
+const errors = () => lines.filter(({ level }) => level === "error").map(({ message }) => message);
+
+describe("the barrier of a vault that was sealed", () => {
+  it("refuses every read and commit, also after the vault is open again", async () => {
+    const { barrier, tokens } = vault.unsealed();
+    const change = { entries: [{ path: "a", value: Uint8Array.of(1) }] };
+    await barrier.commit(change);
+    const past = [
+      () => barrier.get("a"),
+      () => barrier.has("a"),
+      () => barrier.list("", "", 1),
+      () => barrier.commit(change),
+      () => barrier.exclusively(() => barrier.commitHeld(change)),
+      () => barrier.encrypt(change.entries),
+      () => barrier.deriveMacKey("x"),
+      () => barrier.deriveCredentialKey("x", Uint8Array.of(1)),
+      () => barrier.keyring,
+      () => barrier.outer,
+      () => tokens.find(token),
+    ];
+    for (const use of past) expect(await codeOf(use)).toBe("no error");
+    await vault.seal();
+    for (const use of past) expect(await codeOf(use)).toBe("sealed");
+    await unseal();
+    for (const use of past) expect(await codeOf(use)).toBe("sealed");
+    expect((await send("GET", "auth/token/lookup-self")).status).toBe(200);
+  });
+
+  it("gives nothing to a read that had begun, and stores nothing of a commit that had", async () => {
+    const { barrier } = vault.unsealed();
+    await barrier.commit({ entries: [{ path: "a", value: Uint8Array.of(1) }] });
+    const sealing = vault.seal();
+    const reading = codeOf(() => barrier.get("a"));
+    await sealing;
+    expect(["sealed", "no error"]).toContain(await reading);
+    const writing = codeOf(() => barrier.commit({ entries: [{ path: "b", value: null }] }));
+    expect(await writing).toBe("sealed");
+  });
+});
+
+describe("a vault whose store takes no commit", () => {
+  const full = new Error("database or disk is full");
+
+  it("can be sealed, and forgets its keys", async () => {
+    const { barrier } = vault.unsealed();
+    fault = full;
+    expect((await send("PUT", "sys/seal")).status).toBe(204);
+    expect(vault.status().sealed).toBe(true);
+    expect((await send("GET", "kv/a")).status).toBe(503);
+    expect(await codeOf(() => barrier.get("a"))).toBe("sealed");
+    await unseal();
+    expect((await send("GET", "sys/mounts")).status).toBe(200);
+  });
+
+  it("lets no attempt go on that the seal should have ended", async () => {
+    const body = { secret_shares: 3, secret_threshold: 2 };
+    const { nonce } = (await send("PUT", "sys/rekey/init", body)).body;
+    fault = full;
+    await send("PUT", "sys/seal");
+    await unseal();
+    const update = { key: keys[0], nonce };
+    expect((await send("PUT", "sys/rekey/update", update)).status).toBe(500);
+    fault = null;
+    expect((await send("PUT", "sys/rekey/update", update)).status).toBe(400);
+    expect((await send("GET", "sys/rekey/init")).body["started"]).toBe(false);
+  });
+
+  it("has the cause of each 5xx in its log, and nothing of the request", async () => {
+    fault = full;
+    lines = [];
+    expect((await send("PUT", "kv/a", { secret: "hunter2" })).status).toBe(500);
+    expect(lines).toMatchObject([{
+      level: "error",
+      message: "request failed",
+      path: "kv/a",
+      reason: "store_failed: cannot commit: the database failed: database or disk is full",
+    }]);
+    expect(JSON.stringify(lines)).not.toContain("hunter2");
+  });
+
+  it("serves on with the term it has when a new one is due, and tries again later", async () => {
+    await send("POST", "sys/rotate/config", { interval: "24h" });
+    nowMs += 25 * 60 * 60 * 1000;
+    fault = full;
+    lines = [];
+    for (let request = 0; request < 5; request++) {
+      expect((await send("GET", "sys/health")).status).toBe(200);
+    }
+    expect(errors()).toEqual(["the keyring could not be rotated; it is tried again"]);
+    expect((await send("GET", "sys/key-status")).body["term"]).toBe(1);
+    nowMs += TERM_ROTATION_RETRY_MS;
+    await send("GET", "sys/health");
+    expect(errors()).toHaveLength(2);
+    fault = null;
+    nowMs += TERM_ROTATION_RETRY_MS;
+    await send("GET", "sys/health");
+    expect((await send("GET", "sys/key-status")).body["term"]).toBe(2);
+    expect(errors()).toHaveLength(2);
+  });
+});
+
+describe("a rotation that is due while the vault is sealed and opened", () => {
+  it("touches no vault of the past, and fails no request", async () => {
+    await send("POST", "sys/rotate/config", { interval: "24h" });
+    nowMs += 25 * 60 * 60 * 1000;
+    lines = [];
+    const answers = await Promise.all([
+      vault.seal(),
+      ...Array.from({ length: 5 }, () => send("GET", "sys/health")),
+    ]);
+    expect(answers.slice(1).map((answer) => (answer as { status: number }).status))
+      .toEqual(Array(5).fill(503));
+    await unseal();
+    await send("GET", "sys/health");
+    expect((await send("GET", "sys/key-status")).body["term"]).toBe(2);
+    expect(errors()).toEqual([]);
+  });
+});
