@@ -20,6 +20,7 @@ import type { RequestEnv } from "./raw_target.ts";
 import type { Handler, StartServer } from "./server.ts";
 import { MEMORY, parseSettings, SETTING_NAMES, type Settings } from "./settings.ts";
 import { createTimerAlarm } from "./timer_alarm.ts";
+import { createVaultMarker, type VaultMarker } from "./vault_marker.ts";
 import { VERSION } from "./version.ts";
 
 const DATABASE_FILE = "sealwright.db";
@@ -65,8 +66,21 @@ async function run(
     { writeConsole: writeStderr, openFile: createFileOpener(settings.dataDirectory) },
     settings.audit,
   );
-  const ports = { store, seal, nowMs: Date.now, alarm, random: randomBytes, log, audit };
+  const marker = settings.dataDirectory === null ? null : createVaultMarker(settings.dataDirectory);
+  const initialized = () => mark(marker, log);
+  const ports = {
+    store,
+    seal,
+    nowMs: Date.now,
+    alarm,
+    random: randomBytes,
+    log,
+    audit,
+    initialized,
+  };
   const vault = await Vault.open(ports);
+  if (vault.status().initialized) initialized();
+  else if (marker?.exists() === true) throw new Error(marker.refusal);
   vaultOpened.resolve(vault);
   const app = createApp(vault, {
     rekeyAccess: settings.rekeyAccess,
@@ -93,6 +107,17 @@ async function run(
     await closeVault(vault);
   });
   announce(runtime, settings, log, situation);
+}
+
+/** The vault is worth more than its marker, so a failure is only logged; the next start tries again. */
+function mark(marker: VaultMarker | null, log: Log): void {
+  try {
+    marker?.write();
+  } catch (error) {
+    log.warn("the data directory could not be marked as that of a vault", {
+      reason: describe(error),
+    });
+  }
 }
 
 /** Asks the way a client would, so that it holds whatever the vault's inner states are. */

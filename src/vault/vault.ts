@@ -38,6 +38,8 @@ export interface VaultPorts {
   readonly log: Log;
   /** Left out: this runtime has no audit devices. */
   readonly audit?: AuditSettings;
+  /** Called once a new vault is stored, before anybody gets its shares. Must not throw. */
+  readonly initialized?: () => void;
 }
 
 /** What anybody may know, in every phase. */
@@ -91,7 +93,8 @@ export class Vault {
   /** Reads what is stored. A static seal unseals at once, or is tried again on later requests. */
   static async open(ports: VaultPorts): Promise<Vault> {
     const stored = await readConfig(ports.store);
-    if (stored !== null) refuseOtherSeal(stored.config, ports.seal);
+    if (stored === null) await refuseRemains(ports.store);
+    else refuseOtherSeal(stored.config, ports.seal);
     const phase: Phase = stored === null
       ? { kind: "uninitialized" }
       : { kind: "sealed", stored, attempt: null };
@@ -172,6 +175,7 @@ export class Vault {
       // The vault exists and its shares must reach the caller, whatever fails from here on.
       this.#phase = { kind: "sealed", stored: made.stored, attempt: null };
       await clearTraces(store, log);
+      this.#ports.initialized?.();
       if (settings.type !== "shamir") await this.#openOrRetry(made.stored);
       return made;
     });
@@ -432,6 +436,17 @@ async function endsBefore(work: Promise<void>, limit: AbortSignal | null): Promi
   limit?.addEventListener("abort", () => aborted.resolve(false), { once: true });
   if (limit?.aborted === true) aborted.resolve(false);
   return await Promise.race([work.then(() => true), aborted.promise]);
+}
+
+/** A store with records but without their configuration is no new vault, whatever became of it. */
+async function refuseRemains(store: Store): Promise<void> {
+  const [path] = await store.list("", "", 1);
+  if (path === undefined) return;
+  throw new VaultError(
+    "record_malformed",
+    `the store holds records (${path} is the first) but no seal configuration: ` +
+      "it is damaged; put it back from a backup",
+  );
 }
 
 function refuseOtherSeal(config: SealConfig, settings: SealSettings): void {

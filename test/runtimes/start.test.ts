@@ -82,6 +82,25 @@ describe.each(TAKES_LIST)("npm run %s", (script) => {
   }, TIMEOUT_MS);
 });
 
+describe.each(TAKES_LIST)(
+  "npm run %s in the folder of a vault whose database is lost",
+  (script) => {
+    it("ends with status 1 and says what to do, until somebody means to begin anew", async () => {
+      const first = await startWith(script);
+      expect(await initialize(first, ONE_SHARE)).toBe(200);
+      await first.stop("SIGKILL");
+      for (const suffix of ["", "-wal"]) {
+        rmSync(join(data, `sealwright.db${suffix}`), { force: true });
+      }
+      const second = run(script, { SEALWRIGHT_DATA: data });
+      expect(await second.ended).toBe(1);
+      expect(second.output()).toContain("put it back from a backup");
+      rmSync(join(data, "initialized"));
+      expect(await isInitialized(await startWith(script))).toBe(false);
+    }, TIMEOUT_MS);
+  },
+);
+
 describe("npm start", () => {
   it("refuses a second process on the same data", async () => {
     await startWith("start");
