@@ -184,11 +184,11 @@ describe("src/README.md", () => {
     }
   });
 
-  it("lists the deviations D1 to D15", () => {
+  it("lists the deviations D1 to D21", () => {
     const rules = [...section(text, "Deviations").matchAll(/^\| (D\d+) *\|/gm)].map((row) =>
       row[1]
     );
-    expect(rules).toEqual(Array.from({ length: 15 }, (_, index) => `D${index + 1}`));
+    expect(rules).toEqual(Array.from({ length: 21 }, (_, index) => `D${index + 1}`));
   });
 });
 
@@ -196,5 +196,18 @@ describe("the documents", () => {
   it.each(DOCUMENTS)("%s has no line that a reader must scroll for, outside of tables", (file) => {
     const prose = withoutFences(read(file)).split("\n").filter((line) => !line.startsWith("|"));
     expect(prose.filter((line) => line.length > 120)).toEqual([]);
+  });
+});
+
+describe("SECURITY.md", () => {
+  it("names tests beside its statements, and each of them is there", () => {
+    const cited = [...read("SECURITY.md").matchAll(/\[((?:`[\w./-]+`,?\s*)+)\]/g)]
+      .flatMap(([, names = ""]) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ""));
+    expect(cited.length).toBeGreaterThan(10);
+    const found = (name: string) =>
+      ["", ".test"].some((suffix) =>
+        existsSync(new URL(`../${name}${suffix}.ts`, import.meta.url))
+      );
+    expect(cited.filter((name) => !found(name))).toEqual([]);
   });
 });
