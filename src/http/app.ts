@@ -11,6 +11,7 @@ import { registerAuthRoutes } from "./auth_routes.ts";
 import type { AppContext, AppOptions } from "./call.ts";
 import { answerOrigins } from "./cors.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
+import { refuseForeignPages } from "./foreign_pages.ts";
 import { followRequests } from "./in_flight.ts";
 import { registerOnDemand } from "./on_demand.ts";
 import { cleanTarget, hasEncodedDots, RELATIVE_REFUSED, targetOf } from "./paths.ts";
@@ -43,6 +44,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     const clean = cleanTarget(target);
     return clean === null ? await next() : redirectReply(clean);
   });
+  app.use("*", refuseForeignPages(context));
   app.use("/v1/*", countRequests(vault.metrics, nowMs));
   app.use("/v1/*", async function echoNamespace(c, next) {
     await next();
