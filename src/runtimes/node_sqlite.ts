@@ -182,7 +182,7 @@ function createMaintenance(
         rebuildFile(driver);
         return "done";
       }
-      checkpoint(driver);
+      rebuildKeyRecords(driver);
       return "deferred";
     },
     scrubKeyRecords: () => rebuildKeyRecords(driver),
