@@ -181,7 +181,7 @@ function versionsPaths(storage: EngineStorage): readonly EnginePath[] {
     enginePath("destroy/{path*}", {
       update: engineOperation(
         { summary: "Destroy versions of a secret for ever", fields: VERSIONS_FIELDS },
-        (call, sent) => destroyVersions(storage, keyOf(call), sent),
+        (call, sent) => destroyVersions(storage, keyOf(call), sent, call.nowMs),
       ),
     }),
   ];

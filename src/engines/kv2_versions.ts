@@ -1,6 +1,7 @@
 /**
  * Deletes, undeletes and destroys versions of kv version 2. A deletion only marks; a destruction
- * removes the data in the same commit as the mark. Unknown keys and versions are passed over.
+ * removes the data in the same commit as the mark. Unknown keys and versions are passed over. What
+ * changes a version moves the `updated_time` of its key, as a write does.
  */
 
 import { invalidRequest } from "../errors.ts";
@@ -16,7 +17,7 @@ export const VERSIONS_FIELDS = {
 
 type SentVersions = Sent<typeof VERSIONS_FIELDS>;
 
-/** A version's next state; null leaves it as it is. Never asked for a destroyed one. */
+/** A version's next state; null where it stays as it is. Never asked for a destroyed one. */
 type VersionStep = (state: VersionState, metadata: KeyMetadata) => VersionState | null;
 
 /** `DELETE data/<key>`: marks the current version. */
@@ -26,7 +27,7 @@ export async function deleteCurrent(
   nowMs: number,
 ): Promise<EngineReply> {
   const current = (metadata: KeyMetadata) => [metadata.currentVersion];
-  return await stepVersions(storage, key, current, markDeleted(nowMs));
+  return await stepVersions(storage, key, current, markDeleted(nowMs), nowMs);
 }
 
 export async function deleteVersions(
@@ -36,7 +37,7 @@ export async function deleteVersions(
   nowMs: number,
 ): Promise<EngineReply> {
   const versions = versionsOf(sent, "No version number provided");
-  return await stepVersions(storage, key, () => versions, markDeleted(nowMs));
+  return await stepVersions(storage, key, () => versions, markDeleted(nowMs), nowMs);
 }
 
 /** An undeleted version lives for `delete_version_after` from now on. */
@@ -48,22 +49,22 @@ export async function undeleteVersions(
 ): Promise<EngineReply> {
   const versions = versionsOf(sent, "No version number provided");
   const config = await loadConfig(storage);
-  return await stepVersions(storage, key, () => versions, (state, metadata) => ({
-    ...state,
-    deletionMs: expiryMs(nowMs, config, metadata),
-  }));
+  const undelete: VersionStep = (state, metadata) => {
+    const deletionMs = expiryMs(nowMs, config, metadata);
+    return deletionMs === state.deletionMs ? null : { ...state, deletionMs };
+  };
+  return await stepVersions(storage, key, () => versions, undelete, nowMs);
 }
 
 export async function destroyVersions(
   storage: EngineStorage,
   key: string,
   sent: SentVersions,
+  nowMs: number,
 ): Promise<EngineReply> {
   const versions = versionsOf(sent, "no version number provided");
-  return await stepVersions(storage, key, () => versions, (state) => ({
-    ...state,
-    destroyed: true,
-  }));
+  const destroy: VersionStep = (state) => ({ ...state, destroyed: true });
+  return await stepVersions(storage, key, () => versions, destroy, nowMs);
 }
 
 function markDeleted(nowMs: number): VersionStep {
@@ -81,6 +82,7 @@ async function stepVersions(
   key: string,
   select: (metadata: KeyMetadata) => readonly number[],
   step: VersionStep,
+  nowMs: number,
 ): Promise<EngineReply> {
   return await changeKey<EngineReply>(storage, key, (stored) => {
     if (stored === null) return { kind: "keep", result: { kind: "done" } };
@@ -99,7 +101,7 @@ async function stepVersions(
     if (!isChanged) return { kind: "keep", result: { kind: "done" } };
     return {
       kind: "put",
-      metadata: { ...metadata, versions },
+      metadata: { ...metadata, updatedMs: nowMs, versions },
       data: [...destroyed].map((version) => ({ version, value: null })),
       result: { kind: "done" },
     };

@@ -53,8 +53,9 @@ export function expiryMs(
 
 /**
  * The key with one more version, and the numbers of the versions that leave the window and whose
- * data must go in the same commit. The window is the larger of the limits of mount and key; it only
- * moves when it is full (openbao builtin/logical/kv/path_data.go, AddVersion).
+ * data must go in the same commit. The limit of the key counts, where it has one, and else that of the
+ * mount (Vault's documentation of `max_versions`; the reference takes the larger one). The window only
+ * moves when it is full.
  */
 export function addVersion(
   metadata: KeyMetadata,
@@ -62,7 +63,7 @@ export function addVersion(
   nowMs: number,
 ): { readonly metadata: KeyMetadata; readonly dropped: readonly number[] } {
   const currentVersion = metadata.currentVersion + 1;
-  const windowVersions = Math.max(metadata.maxVersions, config.maxVersions) || DEFAULT_MAX_VERSIONS;
+  const windowVersions = metadata.maxVersions || config.maxVersions || DEFAULT_MAX_VERSIONS;
   const isFull = currentVersion - metadata.oldestVersion >= windowVersions;
   const oldestVersion = isFull ? currentVersion - windowVersions + 1 : metadata.oldestVersion;
   const versions = new Map(metadata.versions);

@@ -111,7 +111,8 @@ describe("kv2 metadata", () => {
     [3, 0, 3],
     [0, 4, 4],
     [2, 5, 5],
-    [5, 2, 5],
+    [5, 2, 2],
+    [5, 1, 1],
     [1, 0, 1],
   ])("keeps, with max_versions %i of the mount and %i of the key, %i versions", async (m, k, n) => {
     await send(kv, "update", "config", { max_versions: m });
@@ -221,6 +222,28 @@ describe("kv2 metadata", () => {
       created_time: NOW_TEXT,
       updated_time: "2026-01-02T04:04:05.678000000Z",
     });
+  });
+
+  it("tells when a version was last deleted, undeleted or destroyed, by either way", async () => {
+    await write("a");
+    await write("a");
+    let nowMs = NOW_MS;
+    const updatedBy = async (operation: "update" | "delete", path: string, data: Data = {}) => {
+      nowMs += HOUR_MS;
+      await send(kv, operation, path, data, { nowMs });
+      const hours = (Date.parse(String((await metadata("a"))["updated_time"])) - NOW_MS) / HOUR_MS;
+      return hours;
+    };
+    expect(await updatedBy("delete", "data/a")).toBe(1);
+    expect(await updatedBy("update", "undelete/a", { versions: [2] })).toBe(2);
+    expect(await updatedBy("update", "delete/a", { versions: [1, 2] })).toBe(3);
+    expect(await updatedBy("update", "destroy/a", { versions: [1] })).toBe(4);
+    // What changes nothing leaves the time as well.
+    expect(await updatedBy("delete", "data/a")).toBe(4);
+    expect(await updatedBy("update", "undelete/a", { versions: [1, 7] })).toBe(4);
+    expect(await updatedBy("update", "destroy/a", { versions: [1, 7] })).toBe(4);
+    expect(await updatedBy("update", "undelete/a", { versions: [2] })).toBe(8);
+    expect(await updatedBy("update", "undelete/a", { versions: [2] })).toBe(8);
   });
 
   it("lists and scans keys with what a read of each would say", async () => {

@@ -199,7 +199,8 @@ describe("kv2 with several writers", () => {
   it("gives up after a bounded number of lost commits and has changed nothing", async () => {
     const storage = createMemoryEngineStorage();
     const kv = createKv2(storage);
-    await send(kv, "update", "data/a", { data: { x: 1 } });
+    for (let i = 0; i < 3; i++) await send(kv, "update", "data/a", { data: { x: 1 } });
+    await send(kv, "update", "delete/a", { versions: [2] });
     const before = await snapshot(storage);
     storage.hook = () => "conflict";
     for (const [operation, path, data] of STEPS) {
