@@ -95,7 +95,10 @@ export function parseRule(
   const path = writtenPath.startsWith("/") ? writtenPath.slice(1) : writtenPath;
   const subject = `path ${quote(path)}:`;
   // First what the reference decodes, then what it judges: the order in which faults are reported.
-  const decoded = within(`path ${quote(writtenPath)}:`, () => decodeValues(source, values));
+  const decoded = within(
+    `path ${quote(writtenPath)}:`,
+    () => decodeValues(source, values, `path ${quote(writtenPath)}: `),
+  );
   const expiresAtMs = parseExpiration(subject, decoded.expiration);
   const kind = pathKind(subject, path);
   const capabilities = uniteCapabilities(`path ${quote(writtenPath)}:`, decoded);
@@ -121,19 +124,21 @@ function readKeys(source: PolicySource, subject: string, body: HclBody): Values 
   const isKnown = ({ keys: [key = ""] }: HclItem): boolean =>
     NARROWING_KEYS.has(key) || UNDERSTOOD_KEYS.has(key);
   refuseUnknownKeys(source, body, isKnown, subject);
-  const values = new Map<string, HclValue>();
   for (const item of body) {
-    const key = item.keys[0] ?? "";
+    const key = keyOf(item);
     if (NARROWING_KEYS.has(key)) {
       throw new PolicyError(
         `${subject} ${quote(key)} is not supported: ignoring it would widen access`,
       );
     }
     refuseLabel(subject, item);
-    if (values.has(key)) throw repeatedKey(source, subject, item);
-    values.set(key, item.value);
   }
-  return values;
+  const last = source.lastOfEach(`${subject} `, body, keyOf);
+  return new Map([...last].map(([key, { value }]) => [key, value]));
+}
+
+function keyOf({ keys: [key = ""] }: HclItem): string {
+  return key;
 }
 
 interface Decoded {
@@ -146,7 +151,7 @@ interface Decoded {
   readonly expiration: string;
 }
 
-function decodeValues(source: PolicySource, values: Values): Decoded {
+function decodeValues(source: PolicySource, values: Values, subject: string): Decoded {
   const word = (key: string, field: string): string => {
     const value = values.get(key);
     return value === undefined ? "" : wordOf(source, field, value);
@@ -156,8 +161,8 @@ function decodeValues(source: PolicySource, values: Values): Decoded {
     policy: word("policy", "Policy"),
     capabilities: wordsOf(source, "Capabilities", values.get("capabilities")),
     expiration: word("expiration", "expiration"),
-    allowedParameters: parseParameters(source, values, "allowed_parameters"),
-    deniedParameters: parseParameters(source, values, "denied_parameters"),
+    allowedParameters: parseParameters(source, values, "allowed_parameters", subject),
+    deniedParameters: parseParameters(source, values, "denied_parameters", subject),
     requiredParameters: wordsOf(source, "required_parameters", values.get("required_parameters")),
     paginationLimit: limit === undefined ? 0 : integerOf(source, "pagination_limit", limit),
   };
@@ -204,17 +209,22 @@ function uniteCapabilities(subject: string, { policy, capabilities: words }: Dec
   return capabilities;
 }
 
-function parseParameters(source: PolicySource, values: Values, key: string): ParameterRules {
-  const rules = new Map<string, readonly ParameterValue[]>();
-  for (const value of mapsOf(source, key, values.get(key))) {
-    for (const item of value) {
-      refuseLabel("", item);
-      const name = (item.keys[0] ?? "").toLowerCase();
-      if (rules.has(name)) throw repeatedKey(source, "", item);
-      rules.set(name, itemsOf(source, item.value).map(parameterValue));
-    }
-  }
-  return rules;
+function parseParameters(
+  source: PolicySource,
+  values: Values,
+  key: string,
+  subject: string,
+): ParameterRules {
+  const items = mapsOf(source, key, values.get(key)).flat();
+  for (const item of items) refuseLabel("", item);
+  const last = source.lastOfEach(
+    `${subject}${key}: `,
+    items,
+    (item) => keyOf(item).toLowerCase(),
+  );
+  return new Map(
+    [...last].map(([name, { value }]) => [name, itemsOf(source, value).map(parameterValue)]),
+  );
 }
 
 /** JSON may give a list of objects for their union. */
@@ -288,12 +298,4 @@ function goSeconds(text: string, refused: (why: string) => PolicyError): number 
 function refuseLabel(subject: string, { keys }: HclItem): void {
   if (keys.length === 1) return;
   throw new PolicyError(`${subject} ${quote(keys.join(" "))} takes no label`.trimStart());
-}
-
-// The reference takes the union or the last, depending on the key: nobody can know what was meant.
-function repeatedKey(source: PolicySource, subject: string, item: HclItem): PolicyError {
-  const key = quote(item.keys.join(" "));
-  return new PolicyError(
-    `${subject} ${key} at ${source.position(item.offset)} was already set`.trim(),
-  );
 }

@@ -10,7 +10,7 @@ import { invalidRequest } from "../errors.ts";
 import { POLICY_PREFIX } from "../storage/record_paths.ts";
 import { type Acl, compileAcl } from "./acl.ts";
 import type { Entity } from "./logins/entities.ts";
-import type { Policy } from "./policy.ts";
+import type { ParsedPolicy, Policy } from "./policy.ts";
 import {
   DEFAULT_POLICY_NAME,
   RESPONSE_WRAPPING_POLICY_NAME,
@@ -140,15 +140,20 @@ export class PolicyStore {
 
   /**
    * Stores a policy given as HCL, as JSON, or as base64 of either. `cas`: the version that it
-   * replaces, 0 or -1 for none; null when that was not said.
+   * replaces, 0 or -1 for none; null when that was not said. Resolves with what its author should
+   * know of the text.
    */
-  async write(name: string, given: PolicySettings, cas: number | null): Promise<void> {
+  async write(
+    name: string,
+    given: PolicySettings,
+    cas: number | null,
+  ): Promise<ParsedPolicy["warnings"]> {
     const { parsePolicy, policyText } = await language();
     const text = policyText(given.text);
     if (given.expiresAtMs !== null && given.expiresAtMs <= this.#nowMs()) {
       throw invalidRequest("refusing to update policy as expiration time has already elapsed");
     }
-    parsePolicy(name, text);
+    const { warnings } = parsePolicy(name, text);
     if (BUILT_IN.includes(name)) throw invalidRequest(`cannot update "${name}" policy`);
     const existing = await this.read(name);
     checkVersion(existing, given.casRequired, cas);
@@ -156,6 +161,7 @@ export class PolicyStore {
     const value = encodePolicy({ ...given, name, text, version, modifiedAtMs: this.#nowMs() });
     await this.#barrier.commit({ entries: [{ path: POLICY_PREFIX + name, value }] });
     this.#forget();
+    return warnings;
   }
 
   async remove(name: string): Promise<void> {

@@ -24,6 +24,12 @@ export interface Policy {
   readonly rules: readonly PathRule[];
 }
 
+/** A policy that was read from its text. */
+export interface ParsedPolicy extends Policy {
+  /** What its author should know: attributes that are set more than once, the last of which count. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Parses a policy in HCL or JSON. `name` is the one it is stored under; a `name` in the text is
  * ignored, as in Vault. Rules with a template (`{{identity.entity.id}}`) that `fill` has no value for
@@ -31,23 +37,26 @@ export interface Policy {
  *
  * Throws `invalid_request`, text `failed to parse policy: <detail>`.
  */
-export function parsePolicy(name: string, text: string, fill = NO_VALUES): Policy {
-  const rules = parseRules(text, fill);
+export function parsePolicy(name: string, text: string, fill = NO_VALUES): ParsedPolicy {
+  const read = parseRules(text, fill);
   if (name === ROOT_POLICY_NAME) throw invalidRequest('cannot update "root" policy');
-  return { name, rules };
+  return { name, ...read };
 }
 
-function parseRules(text: string, fill: FillTemplates): readonly PathRule[] {
+function parseRules(text: string, fill: FillTemplates): Omit<ParsedPolicy, "name"> {
   try {
     const items = parseHcl(text);
     const source = new PolicySource(text);
     refuseUnknownKeys(source, items, ({ keys }) => keys[0] === "path" || keys[0] === "name");
-    for (const { keys, value } of items) if (keys[0] === "name") checkName(source, value);
+    const names = items.filter(({ keys }) => keys[0] === "name");
+    for (const { value } of names) checkName(source, value);
+    source.lastOfEach("", names, () => "name");
     const blocks = items.filter(({ keys }) => keys[0] === "path");
-    return blocks
+    const rules = blocks
       .flatMap((item) => source.isJson ? jsonBlocks(source, item) : hclBlocks(item))
       .map(({ path, body }) => parseRule(source, path, body, fill))
       .filter((rule) => rule !== null);
+    return { rules, warnings: source.warnings };
   } catch (error) {
     if (error instanceof HclSyntaxError || error instanceof PolicyError) {
       throw invalidRequest(`failed to parse policy: ${error.message}`);

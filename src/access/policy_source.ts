@@ -6,16 +6,18 @@
 import { multiError } from "../errors.ts";
 import { type HclBody, type HclItem, type HclValue, isJsonText, positionAt } from "./hcl.ts";
 
-/** A hostile text may have a hundred thousand unknown keys, and finding a line reads the text. */
-const ERRORS_SHOWN_MAX = 20;
+/** A hostile text may have a hundred thousand wrong keys, and finding a line reads the text. */
+const MISTAKES_SHOWN_MAX = 20;
 
 /** What is wrong with a policy; never a fault of ours. */
 export class PolicyError extends Error {}
 
-/** A policy text, for messages that say where something stands in it. */
+/** A policy text, for messages that say where something stands in it, and what is odd about it. */
 export class PolicySource {
   readonly isJson: boolean;
   readonly #text: string;
+  readonly #warnings: string[] = [];
+  #repetitions = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -29,9 +31,43 @@ export class PolicySource {
     return `At ${line}:${column}`;
   }
 
+  /** Line and column, of JSON as well. */
   position(offset: number): string {
     const { line, column } = positionAt(this.#text, offset);
     return `${line}:${column}`;
+  }
+
+  /** What the author should know of a text that was understood. */
+  get warnings(): readonly string[] {
+    const more = this.#repetitions - this.#warnings.length;
+    if (more === 0) return this.#warnings;
+    return [...this.#warnings, `${more} more attributes are set more than once`];
+  }
+
+  /**
+   * The last item of each name, in the order in which the names come first. Of a name that repeats
+   * there is a warning; `subject` says whose attributes they are.
+   */
+  lastOfEach(
+    subject: string,
+    items: HclBody,
+    nameOf: (item: HclItem) => string,
+  ): ReadonlyMap<string, HclItem> {
+    const last = new Map<string, HclItem>();
+    const repeated = new Set<string>();
+    for (const item of items) {
+      const name = nameOf(item);
+      if (last.has(name)) repeated.add(name);
+      last.set(name, item);
+    }
+    for (const name of repeated) {
+      this.#repetitions += 1;
+      const item = last.get(name);
+      if (item === undefined || this.#warnings.length >= MISTAKES_SHOWN_MAX) continue;
+      const counts = `the one at ${this.position(item.offset)} counts`;
+      this.#warnings.push(`${subject}${quote(name)} is set more than once: ${counts}`);
+    }
+    return last;
   }
 
   /** Of the `=`; a block has none. */
@@ -49,7 +85,7 @@ export function refuseUnknownKeys(
 ): void {
   const unknown = body.filter((item) => !isKnown(item));
   if (unknown.length === 0) return;
-  const errors = unknown.slice(0, ERRORS_SHOWN_MAX).map((item) => {
+  const errors = unknown.slice(0, MISTAKES_SHOWN_MAX).map((item) => {
     const error = `invalid key ${quote(item.keys[0] ?? "")} on line ${source.lineOf(item)}`;
     return subject === "" ? error : `${subject} ${error}`;
   });

@@ -162,11 +162,12 @@ async function writePolicy(
     allowsSlashesInTemplates: sent.allow_slashes_in_identity_templates ?? false,
     allowsWildcardsInTemplates: sent.allow_wildcards_in_identity_templates ?? false,
   };
-  await request.call.vault.administer(async (open) => {
-    await open.policies.write(name, settings, sent.cas ?? null);
-  });
+  const oddities = await request.call.vault.administer((open) =>
+    open.policies.write(name, settings, sent.cas ?? null)
+  );
   const warnings = [
     ...renamedWarning(request),
+    ...oddities,
     ...(usesOldName ? ["'rules' is deprecated, please use 'policy' instead"] : []),
   ];
   return warnings.length === 0 ? DONE : { kind: "data", warnings };
@@ -175,7 +176,7 @@ async function writePolicy(
 /** What is not sent stays; unless `cas` says otherwise, the version read here is the one replaced. */
 async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<LogicalReply> {
   const name = policyName(request);
-  await request.call.vault.administer(async ({ policies }) => {
+  const oddities = await request.call.vault.administer(async ({ policies }) => {
     const now = await policies.read(name);
     if (now === null) throw invalidRequest("policy not found");
     const expiresAtMs = expirationOf(request, sent);
@@ -188,9 +189,9 @@ async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<Log
       allowsWildcardsInTemplates: sent.allow_wildcards_in_identity_templates ??
         now.allowsWildcardsInTemplates,
     };
-    await policies.write(name, settings, sent.cas ?? now.version);
+    return await policies.write(name, settings, sent.cas ?? now.version);
   });
-  return { kind: "data", warnings: renamedWarning(request) };
+  return { kind: "data", warnings: [...renamedWarning(request), ...oddities] };
 }
 
 async function deletePolicy(request: EndpointCall): Promise<LogicalReply> {

@@ -298,6 +298,33 @@ describe("writing a policy", () => {
       .toEqual([400, "'policy' parameter not supplied or empty"]);
   });
 
+  it("warns of attributes that are set more than once, at both paths and by a patch", async () => {
+    const policy = 'path "kv/x" { capabilities = ["deny"] capabilities = ["read"] }';
+    const warning = 'path "kv/x": "capabilities" is set more than once: the one at 1:39 counts';
+    const warningsOf = async (
+      answer: Promise<{ readonly status: number; readonly json: unknown }>,
+    ) => {
+      const { status, json } = await answer;
+      return [status, Reflect.get(Object(json), "warnings")];
+    };
+    expect(await warningsOf(ask("PUT", "sys/policies/acl/twice", { policy })))
+      .toEqual([200, [warning]]);
+    expect(await warningsOf(ask("PUT", "sys/policy/twice", { policy }))).toEqual([200, [warning]]);
+    const patch = client.api.request("PATCH", "/v1/sys/policies/acl/twice", {
+      body: { policy },
+      token: client.root,
+      headers: { "Content-Type": "application/merge-patch+json" },
+    });
+    expect(await warningsOf(patch)).toEqual([200, [warning]]);
+    const made = await ask("POST", "auth/token/create", { policies: ["twice"] });
+    const token = String(
+      Reflect.get(Object(Reflect.get(Object(made.json), "auth")), "client_token"),
+    );
+    await client.api.restart();
+    await ask("PUT", "sys/unseal", { key: client.shares[0] }, null);
+    expect((await ask("GET", "kv/x", null, token)).status).toBe(200);
+  });
+
   it("takes nothing but line ends for the base64 of nothing", async () => {
     await client.done("PUT", "sys/policies/acl/empty", { policy: "\n" });
     expect((await dataAt("sys/policies/acl/empty"))["policy"]).toBe("");
