@@ -8,6 +8,7 @@ import { invalidRequest } from "../errors.ts";
 import { matchesAnyGlob } from "./glob.ts";
 import {
   DEFAULT_POLICY_NAME,
+  foldPolicyName,
   RESPONSE_WRAPPING_POLICY_NAME,
   ROOT_POLICY_NAME,
 } from "./policy_names.ts";
@@ -29,7 +30,7 @@ export interface PolicyWish {
 
 /** Without blanks, empty names and repetitions, lower case, sorted. */
 export function cleanNames(names: readonly string[]): readonly string[] {
-  const cleaned = names.map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
+  const cleaned = names.map(foldPolicyName).filter((name) => name !== "");
   return [...new Set(cleaned)].sort();
 }
 

@@ -1,6 +1,7 @@
 /** Names of users and roles in paths. */
 
 import { VaultError } from "../../errors.ts";
+import { foldCase } from "../fold.ts";
 
 const NAME_MAX_CHARS = 512;
 /** Vault's `GenericNameRegex`. */
@@ -9,7 +10,7 @@ const NAME = /^\w(?:[\w.-]*\w)?$/;
 /** The name as it is stored. Throws `unsupported_path` for what no user or role can be called. */
 export function parseName(text: string): string {
   if (text.length > NAME_MAX_CHARS || !NAME.test(text)) throw unsupportedPath();
-  return text.toLowerCase();
+  return foldCase(text);
 }
 
 export function unsupportedPath(): VaultError {
