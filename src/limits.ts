@@ -84,3 +84,7 @@ export const PASSWORD_MAX_BYTES = 4096;
 export const EXPIRY_BATCH_SECRET_IDS = 100;
 /** Moves of mounts whose outcome can still be asked for. */
 export const REMOUNTS_MAX = 32;
+/** Readings of one set of policies kept at once: one for each kind of path with names that fold. */
+export const RULE_SPELLINGS_MAX = 256;
+/** Paths that one request may ask capabilities for: as many as a JSON list can name. */
+export const CAPABILITY_PATHS_MAX = JSON_TEXTS_MAX;

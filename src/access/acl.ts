@@ -9,20 +9,38 @@
  * The one thing that a decision changes is the `limit` of a list; see `acl_pagination.ts`.
  */
 
-import { CAPABILITY_BITS, capabilityNames } from "./capabilities.ts";
+import { RULE_SPELLINGS_MAX } from "../limits.ts";
+import {
+  type AclDecision,
+  type AclGrant,
+  type AclOperation,
+  DENIED,
+  DENY,
+  type Grant,
+  type RuleSpelling,
+  uniteRules,
+} from "./acl_grants.ts";
 import { ROOT_POLICY_NAME } from "./policy_names.ts";
-import type { ParameterRules, ParameterValue, PathRule, Policy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import { compileMatcher } from "./acl_matcher.ts";
 import { limitList } from "./acl_pagination.ts";
 import { parametersFit } from "./acl_parameters.ts";
 
-export type AclOperation = "create" | "read" | "update" | "patch" | "delete" | "list" | "scan";
+export type { AclDecision, AclGrant, AclOperation, RuleSpelling } from "./acl_grants.ts";
 
-export interface AclRequest {
+/** Where a request is judged. */
+export interface AclPath {
+  /** Whole path, decoded, its names as they are stored; a list ends in "/". */
+  readonly path: string;
+  /** Other paths to the same. A rule that decides about one of them must allow the request too. */
+  readonly also?: readonly string[];
+  /** Left out: no name of the path has several spellings. */
+  readonly spelling?: RuleSpelling | undefined;
+}
+
+export interface AclRequest extends AclPath {
   /** A write is `create` when nothing is there yet, else `update`; the caller finds out which. */
   readonly operation: AclOperation;
-  /** Whole path, decoded; a list ends in "/". */
-  readonly path: string;
   /** Body or query, names as sent. A list gets the `limit` that it is allowed. */
   readonly data: Record<string, unknown>;
   /** Null or absent: no response wrapping asked. */
@@ -31,43 +49,30 @@ export interface AclRequest {
   readonly needsSudo: boolean;
 }
 
-export interface AclDecision {
-  readonly allowed: boolean;
-  /** Allowed by the root policy: nothing was checked. */
-  readonly root: boolean;
-  /** Allowed, and the pattern grants `sudo` (for fields that only sudo may set). */
-  readonly sudo: boolean;
-  /** The policies that grant the operation at the deciding pattern; only when allowed. */
-  readonly policyNames?: readonly string[];
-}
-
 export interface Acl {
   readonly isRoot: boolean;
   allows(request: AclRequest): AclDecision;
-  /** Sorted capabilities on a path; `["root"]` for root, `["deny"]` when there are none. */
-  capabilities(path: string): readonly string[];
+  /**
+   * Sorted capabilities on a path; `["root"]` for root, `["deny"]` when there are none. `at` tells
+   * where an operation there is judged; left out: at the path as it is.
+   */
+  capabilities(path: string, at?: (operation: AclOperation) => AclPath): readonly string[];
   /** Whether something is granted on a mount's own path, which ends in "/", or below it. */
   grantsBelow(mountPath: string): boolean;
   /** What all policies together say, pattern by pattern; nothing for root. */
   grants(): readonly AclGrant[];
 }
 
-/** What all policies together say about one pattern. */
-export interface AclGrant {
-  readonly path: string;
-  readonly kind: PathRule["kind"];
-  /** Sorted capabilities; `["deny"]` when there are none. */
-  readonly names: readonly string[];
-  readonly allowedParameters: ParameterRules;
-  readonly deniedParameters: ParameterRules;
-  readonly requiredParameters: readonly string[];
-  readonly minWrappingTtlSeconds: number | null;
-  readonly maxWrappingTtlSeconds: number | null;
-  readonly paginationLimit: number | null;
-}
-
-const DENY: readonly string[] = ["deny"];
-const DENIED: AclDecision = { allowed: false, root: false, sudo: false };
+export const ACL_OPERATIONS: readonly AclOperation[] = [
+  "create",
+  "read",
+  "update",
+  "patch",
+  "delete",
+  "list",
+  "scan",
+];
+const NOWHERE: readonly string[] = [];
 const ROOT_ALLOWED: AclDecision = {
   allowed: true,
   root: true,
@@ -87,15 +92,17 @@ export function compileAcl(policies: readonly Policy[]): Acl {
   if (policies.some((policy) => policy.name === ROOT_POLICY_NAME)) return ROOT_ACL;
   const grants = uniteRules(policies);
   const find = compileMatcher(grants);
+  const finderOf = compileSpellings(policies, find);
   return {
     isRoot: false,
-    allows(request) {
-      const isListing = request.operation === "list" || request.operation === "scan";
-      const grant = find(request.path, isListing);
-      return grant === null ? DENIED : decide(grant, request);
+    allows: (request) => judge(finderOf(request.spelling), request),
+    capabilities: (path, at = () => ({ path })) => {
+      const names = new Set(ACL_OPERATIONS.flatMap((operation) => {
+        const where = at(operation);
+        return namesFor(finderOf(where.spelling), where, operation);
+      }));
+      return names.size === 0 ? DENY : [...names].sort();
     },
-    // A list finds whatever another operation finds, and the same without a trailing slash.
-    capabilities: (path) => find(path, true)?.names ?? DENY,
     grants: () => grants,
     grantsBelow: (mountPath) =>
       (find(mountPath, true)?.names ?? DENY)[0] !== "deny" ||
@@ -117,9 +124,60 @@ function concerns({ kind, path }: AclGrant, mountPath: string): boolean {
   });
 }
 
-interface Grant extends AclGrant {
-  readonly capabilities: number;
-  readonly decisions: Readonly<Record<AclOperation, AclDecision>>;
+type Finder = ReturnType<typeof compileMatcher<Grant>>;
+
+/** The rules as they are written, or compiled once more as some kind of path reads them. */
+function compileSpellings(
+  policies: readonly Policy[],
+  asWritten: Finder,
+): (spelling: RuleSpelling | undefined) => Finder {
+  const compiled = new Map<string, Finder>();
+  const rules = policies.flatMap((policy) => policy.rules);
+  return (spelling) => {
+    if (spelling === undefined) return asWritten;
+    const known = compiled.get(spelling.key);
+    if (known !== undefined) return known;
+    const { read } = spelling;
+    const finder = rules.every(({ path, kind }) => read(path, kind) === path)
+      ? asWritten
+      : compileMatcher(uniteRules(policies, read));
+    if (compiled.size >= RULE_SPELLINGS_MAX) compiled.clear();
+    compiled.set(spelling.key, finder);
+    return finder;
+  };
+}
+
+function judge(find: Finder, request: AclRequest): AclDecision {
+  const isListing = isList(request.operation);
+  const grant = find(request.path, isListing);
+  if (grant === null) return DENIED;
+  const decision = decide(grant, request);
+  if (!decision.allowed) return DENIED;
+  for (const path of request.also ?? NOWHERE) {
+    const other = find(path, isListing);
+    if (other !== null && !decide(other, request).allowed) return DENIED;
+  }
+  return decision;
+}
+
+/** The operation itself, and `sudo`, where they are granted. */
+function namesFor(
+  find: Finder,
+  { path, also = [] }: AclPath,
+  operation: AclOperation,
+): readonly string[] {
+  const isListing = isList(operation);
+  const grant = find(path, isListing);
+  if (grant === null) return [];
+  const all = [
+    grant,
+    ...also.map((other) => find(other, isListing)).filter((each) => each !== null),
+  ];
+  return [operation, "sudo"].filter((name) => all.every(({ names }) => names.includes(name)));
+}
+
+function isList(operation: AclOperation): boolean {
+  return operation === "list" || operation === "scan";
 }
 
 function decide(grant: Grant, request: AclRequest): AclDecision {
@@ -146,70 +204,4 @@ function wrappingFits(grant: Grant, wrapTtlSeconds: number | null): boolean {
   if (min === null && max === null) return true;
   if (wrapTtlSeconds === null) return false;
   return (min === null || wrapTtlSeconds >= min) && (max === null || wrapTtlSeconds <= max);
-}
-
-function uniteRules(policies: readonly Policy[]): readonly Grant[] {
-  const byPath = new Map<string, { readonly rule: PathRule; readonly policyName: string }[]>();
-  for (const policy of policies) {
-    for (const rule of policy.rules) {
-      const entry = { rule, policyName: policy.name };
-      const entries = byPath.get(rule.path);
-      if (entries === undefined) byPath.set(rule.path, [entry]);
-      else entries.push(entry);
-    }
-  }
-  return [...byPath].map(([path, entries]) => {
-    const rules = entries.map((entry) => entry.rule);
-    const united = rules.reduce((bits, rule) => bits | rule.capabilities, 0);
-    const capabilities = (united & CAPABILITY_BITS.deny) !== 0 ? CAPABILITY_BITS.deny : united;
-    const names = capabilityNames(capabilities);
-    const operation = (bit: number): AclDecision => {
-      if ((capabilities & bit) === 0) return DENIED;
-      const granting = entries.filter((entry) => (entry.rule.capabilities & bit) !== 0);
-      return {
-        allowed: true,
-        root: false,
-        sudo: (capabilities & CAPABILITY_BITS.sudo) !== 0,
-        policyNames: [...new Set(granting.map((entry) => entry.policyName))],
-      };
-    };
-    return {
-      path,
-      kind: rules[0]?.kind ?? "exact",
-      capabilities,
-      names: names.length === 0 ? DENY : names,
-      allowedParameters: uniteParameters(rules.map((rule) => rule.allowedParameters)),
-      deniedParameters: uniteParameters(rules.map((rule) => rule.deniedParameters)),
-      requiredParameters: [...new Set(rules.flatMap((rule) => rule.requiredParameters))],
-      minWrappingTtlSeconds: smallest(rules.map((rule) => rule.minWrappingTtlSeconds)),
-      maxWrappingTtlSeconds: smallest(rules.map((rule) => rule.maxWrappingTtlSeconds)),
-      paginationLimit: smallest(rules.map((rule) => rule.paginationLimit)),
-      decisions: {
-        create: operation(CAPABILITY_BITS.create),
-        read: operation(CAPABILITY_BITS.read),
-        update: operation(CAPABILITY_BITS.update),
-        patch: operation(CAPABILITY_BITS.patch),
-        delete: operation(CAPABILITY_BITS.delete),
-        list: operation(CAPABILITY_BITS.list),
-        scan: operation(CAPABILITY_BITS.scan),
-      },
-    };
-  });
-}
-
-function uniteParameters(all: readonly ParameterRules[]): ParameterRules {
-  const united = new Map<string, readonly ParameterValue[]>();
-  for (const rules of all) {
-    for (const [name, values] of rules) {
-      const known = united.get(name);
-      const isAnyValue = values.length === 0 || known?.length === 0;
-      united.set(name, isAnyValue ? [] : [...values, ...(known ?? [])]);
-    }
-  }
-  return united;
-}
-
-function smallest(values: readonly (number | null)[]): number | null {
-  const set = values.filter((value) => value !== null);
-  return set.length === 0 ? null : Math.min(...set);
 }

@@ -67,6 +67,18 @@ function slowCapabilities(blocks: readonly Block[], path: string, isList: boolea
   return [...new Set(words)].sort();
 }
 
+/** What a list retries without its slash, no other operation does. */
+function slowAnswer(blocks: readonly Block[], path: string): string[] {
+  const lists = slowCapabilities(blocks, path, true).filter((word) => word !== "deny");
+  const others = slowCapabilities(blocks, path, false).filter((word) => word !== "deny");
+  const isListing = (word: string) => word === "list" || word === "scan" || word === "sudo";
+  const granted = [
+    ...lists.filter(isListing),
+    ...others.filter((word) => !isListing(word) || word === "sudo"),
+  ];
+  return granted.length === 0 ? ["deny"] : [...new Set(granted)].sort();
+}
+
 const segment = fc.constantFrom("a", "b", "ab", "aa", "", "a+", "*", "z");
 const patternSegment = fc.oneof({ weight: 2, arbitrary: segment }, {
   weight: 1,
@@ -102,7 +114,7 @@ describe("the compiled matcher", () => {
       fc.property(policies, fc.array(path, { minLength: 1, maxLength: 8 }), (all, paths) => {
         const acl = compileAcl(all.map((blocks, index) => parsePolicy(`p${index}`, write(blocks))));
         for (const each of paths) {
-          expect(acl.capabilities(each)).toEqual(slowCapabilities(all.flat(), each, true));
+          expect(acl.capabilities(each)).toEqual(slowAnswer(all.flat(), each));
           for (const operation of ["read", "delete", "list", "scan"] as const) {
             const isList = operation === "list" || operation === "scan";
             const allowed = slowCapabilities(all.flat(), each, isList).includes(operation);
