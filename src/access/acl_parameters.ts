@@ -1,5 +1,6 @@
 /** Whether what is sent keeps to the parameters that a grant allows, denies and requires. Pure. */
 
+import { foldPolicyName } from "./policy_names.ts";
 import type { ParameterRules, ParameterValue } from "./policy.ts";
 
 interface ParameterLimits {
@@ -23,11 +24,32 @@ export function parametersFit(
     const name = sentName.toLowerCase();
     const value = data[sentName];
     const deniedValues = denied.get(name);
-    if (deniedValues !== undefined && isDeniedValue(value, deniedValues)) return false;
+    if (deniedValues !== undefined && isDeniedParameter(name, value, deniedValues)) return false;
     const allowedValues = allowed.get(name);
     if (allowedValues === undefined) return allowsOthers;
     return allowedValues.length === 0 || allowedValues.some((each) => matchesValue(each, value));
   });
+}
+
+/** Where policies are named: in a list, or in a text with commas, in any letter case. */
+const POLICY_PARAMETERS: ReadonlySet<string> = new Set(["policies", "token_policies"]);
+
+/** Names of policies are compared as they are stored; so a denied one has no other spelling. */
+function isDeniedParameter(
+  name: string,
+  value: unknown,
+  denied: readonly ParameterValue[],
+): boolean {
+  if (isDeniedValue(value, denied)) return true;
+  if (!POLICY_PARAMETERS.has(name)) return false;
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const names = texts.flatMap((text) =>
+    typeof text === "string" ? text.split(",").map(foldPolicyName) : []
+  );
+  return isDeniedValue(
+    names,
+    denied.map((each) => typeof each === "string" ? foldPolicyName(each) : each),
+  );
 }
 
 // A denial is read generously, for many fields take "5" for 5 and ["a"] for "a"; a permission is not.

@@ -362,6 +362,25 @@ describe("parameters", () => {
       false,
     ],
     ["another item of a list", 'denied_parameters = { a = ["root"] }', { a: ["x"] }, true],
+    [
+      "a denied policy",
+      'denied_parameters = { policies = ["Root"] }',
+      { policies: "x, rOOT" },
+      false,
+    ],
+    [
+      "another policy",
+      'denied_parameters = { policies = ["Root"] }',
+      { policies: "x,roots" },
+      true,
+    ],
+    [
+      "a denied beginning of a policy",
+      'denied_parameters = { token_policies = ["Ops*"] }',
+      { token_policies: ["x", " OPS-1"] },
+      false,
+    ],
+    ["letter case elsewhere", 'denied_parameters = { a = ["root"] }', { a: "ROOT" }, true],
     ["a denied prefix", 'denied_parameters = { a = ["x*"] }', { a: "xy" }, false],
     ["a denied lone *", 'denied_parameters = { a = ["*"] }', { a: "y" }, false],
     ["denial before permission", "denied_parameters = { a = [] } allowed_parameters = { a = [] }", {
