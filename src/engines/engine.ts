@@ -18,6 +18,7 @@ import {
   type ServedOperations,
   type ServedPath,
   servedPath,
+  storedParameters,
 } from "./served_path.ts";
 
 /** A scan is a list of everything below a folder, at any depth (OpenBao). */
@@ -93,6 +94,8 @@ export interface EngineCall extends EngineRequest {
 export interface EnginePath extends ServedPath<EngineCall, EngineReply> {
   /** Vault converts the fields of a write there before it does anything else. */
   readonly checksExistence?: boolean;
+  /** Another path below the mount by which the same is reached at this moment; null for none. */
+  readonly alias?: (parameters: Parameters) => Promise<string | null>;
 }
 
 export interface Engine {
@@ -128,9 +131,11 @@ export function engineOperation<Entries extends FieldEntries = Record<never, nev
 export function enginePath(
   template: string,
   operations: ServedOperations<EngineCall, EngineReply>,
-  rules: Partial<Pick<EnginePath, "checksExistence" | "parameters">> = {},
+  { spellings, ...rules }: Partial<
+    Pick<EnginePath, "alias" | "checksExistence" | "parameters" | "spellings">
+  > = {},
 ): EnginePath {
-  return { ...servedPath(template, operations), ...rules };
+  return { ...servedPath(template, operations, spellings), ...rules };
 }
 
 /** What makes an engine besides its table of paths. */
@@ -149,7 +154,8 @@ async function serve(parts: EngineParts, request: EngineRequest): Promise<Engine
     if (parts.unknownPath !== undefined) return parts.unknownPath(request);
     throw new VaultError("unsupported_path", "unsupported path");
   }
-  const { served, parameters } = found;
+  const { served } = found;
+  const parameters = storedParameters(served, found.parameters, request.operation);
   const wanted = operationOf(served, request.operation);
   const writes = request.operation === "create" || request.operation === "update";
   const prefix = served.checksExistence === true && writes ? "" : VALIDATION_FAILED;

@@ -46,6 +46,7 @@ import {
 } from "./kv2_versions.ts";
 import { LIST_FIELDS, listFolder, scanFolder } from "./listing.ts";
 import { parameter } from "./served_path.ts";
+import type { NameSpelling } from "./spelling.ts";
 
 const ROOTS: readonly string[] = ["metadata", "data", "delete", "undelete", "destroy"];
 const ROOT_WARNING = "Non-listing operations on the root of a K/V v2 mount are not supported.";
@@ -57,6 +58,14 @@ const KV_COMMANDS: Readonly<Record<Operation, string>> = {
   delete: "delete",
   list: "list",
   scan: "scan",
+};
+
+/**
+ * A read passes over a slash at the end here, and nowhere else. A rule with such a slash is about the
+ * folder.
+ */
+const METADATA_KEY: NameSpelling = {
+  stored: (key, operation) => operation === "read" ? key.replace(/\/$/, "") : key,
 };
 
 export function createKv2(storage: EngineStorage): Engine {
@@ -115,8 +124,7 @@ function metadataPath(storage: EngineStorage): EnginePath {
   return enginePath("metadata/{path*}", {
     read: engineOperation(
       { summary: "Read the settings and versions of a secret" },
-      // A slash at the end is passed over here, and nowhere else.
-      (call) => readMetadata(storage, keyOf(call).replace(/\/$/, "")),
+      (call) => readMetadata(storage, keyOf(call)),
     ),
     list: engineOperation(
       { summary: "List secrets", fields: LIST_FIELDS },
@@ -136,7 +144,7 @@ function metadataPath(storage: EngineStorage): EnginePath {
       { summary: "Remove a secret with all its versions" },
       (call) => deleteMetadata(storage, keyOf(call)),
     ),
-  }, { checksExistence: true });
+  }, { checksExistence: true, spellings: { path: METADATA_KEY } });
 }
 
 function detailedMetadataPath(storage: EngineStorage): EnginePath {

@@ -14,6 +14,7 @@ import {
   VALIDATION_FAILED,
 } from "./fields.ts";
 import type { JsonObject } from "./json_record.ts";
+import type { NameSpelling } from "./spelling.ts";
 
 /**
  * What a success looks like. `nothing`: no content; `data`, `auth`, `wrapping`: that member of the
@@ -83,9 +84,13 @@ export interface ServedPath<Context, Reply> {
   readonly template: string;
   readonly parameters: readonly string[];
   readonly operations: ServedOperations<Context, Reply>;
-  /** Null where the path is another one. */
+  /** Of parameters that can be written in several ways. */
+  readonly spellings: Spellings;
+  /** The parts of the path as they are written. Null where the path is another one. */
   readonly match: (path: string) => Parameters | null;
 }
+
+export type Spellings = Readonly<Record<string, NameSpelling>>;
 
 /** Parts of a path by their names in the template. */
 export type Parameters = Readonly<Record<string, string>>;
@@ -106,9 +111,12 @@ const PARAMETER = /\{(\w+)([@~+*])?\}/g;
 export function servedPath<Context, Reply>(
   template: string,
   operations: ServedOperations<Context, Reply>,
+  spellings: Spellings = {},
 ): ServedPath<Context, Reply> {
   const parameters = [...template.matchAll(PARAMETER)].map(([, name = ""]) => name);
-  return { template, parameters, operations, match: matcherOf(template) };
+  const own = Object.entries(spellings).filter(([name]) => parameters.includes(name));
+  const match = matcherOf(template);
+  return { template, parameters, operations, spellings: Object.fromEntries(own), match };
 }
 
 /** Whether `{name}` would take it. */
@@ -132,7 +140,8 @@ function matcherOf(template: string): (path: string) => Parameters | null {
     }
   }).join("");
   const pattern = new RegExp(`^${source.replace(/\/$/, "/?")}$`, "su");
-  return (path) => pattern.exec(path)?.groups ?? null;
+  const start = template.slice(0, template.indexOf("{"));
+  return (path) => path.startsWith(start) ? pattern.exec(path)?.groups ?? null : null;
 }
 
 /** The first path that matches, and the parts of it; null when none does. */
@@ -145,6 +154,35 @@ export function findPath<Served extends { match(path: string): Parameters | null
     if (parameters !== null) return { served, parameters };
   }
   return null;
+}
+
+/** The parts of a path as they are stored; `written` are those that `match` found. */
+export function storedParameters(
+  { spellings }: Pick<ServedPath<never, unknown>, "spellings">,
+  written: Parameters,
+  operation: Operation,
+): Parameters {
+  const stored = Object.entries(spellings).map(([name, { stored }]) =>
+    [name, stored(parameter(written, name), operation)] as const
+  );
+  return stored.length === 0 ? written : { ...written, ...Object.fromEntries(stored) };
+}
+
+/**
+ * The one path of those that reach the same: names as they are stored, and no slash at the end that
+ * could be left out. The path of a list ends in "/" where it was `path` that does.
+ */
+export function storedPath(
+  served: Pick<ServedPath<never, unknown>, "template" | "spellings">,
+  written: Parameters,
+  operation: Operation,
+  path: string,
+): string {
+  const parameters = storedParameters(served, written, operation);
+  const stored = served.template.replace(/\/$/, "")
+    .replace(PARAMETER, (_whole, name: string) => parameter(parameters, name));
+  const isListing = operation === "list" || operation === "scan";
+  return isListing && path.endsWith("/") && !stored.endsWith("/") ? `${stored}/` : stored;
 }
 
 /** A part of the path that its template names. */

@@ -7,6 +7,8 @@ import { encodeBase64 } from "../crypto/bytes.ts";
 import { invalidRequest, listedMistake } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import { type Sent, text } from "./fields.ts";
+import { parameter, type Parameters } from "./served_path.ts";
+import type { NameSpelling } from "./spelling.ts";
 import type { TransitKey } from "./transit_records.ts";
 import type { TransitStore } from "./transit_store.ts";
 import { SOFT_DELETED, usableVersions } from "./transit_versions.ts";
@@ -24,7 +26,30 @@ export const EXPORT_FIELDS = {
   format: text("form of the keys: raw, which is base64, or left out for the same"),
 };
 
-/** `version` as in the path; null: all that can be used. */
+const VERSION = /^v?([+-]?\d{1,15})$/;
+const LATEST = "latest";
+
+/** `v1`, `01` and `+1` are version 1. */
+export const EXPORTED_VERSION: NameSpelling = {
+  stored: (version) => {
+    const digits = VERSION.exec(version)?.[1];
+    return digits === undefined ? version : String(Number(digits));
+  },
+  storedStart: (start) => start.replace(/^v?\+?0*/, ""),
+};
+
+/** What `latest` is now called, for an export of one version. */
+export async function latestExport(
+  store: TransitStore,
+  parameters: Parameters,
+): Promise<string | null> {
+  if (parameter(parameters, "version") !== LATEST) return null;
+  const [type, name] = [parameter(parameters, "type"), parameter(parameters, "name")];
+  const loaded = await store.load(name);
+  return loaded === null ? null : `export/${type}/${name}/${loaded.key.latestVersion}`;
+}
+
+/** `version` as in the path, and as it is stored; null: all that can be used. */
 export async function exportKey(
   store: TransitStore,
   type: string,
@@ -66,11 +91,8 @@ function refuseExport(key: TransitKey, type: string): void {
 }
 
 function exportedVersion(key: TransitKey, text: string): number {
-  const digits = text.replace(/^v/, "");
-  if (text !== "latest" && !/^[+-]?\d{1,15}$/.test(digits)) {
-    throw invalidRequest("invalid key version");
-  }
-  const version = text === "latest" ? key.latestVersion : Number(digits);
+  if (text !== LATEST && !VERSION.test(text)) throw invalidRequest("invalid key version");
+  const version = text === LATEST ? key.latestVersion : Number(text);
   if (version < key.minDecryptionVersion) {
     throw invalidRequest("version for export is below minimum decryption version");
   }

@@ -6,7 +6,9 @@ import { multiError, VaultError } from "../errors.ts";
 import type { Operation } from "../engines/engine.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { AccessMode, Call } from "./call.ts";
+import { judgedLiteral } from "./judged_path.ts";
 import { parameters } from "./json.ts";
+import { decodePath } from "./paths.ts";
 import type { JsonObject } from "./replies.ts";
 
 /** A valid token whose policies do not allow the request. */
@@ -55,7 +57,10 @@ export async function endSpentToken(call: Call): Promise<void> {
   if (!call.vault.status().sealed) await call.vault.unsealed().revokeTree(call.token);
 }
 
-/** Checks a raw endpoint by the policies on its literal path, and by what is sent there. */
+/**
+ * Checks a raw endpoint by the policies on its literal path, whether it was written with a slash at
+ * the end or not, and by what is sent there.
+ */
 export async function authoriseByPolicy(
   call: Call,
   path: string,
@@ -66,7 +71,8 @@ export async function authoriseByPolicy(
   const { token } = await authenticate(call, open);
   const acl = await open.policies.acl(token.policies, token.entityId);
   const data = acl.isRoot ? {} : await judgedData(call, operation);
-  if (!acl.allows({ operation, path, data, needsSudo }).allowed) {
+  const judged = judgedLiteral(path, decodePath(call.path));
+  if (!acl.allows({ ...judged, operation, data, needsSudo }).allowed) {
     throw denied();
   }
 }

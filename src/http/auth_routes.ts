@@ -1,8 +1,10 @@
 /** `auth/<mount>/…` of the auth methods; the token store has endpoints of its own. */
 
 import type { Hono } from "hono";
+import type { AclPath } from "../access/acl.ts";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import { unsupportedPath } from "../access/logins/names.ts";
+import type { Operation } from "../engines/engine.ts";
 import { VaultError } from "../errors.ts";
 import type { AppContext } from "./call.ts";
 import { type EndpointRules, type LogicalCall, type LogicalReply, type Route } from "./logical.ts";
@@ -29,10 +31,16 @@ function routeToLogin(context: AppContext, path: string): Route {
   const isLogin = mount.type === "approle" ? rest === "login" : rest.startsWith("login/");
   return {
     rules: isLogin ? LOGIN_RULES : {},
+    judged: (operation) => judged(mount, path, operation),
     serve: (request) => serve(request, mount, rest),
     sealWrap: mount.sealWrap,
     exists: () => exists(context, mount, rest),
   };
+}
+
+async function judged(mount: LoginMount, path: string, operation: Operation): Promise<AclPath> {
+  const { judgedAtLogin } = await import("./endpoints.ts");
+  return judgedAtLogin(mount, path, operation);
 }
 
 async function serve(

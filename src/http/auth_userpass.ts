@@ -116,7 +116,7 @@ async function login(
 }
 
 function aliasOf({ parameter }: UserpassCall): string {
-  return parameter("username").toLowerCase();
+  return parameter("username");
 }
 
 async function readUser({ users, parameter }: UserpassCall): Promise<LogicalReply> {

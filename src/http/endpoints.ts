@@ -11,7 +11,7 @@ import { ABSENT_ENDPOINTS } from "./sys_absent.ts";
 import { AUDIT_ENDPOINTS } from "./sys_audit.ts";
 import { LOGIN_MOUNT_ENDPOINTS } from "./sys_auth.ts";
 import { BACKUP_ENDPOINTS } from "./sys_backup.ts";
-import { CAPABILITY_ENDPOINTS } from "./sys_capabilities.ts";
+import { capabilityEndpoints } from "./sys_capabilities.ts";
 import { CORS_ENDPOINTS } from "./sys_cors.ts";
 import { COUNTER_ENDPOINTS } from "./sys_counters.ts";
 import { GENERATE_ROOT_ENDPOINTS } from "./sys_generate_root.ts";
@@ -35,18 +35,20 @@ import { SEAL_ENDPOINTS } from "./sys_seal.ts";
 import { SERVER_ENDPOINTS } from "./sys_server.ts";
 import { RAW_STATUS_ENDPOINTS, STATUS_ENDPOINTS } from "./sys_status.ts";
 import { TOOL_ENDPOINTS } from "./sys_tools.ts";
+import type { SystemTables } from "./system_tables.ts";
 import { UI_HEADER_ENDPOINTS } from "./sys_ui_headers.ts";
 import { WRAPPING_ENDPOINTS } from "./sys_wrapping.ts";
 import { TOKEN_ROLE_ENDPOINTS } from "./token_roles.ts";
 
 export { appRoleExists, serveAppRole } from "./auth_approle.ts";
 export { serveUserpass, userpassExists } from "./auth_userpass.ts";
+export { judgedAtLogin } from "./login_tables.ts";
 
 export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...ABSENT_ENDPOINTS,
   ...AUDIT_ENDPOINTS,
   ...BACKUP_ENDPOINTS,
-  ...CAPABILITY_ENDPOINTS,
+  ...capabilityEndpoints(allTables),
   ...COUNTER_ENDPOINTS,
   ...CORS_ENDPOINTS,
   ...GENERATE_ROOT_TOKEN_ENDPOINTS,
@@ -80,7 +82,7 @@ export const RAW_ENDPOINTS: readonly RawEndpoint[] = [
   ...REKEY_ENDPOINTS,
 ];
 
-function allTables() {
+function allTables(): SystemTables {
   return {
     raw: [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_ENDPOINTS],
     logical: ENDPOINTS,

@@ -1,12 +1,14 @@
 /** Everything that is no endpoint of its own: the mounted engines, and what does not exist. */
 
 import type { Hono } from "hono";
-import type { EngineReply } from "../engines/engine.ts";
-import { findPath } from "../engines/served_path.ts";
+import type { AclPath } from "../access/acl.ts";
+import type { EngineReply, Operation } from "../engines/engine.ts";
+import { findPath, storedParameters } from "../engines/served_path.ts";
 import { VaultError } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
 import type { Mount, ServedEngine } from "../vault/mounts.ts";
 import type { AppContext } from "./call.ts";
+import { judgedPath } from "./judged_path.ts";
 import type { LogicalCall, LogicalReply, Route } from "./logical.ts";
 import { serveLogical } from "./serve_logical.ts";
 
@@ -31,6 +33,7 @@ function routeToEngine(context: AppContext, path: string): Route {
   const rest = (full: string): string => full.slice(mount.path.length);
   return {
     rules: {},
+    judged: (operation) => judgedOnMount(engine, mount, path, operation),
     serve: (request) => serve(engine, mount, rest(request.path), request),
     explain: async () => {
       const served = findPath(await engine.paths(), rest(path))?.served;
@@ -39,6 +42,25 @@ function routeToEngine(context: AppContext, path: string): Route {
     sealWrap: mount.sealWrap,
     exists: (full, tokenScope) => engine.exists(rest(full), tokenScope),
   };
+}
+
+/** Where policies judge an operation on a path of a mount. */
+export async function judgedOnMount(
+  engine: ServedEngine,
+  mount: Mount,
+  path: string,
+  operation: Operation,
+): Promise<AclPath> {
+  // The mount itself without its slash is no path on it.
+  const found = path.startsWith(mount.path)
+    ? findPath(await engine.paths(), path.slice(mount.path.length))
+    : null;
+  if (found === null) return { path };
+  const { served, parameters } = found;
+  const stored = storedParameters(served, parameters, operation);
+  const alias = await served.alias?.(stored) ?? null;
+  const whole = alias === null ? null : mount.path + alias;
+  return judgedPath({ served, parameters, prefix: mount.path, path }, operation, whole);
 }
 
 async function serve(

@@ -16,6 +16,7 @@ import {
   type LogicalReply,
   MISSING,
 } from "./logical.ts";
+import { CASELESS } from "./name_spellings.ts";
 import type { JsonObject } from "./replies.ts";
 
 const LOOKUP_FIELDS = {
@@ -58,13 +59,18 @@ export const IDENTITY_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("identity/entity/name", {
     list: logicalOperation({ summary: "List the entities by name" }, listNames),
   }),
-  logicalEndpoint("identity/entity/name/{name+}", {
-    read: logicalOperation(
-      { summary: "Show an entity" },
-      async (request) =>
-        entityReply(request, await entitiesOf(request).byName(request.parameter("name"))),
-    ),
-  }),
+  logicalEndpoint(
+    "identity/entity/name/{name+}",
+    {
+      read: logicalOperation(
+        { summary: "Show an entity" },
+        async (request) =>
+          entityReply(request, await entitiesOf(request).byName(request.parameter("name"))),
+      ),
+    },
+    {},
+    { name: CASELESS },
+  ),
   logicalEndpoint("identity/entity-alias/id", {
     list: logicalOperation({ summary: "List the aliases of entities" }, listAliases),
   }),

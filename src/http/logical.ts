@@ -3,7 +3,7 @@
  * that hold for it. `serve_logical.ts` serves them.
  */
 
-import type { Acl } from "../access/acl.ts";
+import type { Acl, AclPath } from "../access/acl.ts";
 import type { Operation } from "../engines/engine.ts";
 import type { FieldEntries, Sent } from "../engines/fields.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type ServedOperations,
   type ServedPath,
   servedPath,
+  type Spellings,
 } from "../engines/served_path.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
@@ -57,8 +58,8 @@ export interface EndpointRules {
   readonly copiesData?: boolean;
   /** D15: the same path with a trailing slash means the same. */
   readonly slashAlias?: boolean;
-  /** The path that policies judge, where a request can be written in several ways. */
-  readonly judgedAs?: (path: string, data: JsonObject) => string;
+  /** Where policies judge what a parameter makes another path's request; null where none does. */
+  readonly judgedAs?: (operation: Operation, data: JsonObject) => AclPath | null;
   /** A write is allowed by `create` as well as by `update`. */
   readonly createSuffices?: boolean;
   /** Whether a write would overwrite: then it is `update`, else `create`. Left out: `update`. */
@@ -66,6 +67,15 @@ export interface EndpointRules {
     open: OpenVault,
     parameter: EndpointCall["parameter"],
   ) => Promise<boolean>;
+  /**
+   * Another path by which the same is reached at this moment, null for none: a rule that decides about
+   * it must allow the request too.
+   */
+  readonly alias?: (
+    open: OpenVault,
+    parameter: EndpointCall["parameter"],
+    operation: Operation,
+  ) => string | null;
   /**
    * Left out: needed, and its policies decide. `valid`: needed, whatever its policies, and no use of
    * it is counted; `optional`: the same, or none; `ignored`: not looked at.
@@ -78,8 +88,10 @@ export interface LogicalEndpoint extends ServedPath<EndpointCall, LogicalReply>,
 
 /** A request on an endpoint of the system. */
 export interface EndpointCall extends LogicalCall {
-  /** A part of the path, by its name in the template. */
+  /** A part of the path as it is stored, by its name in the template. */
   readonly parameter: (name: string) => string;
+  /** The same as it was written. */
+  readonly written: (name: string) => string;
 }
 
 export function logicalOperation<Entries extends FieldEntries = Record<never, never>>(
@@ -93,8 +105,9 @@ export function logicalEndpoint(
   template: string,
   operations: ServedOperations<EndpointCall, LogicalReply>,
   rules: EndpointRules = {},
+  spellings: Spellings = {},
 ): LogicalEndpoint {
-  return { ...servedPath(template, operations), ...rules };
+  return { ...servedPath(template, operations, spellings), ...rules };
 }
 
 export interface Explained {
@@ -105,6 +118,8 @@ export interface Explained {
 /** What serves a path: found after the token, so that nobody without one learns what exists. */
 export interface Route {
   readonly rules: EndpointRules;
+  /** Where policies judge an operation. Left out: at the path as it was written. */
+  readonly judged?: (operation: Operation, data: JsonObject) => AclPath | Promise<AclPath>;
   readonly serve: (request: LogicalCall) => Promise<LogicalReply>;
   /** The table's entry for this path, and the path below its mount; null where no table has it. */
   readonly explain?: () => Promise<Explained | null>;

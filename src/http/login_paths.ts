@@ -1,6 +1,8 @@
 /** The paths below the mount of an auth method, as data: what every method shares. */
 
+import type { AclPath } from "../access/acl.ts";
 import type { LoginMount } from "../access/logins/login_mounts.ts";
+import type { Operation } from "../engines/engine.ts";
 import { type Sent, VALIDATION_FAILED } from "../engines/fields.ts";
 import { type LIST_FIELDS, pageOf } from "../engines/listing.ts";
 import {
@@ -12,15 +14,19 @@ import {
   type ServedOperations,
   type ServedPath,
   servedPath,
+  type Spellings,
+  storedParameters,
 } from "../engines/served_path.ts";
 import { VaultError } from "../errors.ts";
+import { judgedPath } from "./judged_path.ts";
 import { type LogicalCall, type LogicalReply, MISSING, withWarnings } from "./logical.ts";
+import { CASELESS } from "./name_spellings.ts";
 import type { JsonObject } from "./replies.ts";
 
 /** A request on one of a method's paths. */
 export interface LoginCall extends LogicalCall {
   readonly mount: LoginMount;
-  /** A part of the path, by its name in the template. */
+  /** A part of the path as it is stored, by its name in the template. */
   readonly parameter: (name: string) => string;
 }
 
@@ -31,13 +37,16 @@ export interface LoginPath<Asked extends LoginCall> extends ServedPath<Asked, Lo
   readonly before?: (asked: Asked, data: JsonObject) => Promise<void>;
 }
 
+/** A user or a role is the same in upper and in lower case. */
+const NAMES: Spellings = { username: CASELESS, role_name: CASELESS };
+
 /** The template is as `servedPath` reads it, below the mount. */
 export function loginPath<Asked extends LoginCall>(
   template: string,
   operations: ServedOperations<Asked, LogicalReply>,
   rules: Pick<LoginPath<Asked>, "checksExistence" | "before"> = {},
 ): LoginPath<Asked> {
-  return { ...servedPath(template, operations), ...rules };
+  return { ...servedPath(template, operations, NAMES), ...rules };
 }
 
 /** Serves a request; `rest` is its path below the mount, `ask` adds what the method needs. */
@@ -49,7 +58,8 @@ export async function serveLoginPath<Asked extends LoginCall>(
 ): Promise<LogicalReply> {
   const found = findLoginPath(paths, rest);
   if (found === null) throw new VaultError("unsupported_path", "unsupported path");
-  const { served, parameters } = found;
+  const { served } = found;
+  const parameters = storedParameters(served, found.parameters, operation);
   const asked = ask((name) => parameter(parameters, name));
   await served.before?.(asked, data);
   const wanted = operationOf(served, operation);
@@ -66,6 +76,18 @@ export function findLoginPath<Asked extends LoginCall>(
 ): { readonly served: LoginPath<Asked>; readonly parameters: Parameters } | null {
   const lists = paths.filter(({ operations }) => operations.list !== undefined);
   return findPath(paths, rest) ?? findPath(lists, rest.replace(/\/$/, ""));
+}
+
+/** Where policies judge an operation on a path of a method's mount. */
+export function judgedLogin<Asked extends LoginCall>(
+  paths: readonly LoginPath<Asked>[],
+  { path: mountPath }: LoginMount,
+  path: string,
+  operation: Operation,
+): AclPath {
+  const prefix = `auth/${mountPath}`;
+  const found = findLoginPath(paths, path.slice(prefix.length));
+  return found === null ? { path } : judgedPath({ ...found, prefix, path }, operation);
 }
 
 /** Names, or a page of them. An empty list is missing, as in Vault. */

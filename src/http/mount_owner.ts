@@ -3,6 +3,7 @@
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import type { Mount } from "../vault/mounts.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
+import type { EndpointCall } from "./logical.ts";
 
 /** A mount of either kind. */
 export type Owner =
@@ -15,4 +16,20 @@ export function ownerOf(open: OpenVault, path: string): Owner | null {
   if (mount !== undefined) return { kind: "engine", mount };
   const login = open.logins.route(path)?.mount;
   return login === undefined ? null : { kind: "login", mount: login };
+}
+
+/**
+ * The path of the mount at or above the one that a request names, without the slash at its end; null
+ * for none. `below`: "" or `auth/`, which the request's path is below.
+ */
+export function ownerPath(
+  open: OpenVault,
+  parameter: EndpointCall["parameter"],
+  below: "" | "auth/",
+): string | null {
+  const owner = ownerOf(open, `${below}${parameter("path")}/`);
+  if (owner === null) return null;
+  const { kind, mount } = owner;
+  const whole = kind === "login" ? `auth/${mount.path}` : mount.path;
+  return whole.slice(below.length, -1);
 }

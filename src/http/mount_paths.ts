@@ -3,8 +3,10 @@
 import * as v from "valibot";
 import { boolean, coerceText, object, text, textList } from "../engines/fields.ts";
 import { isJsonObject, type JsonObject } from "../engines/json_record.ts";
+import type { Spellings } from "../engines/served_path.ts";
 import { VaultError } from "../errors.ts";
 import type { EndpointCall } from "./logical.ts";
+import { MOUNT_PATH } from "./name_spellings.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -76,9 +78,12 @@ export const TUNE_FIELDS = {
   ),
 };
 
+/** A path is that of the same mount with a slash at the end and without. */
+export const MOUNT_SPELLINGS: Spellings = { path: MOUNT_PATH };
+
 /** The path of the mount that a request names, with its trailing slash. */
-export function mountPath({ parameter }: EndpointCall): string {
-  const path = parameter("path").replace(/\/+$/, "");
+export function mountPath({ parameter }: Pick<EndpointCall, "parameter">): string {
+  const path = parameter("path");
   if (path === "") throw new VaultError("unsupported_path", "unsupported path");
   return `${path}/`;
 }

@@ -27,7 +27,7 @@ export interface DescribedMount {
   readonly prefix: string;
   /** Groups the operations for readers. */
   readonly tag: string;
-  readonly paths: readonly (DescribedPath & EndpointRules)[];
+  readonly paths: readonly (DescribedPath & Omit<EndpointRules, "alias">)[];
 }
 
 export interface Described {
@@ -77,7 +77,7 @@ function openApiPath(template: string): string {
 
 function pathItem(
   template: string,
-  path: DescribedPath & EndpointRules,
+  path: DescribedPath & Omit<EndpointRules, "alias">,
   tag: string,
 ): PathItem {
   const { operations } = path;

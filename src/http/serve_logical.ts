@@ -4,14 +4,14 @@
  */
 
 import type { Context, Hono } from "hono";
-import type { Acl, AclDecision } from "../access/acl.ts";
+import type { Acl, AclDecision, AclPath } from "../access/acl.ts";
 import type { Operation } from "../engines/engine.ts";
 import {
   fieldWarnings,
-  findPath,
   operationOf as servedOperation,
   parameter,
   type Parameters,
+  storedParameters,
 } from "../engines/served_path.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
@@ -27,6 +27,7 @@ import {
   type Route,
   withWarnings,
 } from "./logical.ts";
+import { findEndpoint, judgedEndpoint, takesSlash } from "./find_endpoint.ts";
 import { refuseNamespace, refuseRestricted } from "./namespaces.ts";
 import { callOf } from "./paths.ts";
 import { refuse } from "./raw.ts";
@@ -54,27 +55,26 @@ function patternOf({ template }: LogicalEndpoint): string {
   return brace === -1 ? template : `${template.slice(0, brace)}*`;
 }
 
-function takesSlash({ slashAlias, operations }: LogicalEndpoint): boolean {
-  return slashAlias === true || operations.list !== undefined;
-}
-
 function routeAmong(
   vault: Vault,
   endpoints: readonly LogicalEndpoint[],
   path: string,
 ): Route {
-  const found = findPath(endpoints, path) ??
-    findPath(endpoints.filter(takesSlash), path.replace(/\/$/, ""));
+  const found = findEndpoint(endpoints, path);
   if (found === null) throw new VaultError("unsupported_path", "unsupported path");
   const { served, parameters } = found;
   const { exists } = served;
+  const stored = storedParameters(served, parameters, "update");
   return {
     rules: served,
+    judged: (operation, data) =>
+      served.judgedAs?.(operation, data) ??
+        judgedEndpoint(vault.unsealed(), found, path, operation),
     serve: (request) => serveEndpoint(served, parameters, request),
     explain: async () => ({ asked: path, served }),
     ...(exists === undefined
       ? {}
-      : { exists: () => exists(vault.unsealed(), (name) => parameter(parameters, name)) }),
+      : { exists: () => exists(vault.unsealed(), (name) => parameter(stored, name)) }),
   };
 }
 
@@ -85,7 +85,12 @@ async function serveEndpoint(
 ): Promise<LogicalReply> {
   refuseMissingList(request, endpoint);
   const wanted = servedOperation(endpoint, request.operation);
-  const call = { ...request, parameter: (name: string) => parameter(parameters, name) };
+  const stored = storedParameters(endpoint, parameters, request.operation);
+  const call = {
+    ...request,
+    parameter: (name: string) => parameter(stored, name),
+    written: (name: string) => parameter(parameters, name),
+  };
   const reply = await wanted.serve(call, request.data);
   return withWarnings(reply, fieldWarnings(endpoint, request.data), request.operation);
 }
@@ -185,9 +190,9 @@ async function serveAuthorised(
   const scope = call.token?.token.scope ?? "";
   const operation = await decideCreate(request.operation, path, route, scope);
   const needsSudo = route instanceof VaultError ? false : route.rules.sudo === true;
-  const judged = judgedPath(path, operation, route, data);
+  const judged = await judgedBy(route, path, operation, data);
   const allows = (wanted: Operation) =>
-    acl.allows({ operation: wanted, path: judged, data, needsSudo, wrapTtlSeconds });
+    acl.allows({ ...judged, operation: wanted, data, needsSudo, wrapTtlSeconds });
   const asAsked = allows(operation);
   const mayCreate = operation === "update" && !(route instanceof VaultError) &&
     route.rules.createSuffices === true;
@@ -197,18 +202,15 @@ async function serveAuthorised(
   return await serveRoute({ ...request, operation, hasSudo: decision.sudo }, route, decision);
 }
 
-/** What policies say of a path holds for its alias with a slash; that of a list has its own. */
-function judgedPath(
+/** What is not served is judged as it was written. */
+async function judgedBy(
+  route: Route | VaultError,
   path: string,
   operation: Operation,
-  route: Route | VaultError,
   data: JsonObject,
-): string {
-  const isListing = operation === "list" || operation === "scan";
-  if (isListing || route instanceof VaultError) return path;
-  const { slashAlias, judgedAs } = route.rules;
-  const plain = slashAlias === true ? path.replace(/\/$/, "") : path;
-  return judgedAs === undefined ? plain : judgedAs(plain, data);
+): Promise<AclPath> {
+  if (route instanceof VaultError || route.judged === undefined) return { path };
+  return await route.judged(operation, data);
 }
 
 /** `decision`: of the policies; null where they have no say. */

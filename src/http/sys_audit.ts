@@ -2,7 +2,7 @@
 
 import type { AuditDevice } from "../audit/device.ts";
 import { boolean, coerceText, object, type Sent, text } from "../engines/fields.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import {
   DONE,
   type EndpointCall,
@@ -11,6 +11,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
+import { MOUNT_SPELLINGS, mountPath } from "./mount_paths.ts";
 import type { JsonObject } from "./replies.ts";
 
 const ENABLE_FIELDS = {
@@ -29,20 +30,33 @@ export const AUDIT_ENDPOINTS: readonly LogicalEndpoint[] = [
       async ({ open }) => ({ kind: "data", data: table(open.audit.list()) }),
     ),
   }, { copiesData: true, sudo: true }),
-  logicalEndpoint("sys/audit/{path+}", {
-    update: logicalOperation({ summary: "Enable an audit device", fields: ENABLE_FIELDS }, enable),
-    delete: logicalOperation({ summary: "Disable an audit device" }, disable),
-  }, { sudo: true }),
-  logicalEndpoint("sys/audit-hash/{path+}", {
-    update: logicalOperation(
-      {
-        summary: "Hash a value as it appears in a device's lines",
-        fields: HASH_FIELDS,
-        answers: ["data"],
-      },
-      hash,
-    ),
-  }, { copiesData: true }),
+  logicalEndpoint(
+    "sys/audit/{path+}",
+    {
+      update: logicalOperation(
+        { summary: "Enable an audit device", fields: ENABLE_FIELDS },
+        enable,
+      ),
+      delete: logicalOperation({ summary: "Disable an audit device" }, disable),
+    },
+    { sudo: true },
+    MOUNT_SPELLINGS,
+  ),
+  logicalEndpoint(
+    "sys/audit-hash/{path+}",
+    {
+      update: logicalOperation(
+        {
+          summary: "Hash a value as it appears in a device's lines",
+          fields: HASH_FIELDS,
+          answers: ["data"],
+        },
+        hash,
+      ),
+    },
+    { copiesData: true },
+    MOUNT_SPELLINGS,
+  ),
 ];
 
 function table(devices: readonly AuditDevice[]): JsonObject {
@@ -50,13 +64,6 @@ function table(devices: readonly AuditDevice[]): JsonObject {
     path,
     { path, type, description, options, local },
   ]));
-}
-
-/** The device's path with its trailing slash. */
-function devicePath({ parameter }: EndpointCall): string {
-  const path = parameter("path").replace(/\/+$/, "");
-  if (path === "") throw new VaultError("unsupported_path", "unsupported path");
-  return `${path}/`;
 }
 
 async function enable(
@@ -67,7 +74,7 @@ async function enable(
   if (type === "") throw invalidRequest("backend type must be specified as a string");
   const texts = Object.entries(options).map(([name, value]) => [name, coerceText(value) ?? ""]);
   const device: AuditDevice = {
-    path: devicePath(request),
+    path: mountPath(request),
     type,
     description,
     options: Object.fromEntries(texts),
@@ -78,7 +85,7 @@ async function enable(
 }
 
 async function disable(request: EndpointCall): Promise<LogicalReply> {
-  await request.call.vault.administer((open) => open.audit.disable(devicePath(request)));
+  await request.call.vault.administer((open) => open.audit.disable(mountPath(request)));
   return DONE;
 }
 
@@ -87,7 +94,7 @@ async function hash(
   { input = "" }: Sent<typeof HASH_FIELDS>,
 ): Promise<LogicalReply> {
   if (input === "") throw invalidRequest('the "input" parameter is empty');
-  const device = devicePath(request);
+  const device = mountPath(request);
   const hashed = request.open.audit.hash(device, input);
   if (hashed === null) throw invalidRequest(`unknown audit backend ${JSON.stringify(device)}`);
   return { kind: "data", data: { hash: hashed } };

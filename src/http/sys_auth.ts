@@ -21,7 +21,8 @@ import {
   readLeases,
   settingsOf,
 } from "./mount_config.ts";
-import { ENABLE_FIELDS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
+import { ownerPath } from "./mount_owner.ts";
+import { ENABLE_FIELDS, MOUNT_SPELLINGS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
 import { readTuning, tuneMount } from "./mount_tuning.ts";
 import { describeEntry } from "./mount_view.ts";
 
@@ -41,15 +42,26 @@ export const LOGIN_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
       { summary: "Change the settings of an auth method", fields: TUNE_FIELDS },
       (request, sent) => tuneMount(request, sent, `auth/${mountPath(request)}`),
     ),
-  }, RULES),
-  logicalEndpoint("sys/auth/{path+}", {
-    read: logicalOperation({ summary: "Show an auth method" }, read),
-    update: logicalOperation({ summary: "Enable an auth method", fields: ENABLE_FIELDS }, enable),
-    delete: logicalOperation(
-      { summary: "Disable an auth method and revoke its tokens" },
-      remove,
-    ),
-  }, RULES),
+  }, {
+    ...RULES,
+    alias: (open, parameter) => {
+      const path = ownerPath(open, parameter, "auth/");
+      return path === null ? null : `sys/auth/${path}/tune`;
+    },
+  }, MOUNT_SPELLINGS),
+  logicalEndpoint(
+    "sys/auth/{path+}",
+    {
+      read: logicalOperation({ summary: "Show an auth method" }, read),
+      update: logicalOperation({ summary: "Enable an auth method", fields: ENABLE_FIELDS }, enable),
+      delete: logicalOperation(
+        { summary: "Disable an auth method and revoke its tokens" },
+        remove,
+      ),
+    },
+    RULES,
+    MOUNT_SPELLINGS,
+  ),
 ];
 
 async function list({ open, call }: LogicalCall): Promise<LogicalReply> {

@@ -4,10 +4,14 @@
  * holder theirs; `?fingerprint=` is another way to write that path, and is judged as it.
  */
 
+import type { AclPath } from "../access/acl.ts";
 import type { CeremonyTarget } from "../ceremony/state.ts";
 import { decodeHex, encodeBase64 } from "../crypto/bytes.ts";
+import type { Operation } from "../engines/engine.ts";
 import { text } from "../engines/fields.ts";
+import { findPath } from "../engines/served_path.ts";
 import { invalidRequest } from "../errors.ts";
+import { judgedPath } from "./judged_path.ts";
 import {
   DONE,
   type EndpointCall,
@@ -17,6 +21,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
+import { CASELESS } from "./name_spellings.ts";
 
 const PATHS: Readonly<Record<CeremonyTarget, readonly string[]>> = {
   barrier: ["sys/rekey/backup", "sys/rotate/root/backup"],
@@ -41,6 +46,21 @@ export const BACKUP_ENDPOINTS: readonly LogicalEndpoint[] = [
 ];
 
 function endpoints(path: string, target: CeremonyTarget): readonly LogicalEndpoint[] {
+  const holder = logicalEndpoint(
+    `${path}/{fingerprint}`,
+    {
+      read: logicalOperation(
+        { summary: "Read the PGP-encrypted shares of one holder", fields: DETAIL },
+        (request) => read(request, target, request.parameter("fingerprint")),
+      ),
+      delete: logicalOperation(
+        { summary: "Confirm that a holder has their shares, and delete the copy", fields: DETAIL },
+        (request) => remove(request, target, request.parameter("fingerprint")),
+      ),
+    },
+    RULES,
+    { fingerprint: CASELESS },
+  );
   return [
     logicalEndpoint(path, {
       read: logicalOperation(
@@ -54,23 +74,25 @@ function endpoints(path: string, target: CeremonyTarget): readonly LogicalEndpoi
         { summary: "Delete the backup, or one holder's copy", fields: { ...HOLDER, ...DETAIL } },
         (request, { fingerprint = null }) => remove(request, target, fingerprint),
       ),
-    }, { ...RULES, judgedAs: pathOfHolder }),
-    logicalEndpoint(`${path}/{fingerprint}`, {
-      read: logicalOperation(
-        { summary: "Read the PGP-encrypted shares of one holder", fields: DETAIL },
-        (request) => read(request, target, request.parameter("fingerprint")),
-      ),
-      delete: logicalOperation(
-        { summary: "Confirm that a holder has their shares, and delete the copy", fields: DETAIL },
-        (request) => remove(request, target, request.parameter("fingerprint")),
-      ),
-    }, { ...RULES, judgedAs: (asked) => asked.toLowerCase() }),
+    }, {
+      ...RULES,
+      judgedAs: (operation, { fingerprint }) => judgedAsHolder(holder, operation, fingerprint),
+    }),
+    holder,
   ];
 }
 
-/** Of two values there is no path; they are refused with what may be asked of all holders. */
-function pathOfHolder(path: string, { fingerprint }: EndpointCall["data"]): string {
-  return typeof fingerprint === "string" ? `${path}/${fingerprint.toLowerCase()}` : path;
+/** Of two values, or of none, there is no such path: then what may be asked of all holders counts. */
+function judgedAsHolder(
+  holder: LogicalEndpoint,
+  operation: Operation,
+  fingerprint: unknown,
+): AclPath | null {
+  if (typeof fingerprint !== "string") return null;
+  const path = holder.template.replace("{fingerprint}", fingerprint);
+  const found = findPath([holder], path);
+  if (found === null) return { path };
+  return judgedPath({ ...found, prefix: "", path, slashAlias: true }, operation);
 }
 
 async function read(

@@ -1,6 +1,6 @@
 /** `/sys/capabilities*`: what a token may do at given paths. */
 
-import type { Acl } from "../access/acl.ts";
+import { type Acl, ACL_OPERATIONS } from "../access/acl.ts";
 import type { StoredToken } from "../access/token.ts";
 import {
   anything,
@@ -11,7 +11,9 @@ import {
   VALIDATION_FAILED,
 } from "../engines/fields.ts";
 import { invalidRequest, listedMistake } from "../errors.ts";
+import { CAPABILITY_PATHS_MAX } from "../limits.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
+import { judgedAnywhere } from "./judged_anywhere.ts";
 import {
   type EndpointRules,
   type LogicalEndpoint,
@@ -19,6 +21,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
+import type { SystemTables } from "./system_tables.ts";
 
 const PATHS = {
   paths: textList("paths to ask about"),
@@ -31,40 +34,44 @@ type Paths = Sent<typeof PATHS>;
 
 const RULES: EndpointRules = { copiesData: true };
 
-export const CAPABILITY_ENDPOINTS: readonly LogicalEndpoint[] = [
-  logicalEndpoint("sys/capabilities-self", {
-    update: logicalOperation(
-      {
-        summary: "Tell what the request's token may do at paths",
-        fields: { ...PATHS, token: text("ignored: the request's own token is meant") },
-        answers: ["data"],
-      },
-      async ({ acl }, sent) => answer(acl, pathsOf(sent)),
-    ),
-  }, RULES),
-  logicalEndpoint("sys/capabilities", {
-    update: logicalOperation(
-      { summary: "Tell what a token may do at paths", fields: TOKEN, answers: ["data"] },
-      async ({ open }, sent) => {
-        const id = tokenOf(sent.token);
-        const paths = pathsOf(sent);
-        return answer(await aclOf(open, await open.tokens.find(id), "invalid token"), paths);
-      },
-    ),
-  }, RULES),
-  logicalEndpoint("sys/capabilities-accessor", {
-    update: logicalOperation(
-      { summary: "Tell what a token may do at paths", fields: ACCESSOR, answers: ["data"] },
-      async ({ open }, sent) => {
-        const accessor = sent.accessor ?? "";
-        if (accessor === "") throw invalidRequest("missing accessor");
-        const paths = pathsOf(sent);
-        const stored = await open.tokens.findByAccessor(accessor);
-        return answer(await aclOf(open, stored, "invalid accessor"), paths);
-      },
-    ),
-  }, RULES),
-];
+export function capabilityEndpoints(tables: () => SystemTables): readonly LogicalEndpoint[] {
+  return [
+    logicalEndpoint("sys/capabilities-self", {
+      update: logicalOperation(
+        {
+          summary: "Tell what the request's token may do at paths",
+          fields: { ...PATHS, token: text("ignored: the request's own token is meant") },
+          answers: ["data"],
+        },
+        ({ acl, open }, sent) => answer(open, tables(), acl, pathsOf(sent)),
+      ),
+    }, RULES),
+    logicalEndpoint("sys/capabilities", {
+      update: logicalOperation(
+        { summary: "Tell what a token may do at paths", fields: TOKEN, answers: ["data"] },
+        async ({ open }, sent) => {
+          const id = tokenOf(sent.token);
+          const paths = pathsOf(sent);
+          const acl = await aclOf(open, await open.tokens.find(id), "invalid token");
+          return await answer(open, tables(), acl, paths);
+        },
+      ),
+    }, RULES),
+    logicalEndpoint("sys/capabilities-accessor", {
+      update: logicalOperation(
+        { summary: "Tell what a token may do at paths", fields: ACCESSOR, answers: ["data"] },
+        async ({ open }, sent) => {
+          const accessor = sent.accessor ?? "";
+          if (accessor === "") throw invalidRequest("missing accessor");
+          const paths = pathsOf(sent);
+          const stored = await open.tokens.findByAccessor(accessor);
+          const acl = await aclOf(open, stored, "invalid accessor");
+          return await answer(open, tables(), acl, paths);
+        },
+      ),
+    }, RULES),
+  ];
+}
 
 /** A number is a text elsewhere, but names no token. */
 function tokenOf(sent: unknown): string {
@@ -90,12 +97,22 @@ async function aclOf(
 function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
   const asked = paths.length > 0 ? paths : path;
   if (asked.length === 0) throw invalidRequest("paths must be supplied");
+  if (asked.length > CAPABILITY_PATHS_MAX) {
+    throw invalidRequest(`cannot tell of more than ${CAPABILITY_PATHS_MAX} paths at once`);
+  }
   return asked;
 }
 
-function answer(acl: Acl, paths: readonly string[]): LogicalReply {
+async function answer(
+  open: OpenVault,
+  tables: SystemTables,
+  acl: Acl,
+  paths: readonly string[],
+): Promise<LogicalReply> {
   if (paths.includes("")) throw listedMistake("missing path");
-  const answers = Object.fromEntries(paths.map((path) => [path, acl.capabilities(path)]));
+  const told: [string, readonly string[]][] = [];
+  for (const path of paths) told.push([path, await capabilitiesAt(open, tables, acl, path)]);
+  const answers = Object.fromEntries(told);
   const [only] = paths;
   return {
     kind: "data",
@@ -103,4 +120,21 @@ function answer(acl: Acl, paths: readonly string[]): LogicalReply {
       ? { ...answers, capabilities: answers[only] }
       : answers,
   };
+}
+
+/** What requests on the path would be granted, each where it would be judged. */
+async function capabilitiesAt(
+  open: OpenVault,
+  tables: SystemTables,
+  acl: Acl,
+  path: string,
+): Promise<readonly string[]> {
+  if (acl.isRoot) return acl.capabilities(path);
+  const judged = await Promise.all(
+    ACL_OPERATIONS.map((operation) => judgedAnywhere(open, tables, path, operation)),
+  );
+  return acl.capabilities(
+    path,
+    (operation) => judged[ACL_OPERATIONS.indexOf(operation)] ?? { path },
+  );
 }

@@ -13,8 +13,8 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import { mountType, otherVersion, readConfig, readLeases, settingsOf } from "./mount_config.ts";
-import { ownerOf } from "./mount_owner.ts";
-import { ENABLE_FIELDS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
+import { ownerOf, ownerPath } from "./mount_owner.ts";
+import { ENABLE_FIELDS, MOUNT_SPELLINGS, mountPath, TUNE_FIELDS } from "./mount_paths.ts";
 import { readTuning, tuneMount } from "./mount_tuning.ts";
 import { describeEntry } from "./mount_view.ts";
 
@@ -39,7 +39,13 @@ export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
       },
       (request, sent) => tuneMount(request, sent, mountPath(request)),
     ),
-  }, { copiesData: true }),
+  }, {
+    copiesData: true,
+    alias: (open, parameter) => {
+      const path = ownerPath(open, parameter, "");
+      return path === null ? null : `sys/mounts/${path}/tune`;
+    },
+  }, MOUNT_SPELLINGS),
   logicalEndpoint("sys/mounts/{path+}", {
     read: logicalOperation({ summary: "Show the mount that owns a path" }, read),
     update: logicalOperation(
@@ -50,7 +56,13 @@ export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
       { summary: "Disable a secrets engine and delete what it stores" },
       remove,
     ),
-  }, { copiesData: true }),
+  }, {
+    copiesData: true,
+    alias: (open, parameter, operation) => {
+      const path = operation === "read" ? ownerPath(open, parameter, "") : null;
+      return path === null ? null : `sys/mounts/${path}`;
+    },
+  }, MOUNT_SPELLINGS),
 ];
 
 async function list({ open, call }: LogicalCall): Promise<LogicalReply> {

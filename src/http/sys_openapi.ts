@@ -6,8 +6,6 @@
 import type { LoginMount } from "../access/logins/login_mounts.ts";
 import { boolean, text } from "../engines/fields.ts";
 import type { Mount } from "../vault/mounts.ts";
-import { APPROLE_PATHS } from "./auth_approle.ts";
-import { USERPASS_PATHS } from "./auth_userpass.ts";
 import {
   type LogicalCall,
   type LogicalEndpoint,
@@ -15,15 +13,10 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
+import { loginPaths } from "./login_tables.ts";
 import { describeApi, type DescribedMount } from "./openapi.ts";
-import type { RawEndpoint } from "./raw.ts";
+import type { SystemTables } from "./system_tables.ts";
 import { mayUse } from "./sys_internal_ui.ts";
-
-/** The tables of the system, given by whoever loads this one. */
-export interface SystemTables {
-  readonly raw: readonly RawEndpoint[];
-  readonly logical: readonly LogicalEndpoint[];
-}
 
 const FIELDS = {
   generic_mount_paths: boolean("write {…_mount_path} for the path of a mount"),
@@ -76,18 +69,6 @@ function loginMounts(request: LogicalCall, isGeneric: boolean): readonly Describ
     tag: "auth",
     paths: loginPaths(mount),
   }));
-}
-
-function loginPaths({ type }: LoginMount): DescribedMount["paths"] {
-  switch (type) {
-    case "approle":
-      return APPROLE_PATHS;
-    case "userpass":
-      return USERPASS_PATHS;
-    case "token":
-      // Among the endpoints of the system.
-      return [];
-  }
 }
 
 function prefixOf({ path }: Pick<Mount | LoginMount, "path">, isGeneric: boolean): string {

@@ -12,6 +12,7 @@ import {
   text,
   VALIDATION_FAILED,
 } from "../engines/fields.ts";
+import type { Spellings } from "../engines/served_path.ts";
 import { invalidRequest } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import {
@@ -22,6 +23,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
+import { POLICY_NAME } from "./name_spellings.ts";
 import type { JsonObject } from "./replies.ts";
 
 /** The two families differ in the name of the text, in what a list repeats, and in what is new. */
@@ -46,6 +48,8 @@ const WRITE_FIELDS = {
 };
 const OLD_WRITE_FIELDS = { ...WRITE_FIELDS, rules: text("the policy, under its older name") };
 
+const SPELLINGS: Spellings = { name: POLICY_NAME };
+
 type SentPolicy = Sent<typeof WRITE_FIELDS>;
 
 export const POLICY_ENDPOINTS: readonly LogicalEndpoint[] = [
@@ -66,27 +70,32 @@ function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
   );
   return [
     logicalEndpoint(family.prefix, family.isOld ? { list, read: list } : { list }, rules),
-    logicalEndpoint(`${family.prefix}/{name+}`, {
-      list: logicalOperation(
-        { summary: "List the policies below a prefix", answers: ["keys"] },
-        async ({ open, parameter }) =>
-          listReply(await open.policies.list(parameter("name")), family),
-      ),
-      read: logicalOperation(
-        { summary: "Read a policy" },
-        (request) => readPolicy(request, family),
-      ),
-      update: logicalOperation(
-        {
-          summary: "Write a policy",
-          fields: family.isOld ? OLD_WRITE_FIELDS : WRITE_FIELDS,
-          answers: ["nothing", "data"],
-        },
-        (request, sent) => writePolicy(request, family, sent),
-      ),
-      ...(family.isOld ? {} : { patch }),
-      delete: logicalOperation({ summary: "Delete a policy" }, deletePolicy),
-    }, rules),
+    logicalEndpoint(
+      `${family.prefix}/{name+}`,
+      {
+        list: logicalOperation(
+          { summary: "List the policies below a prefix", answers: ["keys"] },
+          async ({ open, parameter }) =>
+            listReply(await open.policies.list(parameter("name")), family),
+        ),
+        read: logicalOperation(
+          { summary: "Read a policy" },
+          (request) => readPolicy(request, family),
+        ),
+        update: logicalOperation(
+          {
+            summary: "Write a policy",
+            fields: family.isOld ? OLD_WRITE_FIELDS : WRITE_FIELDS,
+            answers: ["nothing", "data"],
+          },
+          (request, sent) => writePolicy(request, family, sent),
+        ),
+        ...(family.isOld ? {} : { patch }),
+        delete: logicalOperation({ summary: "Delete a policy" }, deletePolicy),
+      },
+      rules,
+      SPELLINGS,
+    ),
   ];
 }
 
@@ -98,12 +107,17 @@ function detailedEndpoints(): readonly LogicalEndpoint[] {
         ({ open }) => detailedList(open, ""),
       ),
     }),
-    logicalEndpoint(`${DETAILED_PREFIX}/{name+}`, {
-      list: logicalOperation(
-        { summary: "List the policies below a prefix and what they say", answers: ["keys"] },
-        ({ open, parameter }) => detailedList(open, parameter("name")),
-      ),
-    }),
+    logicalEndpoint(
+      `${DETAILED_PREFIX}/{name+}`,
+      {
+        list: logicalOperation(
+          { summary: "List the policies below a prefix and what they say", answers: ["keys"] },
+          ({ open, parameter }) => detailedList(open, parameter("name")),
+        ),
+      },
+      {},
+      SPELLINGS,
+    ),
   ];
 }
 
@@ -124,9 +138,9 @@ async function detailedList({ policies }: OpenVault, prefix: string): Promise<Lo
   return { kind: "data", data: { keys, key_info: Object.fromEntries(details) } };
 }
 
-/** The name in a path, as it is stored. No policy has one that ends in "/". */
+/** The name in a path. No policy has one that ends in "/". */
 function policyName({ parameter }: EndpointCall): string {
-  return parameter("name").toLowerCase().trim();
+  return parameter("name");
 }
 
 async function readPolicy(request: EndpointCall, family: PolicyFamily): Promise<LogicalReply> {
@@ -154,6 +168,7 @@ async function writePolicy(
   sent: Sent<typeof OLD_WRITE_FIELDS>,
 ): Promise<LogicalReply> {
   const name = policyName(request);
+  if (name === "") throw invalidRequest("policy name must be provided in the URL");
   const usesOldName = family.isOld && (sent.policy ?? "") === "";
   const settings: PolicySettings = {
     text: textOf((usesOldName ? sent.rules : sent.policy) ?? ""),
@@ -205,9 +220,9 @@ function textOf(given: string): string {
   return given;
 }
 
-function renamedWarning({ parameter }: EndpointCall): readonly string[] {
-  const name = parameter("name").toLowerCase();
-  return name === parameter("name") ? [] : [`policy name was converted to ${name}`];
+function renamedWarning({ parameter, written }: EndpointCall): readonly string[] {
+  const name = parameter("name");
+  return name === written("name") ? [] : [`policy name was converted to ${name}`];
 }
 
 /** Undefined: not said; null: said to be never. */

@@ -16,6 +16,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "./logical.ts";
+import { HEADER_NAME } from "./name_spellings.ts";
 
 type UiHeaders = Readonly<Record<string, readonly string[]>>;
 
@@ -31,24 +32,23 @@ export const UI_HEADER_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint(PREFIX, {
     list: logicalOperation({ summary: "List the headers of a user interface" }, list),
   }, { sudo: true }),
-  logicalEndpoint(`${PREFIX}/{header}`, {
-    read: logicalOperation({ summary: "Show a header", fields: FIELDS }, read),
-    update: logicalOperation(
-      { summary: "Set a header", fields: FIELDS, answers: ["data"] },
-      update,
-    ),
-    delete: logicalOperation({ summary: "Remove a header" }, remove),
-  }, { sudo: true }),
+  logicalEndpoint(
+    `${PREFIX}/{header}`,
+    {
+      read: logicalOperation({ summary: "Show a header", fields: FIELDS }, read),
+      update: logicalOperation(
+        { summary: "Set a header", fields: FIELDS, answers: ["data"] },
+        update,
+      ),
+      delete: logicalOperation({ summary: "Remove a header" }, remove),
+    },
+    { sudo: true },
+    { header: HEADER_NAME },
+  ),
 ];
 
 async function headersOf({ barrier }: OpenVault): Promise<UiHeaders> {
   return await readSetting<UiHeaders>(barrier, "ui-headers") ?? {};
-}
-
-/** As HTTP libraries write it: "X-Some-Thing". */
-function headerName({ parameter }: EndpointCall): string {
-  const lower = parameter("header").toLowerCase();
-  return lower.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
 async function list({ open }: LogicalCall): Promise<LogicalReply> {
@@ -61,7 +61,7 @@ async function read(
   { multivalue = false }: Sent<typeof FIELDS>,
 ): Promise<LogicalReply> {
   const headers = new Map(Object.entries(await headersOf(request.open)));
-  const values = headers.get(headerName(request));
+  const values = headers.get(request.parameter("header"));
   if (values === undefined) return { kind: "missing" };
   return { kind: "data", data: multivalue ? { values } : { value: values[0] } };
 }
@@ -74,7 +74,7 @@ async function update(
   // Text is one value, commas and all.
   const text = request.data["values"];
   const lines = typeof text === "string" ? [text] : values;
-  const name = headerName(request);
+  const name = request.parameter("header");
   const lower = name.toLowerCase();
   if (lower.startsWith("x-vault-")) throw invalidRequest("X-Vault headers cannot be set");
   if (OWN_HEADERS.includes(lower)) {
@@ -95,7 +95,7 @@ async function update(
 }
 
 async function remove(request: EndpointCall): Promise<LogicalReply> {
-  const name = headerName(request);
+  const name = request.parameter("header");
   await request.call.vault.administer(async (open) => {
     const { [name]: _removed, ...headers } = await headersOf(open);
     const isEmpty = Object.keys(headers).length === 0;
