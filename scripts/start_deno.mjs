@@ -6,10 +6,10 @@
 import { mkdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { descriptorLimit } from "../src/runtimes/descriptors.ts";
 
 const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { env } = process;
-const listen = env.SEALWRIGHT_LISTEN || "127.0.0.1:8200";
 const data = env.SEALWRIGHT_DATA || "./data";
 const dataPaths = data === ":memory:" ? [] : [data];
 const keyPaths = [
@@ -37,13 +37,6 @@ try {
   process.exit(1);
 }
 
-/** Host and port of the collector of audit lines. */
-function auditAddresses(url) {
-  if (!url || !URL.canParse(url)) return [];
-  const { protocol, hostname, port } = new URL(url);
-  return [`${hostname}:${port || (protocol === "https:" ? "443" : "80")}`];
-}
-
 const flags = [
   "--cached-only",
   "--no-remote",
@@ -52,15 +45,12 @@ const flags = [
   "--quiet",
   `--config=${fromRoot("deno.json")}`,
   "--allow-env=SEALWRIGHT_*",
+  // All of it: which collectors the audit devices write to is known only when the vault is open.
+  "--allow-net",
 ];
-const addresses = [listen, ...auditAddresses(env.SEALWRIGHT_AUDIT_HTTP)]
-  .filter((address) => /^[0-9A-Za-z.:[\]-]+$/.test(address));
-if (addresses.length > 0) flags.push(`--allow-net=${addresses.join(",")}`);
 if (readable.length > 0) flags.push(`--allow-read=${readable.join(",")}`);
 if (writable.length > 0) flags.push(`--allow-write=${writable.join(",")}`);
 
 const deno = fromRoot("node_modules/.bin/deno");
-process.execve(deno, ["deno", "run", ...flags, fromRoot("src/runtimes/deno.ts")], {
-  ...env,
-  DENO_NO_UPDATE_CHECK: "1",
-});
+const program = [fromRoot("src/runtimes/deno.ts"), String(descriptorLimit())];
+process.execve(deno, ["deno", "run", ...flags, ...program], { ...env, DENO_NO_UPDATE_CHECK: "1" });

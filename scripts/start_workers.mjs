@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { describeStart, summarizeNextStep } from "../src/runtimes/banner.ts";
+import { checkIdentity } from "../src/runtimes/http1/tls.ts";
 import { isLoopback, parseSettings } from "../src/runtimes/settings.ts";
 import { VERSION } from "../src/runtimes/version.ts";
 import { bundleWorker } from "./build_worker.mjs";
@@ -39,19 +40,27 @@ function workerVariables(settings) {
   return variables;
 }
 
+/** Null for plain HTTP. */
+function readIdentity(tls) {
+  if (tls === null) return null;
+  const identity = {
+    cert: readFileSync(tls.certPath, "utf8"),
+    key: readFileSync(tls.keyPath, "utf8"),
+  };
+  checkIdentity(identity);
+  return identity;
+}
+
 async function options(settings) {
   const { modules } = await bundleWorker();
   const config = readFileSync(new URL("../wrangler.toml", import.meta.url), "utf8");
-  const { listen, tls, dataDirectory } = settings;
+  const { listen, dataDirectory } = settings;
+  const identity = readIdentity(settings.tls);
   return convertV4MiniflareOptions({
     name: "sealwright",
     host: listen.hostname,
     port: listen.port,
-    ...(tls === null ? {} : {
-      https: true,
-      httpsCert: readFileSync(tls.certPath, "utf8"),
-      httpsKey: readFileSync(tls.keyPath, "utf8"),
-    }),
+    ...(identity === null ? {} : { https: true, httpsCert: identity.cert, httpsKey: identity.key }),
     cf: false,
     telemetry: { enabled: false },
     log: new Log(LogLevel.WARN),

@@ -13,6 +13,33 @@ export const TAG_BYTES = 16;
 
 /** Vault's default `max_request_size`. */
 export const REQUEST_BODY_MAX_BYTES = 32 * 1024 * 1024;
+/** Head of a request: request line and headers. Node's bound is 16 KiB, Go's 1 MiB. */
+export const HEAD_MAX_BYTES = 32 * 1024;
+export const HEADERS_MAX = 256;
+/** One line between the chunks of a body, extensions included. */
+export const CHUNK_LINE_MAX_BYTES = 256;
+/** Bytes of request bodies and unsent answers that a server holds at once: four of the largest. */
+export const TRANSFERS_MAX_BYTES = 4 * REQUEST_BODY_MAX_BYTES;
+/** A transfer up to this size is not counted: large ones must not keep small ones out. */
+export const TRANSFER_FREE_BYTES = 16 * 1024;
+/** Connections of a local server; fewer where the process may not open so many files. */
+export const CONNECTIONS_MAX = 4096;
+/** Descriptors that are left for the database, the audit file and the runtime itself. */
+export const DESCRIPTORS_RESERVED = 64;
+/** From its first byte a head has this long to arrive; as long as a TLS handshake may take. */
+export const HEAD_MAX_MS = 10_000;
+/** A body that comes in, or an answer that goes out, may stand still for this long. */
+export const TRANSFER_STALL_MAX_MS = 30_000;
+/** A connection may lie idle between requests, and before the first, for this long. */
+export const IDLE_MAX_MS = 120_000;
+/**
+ * What is read and dropped after an answer that closes the connection, so that a client that is still
+ * sending gets to read it.
+ */
+export const DRAIN_MAX_BYTES = 2 * REQUEST_BODY_MAX_BYTES;
+/** Supervisors commonly send SIGKILL some seconds after SIGTERM; the store is closed before. */
+export const STOP_GRACE_MS = 2000;
+
 /** Deeper JSON is refused before it is parsed; as deep as objects can be with so many names. */
 export const JSON_DEPTH_MAX = 999;
 /** Names and texts of one body; OpenBao's default `max_request_json_strings`. */

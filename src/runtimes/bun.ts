@@ -1,6 +1,7 @@
-/** Starts the vault on Bun, with Bun's own `node:http` and `node:sqlite`. */
+/** Starts the vault on Bun. */
 
+import { descriptorLimit } from "./descriptors.ts";
+import { listenOnNode } from "./http1/listen.ts";
 import { startLocal } from "./local.ts";
-import { startNodeServer } from "./node_server.ts";
 
-await startLocal("bun", startNodeServer);
+await startLocal({ runtime: "bun", listen: listenOnNode, descriptors: descriptorLimit() });

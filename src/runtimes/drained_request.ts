@@ -4,7 +4,7 @@
  * of the body, or refuses, is read and dropped afterwards.
  */
 
-import { DRAIN_MAX_BYTES } from "./server.ts";
+import { DRAIN_MAX_BYTES } from "../limits.ts";
 
 export interface DrainedRequest {
   readonly request: Request;

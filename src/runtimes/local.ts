@@ -9,15 +9,19 @@ import { join } from "node:path";
 import process from "node:process";
 import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
+import { HEAD_MAX_MS, IDLE_MAX_MS, TRANSFER_STALL_MAX_MS, TRANSFERS_MAX_BYTES } from "../limits.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
 import { createFileOpener } from "./audit_file.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
 import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
 import { closeVault } from "./close_vault.ts";
+import { connectionsFor } from "./descriptors.ts";
+import type { Listen } from "./http1/listen.ts";
+import { startServer } from "./http1/server.ts";
 import { openNodeSqlite } from "./node_sqlite.ts";
 import type { RequestEnv } from "./raw_target.ts";
-import type { Handler, StartServer } from "./server.ts";
+import type { Handler, ServerBounds } from "./server.ts";
 import { MEMORY, parseSettings, SETTING_NAMES, type Settings } from "./settings.ts";
 import { createTimerAlarm } from "./timer_alarm.ts";
 import { createVaultMarker, type VaultMarker } from "./vault_marker.ts";
@@ -25,8 +29,16 @@ import { VERSION } from "./version.ts";
 
 const DATABASE_FILE = "sealwright.db";
 
+/** What the runtimes differ in. */
+export interface Platform {
+  readonly runtime: string;
+  readonly listen: Listen;
+  /** Files and connections that the process may have open at once. */
+  readonly descriptors: number;
+}
+
 /** Resolves when the vault is served. Ends the process with status 1 when it cannot be. */
-export async function startLocal(runtime: string, startServer: StartServer): Promise<void> {
+export async function startLocal(platform: Platform): Promise<void> {
   const settings = readSettings();
   const log = createLog({
     level: settings.logLevel,
@@ -35,18 +47,23 @@ export async function startLocal(runtime: string, startServer: StartServer): Pro
     nowMs: Date.now,
   });
   try {
-    await run(runtime, settings, log, startServer);
+    await run(platform, settings, log);
   } catch (error) {
     fail([describe(error)]);
   }
 }
 
 async function run(
-  runtime: string,
+  { runtime, listen, descriptors }: Platform,
   settings: Settings,
   log: Log,
-  startServer: StartServer,
 ): Promise<void> {
+  let isServing = false;
+  process.on("unhandledRejection", (reason) => {
+    if (!isServing) fail([describe(reason)]);
+    // What nobody waited for has failed by itself: no reason to end everything else.
+    log.error("work in the background failed", { reason: describe(reason) });
+  });
   const tls = settings.tls === null ? null : {
     cert: readFileSync(settings.tls.certPath, "utf8"),
     key: readFileSync(settings.tls.keyPath, "utf8"),
@@ -92,10 +109,19 @@ async function run(
   const handler: Handler = (request, env) => app.fetch(request, env);
   // Before anybody else can change it.
   const situation = await askSituation(handler);
-  const server = await startServer({ ...settings.listen, tls, handler, log }).catch((cause) => {
+  const bounds: ServerBounds = {
+    connections: connectionsFor(descriptors),
+    transfersBytes: TRANSFERS_MAX_BYTES,
+    headMs: HEAD_MAX_MS,
+    stallMs: TRANSFER_STALL_MAX_MS,
+    idleMs: IDLE_MAX_MS,
+  };
+  const options = { ...settings.listen, tls, handler, log, bounds };
+  const server = await startServer(options, listen).catch((cause) => {
     const { hostname, port } = settings.listen;
     throw new Error(`cannot listen on ${hostname}:${port}: ${describe(cause)}`, { cause });
   });
+  isServing = true;
 
   process.on("SIGHUP", () => {
     log.info("reopening audit files", { signal: "SIGHUP" });

@@ -1,6 +1,7 @@
 /** Starts the vault on Node. */
 
+import { descriptorLimit } from "./descriptors.ts";
+import { listenOnNode } from "./http1/listen.ts";
 import { startLocal } from "./local.ts";
-import { startNodeServer } from "./node_server.ts";
 
-await startLocal("node", startNodeServer);
+await startLocal({ runtime: "node", listen: listenOnNode, descriptors: descriptorLimit() });

@@ -11,6 +11,8 @@ export interface RequestEnv {
   readonly peerAddress: string | null;
 }
 
+/** `Request.url` needs an authority; nobody may read the Host header out of it. */
+const ORIGIN = "http://vault.invalid";
 const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
 
 /** Takes the authority off a target in absolute form (RFC 9112 section 3.2.2). */
@@ -21,7 +23,7 @@ export function pathOfTarget(target: string): string {
 
 /**
  * The target out of a URL made by putting scheme, Host header and target together unchanged, as
- * Deno's server does. The header may hold anything, a "/" too.
+ * workerd does. The header may hold anything, a "/" too.
  */
 export function targetOfJoinedUrl(url: string, host: string | null): string {
   const schemeEnd = url.indexOf("://") + 3;
@@ -30,4 +32,25 @@ export function targetOfJoinedUrl(url: string, host: string | null): string {
     if (target.startsWith("/")) return target;
   }
   return pathOfTarget(url);
+}
+
+export interface RequestParts {
+  readonly method: string;
+  /** Without an authority. */
+  readonly target: string;
+  readonly headers: Headers;
+  /** Dropped with GET and HEAD, where `Request` allows none. */
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+}
+
+/** A request for the application, whose URL no header has a part in. */
+export function originalRequest({ method, target, headers, body }: RequestParts): Request {
+  const url = ORIGIN + (target.startsWith("/") ? target : `/${target}`);
+  const takesBody = method !== "GET" && method !== "HEAD" && body !== null;
+  const init = { method, headers, ...(takesBody ? { body, duplex: "half" } : {}) };
+  const request = new Request(url, init as RequestInit);
+  // Bun turns a method it does not know into GET, and all runtimes write "get" in upper case.
+  return request.method === method
+    ? request
+    : Object.defineProperty(request, "method", { value: method });
 }

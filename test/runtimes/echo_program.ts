@@ -1,0 +1,61 @@
+/**
+ * A program for Deno, Node and Bun: the product's server with the bounds of its first argument, and an
+ * application that says what reached it. Its first line of output is its port.
+ */
+
+import { createServer } from "node:net";
+import process from "node:process";
+import { createLog } from "../../src/log.ts";
+import { listenOnNode } from "../../src/runtimes/http1/listen.ts";
+import { listenOnDeno } from "../../src/runtimes/http1/listen_deno.ts";
+import { startServer } from "../../src/runtimes/http1/server.ts";
+import type { Handler, ServerBounds, TlsIdentity } from "../../src/runtimes/server.ts";
+
+interface Given {
+  readonly bounds: ServerBounds;
+  readonly tls: TlsIdentity | null;
+}
+
+const { bounds, tls } = JSON.parse(process.argv[2] ?? "") as Given;
+const log = createLog({
+  level: "warn",
+  write: (line) => process.stderr.write(`${line}\n`),
+  style: "text",
+  nowMs: Date.now,
+});
+let held = Promise.withResolvers<void>();
+
+const handler: Handler = async (request, { rawTarget }) => {
+  const body = await request.text();
+  if (rawTarget === "/hold") {
+    log.warn("holding");
+    await held.promise;
+  }
+  if (rawTarget === "/release") {
+    held.resolve();
+    held = Promise.withResolvers<void>();
+  }
+  if (rawTarget === "/throw") throw new Error("secret");
+  if (rawTarget === "/large") return new Response("x".repeat(bounds.transfersBytes));
+  if (rawTarget === "/empty") return new Response(null, { status: 204 });
+  const { pathname } = new URL(request.url);
+  const headers = [...request.headers].length;
+  return Response.json({ method: request.method, rawTarget, pathname, body, headers });
+};
+
+const port = await new Promise<number>((resolve) => {
+  const probe = createServer();
+  probe.listen(0, "127.0.0.1", () => {
+    const address = probe.address();
+    probe.close(() => resolve(typeof address === "object" ? address?.port ?? 0 : 0));
+  });
+});
+const listen = "Deno" in globalThis ? listenOnDeno : listenOnNode;
+const server = await startServer(
+  { hostname: "127.0.0.1", port, tls, handler, log, bounds },
+  listen,
+);
+process.on("SIGTERM", () => {
+  server.stop().then(() => process.exit(0));
+});
+process.stdout.write(`${port}\n`);
