@@ -28,8 +28,20 @@ export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";
 }
 
-/** The whole body as text. Throws `BodyTooLarge`, and then has read no more than the limit. */
+/**
+ * The whole body as text. Throws `BodyTooLarge`, and then has read no more than the limit, or
+ * `invalid_request` when the body did not come to its end.
+ */
 export async function readBodyText(request: Request): Promise<string> {
+  try {
+    return await readText(request);
+  } catch (error) {
+    if (error instanceof BodyTooLarge) throw error;
+    throw invalidRequest("the request body did not arrive whole");
+  }
+}
+
+async function readText(request: Request): Promise<string> {
   const declared = request.headers.get("content-length");
   if (Number(declared) > REQUEST_BODY_MAX_BYTES) throw bodyTooLarge();
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
