@@ -1,7 +1,7 @@
 /**
  * Serves the vault's Worker and Durable Object on this machine: workerd, run by Miniflare, with the
  * object's database kept below the data directory. For trying out and testing what is deployed to
- * Cloudflare. Contacts nobody.
+ * Cloudflare; the server of the other runtimes stands in for Cloudflare's network. Contacts nobody.
  */
 
 import { readFileSync } from "node:fs";
@@ -9,11 +9,20 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { describeStart, summarizeNextStep } from "../src/runtimes/banner.ts";
-import { checkIdentity } from "../src/runtimes/http1/tls.ts";
-import { isLoopback, parseSettings } from "../src/runtimes/settings.ts";
+import { boundsFor, descriptorLimit } from "../src/runtimes/descriptors.ts";
+import { PEER_HEADER, TARGET_HEADER } from "../src/runtimes/hand_over.ts";
+import { listenOnNode } from "../src/runtimes/http1/listen.ts";
+import { startServer } from "../src/runtimes/http1/server.ts";
+import { REQUEST_BODY_MAX_BYTES } from "../src/limits.ts";
+import { createLog, LOG_LEVELS } from "../src/log.ts";
+import { isLoopback, parseSettings, SETTING_NAMES } from "../src/runtimes/settings.ts";
 import { VERSION } from "../src/runtimes/version.ts";
 import { bundleWorker } from "./build_worker.mjs";
 
+/** What workerd takes and the product serves. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/** Headers of one connection, and those that the next one makes anew. */
+const OWN_HEADERS = ["connection", "content-length", "expect", "host", "keep-alive", "upgrade"];
 const COMPATIBILITY_DATE = /^compatibility_date = "(.*)"$/m;
 
 function fail(lines) {
@@ -21,14 +30,19 @@ function fail(lines) {
   process.exit(1);
 }
 
+/** What concerns this process; the Worker gets everything else. */
+const LOCAL_NAMES = [
+  "SEALWRIGHT_LISTEN",
+  "SEALWRIGHT_DATA",
+  "SEALWRIGHT_TLS_CERT",
+  "SEALWRIGHT_TLS_KEY",
+  "SEALWRIGHT_INSECURE_LISTEN",
+];
+
 /** The Worker has no files: keys are read here and given as values. */
 function workerVariables(settings) {
-  const variables = {
-    SEALWRIGHT_SEAL: settings.seal.type,
-    SEALWRIGHT_REKEY_ACCESS: settings.rekeyAccess,
-    SEALWRIGHT_GENERATE_ROOT_ACCESS: settings.generateRootAccess,
-    SEALWRIGHT_LOG: settings.logLevel,
-  };
+  const names = SETTING_NAMES.filter((name) => !LOCAL_NAMES.includes(name) && process.env[name]);
+  const variables = Object.fromEntries(names.map((name) => [name, process.env[name]]));
   if (settings.seal.type !== "static") return variables;
   for (const which of ["current", "previous"]) {
     const key = settings.seal[which];
@@ -40,34 +54,36 @@ function workerVariables(settings) {
   return variables;
 }
 
-/** Null for plain HTTP. */
-function readIdentity(tls) {
-  if (tls === null) return null;
-  const identity = {
-    cert: readFileSync(tls.certPath, "utf8"),
-    key: readFileSync(tls.keyPath, "utf8"),
-  };
-  checkIdentity(identity);
-  return identity;
+/** Hands a request to the Worker, as Cloudflare's network does. */
+async function forward(request, { rawTarget, peerAddress }) {
+  const { method } = request;
+  if (!METHODS.includes(method)) return Response.json({ errors: [] }, { status: 405 });
+  const headers = new Headers(request.headers);
+  if (Number(headers.get("content-length")) > REQUEST_BODY_MAX_BYTES) {
+    return Response.json({ errors: ["http: request body too large"] }, { status: 413 });
+  }
+  for (const name of OWN_HEADERS) headers.delete(name);
+  headers.set(TARGET_HEADER, rawTarget);
+  headers.set(PEER_HEADER, peerAddress ?? "");
+  const body = request.body === null ? null : await request.arrayBuffer();
+  return await miniflare.dispatchFetch(request.url, { method, headers, body, redirect: "manual" });
 }
 
 async function options(settings) {
   const { modules } = await bundleWorker();
   const config = readFileSync(new URL("../wrangler.toml", import.meta.url), "utf8");
-  const { listen, dataDirectory } = settings;
-  const identity = readIdentity(settings.tls);
   return convertV4MiniflareOptions({
     name: "sealwright",
-    host: listen.hostname,
-    port: listen.port,
-    ...(identity === null ? {} : { https: true, httpsCert: identity.cert, httpsKey: identity.key }),
+    // Only for `forward`: clients come to the product's own server, which keeps to its bounds.
+    host: "127.0.0.1",
+    port: 0,
     cf: false,
     telemetry: { enabled: false },
     log: new Log(LogLevel.WARN),
-    handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
-    ...(dataDirectory === null
+    handleStructuredLogs: ({ message }) => writeWorkerLine(message),
+    ...(settings.dataDirectory === null
       ? {}
-      : { resourcePersistencePath: join(resolve(dataDirectory), "workers") }),
+      : { resourcePersistencePath: resolve(settings.dataDirectory) }),
     modulesRoot: "/",
     modules: modules.map(({ name, text }) => ({
       type: "ESModule",
@@ -75,7 +91,7 @@ async function options(settings) {
       contents: text,
     })),
     compatibilityDate: COMPATIBILITY_DATE.exec(config)[1],
-    bindings: workerVariables(settings),
+    bindings: { ...workerVariables(settings), LOCAL_SERVER: "1" },
     durableObjects: { VAULT: { className: "VaultObject", useSQLite: true } },
   });
 }
@@ -89,26 +105,76 @@ async function announce() {
   if (process.stdout.isTTY) {
     const input = { runtime: "workerd", version: VERSION, url, settings, situation };
     process.stdout.write(`${describeStart(input)}\n`);
-    return;
   }
   const next = summarizeNextStep(situation);
-  const time = new Date().toISOString();
-  const line = { time, level: "info", message: "serving", runtime: "workerd", url, next };
-  process.stderr.write(`${JSON.stringify(line)}\n`);
+  log.info("serving", { runtime: "workerd", version: VERSION, url, next });
+}
+
+function writeStderr(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+/** A line of the Worker's console: JSON, of which a person gets the log as text. */
+function writeWorkerLine(line) {
+  const entry = style === "text" ? parseLogLine(line) : null;
+  if (entry === null) return writeStderr(line);
+  const { time, level, message, ...fields } = entry;
+  const nowMs = () => Date.parse(time);
+  createLog({ level, write: writeStderr, style, nowMs })[level](message, fields);
+}
+
+/** Null for a line of the audit trail, and for what others have written. */
+function parseLogLine(line) {
+  try {
+    const entry = JSON.parse(line);
+    return LOG_LEVELS.includes(entry?.level) && "message" in entry ? entry : null;
+  } catch {
+    return null;
+  }
 }
 
 const outcome = parseSettings(process.env, (path) => readFileSync(path));
 if (!outcome.ok) fail(outcome.errors);
-const { settings } = outcome;
+if (outcome.settings.audit.filePath !== null) {
+  fail(["SEALWRIGHT_AUDIT_FILE cannot be set: there are no files here"]);
+}
+/** The data lies beside that of the other runtimes. */
+const { dataDirectory } = outcome.settings;
+const settings = {
+  ...outcome.settings,
+  dataDirectory: dataDirectory === null ? null : join(dataDirectory, "workers"),
+};
 const { hostname, port } = settings.listen;
 if (!isLoopback(hostname)) {
   fail([`SEALWRIGHT_LISTEN must be a loopback address for workerd: got ${hostname}`]);
 }
 
-const miniflare = new Miniflare(await options(settings));
+const style = process.stderr.isTTY ? "text" : "json";
+const log = createLog({
+  level: settings.logLevel,
+  write: writeStderr,
+  style,
+  nowMs: Date.now,
+});
+let miniflare;
+let server;
 try {
+  miniflare = new Miniflare(await options(settings));
   await miniflare.ready;
+  const { tls } = settings;
+  server = await startServer({
+    hostname,
+    port,
+    tls: tls === null ? null : {
+      cert: readFileSync(tls.certPath, "utf8"),
+      key: readFileSync(tls.keyPath, "utf8"),
+    },
+    handler: forward,
+    log,
+    bounds: boundsFor(descriptorLimit()),
+  }, listenOnNode);
 } catch (error) {
+  await miniflare?.dispose();
   fail([`cannot serve on ${hostname}:${port}: ${error.message}`]);
 }
 let isEnding = false;
@@ -118,6 +184,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, async () => {
     if (isEnding) return;
     isEnding = true;
+    await server.stop();
     await miniflare.dispose();
     process.exit(0);
   });

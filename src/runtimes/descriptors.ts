@@ -1,15 +1,29 @@
-/** How many files and connections this process may have open at once. */
+/** How many files and connections this process may have open, and what its server may give away. */
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { CONNECTIONS_MAX, DESCRIPTORS_RESERVED } from "../limits.ts";
+import {
+  CONNECTIONS_MAX,
+  DESCRIPTORS_RESERVED,
+  HEAD_MAX_MS,
+  IDLE_MAX_MS,
+  TRANSFER_STALL_MAX_MS,
+  TRANSFERS_MAX_BYTES,
+} from "../limits.ts";
+import type { ServerBounds } from "./server.ts";
 
 /** What small systems allow. */
 const ASSUMED = 1024;
 
-/** Connections of a server in a process that may open `descriptors` files. */
-export function connectionsFor(descriptors: number): number {
-  return Math.max(1, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_RESERVED));
+/** Of a server in a process that may open `descriptors` files. */
+export function boundsFor(descriptors: number): ServerBounds {
+  return {
+    connections: Math.max(1, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_RESERVED)),
+    transfersBytes: TRANSFERS_MAX_BYTES,
+    headMs: HEAD_MAX_MS,
+    stallMs: TRANSFER_STALL_MAX_MS,
+    idleMs: IDLE_MAX_MS,
+  };
 }
 
 /** Asks the system; assumes little where it does not say. */

@@ -29,7 +29,10 @@ export function drainedRequest(request: Request): DrainedRequest {
       else controller.enqueue(value);
     },
   });
-  const init = { body, method: request.method, headers: request.headers, duplex: "half" };
+  const { method, headers } = request;
+  // With these two, which may come with a length of zero, `Request` takes no body.
+  const takesBody = method !== "GET" && method !== "HEAD";
+  const init = { method, headers, ...(takesBody ? { body, duplex: "half" } : {}) };
   const drain = async (): Promise<void> => {
     try {
       for (let dropped = 0; dropped <= DRAIN_MAX_BYTES;) {

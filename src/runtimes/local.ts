@@ -9,19 +9,18 @@ import { join } from "node:path";
 import process from "node:process";
 import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
-import { HEAD_MAX_MS, IDLE_MAX_MS, TRANSFER_STALL_MAX_MS, TRANSFERS_MAX_BYTES } from "../limits.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
 import { createFileOpener } from "./audit_file.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
 import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
 import { closeVault } from "./close_vault.ts";
-import { connectionsFor } from "./descriptors.ts";
+import { boundsFor } from "./descriptors.ts";
 import type { Listen } from "./http1/listen.ts";
 import { startServer } from "./http1/server.ts";
 import { openNodeSqlite } from "./node_sqlite.ts";
 import type { RequestEnv } from "./raw_target.ts";
-import type { Handler, ServerBounds } from "./server.ts";
+import type { Handler } from "./server.ts";
 import { MEMORY, parseSettings, SETTING_NAMES, type Settings } from "./settings.ts";
 import { createTimerAlarm } from "./timer_alarm.ts";
 import { createVaultMarker, type VaultMarker } from "./vault_marker.ts";
@@ -109,14 +108,7 @@ async function run(
   const handler: Handler = (request, env) => app.fetch(request, env);
   // Before anybody else can change it.
   const situation = await askSituation(handler);
-  const bounds: ServerBounds = {
-    connections: connectionsFor(descriptors),
-    transfersBytes: TRANSFERS_MAX_BYTES,
-    headMs: HEAD_MAX_MS,
-    stallMs: TRANSFER_STALL_MAX_MS,
-    idleMs: IDLE_MAX_MS,
-  };
-  const options = { ...settings.listen, tls, handler, log, bounds };
+  const options = { ...settings.listen, tls, handler, log, bounds: boundsFor(descriptors) };
   const server = await startServer(options, listen).catch((cause) => {
     const { hostname, port } = settings.listen;
     throw new Error(`cannot listen on ${hostname}:${port}: ${describe(cause)}`, { cause });

@@ -7,19 +7,21 @@ import { DurableObject } from "cloudflare:workers";
 import type { AlarmInvocationInfo, DurableObjectState } from "@cloudflare/workers-types";
 import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
-import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
+import { createConsoleLog, describe, writeConsole } from "./console_log.ts";
 import { drainedRequest } from "./drained_request.ts";
 import { createDurableStore } from "./durable_sqlite.ts";
+import { takeOver } from "./hand_over.ts";
 import { ObjectAlarm } from "./object_alarm.ts";
-import { pathOfTarget, type RequestEnv } from "./raw_target.ts";
+import type { RequestEnv } from "./raw_target.ts";
+import type { Handler } from "./server.ts";
 import { parseSettings, SETTING_NAMES, type Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 interface Started {
   readonly vault: Vault;
-  readonly serve: (request: Request) => Response | Promise<Response>;
+  readonly serve: Handler;
 }
 
 /** After work that failed; the platform itself gives up after six attempts. */
@@ -45,9 +47,10 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
         headers: { "cache-control": "no-store" },
       });
     }
-    const { request: served, drain } = drainedRequest(request);
-    const response = await started.serve(served);
-    await drain();
+    const drained = drainedRequest(request);
+    const { request: served, env } = takeOver(drained.request);
+    const response = await started.serve(served, env);
+    await drained.drain();
     return response;
   }
 
@@ -94,21 +97,12 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
         clientAddress: (_request, env) => (env as RequestEnv | undefined)?.peerAddress ?? null,
         version: VERSION,
       });
-      const serve = (request: Request) => app.fetch(request, requestEnv(request));
-      return { vault, serve };
+      return { vault, serve: (request, env) => app.fetch(request, env) };
     } catch (error) {
       log.error("the vault cannot start", { reason: describe(error) });
       throw error;
     }
   }
-}
-
-/** The platform has resolved dot segments before; of the target as sent only this much is left. */
-function requestEnv(request: Request): RequestEnv {
-  return {
-    rawTarget: pathOfTarget(request.url),
-    peerAddress: request.headers.get("cf-connecting-ip"),
-  };
 }
 
 /** Vars and secrets of the Worker. Logs each wrong one and throws. */
@@ -124,22 +118,4 @@ function readSettings(env: Readonly<Record<string, unknown>>): Settings {
   const log = createConsoleLog("error");
   for (const error of outcome.errors) log.error(error);
   throw new Error("the settings are wrong");
-}
-
-function createConsoleLog(level: Settings["logLevel"]): Log {
-  return createLog({
-    level,
-    write: writeConsole,
-    style: "json",
-    nowMs: Date.now,
-  });
-}
-
-function writeConsole(line: string): void {
-  // deno-lint-ignore no-console -- on Workers the console is the log
-  console.log(line);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : "unknown";
 }

@@ -6,7 +6,7 @@
  * the figures of each source.
  *
  * What is not seen here, and why:
- * - the audit trail of `npm run start:workers`: its Worker gets no audit settings, and has no files.
+ * - the audit trail of `npm run start:workers`, except where one test enables it: it has no files.
  *   The same object is audited in the project `workerd`, whose console is kept.
  * - what workerd itself writes to the terminal: not ours.
  * - `npm run bench`: its servers' output stays inside the script.
