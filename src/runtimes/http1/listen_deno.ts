@@ -89,7 +89,11 @@ class DenoSocket extends Duplex {
   }
 
   setNoDelay(isOn: boolean): this {
-    this.#connection.setNoDelay(isOn);
+    try {
+      this.#connection.setNoDelay(isOn);
+    } catch {
+      // The client has gone already; reading will say so.
+    }
     return this;
   }
 
