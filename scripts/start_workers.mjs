@@ -57,16 +57,20 @@ function workerVariables(settings) {
 /** Hands a request to the Worker, as Cloudflare's network does. */
 async function forward(request, { rawTarget, peerAddress }) {
   const { method } = request;
-  if (!METHODS.includes(method)) return Response.json({ errors: [] }, { status: 405 });
+  if (!METHODS.includes(method)) return refuse(405, []);
   const headers = new Headers(request.headers);
   if (Number(headers.get("content-length")) > REQUEST_BODY_MAX_BYTES) {
-    return Response.json({ errors: ["http: request body too large"] }, { status: 413 });
+    return refuse(413, ["http: request body too large"]);
   }
   for (const name of OWN_HEADERS) headers.delete(name);
   headers.set(TARGET_HEADER, rawTarget);
   headers.set(PEER_HEADER, peerAddress ?? "");
   const body = request.body === null ? null : await request.arrayBuffer();
   return await miniflare.dispatchFetch(request.url, { method, headers, body, redirect: "manual" });
+}
+
+function refuse(status, errors) {
+  return Response.json({ errors }, { status, headers: { "cache-control": "no-store" } });
 }
 
 async function options(settings) {

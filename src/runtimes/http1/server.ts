@@ -75,7 +75,10 @@ function guarded({ handler, log }: ServerOptions): Handler {
       return await handler(request, env);
     } catch (error) {
       log.error("a request failed", { reason: describe(error) });
-      return Response.json({ errors: ["internal error"] }, { status: 500 });
+      return Response.json({ errors: ["internal error"] }, {
+        status: 500,
+        headers: { "cache-control": "no-store" },
+      });
     }
   };
 }
