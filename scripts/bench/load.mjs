@@ -56,7 +56,9 @@ export function startOpenLoop({ port, perSecond, request }) {
   let sent = 0;
   let failure = null;
   const send = async (dueMs) => {
-    const connection = idle.pop() ?? new Connection(port);
+    let connection = idle.pop() ?? new Connection(port);
+    // The server may have closed one that was idle.
+    while (!connection.isOpen) connection = idle.pop() ?? new Connection(port);
     if (!opened.includes(connection)) opened.push(connection);
     await connection.send(request(sent++));
     timesMs.push(performance.now() - dueMs);
@@ -91,6 +93,7 @@ function latencies(timesMs) {
 }
 
 class Connection {
+  isOpen = true;
   #socket;
   #received = Buffer.alloc(0);
   #waiting = null;
@@ -99,6 +102,7 @@ class Connection {
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.#socket.on("data", (chunk) => this.#receive(chunk));
     const fail = (error) => {
+      this.isOpen = false;
       this.#waiting?.reject(error ?? new Error("the server closed a connection"));
     };
     this.#socket.on("error", fail);

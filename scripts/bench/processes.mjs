@@ -37,9 +37,13 @@ function commandOf(runtime, file) {
 
 /** What `npm start` and its siblings run; on Deno the script replaces itself by the server. */
 function vaultCommandOf(runtime) {
-  return runtime === "deno"
-    ? [binary("node"), fromRoot("scripts/start_deno.mjs")]
-    : commandOf(runtime, `src/runtimes/${runtime}.ts`);
+  switch (runtime) {
+    case "deno":
+    case "workers":
+      return [binary("node"), fromRoot(`scripts/start_${runtime}.mjs`)];
+    default:
+      return commandOf(runtime, `src/runtimes/${runtime}.ts`);
+  }
 }
 
 function start([command, ...args], env, stdout) {
