@@ -96,6 +96,17 @@ export const AUTO_UNSEAL_RETRY_MAX_MS = 30_000;
 /** Texts hashed for one data object of an audit entry, about 30 ms of work; the rest is left out. */
 export const AUDIT_HASHES_MAX = 10_000;
 
+/** A device that has not taken a line after so long has failed; requests wait no longer for it. */
+export const AUDIT_WRITE_MAX_MS = 5000;
+/** Lines, and their characters, that may wait at one device; beyond it lines are refused at once. */
+export const AUDIT_WAITING_LINES_MAX = 10_000;
+export const AUDIT_WAITING_CHARACTERS_MAX = 64 * 1024 * 1024;
+/** A full pipe of which nothing is read for so long has failed. */
+export const AUDIT_PIPE_WAIT_MS = 100;
+/** A device that failed is left alone while another works: doubled from the first to the last. */
+export const AUDIT_REST_MIN_MS = 1000;
+export const AUDIT_REST_MAX_MS = 300_000;
+
 /** As long as a vault that is closed waits for its audit devices: a stuck one must not keep it. */
 export const CLOSE_WAIT_MAX_MS = 15_000;
 

@@ -45,13 +45,13 @@ export class AuditFailed extends Error {
 }
 
 export const NO_DEVICES: AuditSettings = {
-  sinks: {
-    open: async (type) => {
-      throw invalidRequest(`cannot open an audit device of type "${type}": there are none here`);
-    },
-  },
+  sinks: { settle: refuseDevice, open: async (type) => refuseDevice(type) },
   devices: [],
 };
+
+function refuseDevice(type: string): never {
+  throw invalidRequest(`cannot open an audit device of type "${type}": there are none here`);
+}
 
 export class AuditDevices {
   readonly #ports: AuditPorts;

@@ -1,44 +1,64 @@
 /**
  * The audit device `file`: lines appended to a file that only its owner may read, not synced to disk
- * (as in Vault). After a failed append the next one begins on a new line.
+ * (as in Vault). After a torn line the next one begins on a new line. A named pipe is written
+ * to without waiting for its reader, so that nobody who stops reading stops the vault.
  */
 
 import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as pause } from "node:timers/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { AuditSink, DeviceOptions, DeviceOrigin } from "../audit/sinks.ts";
 import { encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
+import { AUDIT_PIPE_WAIT_MS } from "../limits.ts";
 import { LineQueue } from "./line_queue.ts";
 
 const FOLDER = "audit";
 const MODE = 0o600;
 const FOLDER_MODE = 0o700;
-/** A link could lead out of the folder; on the last segment it is refused. */
-const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+/** How often a full pipe is tried again, until `AUDIT_PIPE_WAIT_MS` are over. */
+const PIPE_TRY_MS = 10;
 
-/** Opens file devices; those enabled by request only below `audit/` of the data directory. */
-export function createFileOpener(
-  dataDirectory: string | null,
-): (options: DeviceOptions, origin: DeviceOrigin) => Promise<AuditSink> {
-  return async (options, origin) => {
-    const asked = options["file_path"] ?? options["path"] ?? "";
-    if (asked === "") throw invalidRequest("file_path is required");
-    if (origin === "settings") return openFile(resolve(asked), FLAGS);
-    const path = pathBelow(dataDirectory, asked);
-    mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
-    return openFile(path, FLAGS | constants.O_NOFOLLOW);
-  };
+/** Devices that are files. `settle` and `open` are those of `AuditSinks`. */
+export interface FileDevices {
+  settle(options: DeviceOptions, origin: DeviceOrigin): DeviceOptions;
+  open(options: DeviceOptions, origin: DeviceOrigin): Promise<AuditSink>;
 }
 
-function pathBelow(dataDirectory: string | null, asked: string): string {
+/** Files enabled by request lie below `audit/` of the data directory, and are named from there. */
+export function createFileDevices(dataDirectory: string | null): FileDevices {
+  const settle = (options: DeviceOptions, origin: DeviceOrigin): DeviceOptions => {
+    const { path, file_path = path ?? "", ...others } = options;
+    if (file_path === "") throw invalidRequest("file_path is required");
+    if (origin === "settings") return { ...others, file_path };
+    return { ...others, file_path: pathBelow(folderOf(dataDirectory), file_path) };
+  };
+  const open = async (options: DeviceOptions, origin: DeviceOrigin): Promise<AuditSink> => {
+    const { file_path: path = "" } = settle(options, origin);
+    if (origin === "settings") return createFileSink(() => openFile(resolve(path), FLAGS));
+    const whole = join(folderOf(dataDirectory), path);
+    return createFileSink(() => {
+      mkdirSync(dirname(whole), { recursive: true, mode: FOLDER_MODE });
+      // A link could lead out of the folder; on the last segment it is refused.
+      return openFile(whole, FLAGS | constants.O_NOFOLLOW);
+    });
+  };
+  return { settle, open };
+}
+
+function folderOf(dataDirectory: string | null): string {
   if (dataDirectory === null) {
     throw invalidRequest("cannot enable a file device: the vault has no data directory");
   }
+  return resolve(dataDirectory, FOLDER);
+}
+
+/** Relative to `folder`. */
+function pathBelow(folder: string, asked: string): string {
   if (["stdout", "discard"].includes(asked)) {
     throw invalidRequest(`file_path "${asked}" is not supported: use the type "console"`);
   }
-  const folder = resolve(dataDirectory, FOLDER);
   const path = isAbsolute(asked) ? resolve(asked) : join(folder, asked);
   const rest = relative(folder, path);
   if (rest === "" || rest.startsWith("..") || isAbsolute(rest)) {
@@ -47,37 +67,55 @@ function pathBelow(dataDirectory: string | null, asked: string): string {
         `${FOLDER}/ of the data directory; the operator's setting SEALWRIGHT_AUDIT_FILE may name any`,
     );
   }
-  return path;
+  return rest;
+}
+
+/** An object, for the same descriptor may come back for another file. */
+interface OpenFile {
+  readonly descriptor: number;
+}
+
+function openFile(path: string, flags: number): OpenFile {
+  try {
+    return { descriptor: openSync(path, flags, MODE) };
+  } catch (error) {
+    if (codeOf(error) !== "ENXIO") throw error;
+    throw new Error(`nobody reads the named pipe ${path}, or it is no file`, { cause: error });
+  }
 }
 
 /**
  * Appends are synchronous: they end in the page cache, and a turn through the thread pool would cost
  * more than ten of them. Every audited request waits for its entry in any case.
  */
-function openFile(path: string, flags: number): AuditSink {
-  let file: number | null = openSync(path, flags, MODE);
+function createFileSink(open: () => OpenFile): AuditSink {
+  let file: OpenFile | null = open();
   let isBroken = false;
-  const append = (text: string): void => {
-    file ??= openSync(path, flags, MODE);
+  const append = async (text: string): Promise<void> => {
+    file ??= open();
+    const target = file;
     const bytes = encodeUtf8(isBroken ? `\n${text}` : text);
-    isBroken = true;
     for (let written = 0; written < bytes.length;) {
-      written += writeSync(file, bytes, written);
+      const writeSome = (): number | null => {
+        if (file !== target) throw new Error("the file was opened anew while a line was written");
+        return writeNow(target, bytes.subarray(written));
+      };
+      written += writeSome() ?? await writeWhenRead(writeSome);
+      isBroken = written < bytes.length;
     }
-    isBroken = false;
   };
-  const queue = new LineQueue(async (lines) => append(`${lines.join("\n")}\n`), setImmediate);
+  const queue = new LineQueue((lines) => append(`${lines.join("\n")}\n`), setImmediate);
   const closeFile = (): void => {
     const closed = file;
     file = null;
-    if (closed !== null) closeSync(closed);
+    if (closed !== null) closeSync(closed.descriptor);
   };
   return {
     write: (line) => queue.write(line),
     reopen: () => {
       closeFile();
       try {
-        file = openSync(path, flags, MODE);
+        file = open();
       } catch {
         // The next line tries again and reports it.
       }
@@ -87,4 +125,34 @@ function openFile(path: string, flags: number): AuditSink {
       closeFile();
     },
   };
+}
+
+/** Bytes taken; null: the pipe is full. */
+function writeNow({ descriptor }: OpenFile, bytes: Uint8Array): number | null {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch (error) {
+    switch (codeOf(error)) {
+      case "EAGAIN":
+        return null;
+      case "EPIPE":
+        throw new Error("nobody reads the named pipe any more", { cause: error });
+      default:
+        throw error;
+    }
+  }
+}
+
+/** Whoever reads may need more than one turn for what was written at once. */
+async function writeWhenRead(write: () => number | null): Promise<number> {
+  for (let waitedMs = 0; waitedMs < AUDIT_PIPE_WAIT_MS; waitedMs += PIPE_TRY_MS) {
+    await pause(PIPE_TRY_MS);
+    const taken = write();
+    if (taken !== null) return taken;
+  }
+  throw new Error("the named pipe is full: its reader does not keep up");
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error ? Reflect.get(error, "code") : null;
 }

@@ -7,49 +7,71 @@ import type { ConfiguredDevice } from "../audit/device.ts";
 import type { AuditSettings } from "../audit/devices.ts";
 import type { AuditSink, AuditSinks, DeviceOptions, DeviceOrigin } from "../audit/sinks.ts";
 import { invalidRequest } from "../errors.ts";
+import type { FileDevices } from "./audit_file.ts";
+import { boundSink, SINK_BOUNDS, type SinkBounds } from "./bounded_sink.ts";
 import { LineQueue } from "./line_queue.ts";
 import { type AuditDeviceSettings, isCollectorUrl } from "./settings.ts";
-
-/** Requests wait for the entry, so a collector that hangs must not hold them for long. */
-const HTTP_MAX_MS = 10_000;
 
 export interface RuntimeSinks {
   /** Writes one line, without its break. Throws or rejects when it could not. */
   readonly writeConsole: (line: string) => void | Promise<void>;
   /** Null where there are no files. */
-  readonly openFile: ((options: DeviceOptions, origin: DeviceOrigin) => Promise<AuditSink>) | null;
+  readonly files: FileDevices | null;
+}
+
+/** A type of device; both functions are those of `AuditSinks`. */
+interface DeviceType {
+  settle(options: DeviceOptions, origin: DeviceOrigin): DeviceOptions;
+  open(options: DeviceOptions, origin: DeviceOrigin): Promise<AuditSink>;
 }
 
 /** What `VaultPorts` takes: the runtime's devices, and those of its settings. */
 export function createAuditSettings(
   runtime: RuntimeSinks,
   settings: AuditDeviceSettings,
+  bounds: SinkBounds = SINK_BOUNDS,
 ): AuditSettings {
   const devices: ConfiguredDevice[] = [];
   const { filePath, httpUrl, console } = settings;
   if (filePath !== null) devices.push({ type: "file", options: { file_path: filePath } });
   if (httpUrl !== null) devices.push({ type: "http", options: { uri: httpUrl } });
   if (console) devices.push({ type: "console", options: {} });
-  return { sinks: createSinks(runtime), devices };
+  return { sinks: createSinks(runtime, bounds), devices };
 }
 
-function createSinks({ writeConsole, openFile }: RuntimeSinks): AuditSinks {
-  return {
-    open: async (type, options, origin) => {
-      refuseOptions(options);
-      switch (type) {
-        case "console":
-          return createConsoleSink(writeConsole);
-        case "http":
-          return createHttpSink(options);
-        case "file":
-          if (openFile === null) throw invalidRequest("cannot open a file here: there are none");
-          return await openFile(options, origin);
-        default:
-          throw invalidRequest(`unknown backend type: ${JSON.stringify(type)}`);
-      }
-    },
+function createSinks({ writeConsole, files }: RuntimeSinks, bounds: SinkBounds): AuditSinks {
+  const types: ReadonlyMap<string, DeviceType> = new Map([
+    ["console", {
+      settle: (options) => options,
+      open: async () => createConsoleSink(writeConsole),
+    }],
+    ["http", {
+      settle: (options) => {
+        parseCollector(options);
+        return options;
+      },
+      open: async (options) => createHttpSink(parseCollector(options), bounds.maxMs),
+    }],
+    ["file", files ?? NO_FILES],
+  ]);
+  const typeOf = (name: string): DeviceType => {
+    const type = types.get(name);
+    if (type === undefined) throw invalidRequest(`unknown backend type: ${JSON.stringify(name)}`);
+    return type;
   };
+  const settle: AuditSinks["settle"] = (type, options, origin) => {
+    refuseOptions(options);
+    return typeOf(type).settle(options, origin);
+  };
+  const open: AuditSinks["open"] = async (type, options, origin) =>
+    boundSink(await typeOf(type).open(settle(type, options, origin), origin), bounds);
+  return { settle, open };
+}
+
+const NO_FILES: DeviceType = { settle: refuseFile, open: async () => refuseFile() };
+
+function refuseFile(): never {
+  throw invalidRequest("cannot open a file here: there are none");
 }
 
 /** What Vault has and would change every line. To take it silently would promise too much. */
@@ -71,15 +93,14 @@ function createConsoleSink(writeConsole: RuntimeSinks["writeConsole"]): AuditSin
 }
 
 /** Lines are sent by POST, those that wait together in one body; any 2xx takes them. */
-function createHttpSink(options: DeviceOptions): AuditSink {
-  const url = parseCollector(options["uri"] ?? options["address"] ?? "");
+function createHttpSink(url: URL, maxMs: number): AuditSink {
   const queue = new LineQueue(async (lines) => {
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/x-ndjson" },
       body: `${lines.join("\n")}\n`,
       redirect: "manual",
-      signal: AbortSignal.timeout(HTTP_MAX_MS),
+      signal: AbortSignal.timeout(maxMs),
     });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`the collector answered ${response.status}`);
@@ -91,7 +112,8 @@ function createHttpSink(options: DeviceOptions): AuditSink {
   };
 }
 
-function parseCollector(text: string): URL {
+function parseCollector(options: DeviceOptions): URL {
+  const text = options["uri"] ?? options["address"] ?? "";
   if (!isCollectorUrl(text)) {
     throw invalidRequest("uri must be an http or https URL without user name and password");
   }

@@ -11,7 +11,7 @@ import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
-import { createFileOpener } from "./audit_file.ts";
+import { createFileDevices } from "./audit_file.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
 import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
 import { closeVault } from "./close_vault.ts";
@@ -79,7 +79,7 @@ async function run(
   });
   const { seal } = settings;
   const audit = createAuditSettings(
-    { writeConsole: writeStderr, openFile: createFileOpener(settings.dataDirectory) },
+    { writeConsole: writeStderr, files: createFileDevices(settings.dataDirectory) },
     settings.audit,
   );
   const marker = settings.dataDirectory === null ? null : createVaultMarker(settings.dataDirectory);

@@ -88,7 +88,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
         alarm: { set: (atMs) => this.#alarm.set(atMs) },
         random: randomBytes,
         log,
-        audit: createAuditSettings({ writeConsole, openFile: null }, settings.audit),
+        audit: createAuditSettings({ writeConsole, files: null }, settings.audit),
       });
       const app = createApp(vault, {
         rekeyAccess: settings.rekeyAccess,

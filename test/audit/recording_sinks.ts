@@ -33,8 +33,12 @@ export function createRecordingSinks(devices: readonly ConfiguredDevice[] = []):
     settings: {
       devices,
       sinks: {
-        open: async (type, options) => {
+        settle: (type, options) => {
           if (type !== "test") throw invalidRequest(`unknown backend type: "${type}"`);
+          return options;
+        },
+        open: async (type, options, origin) => {
+          recording.settings.sinks.settle(type, options, origin);
           const name = options["name"] ?? type;
           if (recording.unopenable.has(name)) throw new Error(`no device ${name}`);
           recording.events.push(`open ${name}`);

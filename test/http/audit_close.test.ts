@@ -40,7 +40,7 @@ async function startHeld(): Promise<Held> {
     storeEvents.push("close");
     await inner.close();
   };
-  const audit = { devices: sinks.settings.devices, sinks: { open } };
+  const audit = { devices: sinks.settings.devices, sinks: { ...sinks.settings.sinks, open } };
   const api = await startMemoryApi({ store: { ...inner, close }, audit });
   const { root } = await initialiseOpen(api, 1, 1);
   isHeld = true;

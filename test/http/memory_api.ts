@@ -61,14 +61,15 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 const AUDIT_EVERYTHING: AuditSettings = {
   devices: [{ type: "evidence", options: {} }],
   sinks: {
-    open: async (type) => {
+    settle: (type, options) => {
       if (type !== "evidence") throw invalidRequest(`unknown backend type: "${type}"`);
-      return {
-        write: async (line) => evidence.line("audit-in-process", line),
-        reopen: () => {},
-        close: async () => {},
-      };
+      return options;
     },
+    open: async () => ({
+      write: async (line) => evidence.line("audit-in-process", line),
+      reopen: () => {},
+      close: async () => {},
+    }),
   },
 };
 

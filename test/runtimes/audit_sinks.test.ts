@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AuditSink } from "../../src/audit/sinks.ts";
-import { createFileOpener } from "../../src/runtimes/audit_file.ts";
+import { createFileDevices } from "../../src/runtimes/audit_file.ts";
 import { createAuditSettings } from "../../src/runtimes/audit_sinks.ts";
 import { LineQueue } from "../../src/runtimes/line_queue.ts";
 import { codeOf } from "../barrier/doubles.ts";
@@ -33,14 +33,14 @@ afterEach(async () => {
 });
 
 function runtimeSinks(writeConsole: (line: string) => void = () => {}) {
-  const openFile = createFileOpener(directory);
-  const { sinks } = createAuditSettings({ writeConsole, openFile }, NONE);
+  const files = createFileDevices(directory);
+  const { sinks } = createAuditSettings({ writeConsole, files }, NONE);
   const open = async (...given: Parameters<typeof sinks.open>): Promise<AuditSink> => {
     const sink = await sinks.open(...given);
     opened.push(sink);
     return sink;
   };
-  return { open };
+  return { open, settle: sinks.settle };
 }
 
 const textOf = (path: string) => readFileSync(path, "utf8");
@@ -137,8 +137,37 @@ describe("the file device", () => {
     await expect(runtimeSinks().open("file", { file_path: "link" }, "api")).rejects.toThrow(
       "ELOOP",
     );
-    const inMemory = createFileOpener(null);
-    expect(await codeOf(() => inMemory({ file_path: "a" }, "api"))).toBe("invalid_request");
+    const inMemory = createFileDevices(null);
+    expect(await codeOf(() => inMemory.open({ file_path: "a" }, "api"))).toBe("invalid_request");
+    expect(await codeOf(() => inMemory.settle({ file_path: "a" }, "api"))).toBe("invalid_request");
+  });
+
+  it("enabled by request is found again where its data directory was moved to", async () => {
+    const before = runtimeSinks();
+    const asked = { path: join(directory, "audit/x/a.log"), hmac_accessor: "false" };
+    const settled = before.settle("file", asked, "api");
+    expect(settled).toEqual({ file_path: join("x", "a.log"), hmac_accessor: "false" });
+    expect(before.settle("file", settled, "api")).toEqual(settled);
+    await (await before.open("file", settled, "api")).write("1");
+    const older = directory;
+    directory = `${older}-moved`;
+    renameSync(older, directory);
+    await (await runtimeSinks().open("file", settled, "api")).write("2");
+    expect(textOf(join(directory, "audit/x/a.log"))).toBe("1\n2\n");
+    expect(existsSync(older)).toBe(false);
+  });
+
+  it("enabled by request makes its folder anew when somebody has removed it", async () => {
+    const sink = await runtimeSinks().open("file", { file_path: "x/a.log" }, "api");
+    rmSync(join(directory, "audit"), { recursive: true });
+    sink.reopen();
+    await sink.write("1");
+    expect(textOf(join(directory, "audit/x/a.log"))).toBe("1\n");
+  });
+
+  it("of the settings is opened by the path that they name", () => {
+    const { settle } = runtimeSinks();
+    expect(settle("file", { file_path: "/x/../a" }, "settings")).toEqual({ file_path: "/x/../a" });
   });
 });
 
@@ -193,14 +222,16 @@ describe("options", () => {
     ["console", { format: "jsonx" }],
     ["console", { prefix: "x" }],
   ])("of %s are refused: %j", async (type, options) => {
-    expect(await codeOf(() => runtimeSinks().open(type, options, "api"))).toBe("invalid_request");
+    const { open, settle } = runtimeSinks();
+    expect(await codeOf(() => open(type, options, "api"))).toBe("invalid_request");
+    expect(await codeOf(() => settle(type, options, "api"))).toBe("invalid_request");
   });
 
   it("are refused where there are no files, and the console takes lines", async () => {
     const lines: string[] = [];
     const writeConsole = (line: string) => void lines.push(line);
     const { sinks, devices } = createAuditSettings(
-      { writeConsole, openFile: null },
+      { writeConsole, files: null },
       { filePath: "f", httpUrl: "http://h/", console: true },
     );
     expect(devices).toEqual([

@@ -1,0 +1,62 @@
+/**
+ * Holds a device to its bounds: a write that takes too long has failed, and what waits at a device
+ * that hangs takes bounded memory.
+ */
+
+import type { AuditSink } from "../audit/sinks.ts";
+import {
+  AUDIT_WAITING_CHARACTERS_MAX,
+  AUDIT_WAITING_LINES_MAX,
+  AUDIT_WRITE_MAX_MS,
+} from "../limits.ts";
+
+export interface SinkBounds {
+  /** For a write, and for closing. */
+  readonly maxMs: number;
+  /** What may wait at the device at once. One line may be longer, if it waits alone. */
+  readonly maxLines: number;
+  readonly maxCharacters: number;
+}
+
+export const SINK_BOUNDS: SinkBounds = {
+  maxMs: AUDIT_WRITE_MAX_MS,
+  maxLines: AUDIT_WAITING_LINES_MAX,
+  maxCharacters: AUDIT_WAITING_CHARACTERS_MAX,
+};
+
+export function boundSink(sink: AuditSink, bounds: SinkBounds = SINK_BOUNDS): AuditSink {
+  const { maxMs, maxLines, maxCharacters } = bounds;
+  // Until the sink itself is done with them: a line given up on takes memory as before.
+  let lines = 0;
+  let characters = 0;
+  const release = (line: string): void => {
+    lines -= 1;
+    characters -= line.length;
+  };
+  return {
+    write: async (line) => {
+      if (lines >= maxLines || (lines > 0 && characters + line.length > maxCharacters)) {
+        throw new Error("too many lines wait for the device");
+      }
+      lines += 1;
+      characters += line.length;
+      const written = sink.write(line).finally(() => release(line));
+      if (!await endsWithin(written, maxMs)) {
+        throw new Error(`the device did not take a line within ${maxMs / 1000} s`);
+      }
+    },
+    reopen: () => sink.reopen(),
+    close: async () => void await endsWithin(sink.close(), maxMs),
+  };
+}
+
+/** False when the time is over before; rejects as `work` does until then. */
+async function endsWithin(work: Promise<void>, maxMs: number): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => over.resolve(false), maxMs);
+  try {
+    return await Promise.race([work.then(() => true), over.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
