@@ -14,6 +14,7 @@ export interface AuditDevice {
   readonly path: string;
   readonly type: string;
   readonly description: string;
+  /** As they were sent, to be shown. */
   readonly options: DeviceOptions;
   readonly local: boolean;
 }
@@ -21,35 +22,48 @@ export interface AuditDevice {
 /** A device of the settings, which has no record. */
 export type ConfiguredDevice = Pick<AuditDevice, "type" | "options">;
 
-/** A device with the key of its hashes. */
-export interface SaltedDevice {
+/** What is kept of a device: besides itself how it is opened, and the key of its hashes. */
+export interface KeptDevice {
   readonly device: AuditDevice;
+  /** As `AuditSinks.settle` makes them of the shown ones. */
+  readonly settled: DeviceOptions;
   readonly salt: Uint8Array;
 }
 
+/** Version 1 named files as they were sent, and so by where the data directory was then. */
+const VERSION = 2;
+
 /** The record `core/audit`. */
-export function encodeDevices(devices: readonly SaltedDevice[]): Uint8Array<ArrayBuffer> {
-  const stored = devices.map(({ device, salt }) => ({ ...device, salt: encodeBase64(salt) }));
-  return encodeUtf8(JSON.stringify({ version: 1, devices: stored }));
+export function encodeDevices(devices: readonly KeptDevice[]): Uint8Array<ArrayBuffer> {
+  const stored = devices.map(({ device, settled, salt }) => ({
+    ...device,
+    settled,
+    salt: encodeBase64(salt),
+  }));
+  return encodeUtf8(JSON.stringify({ version: VERSION, devices: stored }));
 }
 
 /** Throws `record_malformed`. */
-export function decodeDevices(bytes: Uint8Array): readonly SaltedDevice[] {
+export function decodeDevices(bytes: Uint8Array): readonly KeptDevice[] {
   const record = JSON.parse(decodeUtf8(bytes)) as {
     readonly version: number;
-    readonly devices: readonly (AuditDevice & { readonly salt: string })[];
+    readonly devices: readonly (AuditDevice & {
+      readonly settled: DeviceOptions;
+      readonly salt: string;
+    })[];
   };
-  if (record.version !== 1) {
+  if (record.version !== VERSION) {
     throw new VaultError(
       "record_malformed",
-      `cannot read audit devices: version ${record.version}`,
+      `cannot read the audit devices: their record has version ${record.version}, and this ` +
+        `release reads ${VERSION} alone`,
     );
   }
-  return record.devices.map(({ salt: text, ...device }) => {
+  return record.devices.map(({ salt: text, settled, ...device }) => {
     const salt = decodeBase64(text);
     if (salt === null || salt.length !== SALT_BYTES) {
       throw new VaultError("record_malformed", "cannot read audit devices: a salt is malformed");
     }
-    return { device, salt };
+    return { device, settled, salt };
   });
 }

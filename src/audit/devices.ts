@@ -15,14 +15,14 @@ import {
   type ConfiguredDevice,
   decodeDevices,
   encodeDevices,
+  type KeptDevice,
   SALT_BYTES,
-  type SaltedDevice,
   SETTINGS_PREFIX,
 } from "./device.ts";
 import { AuditEntry } from "./entry.ts";
 import { createHashing, type DeviceHashing } from "./hashing.ts";
 import { OpenDevice } from "./open_device.ts";
-import type { AuditSinks } from "./sinks.ts";
+import type { AuditSinks, DeviceOrigin } from "./sinks.ts";
 
 /** What a runtime gives: the devices it has, and those its settings enable. */
 export interface AuditSettings {
@@ -92,8 +92,9 @@ export class AuditDevices {
    */
   async enable(device: AuditDevice): Promise<void> {
     this.#refusePath(device.path);
+    const settled = this.#ports.settings.sinks.settle(device.type, device.options, "api");
     const salt = this.#ports.random(SALT_BYTES);
-    const added = openDevice(this.#ports, { device, salt }, "api");
+    const added = openDevice(this.#ports, { device, settled, salt }, "api");
     try {
       await added.open();
       const { nowMs, random } = this.#ports;
@@ -191,21 +192,22 @@ export class AuditDevices {
 }
 
 /** Their salts are derived, so that enabling them writes nothing. */
-function configuredDevices({ barrier, settings }: AuditPorts): readonly SaltedDevice[] {
+function configuredDevices({ barrier, settings }: AuditPorts): readonly KeptDevice[] {
   return settings.devices.map(({ type, options }) => {
     const path = `${SETTINGS_PREFIX}${type}/`;
     const device = { path, type, description: "enabled by the settings", options, local: true };
-    return { device, salt: barrier.deriveMacKey(`audit salt ${path}`) };
+    const salt = barrier.deriveMacKey(`audit salt ${path}`);
+    return { device, settled: options, salt };
   });
 }
 
 function openDevice(
   { settings, log }: AuditPorts,
-  { device, salt }: SaltedDevice,
-  origin: "settings" | "api",
+  kept: KeptDevice,
+  origin: DeviceOrigin,
 ): OpenDevice {
-  const hashing = createHashing(salt, device.options["hmac_accessor"] !== "false");
-  return new OpenDevice({ device, salt, hashing, origin, sinks: settings.sinks, log });
+  const hashing = createHashing(kept.salt, kept.device.options["hmac_accessor"] !== "false");
+  return new OpenDevice({ ...kept, hashing, origin, sinks: settings.sinks, log });
 }
 
 function testEntry(id: string): AuditEntry {

@@ -4,21 +4,20 @@
  */
 
 import type { Log } from "../log.ts";
-import type { AuditDevice } from "./device.ts";
+import type { AuditDevice, KeptDevice } from "./device.ts";
 import type { DeviceHashing } from "./hashing.ts";
-import type { AuditSink, AuditSinks, DeviceOrigin } from "./sinks.ts";
+import type { AuditSink, AuditSinks, DeviceOptions, DeviceOrigin } from "./sinks.ts";
 
-export interface OpenDeviceParts {
-  readonly device: AuditDevice;
-  readonly salt: Uint8Array;
+export interface OpenDeviceParts extends KeptDevice {
   readonly hashing: DeviceHashing;
   readonly origin: DeviceOrigin;
   readonly sinks: AuditSinks;
   readonly log: Log;
 }
 
-export class OpenDevice {
+export class OpenDevice implements KeptDevice {
   readonly device: AuditDevice;
+  readonly settled: DeviceOptions;
   readonly salt: Uint8Array;
   readonly hashing: DeviceHashing;
   readonly origin: DeviceOrigin;
@@ -31,6 +30,7 @@ export class OpenDevice {
 
   constructor(parts: OpenDeviceParts) {
     this.device = parts.device;
+    this.settled = parts.settled;
     this.salt = parts.salt;
     this.hashing = parts.hashing;
     this.origin = parts.origin;
@@ -42,7 +42,7 @@ export class OpenDevice {
   async open(): Promise<AuditSink> {
     if (this.#isClosed) throw new Error("the audit device is closed");
     if (this.#sink !== null) return this.#sink;
-    this.#opening ??= this.#sinks.open(this.device.type, this.device.options, this.origin)
+    this.#opening ??= this.#sinks.open(this.device.type, this.settled, this.origin)
       .finally(() => this.#opening = null);
     const sink = await this.#opening;
     // It may have been closed while it opened.
