@@ -147,17 +147,29 @@ export class AuditDevices {
     };
   }
 
-  /** Gives every device its own form of an entry. Throws `AuditFailed` when none took it. */
+  /**
+   * Gives devices their own form of an entry. Throws `AuditFailed` when none took it. One that failed
+   * before is waited for only where no other takes the entry; else it is tried when it has rested,
+   * and nobody waits, so that a device that hangs delays one entry and not all.
+   */
   async write(format: (hashing: DeviceHashing, nowMs: number) => string): Promise<void> {
-    const devices = this.#devices;
     const nowMs = this.#ports.nowMs();
-    if (devices.length === 0) return;
-    const taken = await Promise.all(
-      devices.map((device) => device.write(format(device.hashing, nowMs))),
+    const offer = (device: OpenDevice) => device.write(format(device.hashing, nowMs));
+    const { failing = [], working = [] } = Object.groupBy(
+      this.#devices,
+      (device) => device.isFailing ? "failing" : "working",
     );
-    if (!taken.includes(true)) {
-      throw new AuditFailed("cannot write an audit entry: no enabled device took it");
+    if (failing.length + working.length === 0) return;
+    const tried = new Map(
+      failing.filter((device) => device.isRested()).map((device) => [device, offer(device)]),
+    );
+    if ((await Promise.all(working.map(offer))).includes(true)) {
+      for (const device of failing) if (!tried.has(device)) device.miss();
+      return;
     }
+    const late = failing.map((device) => tried.get(device) ?? offer(device));
+    if ((await Promise.all(late)).includes(true)) return;
+    throw new AuditFailed("cannot write an audit entry: no enabled device took it");
   }
 
   reopen(): void {
@@ -202,12 +214,12 @@ function configuredDevices({ barrier, settings }: AuditPorts): readonly KeptDevi
 }
 
 function openDevice(
-  { settings, log }: AuditPorts,
+  { settings, log, nowMs }: AuditPorts,
   kept: KeptDevice,
   origin: DeviceOrigin,
 ): OpenDevice {
   const hashing = createHashing(kept.salt, kept.device.options["hmac_accessor"] !== "false");
-  return new OpenDevice({ ...kept, hashing, origin, sinks: settings.sinks, log });
+  return new OpenDevice({ ...kept, hashing, origin, sinks: settings.sinks, log, nowMs });
 }
 
 function testEntry(id: string): AuditEntry {

@@ -1,8 +1,10 @@
 /**
- * One enabled device and its sink. A sink that could not be opened is opened again by the next line;
- * a failure is logged when it begins and when it ends, not for every line.
+ * One enabled device and its sink. A sink that could not be opened is opened again by the next line.
+ * A device that failed rests: how long, it says itself; whether its rest is kept, depends on others.
+ * A failure is logged when it begins and when it ends, not for every line.
  */
 
+import { AUDIT_REST_MAX_MS, AUDIT_REST_MIN_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { AuditDevice, KeptDevice } from "./device.ts";
 import type { DeviceHashing } from "./hashing.ts";
@@ -13,6 +15,14 @@ export interface OpenDeviceParts extends KeptDevice {
   readonly origin: DeviceOrigin;
   readonly sinks: AuditSinks;
   readonly log: Log;
+  readonly nowMs: () => number;
+}
+
+/** From the first line that a device did not take to the next one that it takes. */
+interface Failure {
+  readonly triedAtMs: number;
+  /** After that; 0: it is to be tried with the next line. */
+  readonly restMs: number;
 }
 
 export class OpenDevice implements KeptDevice {
@@ -23,9 +33,13 @@ export class OpenDevice implements KeptDevice {
   readonly origin: DeviceOrigin;
   readonly #sinks: AuditSinks;
   readonly #log: Log;
+  readonly #nowMs: () => number;
   #opening: Promise<AuditSink> | null = null;
   #sink: AuditSink | null = null;
-  #isFailing = false;
+  #failure: Failure | null = null;
+  /** Lines that were not taken, or not offered, since the failure began. */
+  #missed = 0;
+  #underWay = 0;
   #isClosed = false;
 
   constructor(parts: OpenDeviceParts) {
@@ -36,6 +50,7 @@ export class OpenDevice implements KeptDevice {
     this.origin = parts.origin;
     this.#sinks = parts.sinks;
     this.#log = parts.log;
+    this.#nowMs = parts.nowMs;
   }
 
   /** Opens the sink, once for all who ask meanwhile. Rejects as `AuditSinks.open` does. */
@@ -58,23 +73,43 @@ export class OpenDevice implements KeptDevice {
     try {
       await this.open();
     } catch (error) {
-      this.#failed(error);
+      this.#failed(error, null);
     }
+  }
+
+  get isFailing(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** Whether a failing device has rested enough. One line at a time finds out whether it works. */
+  isRested(): boolean {
+    if (this.#failure === null || this.#underWay > 0) return false;
+    const { triedAtMs, restMs } = this.#failure;
+    const restedMs = this.#nowMs() - triedAtMs;
+    // A clock that was set back must not prolong the rest.
+    return restedMs >= restMs || restedMs < 0;
   }
 
   /** Whether the device took the line. */
   async write(line: string): Promise<boolean> {
+    const failure = this.#failure;
+    this.#underWay += 1;
     try {
       await (this.#sink ?? await this.open()).write(line);
     } catch (error) {
-      this.#failed(error);
+      this.#missed += 1;
+      this.#failed(error, failure);
       return false;
+    } finally {
+      this.#underWay -= 1;
     }
-    if (this.#isFailing) {
-      this.#isFailing = false;
-      this.#log.info("audit device takes entries again", { path: this.device.path });
-    }
+    this.#works();
     return true;
+  }
+
+  /** A line that the device was not offered, because it rests. */
+  miss(): void {
+    if (this.#failure !== null) this.#missed += 1;
   }
 
   /** The first line of a device that is about to be enabled. Rejects when it is not taken. */
@@ -82,8 +117,10 @@ export class OpenDevice implements KeptDevice {
     await (await this.open()).write(line);
   }
 
+  /** Whoever asks for it has repaired something: a rest is over. */
   reopen(): void {
     this.#sink?.reopen();
+    if (this.#failure !== null) this.#failure = { ...this.#failure, restMs: 0 };
   }
 
   async close(): Promise<void> {
@@ -91,13 +128,33 @@ export class OpenDevice implements KeptDevice {
     const sink = this.#sink;
     this.#sink = null;
     await sink?.close();
+    if (this.#failure === null || this.#missed === 0) return;
+    const { path } = this.device;
+    this.#log.warn("audit device is closed and took no more entries", {
+      path,
+      missed: this.#missed,
+    });
   }
 
-  #failed(error: unknown): void {
-    if (this.#isFailing) return;
-    this.#isFailing = true;
+  /** `before`: the failure as it was when the line was begun. Of lines that fail together one counts. */
+  #failed(error: unknown, before: Failure | null): void {
+    const isFirst = this.#failure === null;
+    if (this.#failure !== before) return;
+    const restMs = before === null
+      ? AUDIT_REST_MIN_MS
+      : Math.min(Math.max(2 * before.restMs, AUDIT_REST_MIN_MS), AUDIT_REST_MAX_MS);
+    this.#failure = { triedAtMs: this.#nowMs(), restMs };
+    if (!isFirst) return;
     const reason = error instanceof Error ? error.message : "unknown";
     const { path, type } = this.device;
     this.#log.error("audit device does not take entries", { path, type, reason });
+  }
+
+  #works(): void {
+    if (this.#failure === null) return;
+    const { path } = this.device;
+    this.#log.info("audit device takes entries again", { path, missed: this.#missed });
+    this.#failure = null;
+    this.#missed = 0;
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AUDIT_REST_MIN_MS } from "../../src/limits.ts";
 import {
   at,
   initialiseOpen,
@@ -370,6 +371,7 @@ describe("when devices fail", () => {
     expect(failures()).toHaveLength(1);
     expect(failures()[0]).toContain('"path":"b/"');
     sinks.broken.clear();
+    api.clock.nowMs += AUDIT_REST_MIN_MS;
     await api.request("GET", "/v1/kv/a", { token: root });
     expect(api.log.join("\n")).toContain("takes entries again");
     sinks.broken.add("b");

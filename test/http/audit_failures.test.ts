@@ -1,8 +1,119 @@
 import { describe, expect, it } from "vitest";
 import type { AuditSettings } from "../../src/audit/devices.ts";
-import { createRecordingSinks } from "../audit/recording_sinks.ts";
+import { AUDIT_REST_MIN_MS } from "../../src/limits.ts";
+import { settle as turn } from "../barrier/doubles.ts";
+import { createRecordingSinks, type RecordingSinks } from "../audit/recording_sinks.ts";
 import { at, initialiseOpen, unseal } from "../contract/api.contract.ts";
-import { startMemoryApi } from "./memory_api.ts";
+import { type MemoryApi, startMemoryApi } from "./memory_api.ts";
+
+interface Hanging {
+  readonly api: MemoryApi;
+  readonly root: string;
+  readonly recording: RecordingSinks;
+  /** Lines offered to device `b`, and how to end each. */
+  readonly offered: readonly PromiseWithResolvers<void>[];
+  /** Resolves when so many lines were offered, with the last of them. */
+  offer(count: number): Promise<PromiseWithResolvers<void>>;
+  read(): Promise<number>;
+}
+
+/** Device `a` works; `b` answers nothing unless the test does. */
+async function startHanging(): Promise<Hanging> {
+  const recording = createRecordingSinks();
+  const { sinks } = recording.settings;
+  const offered: PromiseWithResolvers<void>[] = [];
+  const offers = Array.from(
+    { length: 10 },
+    () => Promise.withResolvers<PromiseWithResolvers<void>>(),
+  );
+  const offer = async (count: number) => {
+    const waiting = offers[count - 1];
+    if (waiting === undefined) throw new RangeError("no test needs so many lines");
+    return await waiting.promise;
+  };
+  let hangs = false;
+  const open: AuditSettings["sinks"]["open"] = async (type, options, origin) => {
+    const sink = await sinks.open(type, options, origin);
+    if (options["name"] !== "b") return sink;
+    const write = async (line: string) => {
+      if (hangs) {
+        const ending = Promise.withResolvers<void>();
+        offers[offered.length]?.resolve(ending);
+        offered.push(ending);
+        await ending.promise;
+      }
+      await sink.write(line);
+    };
+    return { ...sink, write };
+  };
+  const api = await startMemoryApi({ audit: { devices: [], sinks: { ...sinks, open } } });
+  const { root } = await initialiseOpen(api, 1, 1);
+  for (const name of ["a", "b"]) {
+    const body = { type: "test", options: { name } };
+    await api.request("PUT", `/v1/sys/audit/${name}`, { token: root, body });
+  }
+  hangs = true;
+  const read = async () => (await api.request("GET", "/v1/sys/mounts", { token: root })).status;
+  return { api, root, recording, offered, offer, read };
+}
+
+const LATE = new Error("it did not take the line in time");
+
+describe("a device that hangs beside one that works", () => {
+  it("delays one line, and is left alone until it has rested", async () => {
+    const { api, recording, offered, offer, read } = await startHanging();
+    const first = read();
+    (await offer(1)).reject(LATE);
+    expect(await first).toBe(200);
+    expect(await read()).toBe(200);
+    expect(offered).toHaveLength(1);
+    api.clock.nowMs += AUDIT_REST_MIN_MS;
+    expect(await read()).toBe(200);
+    expect(await read()).toBe(200);
+    expect(offered).toHaveLength(2);
+    (await offer(2)).reject(LATE);
+    await turn();
+    api.clock.nowMs += AUDIT_REST_MIN_MS;
+    expect(await read()).toBe(200);
+    expect(offered).toHaveLength(2);
+    expect(recording.lines("a").filter((line) => line.includes("sys/mounts"))).toHaveLength(10);
+    expect(api.log.filter((line) => line.includes("does not take entries"))).toHaveLength(1);
+  });
+
+  it("gets lines again once it takes one, and the log says how many it missed", async () => {
+    const { api, recording, offer, read } = await startHanging();
+    const first = read();
+    (await offer(1)).reject(LATE);
+    await first;
+    api.clock.nowMs += AUDIT_REST_MIN_MS;
+    await read();
+    (await offer(2)).resolve();
+    await turn();
+    const before = recording.lines("b").length;
+    const last = read();
+    (await offer(3)).resolve();
+    (await offer(4)).resolve();
+    expect(await last).toBe(200);
+    expect(recording.lines("b")).toHaveLength(before + 2);
+    const again = api.log.find((line) => line.includes("takes entries again"));
+    expect(JSON.parse(again ?? "")).toMatchObject({ path: "b/", missed: 3 });
+  });
+
+  it("is asked at once when the other fails, and suffices if it takes the entry", async () => {
+    const { recording, offer, read } = await startHanging();
+    const first = read();
+    (await offer(1)).reject(LATE);
+    await first;
+    recording.broken.add("a");
+    const rescued = read();
+    (await offer(2)).resolve();
+    (await offer(3)).resolve();
+    expect(await rescued).toBe(200);
+    const refused = read();
+    (await offer(4)).reject(LATE);
+    expect(await refused).toBe(500);
+  });
+});
 
 describe("options of a device", () => {
   it("are shown as they were sent, and opened as they were settled, also after a restart", async () => {
