@@ -93,7 +93,7 @@ const FINGERPRINTS: ReadonlySet<string> = new Set(["pgp_fingerprint", "pgp_finge
 
 /** Whether requests to a path carry shares of a key: then no setting of a mount may show a text. */
 export function carriesShares(path: string): boolean {
-  return CEREMONIES.test(path) || path === "sys/unseal";
+  return CEREMONIES.test(path) || path === "sys/init" || path === "sys/unseal";
 }
 
 /** What a ceremony's trail must show to be of use: which attempt it was, and for whose keys. */

@@ -14,9 +14,9 @@ import { registerEngineRoutes } from "./engine_routes.ts";
 import { refuseForeignPages } from "./foreign_pages.ts";
 import { followRequests } from "./in_flight.ts";
 import { registerOnDemand } from "./on_demand.ts";
-import { cleanTarget, hasEncodedDots, RELATIVE_REFUSED, targetOf } from "./paths.ts";
+import { callAt, cleanTarget, hasEncodedDots, targetOf } from "./paths.ts";
 import { RateLimiter } from "./rate_limit.ts";
-import { registerRaw } from "./raw.ts";
+import { refusePath, registerRaw } from "./raw.ts";
 import { countRequests } from "./request_counts.ts";
 import { errorReply, redirectReply } from "./replies.ts";
 import { HEALTH_ENDPOINTS } from "./sys_health.ts";
@@ -40,7 +40,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
         rawTarget: undefined,
       });
     }
-    if (hasEncodedDots(target)) return errorReply(400, [RELATIVE_REFUSED]);
+    if (hasEncodedDots(target)) return await refusePath(callAt(c, context, target));
     const clean = cleanTarget(target);
     return clean === null ? await next() : redirectReply(clean);
   });

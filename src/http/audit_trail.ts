@@ -1,10 +1,11 @@
 /**
  * Writes what a request is and how it ended to the audit devices: one entry before the handler runs,
- * one before the answer leaves. A request that is not audited (no device is enabled, or nothing is
- * open that could hash it) has no trail and costs nothing. Sends nothing to the client.
+ * one before the answer leaves. Which requests have a trail is said in `audited.ts`. Sends nothing
+ * to the client.
  */
 
 import { parseDurationSeconds } from "../access/duration.ts";
+import { ROOT_POLICY_NAME } from "../access/policy_names.ts";
 import type { Token } from "../access/token.ts";
 import { type AuditDevices, AuditFailed } from "../audit/devices.ts";
 import {
@@ -15,19 +16,26 @@ import {
   type AuditedRequest,
   AuditEntry,
 } from "../audit/entry.ts";
-import type { Operation } from "../engines/engine.ts";
 import { multiError, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
 import { answerError } from "./errors.ts";
+import { UnsupportedMediaType } from "./media_type.ts";
 import { type Owner, ownerOf } from "./mount_owner.ts";
-import { decodePath } from "./paths.ts";
 import type { JsonObject } from "./replies.ts";
 
 export interface Asked {
   readonly path: string;
-  readonly operation: Operation;
+  /** An operation of the engines, or `help`. */
+  readonly operation: string;
   readonly data: JsonObject;
+}
+
+export interface TrailRules {
+  /** False where nothing stays open that could hash the answer. */
+  readonly answers: boolean;
+  /** What was done must reach the caller, whatever becomes of its lines. */
+  readonly mustAnswer: boolean;
 }
 
 /** What the policies said, as `access/acl.ts` answers it. */
@@ -45,18 +53,18 @@ export class AuditTrail {
   readonly #call: Call;
   readonly #asked: Asked;
   readonly #owner: Owner | null;
-  readonly #answers: boolean;
+  readonly #rules: TrailRules;
   #entry: AuditEntry | null = null;
   #release: () => void = () => {};
 
-  constructor(call: Call, open: OpenVault, asked: Asked, answers: boolean) {
+  constructor(call: Call, open: OpenVault, asked: Asked, rules: TrailRules) {
     this.#devices = open.audit;
     this.#call = call;
     this.#asked = asked;
     this.#owner = ownerOf(open, asked.path) ?? ownerOf(open, `${asked.path}/`);
-    this.#answers = answers;
+    this.#rules = rules;
     // A request that closes the devices itself would wait for its own end.
-    if (answers) this.#release = open.audit.beginTrail();
+    if (rules.answers) this.#release = open.audit.beginTrail();
   }
 
   /** To be called once the request is answered, however it ended. */
@@ -67,19 +75,19 @@ export class AuditTrail {
   /** The entry of a request that will be served. Throws `AuditFailed`: then it must not be. */
   async begin(decision: Decision | null, operation = this.#asked.operation): Promise<void> {
     const entry = this.#open(shownDecision(decision), operation, this.#asked.data);
-    await this.#devices.write((hashing, nowMs) => entry.requestLine(hashing, nowMs, null));
+    await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, null));
   }
 
   /** The entry of an answer. Throws `AuditFailed`: then it must not be given. */
   async answer(reply: AuditedReply): Promise<void> {
     const entry = this.#entry;
-    if (entry === null || !this.#answers) return;
-    await this.#devices.write((hashing, nowMs) => entry.responseLine(hashing, nowMs, reply, null));
+    if (entry === null || !this.#rules.answers) return;
+    await this.#write((hashing, nowMs) => entry.responseLine(hashing, nowMs, reply, null));
   }
 
   /** The same for an answer of which only the body is at hand: bare, or an envelope. */
   async answerBody(response: Response): Promise<void> {
-    if (this.#answers) await this.answer(replyOf(await bodyOf(response)));
+    if (this.#rules.answers) await this.answer(replyOf(await bodyOf(response)));
   }
 
   /** What is missing when a request was refused, at whichever step. */
@@ -91,13 +99,36 @@ export class AuditTrail {
     const data = this.#call.token === null ? {} : this.#asked.data;
     const entry = this.#entry ?? this.#open(decision, this.#asked.operation, data);
     if (!begun) {
-      await this.#devices.write((hashing, nowMs) => entry.requestLine(hashing, nowMs, shown));
+      await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, shown));
     }
-    if (!this.#answers) return;
-    await this.#devices.write((hashing, nowMs) => entry.responseLine(hashing, nowMs, null, shown));
+    if (!this.#rules.answers) return;
+    await this.#write((hashing, nowMs) => entry.responseLine(hashing, nowMs, null, shown));
   }
 
-  #open(decision: AuditedDecision | null, operation: Operation, data: JsonObject): AuditEntry {
+  /** Throws `AuditFailed` where the request must not go on without this line. */
+  async #write(format: Parameters<AuditDevices["write"]>[0]): Promise<void> {
+    try {
+      await this.#devices.write(format);
+    } catch (error) {
+      if (!(error instanceof AuditFailed) || !this.#goesOnUnwritten()) throw error;
+      const { path, operation } = this.#asked;
+      const { context, requestId } = this.#call;
+      context.log.error("a request goes on without an audit entry: no enabled device took it", {
+        path,
+        operation,
+        request_id: requestId,
+      });
+    }
+  }
+
+  /** Root must be able to remove a device that fails, or to enable one that works. */
+  #goesOnUnwritten(): boolean {
+    if (this.#rules.mustAnswer) return true;
+    const isRoot = this.#call.token?.token.policies.includes(ROOT_POLICY_NAME) === true;
+    return isRoot && /^sys\/audit(\/|$)/.test(this.#asked.path);
+  }
+
+  #open(decision: AuditedDecision | null, operation: string, data: JsonObject): AuditEntry {
     const call = this.#call;
     const { path } = this.#asked;
     this.#entry = new AuditEntry(authOf(call), decision, {
@@ -113,36 +144,6 @@ export class AuditTrail {
       headers: shownHeaders(call.request.headers),
     });
     return this.#entry;
-  }
-}
-
-/** Gives a call its trail, if anybody keeps one. `answers` is false where nothing stays open. */
-export function startTrail(call: Call, open: OpenVault, asked: Asked, answers = true): void {
-  if (open.audit.isEnabled) call.trail = new AuditTrail(call, open, asked, answers);
-}
-
-/** The same for a raw endpoint, whose body is looked at before the handler reads it. */
-export async function startRawTrail(call: Call, answers: boolean): Promise<void> {
-  if (call.vault.status().sealed || !call.vault.unsealed().audit.isEnabled) return;
-  const data = await call.body().catch(() => ({}));
-  const operation = OPERATIONS[call.method] ?? "update";
-  const path = decodePath(call.path).replace(/\/$/, "");
-  startTrail(call, call.vault.unsealed(), { path, operation, data }, answers);
-}
-
-const OPERATIONS: Readonly<Record<string, Operation>> = { GET: "read", DELETE: "delete" };
-
-/**
- * Records a refusal. The answer is to be made from what this resolves with: the same error, or that
- * of the trail, which must not hide behind it.
- */
-export async function recordRefusal(call: Call, error: unknown): Promise<unknown> {
-  if (call.trail === null || error instanceof AuditFailed) return error;
-  try {
-    await call.trail.refused(error);
-    return error;
-  } catch (failure) {
-    return failure;
   }
 }
 
@@ -204,11 +205,14 @@ function isDenial(error: unknown): boolean {
 
 /** A text that is the same for every cause may be read; others may quote the request. */
 function shownError(error: unknown): AuditedError {
-  const text = answerError(error).errors.join("; ");
-  const mayQuote = error instanceof VaultError &&
+  const text = answerError(error).errors.join("; ") || "refused";
+  return { text, isPublic: !mayQuote(error) || text === multiError(["permission denied"]) };
+}
+
+function mayQuote(error: unknown): boolean {
+  if (error instanceof UnsupportedMediaType) return true;
+  return error instanceof VaultError &&
     (error.code === "invalid_request" || error.code === "not_found" || error.code === "denied");
-  const isPublic = !mayQuote || text === multiError(["permission denied"]);
-  return { text, isPublic };
 }
 
 /** Null for none; what cannot be parsed is refused elsewhere. */

@@ -44,6 +44,20 @@ export async function identify(call: Call, open: OpenVault): Promise<StoredToken
   return stored;
 }
 
+/**
+ * The same for a request that is not judged by its token: no use of it is counted, and null stands
+ * for none. A token that is not valid counts as a try. Throws `rate_limited`.
+ */
+export async function recognise(call: Call, open: OpenVault): Promise<StoredToken | null> {
+  if (call.tokenText === "") return null;
+  try {
+    return await identify(call, open);
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "unauthenticated") return null;
+    throw error;
+  }
+}
+
 function refuseStranger(call: Call): VaultError {
   call.token = null;
   admitStranger(call);

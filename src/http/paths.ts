@@ -28,6 +28,12 @@ export function callOf(c: Context, context: AppContext): Call {
   return new Call(context, c.req.raw, path, url.searchParams, c.env);
 }
 
+/** The same for a target whose path a URL would change. */
+export function callAt(c: Context, context: AppContext, target: string): Call {
+  const [path = "", ...query] = target.slice(API_PREFIX.length).split("?");
+  return new Call(context, c.req.raw, path, new URLSearchParams(query.join("?")), c.env);
+}
+
 /** Percent-decodes a path. Throws `invalid_request` for what Vault refuses. */
 export function decodePath(encoded: string): string {
   let path: string;

@@ -5,14 +5,14 @@
 
 import type { Context, Hono } from "hono";
 import * as v from "valibot";
-import { causeOf, invalidRequest } from "../errors.ts";
+import { causeOf, invalidRequest, VaultError } from "../errors.ts";
 import { admitStranger, endSpentToken } from "./auth.ts";
-import { recordRefusal, startRawTrail } from "./audit_trail.ts";
+import { recordOpening, recordRefusal, startHelpTrail, startRawTrail } from "./audited.ts";
 import { answerError, isFault } from "./errors.ts";
 import type { FieldEntries, FieldsSchema, Sent } from "../engines/fields.ts";
 import type { AppContext, Call } from "./call.ts";
 import { refuseRestricted } from "./namespaces.ts";
-import { callOf, decodePath } from "./paths.ts";
+import { callOf, decodePath, RELATIVE_REFUSED } from "./paths.ts";
 import { listingOf } from "./query.ts";
 import { emptyReply, errorReply, type JsonObject } from "./replies.ts";
 
@@ -56,6 +56,8 @@ export interface RawMethods {
   readonly HEAD?: RawOperation;
 }
 
+type RawAudit = "whole" | "request" | "opening" | "none";
+
 export interface RawEndpoint {
   /** Below `/v1/`. */
   readonly path: string;
@@ -64,8 +66,12 @@ export interface RawEndpoint {
   readonly slashAlias?: boolean;
   /** Whether a sealed vault answers too. */
   readonly whileSealed?: boolean;
-  /** Left out: as `whileSealed`, for what anybody may ask of a sealed vault leaves no trail. */
-  readonly audit?: "whole" | "request" | "none";
+  /**
+   * Which lines it has while the vault is unsealed. `request`: the first alone; `opening`: both, and
+   * afterwards where it has unsealed the vault itself. Left out: `whole`, but `none` where a sealed
+   * vault answers too.
+   */
+  readonly audit?: RawAudit;
   /** Checked after the method and before the handler; throws to refuse. */
   readonly authorise?: (call: Call) => Promise<void>;
 }
@@ -83,36 +89,74 @@ export function registerRaw(
 }
 
 async function serveRaw(c: Context, context: AppContext, endpoint: RawEndpoint): Promise<Response> {
-  const { vault } = context;
   const call = callOf(c, context);
+  const audit = endpoint.audit ?? (endpoint.whileSealed === true ? "none" : "whole");
+  const mayOpen = audit === "opening" && context.vault.status().sealed;
   try {
-    decodePath(call.path);
-    if (call.method === "GET") listingOf(call.query);
-    if (call.wantsHelp) {
-      const { rawHelpReply } = await import("./help.ts");
-      return rawHelpReply(endpoint, context.options.version);
-    }
-    refuseRestricted(call);
-    await vault.wake();
-    if (endpoint.whileSealed !== true) vault.unsealed();
-    const method = call.method === "POST" ? "PUT" : call.method;
-    const operation = endpoint.methods[method as keyof RawMethods];
-    if (operation === undefined) {
-      return call.method === "HEAD" ? emptyReply(405) : errorReply(405, []);
-    }
-    const audit = endpoint.audit ?? (endpoint.whileSealed === true ? "none" : "whole");
-    if (audit !== "none") await startRawTrail(call, audit === "whole");
-    if (endpoint.authorise !== undefined) await endpoint.authorise(call);
-    else if (method === "PUT") admitStranger(call);
-    await call.trail?.begin(call.token === null ? null : { allowed: true });
-    const response = await operation.serve(call);
-    await call.trail?.answerBody(response);
+    const response = await serveJudged(call, endpoint, audit);
+    if (mayOpen && call.trail === null) await recordOpening(call, { response });
     return response;
   } catch (error) {
-    return refuse(context, call, await recordRefusal(call, error));
+    if (mayOpen && call.trail === null) await recordOpening(call, { error });
+    else if (audit !== "none") return refuse(context, call, await recordRefusal(call, error));
+    return refuse(context, call, error);
   } finally {
     call.trail?.end();
     await endSpentToken(call);
+  }
+}
+
+async function serveJudged(call: Call, endpoint: RawEndpoint, audit: RawAudit): Promise<Response> {
+  const { vault } = call;
+  decodePath(call.path);
+  if (call.method === "GET") listingOf(call.query);
+  if (call.wantsHelp) return await explainRaw(call, endpoint);
+  refuseRestricted(call);
+  await vault.wake();
+  if (endpoint.whileSealed !== true) vault.unsealed();
+  const method = call.method === "POST" ? "PUT" : call.method;
+  const operation = endpoint.methods[method as keyof RawMethods];
+  if (operation === undefined) {
+    return audit === "none" ? methodRefusal(call) : await refuseMethod(call);
+  }
+  if (audit !== "none") {
+    await startRawTrail(call, { answers: audit !== "request", mustAnswer: false });
+  }
+  if (endpoint.authorise !== undefined) await endpoint.authorise(call);
+  else if (method === "PUT") admitStranger(call);
+  await call.trail?.begin(call.token === null ? null : { allowed: true });
+  const response = await operation.serve(call);
+  await call.trail?.answerBody(response);
+  return response;
+}
+
+async function explainRaw(call: Call, endpoint: RawEndpoint): Promise<Response> {
+  const { rawHelpReply } = await import("./help.ts");
+  await startHelpTrail(call);
+  await call.trail?.begin(null);
+  const reply = rawHelpReply(endpoint, call.context.options.version);
+  await call.trail?.answer({});
+  return reply;
+}
+
+/** The answer to a method that a path does not have. */
+export async function refuseMethod(call: Call): Promise<Response> {
+  const missing = new VaultError("unsupported_operation", "unsupported operation");
+  const error = await recordRefusal(call, missing);
+  return error === missing ? methodRefusal(call) : refuse(call.context, call, error);
+}
+
+function methodRefusal({ method }: Call): Response {
+  return method === "HEAD" ? emptyReply(405) : errorReply(405, []);
+}
+
+/** The answer to a path that is no path of the API. */
+export async function refusePath(call: Call): Promise<Response> {
+  try {
+    const error = await recordRefusal(call, invalidRequest(RELATIVE_REFUSED));
+    return refuse(call.context, call, error);
+  } finally {
+    call.trail?.end();
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Vault } from "../vault/vault.ts";
-import { recordRefusal, startTrail } from "./audit_trail.ts";
+import { recordRefusal, startTrail } from "./audited.ts";
 import { admitStranger, authenticate, denied, endSpentToken, identify } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import {
@@ -30,7 +30,7 @@ import {
 import { findEndpoint, judgedEndpoint, takesSlash } from "./find_endpoint.ts";
 import { refuseNamespace, refuseRestricted } from "./namespaces.ts";
 import { callOf } from "./paths.ts";
-import { refuse } from "./raw.ts";
+import { refuse, refuseMethod } from "./raw.ts";
 import { emptyReply, envelopeReply, errorReply, type JsonObject } from "./replies.ts";
 import { readShape, type RequestShape } from "./request_shape.ts";
 import { wrapReply } from "./wrapping.ts";
@@ -115,7 +115,7 @@ export async function serveLogical(
   const call = callOf(c, context);
   try {
     const shape = await readShape(call);
-    if (shape === null) return errorReply(405, []);
+    if (shape === null) return await refuseMethod(call);
     refuseRestricted(call);
     await context.vault.wake();
     const open = context.vault.unsealed();
@@ -135,7 +135,7 @@ async function serveShape(
   route: Route | VaultError,
 ): Promise<Response> {
   const asked = operation === "head" ? "read" : operation;
-  startTrail(call, open, { path, operation: asked, data });
+  startTrail(call, open, { path, operation: call.wantsHelp ? "help" : asked, data });
   refuseNamespace(call);
   refuseFolderWrite(path, asked, route);
   const request = { call, open, path, operation: asked, data, wrapTtlSeconds };
@@ -155,7 +155,10 @@ async function explain(call: Call, route: Route | VaultError): Promise<Response>
   const explained = await route.explain?.() ?? null;
   if (explained === null) throw new VaultError("unsupported_path", "unsupported path");
   const { helpReply } = await import("./help.ts");
-  return helpReply(explained.asked, explained.served, call.context.options.version);
+  await call.trail?.begin(null);
+  const reply = helpReply(explained.asked, explained.served, call.context.options.version);
+  await call.trail?.answer({});
+  return reply;
 }
 
 /** No policy can grant it, and no path serves it. */

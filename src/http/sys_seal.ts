@@ -64,6 +64,7 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: "sys/init",
     whileSealed: true,
+    audit: "opening",
     methods: {
       GET: rawOperation(
         {
@@ -101,6 +102,7 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: "sys/unseal",
     whileSealed: true,
+    audit: "opening",
     methods: {
       PUT: rawOperation(
         {

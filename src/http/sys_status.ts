@@ -23,6 +23,7 @@ export const RAW_STATUS_ENDPOINTS: readonly RawEndpoint[] = [
     // As in the reference nobody is asked who he is: there is no leadership to lose.
     path: "sys/step-down",
     whileSealed: true,
+    audit: "whole",
     methods: {
       PUT: rawOperation(
         { summary: "Give up leadership, which a single server cannot", answer: null },

@@ -6,7 +6,7 @@
 import type { Context, Hono, Next } from "hono";
 import { VaultError } from "../errors.ts";
 import { notWrapping } from "../vault/wrapping.ts";
-import { recordRefusal, startTrail } from "./audit_trail.ts";
+import { recordRefusal, startTrail } from "./audited.ts";
 import { admitStranger } from "./auth.ts";
 import { type AppContext, Call } from "./call.ts";
 import type { LogicalCall, LogicalReply, Route } from "./logical.ts";

@@ -4,7 +4,9 @@ import { AUDIT_REST_MIN_MS } from "../../src/limits.ts";
 import { settle as turn } from "../barrier/doubles.ts";
 import { createRecordingSinks, type RecordingSinks } from "../audit/recording_sinks.ts";
 import { at, initialiseOpen, unseal } from "../contract/api.contract.ts";
+import { startAudited } from "./audited_api.ts";
 import { type MemoryApi, startMemoryApi } from "./memory_api.ts";
+import { tokenWith } from "./stages.ts";
 
 interface Hanging {
   readonly api: MemoryApi;
@@ -112,6 +114,70 @@ describe("a device that hangs beside one that works", () => {
     const refused = read();
     (await offer(4)).reject(LATE);
     expect(await refused).toBe(500);
+  });
+});
+
+describe("when no device takes an entry, root", () => {
+  const PATHS = [
+    ["GET", "/v1/sys/audit", undefined, 200],
+    ["PUT", "/v1/sys/audit/b", { type: "test", options: { name: "b" } }, 204],
+    ["PUT", "/v1/sys/audit/b", { type: "test", options: { name: "b" } }, 400],
+    ["DELETE", "/v1/sys/audit/b", undefined, 204],
+    ["DELETE", "/v1/sys/audit/a", undefined, 204],
+    ["GET", "/v1/kv/a", undefined, 200],
+  ] as const;
+
+  it("lists, enables and disables devices, and the log says that entries are missing", async () => {
+    const { api, root, sinks } = await startAudited();
+    sinks.broken.add("a");
+    expect((await api.request("GET", "/v1/kv/a", { token: root })).status).toBe(500);
+    for (const [method, path, body, status] of PATHS) {
+      const sent = body === undefined ? { token: root } : { token: root, body };
+      const reply = await api.request(method, path, sent);
+      expect([method, path, reply.status]).toEqual([method, path, status]);
+    }
+    const missing = api.log.map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ message }) => String(message).includes("without an audit entry"));
+    expect(missing[0]).toMatchObject({ level: "error", path: "sys/audit", operation: "read" });
+    // Both lines of the list, the first of enabling `b`, the last of disabling it, and the first of
+    // disabling `a`, after which there is nothing to write to.
+    expect(missing.map(({ path }) => path)).toEqual([
+      "sys/audit",
+      "sys/audit",
+      "sys/audit/b",
+      "sys/audit/b",
+      "sys/audit/a",
+    ]);
+    expect(api.log.join()).not.toContain(root);
+  });
+
+  it("removes a device whose place is gone after a restart", async () => {
+    const { api, root, shares, sinks } = await startAudited();
+    sinks.unopenable.add("a");
+    await api.restart();
+    await unseal(api, shares.slice(0, 2));
+    expect((await api.request("GET", "/v1/kv/a", { token: root })).status).toBe(500);
+    expect((await api.request("DELETE", "/v1/sys/audit/a", { token: root })).status).toBe(204);
+    expect((await api.request("GET", "/v1/kv/a", { token: root })).status).toBe(200);
+  });
+
+  it("is refused everything else, and others are refused these too", async () => {
+    const { api, root, sinks } = await startAudited();
+    const rules = 'path "sys/*" { capabilities = ["read", "update", "delete", "sudo"] }';
+    const operator = await tokenWith(api, root, rules);
+    const before = await api.snapshot();
+    sinks.broken.add("a");
+    const requests = [
+      ["GET", "/v1/sys/audit", operator],
+      ["DELETE", "/v1/sys/audit/a", operator],
+      ["GET", "/v1/sys/audit", "s.unknown"],
+      ["GET", "/v1/sys/audits", root],
+      ["GET", "/v1/sys/mounts", root],
+    ] as const;
+    for (const [method, path, token] of requests) {
+      expect([path, (await api.request(method, path, { token })).status]).toEqual([path, 500]);
+    }
+    expect(await api.snapshot()).toBe(before);
   });
 });
 

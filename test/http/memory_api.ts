@@ -7,6 +7,7 @@
 
 import { createApp } from "../../src/http/app.ts";
 import type { AccessMode } from "../../src/http/call.ts";
+import type { Rate } from "../../src/http/rate_limit.ts";
 import { encodeHex } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { invalidRequest } from "../../src/errors.ts";
@@ -31,6 +32,8 @@ export interface MemoryApiOptions {
   /** `manual`: nothing fires but `fire()`. */
   readonly alarm?: "timer" | "manual";
   readonly store?: Store;
+  /** Left out: nobody is limited. */
+  readonly rateLimit?: Rate;
   /** `NO_DEVICES`: nothing is audited. Left out: a device of the settings takes every line. */
   readonly audit?: AuditSettings;
 }
@@ -111,6 +114,7 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
     const app = createApp(vault, {
       rekeyAccess,
       generateRootAccess: rekeyAccess,
+      rateLimit: options.rateLimit ?? null,
       clientAddress: () => null,
       version: "test",
     });
