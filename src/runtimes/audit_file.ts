@@ -4,14 +4,16 @@
  * to without waiting for its reader, so that nobody who stops reading stops the vault.
  */
 
-import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { setImmediate, setTimeout as pause } from "node:timers/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { AuditSink, DeviceOptions, DeviceOrigin } from "../audit/sinks.ts";
 import { encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
 import { AUDIT_PIPE_WAIT_MS } from "../limits.ts";
+import type { Log } from "../log.ts";
 import { LineQueue } from "./line_queue.ts";
+import type { AuditDeviceSettings } from "./settings.ts";
 
 const FOLDER = "audit";
 const MODE = 0o600;
@@ -45,6 +47,26 @@ export function createFileDevices(dataDirectory: string | null): FileDevices {
     });
   };
   return { settle, open };
+}
+
+/**
+ * To be called at the start of a process: logs why the file of the settings cannot be opened, which
+ * would otherwise be known only when the vault is unsealed and refuses every request.
+ */
+export function reportUnopenable({ filePath }: AuditDeviceSettings, log: Log): void {
+  if (filePath === null) return;
+  try {
+    const { descriptor } = openFile(resolve(filePath), FLAGS);
+    // A pipe stays open: whoever reads it would take this for the end of all lines.
+    if (!fstatSync(descriptor).isFIFO()) closeSync(descriptor);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unknown";
+    log.error(
+      "SEALWRIGHT_AUDIT_FILE cannot be opened: as long as it cannot and no other audit device " +
+        "works, every request is refused once the vault is unsealed",
+      { reason },
+    );
+  }
 }
 
 function folderOf(dataDirectory: string | null): string {

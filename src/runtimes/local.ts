@@ -11,7 +11,7 @@ import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
-import { createFileDevices } from "./audit_file.ts";
+import { createFileDevices, reportUnopenable } from "./audit_file.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
 import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
 import { closeVault } from "./close_vault.ts";
@@ -82,6 +82,7 @@ async function run(
     { writeConsole: writeStderr, files: createFileDevices(settings.dataDirectory) },
     settings.audit,
   );
+  reportUnopenable(settings.audit, log);
   const marker = settings.dataDirectory === null ? null : createVaultMarker(settings.dataDirectory);
   const initialized = () => mark(marker, log);
   const ports = {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,6 +101,46 @@ describe.each(TAKES_LIST)(
     }, TIMEOUT_MS);
   },
 );
+
+describe.each(TAKES_LIST)("npm run %s with an audit file that cannot be opened", (script) => {
+  it("says so at the start, and goes on", async () => {
+    const pipe = join(data, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    for (const [file, reason] of [[data, /directory|denied/i], [pipe, /nobody reads/]] as const) {
+      const vault = await startWith(script, {
+        SEALWRIGHT_DATA: ":memory:",
+        SEALWRIGHT_AUDIT_FILE: file,
+      });
+      const line = vault.output().split("\n").find((each) => each.includes("cannot be opened"));
+      expect(JSON.parse(line ?? "")).toMatchObject({
+        level: "error",
+        message: expect.stringContaining("SEALWRIGHT_AUDIT_FILE"),
+        reason: expect.stringMatching(reason),
+      });
+      expect(await isInitialized(vault)).toBe(false);
+      await vault.stop("SIGKILL");
+    }
+  }, TIMEOUT_MS);
+
+  it("is stopped by nobody who does not read a named pipe", async () => {
+    const pipe = join(data, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const vault = await startWith(script, {
+      SEALWRIGHT_DATA: ":memory:",
+      SEALWRIGHT_AUDIT_FILE: pipe,
+      SEALWRIGHT_AUDIT_CONSOLE: "1",
+    });
+    const put = async (path: string, body: object) => {
+      const init = { method: "PUT", body: JSON.stringify(body) };
+      return await (await fetch(`${vault.url}/v1/${path}`, init)).json() as Record<string, unknown>;
+    };
+    const { keys } = await put("sys/init", ONE_SHARE);
+    const key = (keys as readonly string[])[0];
+    expect(await put("sys/unseal", { key })).toMatchObject({ sealed: false });
+    expect(vault.output()).toContain("audit device does not take entries");
+    expect(await vault.stop("SIGTERM")).toBe(0);
+  }, TIMEOUT_MS);
+});
 
 describe("npm start", () => {
   it("refuses a second process on the same data", async () => {
