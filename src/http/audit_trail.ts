@@ -16,7 +16,7 @@ import {
   type AuditedRequest,
   AuditEntry,
 } from "../audit/entry.ts";
-import { multiError, VaultError } from "../errors.ts";
+import { causeOf, multiError, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
 import { answerError } from "./errors.ts";
@@ -48,6 +48,8 @@ interface Decision {
 const SHOWN_HEADERS = ["correlation-id", "x-correlation-id", "user-agent"] as const;
 const REFUSED: AuditedDecision = { allowed: false, grantingPolicies: [] };
 
+type Format = Parameters<AuditDevices["write"]>[0];
+
 export class AuditTrail {
   readonly #devices: AuditDevices;
   readonly #call: Call;
@@ -55,6 +57,7 @@ export class AuditTrail {
   readonly #owner: Owner | null;
   readonly #rules: TrailRules;
   #entry: AuditEntry | null = null;
+  #isMissingLine = false;
   #release: () => void = () => {};
 
   constructor(call: Call, open: OpenVault, asked: Asked, rules: TrailRules) {
@@ -105,18 +108,28 @@ export class AuditTrail {
     await this.#write((hashing, nowMs) => entry.responseLine(hashing, nowMs, null, shown));
   }
 
-  /** Throws `AuditFailed` where the request must not go on without this line. */
-  async #write(format: Parameters<AuditDevices["write"]>[0]): Promise<void> {
+  /**
+   * Throws `AuditFailed` where the request must not go on without this line. Where it may, and a line
+   * is missing already, nobody waits for the next: the device may be one that hangs.
+   */
+  async #write(format: Format): Promise<void> {
+    const goesOn = this.#goesOnUnwritten();
+    const written = goesOn ? this.#tryWrite(format) : this.#devices.write(format);
+    if (!goesOn || !this.#isMissingLine) await written;
+  }
+
+  async #tryWrite(format: Format): Promise<void> {
     try {
       await this.#devices.write(format);
     } catch (error) {
-      if (!(error instanceof AuditFailed) || !this.#goesOnUnwritten()) throw error;
+      this.#isMissingLine = true;
       const { path, operation } = this.#asked;
       const { context, requestId } = this.#call;
-      context.log.error("a request goes on without an audit entry: no enabled device took it", {
+      context.log.error("a request goes on without an audit entry", {
         path,
         operation,
         request_id: requestId,
+        reason: error instanceof AuditFailed ? error.message : causeOf(error),
       });
     }
   }

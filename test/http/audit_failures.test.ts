@@ -181,6 +181,27 @@ describe("when no device takes an entry, root", () => {
   });
 });
 
+describe("a device that hangs alone", () => {
+  it("is seen and removed by root, who waits for one line of each request", async () => {
+    const { api, root, recording, offered, offer } = await startHanging();
+    const first = api.request("DELETE", "/v1/sys/audit/a", { token: root });
+    (await offer(1)).reject(LATE);
+    // The second line, when there is no other device any more.
+    (await offer(2)).reject(LATE);
+    expect((await first).status).toBe(204);
+    const listed = api.request("GET", "/v1/sys/audit", { token: root });
+    (await offer(3)).reject(LATE);
+    expect((await listed).status).toBe(200);
+    expect(offered).toHaveLength(4);
+    const removed = api.request("DELETE", "/v1/sys/audit/b", { token: root });
+    (await offer(5)).reject(LATE);
+    expect((await removed).status).toBe(204);
+    expect(recording.events.at(-1)).toBe("close b");
+    expect((await api.request("GET", "/v1/sys/mounts", { token: root })).status).toBe(200);
+    expect(offered).toHaveLength(5);
+  });
+});
+
 describe("options of a device", () => {
   it("are shown as they were sent, and opened as they were settled, also after a restart", async () => {
     const recording = createRecordingSinks();
