@@ -11,6 +11,8 @@ interface Device {
   readonly log: readonly string[];
   nowMs: number;
   works: boolean;
+  /** What a line named `late` waits for before it fails. */
+  readonly late: PromiseWithResolvers<void>;
   /** Whether it is rested so long after its last try, and not one millisecond before. */
   isRestedAfter(ms: number): boolean;
 }
@@ -21,6 +23,7 @@ function newDevice(): Device {
     log,
     nowMs: 1_000_000,
     works: true,
+    late: Promise.withResolvers<void>(),
     isRestedAfter: (ms) => {
       made.nowMs += ms - 1;
       const early = made.device.isRested();
@@ -43,7 +46,8 @@ function newDevice(): Device {
       sinks: {
         settle: (_type, options) => options,
         open: async () => ({
-          write: async () => {
+          write: async (line) => {
+            if (line === "late") await made.late.promise;
             if (!made.works) throw new Error("full");
           },
           reopen: () => {},
@@ -73,6 +77,18 @@ describe("a device that fails", () => {
     made.works = false;
     await Promise.all(["1", "2", "3"].map((line) => made.device.write(line)));
     expect(made.isRestedAfter(AUDIT_REST_MIN_MS)).toBe(true);
+  });
+
+  it("rests no shorter because a line fails that was begun before", async () => {
+    const made = newDevice();
+    made.works = false;
+    const late = made.device.write("late");
+    await made.device.write("1");
+    await made.device.write("2");
+    made.nowMs += 1;
+    made.late.resolve();
+    expect(await late).toBe(false);
+    expect(made.isRestedAfter(2 * AUDIT_REST_MIN_MS - 1)).toBe(true);
   });
 
   it("says how many lines it missed, those included that it was not offered", async () => {
