@@ -5,6 +5,9 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ENDPOINTS, RAW_ENDPOINTS } from "../../src/http/endpoints.ts";
+import { HEALTH_ENDPOINTS } from "../../src/http/sys_health.ts";
+import { SEAL_ENDPOINTS } from "../../src/http/sys_seal.ts";
 import { parseSettings, SETTING_NAMES } from "../../src/runtimes/settings.ts";
 import * as recordPaths from "../../src/storage/record_paths.ts";
 import { start, type Started } from "../runtimes/processes.ts";
@@ -209,5 +212,23 @@ describe("SECURITY.md", () => {
         existsSync(new URL(`../${name}${suffix}.ts`, import.meta.url))
       );
     expect(cited.filter((name) => !found(name))).toEqual([]);
+  });
+
+  it("lists every endpoint that answers without a token", () => {
+    const table = section(read("SECURITY.md"), "Who can do what");
+    const listed = codeSpans(tableRows(table, "endpoint").flat().join(" "))
+      .filter((name) => name.startsWith("sys/"))
+      .map((name) => new RegExp(`^${name.replaceAll("*", ".*")}$`));
+    const anonymous = [
+      ...[...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_ENDPOINTS]
+        .filter(({ authorise, whileSealed }) => authorise === undefined || whileSealed === true)
+        .map(({ path }) => path),
+      ...ENDPOINTS.filter(({ token }) => token === "ignored" || token === "optional")
+        .map(({ template }) => template),
+    ];
+    expect(anonymous.length).toBeGreaterThan(10);
+    const missing = anonymous.filter((path) => !listed.some((known) => known.test(path)));
+    // Sealing is asked for a token by its handler.
+    expect(missing.filter((path) => path !== "sys/seal")).toEqual([]);
   });
 });
