@@ -1,12 +1,19 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { rootTokenTemplate, SPENT_USES, type TokenTemplate } from "../../src/access/token.ts";
+import {
+  rootTokenTemplate,
+  SPENT_USES,
+  type StoredToken,
+  type TokenTemplate,
+} from "../../src/access/token.ts";
 import { TokenStore } from "../../src/access/tokens.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
 import { createKeyring } from "../../src/barrier/keyring.ts";
 import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
+import { VaultError } from "../../src/errors.ts";
 import { Seal } from "../../src/seal/seal.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
-import { seededRandom } from "../barrier/doubles.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { codeOf, seededRandom } from "../barrier/doubles.ts";
 
 const random = seededRandom("recent tokens");
 const HOUR_MS = 3_600_000;
@@ -15,21 +22,35 @@ let nowMs: number;
 let tokens: TokenStore;
 /** Another store of the same tokens, which shares nothing with the first in memory. */
 let others: TokenStore;
+/** Both keep their tokens here. */
+let store: Store;
+/** Runs once, when the next commit of `tokens` is under way but has not reached the store. */
+let meanwhile: (() => Promise<unknown>) | null;
 beforeEach(() => {
   nowMs = 1_000_000;
-  const store = createMemoryStore();
+  meanwhile = null;
+  store = createMemoryStore();
+  const overtaken: Store = {
+    ...store,
+    async commit(commit) {
+      const overtaking = meanwhile;
+      meanwhile = null;
+      await overtaking?.();
+      return await store.commit(commit);
+    },
+  };
   const keyring = createKeyring(random, 0);
   const outer = new Seal("shamir", { id: "k1", bytes: wrappingKeyBytes(random(32)) }, [], random);
-  const create = () =>
+  const create = (below: Store) =>
     new TokenStore({
-      barrier: new Barrier({ store, keyring, outer, random, operations: 0 }),
+      barrier: new Barrier({ store: below, keyring, outer, random, operations: 0 }),
       random,
       nowMs: () => nowMs,
       maxLeaseSeconds: () => 3600,
       dueChanged: () => {},
     });
-  tokens = create();
-  others = create();
+  tokens = create(overtaken);
+  others = create(store);
 });
 
 const template = (fields: Partial<TokenTemplate> = {}): TokenTemplate => ({
@@ -64,11 +85,18 @@ describe("a token that was found before", () => {
     expect(await tokens.find(second.id)).toBeNull();
   });
 
-  it("is found no more once its parent was revoked", async () => {
-    const parent = await createAndFind();
-    const child = await createAndFind({ orphan: false, parent: parent.found.hash });
-    await tokens.revoke(parent.found);
-    expect(await tokens.find(child.id)).toBeNull();
+  it("is found no more once an ancestor was revoked, however far", async () => {
+    const ancestor = await createAndFind();
+    const descendants: string[] = [];
+    let parent = ancestor.found;
+    for (let generation = 1; generation <= 4; generation++) {
+      const { id, found } = await createAndFind({ orphan: false, parent: parent.hash });
+      descendants.push(id);
+      parent = found;
+    }
+    await tokens.revoke(ancestor.found);
+    for (const id of descendants) expect(await tokens.find(id)).toBeNull();
+    expect(await store.list("sys/token/", "", 10)).toEqual([]);
   });
 
   it("expires on time", async () => {
@@ -105,6 +133,74 @@ describe("a token that was found before", () => {
   });
 });
 
+describe("a token that is revoked meanwhile", () => {
+  it("gets no child, not even one whose commit is under way", async () => {
+    const { found } = await createAndFind();
+    meanwhile = () => others.revoke(found);
+    await expect(tokens.create(template({ parent: found.hash, orphan: false })))
+      .rejects.toThrow("permission denied");
+    expect(meanwhile).toBeNull();
+    expect(await store.list("sys/token/", "", 10)).toEqual([]);
+  });
+
+  it.each<[string, (found: StoredToken) => Promise<unknown>]>([
+    ["a renewal", (found) => tokens.renew(found, 60)],
+    ["a use", (found) => tokens.use(found)],
+  ])("is not brought back by %s whose commit is under way", async (_name, change) => {
+    const { id, found } = await createAndFind({ uses: 3 });
+    meanwhile = () => others.revoke(found);
+    expect(await change(found)).toBeNull();
+    expect(meanwhile).toBeNull();
+    expect(await tokens.find(id)).toBeNull();
+    expect(await store.list("sys/token/", "", 10)).toEqual([]);
+  });
+});
+
+describe("revoking a token", () => {
+  it.each([1, 2, 3])("ends also a grandchild made while its commit %i is under way", async (at) => {
+    const parent = await createAndFind();
+    const child = await createAndFind({ parent: parent.found.hash, orphan: false });
+    let commits = 0;
+    let answer = "";
+    const making = async () => {
+      commits += 1;
+      if (commits < at) meanwhile = making;
+      else {
+        const grandchild = template({ parent: child.found.hash, orphan: false });
+        answer = await codeOf(() => others.create(grandchild));
+      }
+    };
+    meanwhile = making;
+    await tokens.revoke(parent.found);
+    expect(answer).toBe(at < 3 ? "no error" : "unauthenticated");
+    expect(await store.list("sys/token/", "", 10)).toEqual([]);
+  });
+});
+
+describe("revoking a token with more descendants than one commit takes", () => {
+  it.each([2, 3, 4, 5])(
+    "leaves a token by which the alarm ends the rest, when it stops at its commit %i",
+    async (stop) => {
+      const parent = await createAndFind();
+      const child = template({ parent: parent.found.hash, orphan: false });
+      const children = await Promise.all(Array.from({ length: 250 }, () => tokens.create(child)));
+      let commits = 0;
+      const stopping = async () => {
+        commits += 1;
+        if (commits === stop) throw new VaultError("store_failed", "the disk is full");
+        meanwhile = stopping;
+      };
+      meanwhile = stopping;
+      expect(await codeOf(() => tokens.revoke(parent.found))).toBe("store_failed");
+      for (const { id } of [parent, ...stop < 4 ? [] : children]) {
+        expect(await others.find(id)).toBeNull();
+      }
+      for (const expired of await others.expired(10)) await others.revoke(expired);
+      expect(await store.list("sys/token/", "", 10)).toEqual([]);
+    },
+  );
+});
+
 describe("a token whose last use is under way", () => {
   it("is found no more by its id or accessor, long before it is removed", async () => {
     const { id, found } = await createAndFind({ uses: 1 });
@@ -134,4 +230,12 @@ describe("a token whose last use is under way", () => {
     await tokens.use(found);
     expect(await tokens.find(child.id)).toBeNull();
   });
+});
+
+it("a batch token ends with its time, as any other", async () => {
+  const { id } = await tokens.create(template({ type: "batch" }));
+  nowMs += HOUR_MS - 1;
+  expect(await tokens.find(id)).not.toBeNull();
+  nowMs += 1;
+  expect(await tokens.find(id)).toBeNull();
 });
