@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { encryptEnvelope } from "../../src/barrier/envelope.ts";
+import { decryptEnvelope, encryptEnvelope } from "../../src/barrier/envelope.ts";
 import {
   activeTerm,
   addTerm,
@@ -8,7 +8,7 @@ import {
   encryptKeyring,
 } from "../../src/barrier/keyring.ts";
 import { AeadKey } from "../../src/crypto/aead.ts";
-import { encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { rootKey } from "../../src/crypto/keys.ts";
 import { TERM_OPERATIONS_MAX } from "../../src/limits.ts";
 import { KEYRING_PATH } from "../../src/storage/record_paths.ts";
@@ -71,7 +71,18 @@ describe("a keyring", () => {
     expect(await refused(new Uint8Array(0))).toBe("record_malformed");
     expect(await refused(await encryptText("{}", 1))).toBe("record_malformed");
     expect(await refused(await encryptText("{}", 0, "core/other"))).toBe("ciphertext_rejected");
-    const json = { version: 1, terms: [{ term: 1, key: "no base64", install_time_ms: 1 }] };
+    const json = { version: 2, terms: [{ term: 1, key: "no base64", install_time_ms: 1 }] };
     expect(await refused(await encryptText(JSON.stringify(json)))).toBe("record_malformed");
+  });
+
+  it("is refused with the version of another program, older or newer, though all else fits", async () => {
+    const bytes = await encryptKeyring(createKeyring(random, 5), root, random);
+    const plaintext = await decryptEnvelope(await AeadKey.import(root), KEYRING_PATH, bytes);
+    const json = JSON.parse(decodeUtf8(plaintext));
+    for (const version of [1, 2, 3, undefined]) {
+      const written = await encryptText(JSON.stringify({ ...json, version }));
+      expect(await codeOf(() => decryptKeyring(written, root)))
+        .toBe(version === 2 ? "no error" : "record_malformed");
+    }
   });
 });

@@ -7,6 +7,7 @@ import {
   encodeCeremony,
   encodeShareChecks,
 } from "../../src/ceremony/ceremony_record.ts";
+import { GenerateRoot } from "../../src/ceremony/generate_root.ts";
 import {
   decodeShareBackup,
   encodeShareBackup,
@@ -22,8 +23,12 @@ import {
   splitKey,
 } from "../../src/ceremony/shares.ts";
 import { type CeremonyState, IDLE, verificationsRequired } from "../../src/ceremony/state.ts";
-import { encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { createLog } from "../../src/log.ts";
+import { Metrics } from "../../src/metrics.ts";
+import { ceremonyPath } from "../../src/storage/record_paths.ts";
 import { codeOf, flipBit, seededRandom } from "../barrier/doubles.ts";
+import { createBench } from "./bench.ts";
 
 const random = seededRandom("ceremony records");
 
@@ -90,10 +95,33 @@ describe("the record of an attempt", () => {
 
   it.each([
     ["a malformed share", { version: 2, phase: "verifying", head: {}, kept: ["no base64!"] }],
-    ["an unknown version", { version: 1, phase: "gathering", head: {}, given: [] }],
+    ["an older version", { version: 1, phase: "gathering", head: {}, given: [] }],
+    ["the version of a newer program", { version: 3, phase: "gathering", head: {}, given: [] }],
   ])("is refused with %s", async (_name, json) => {
     expect(await codeOf(() => decodeCeremony(encodeUtf8(JSON.stringify(json)))))
       .toBe("record_malformed");
+  });
+});
+
+describe("the record of a root token's generation", () => {
+  it.each([1, 3])("is refused with the version %i of another program", async (version) => {
+    const { open } = await createBench("shamir", { shares: 3, threshold: 2 });
+    const generateRoot = new GenerateRoot({
+      barrier: open.barrier,
+      keys: open.keys,
+      random,
+      nowMs: () => 0,
+      log: createLog({ level: "error", style: "text", write: () => {}, nowMs: () => 0 }),
+      metrics: new Metrics(0),
+      issueRootToken: () => ({ id: "", entries: [] }),
+      clearTraces: async () => {},
+    });
+    await generateRoot.start({ kind: "otp", otp: "" }, null);
+    const path = ceremonyPath("generate-root");
+    const json = JSON.parse(decodeUtf8((await open.barrier.get(path))?.value ?? new Uint8Array()));
+    const value = encodeUtf8(JSON.stringify({ ...json, version }));
+    await open.barrier.commit({ entries: [{ path, value }] });
+    expect(await codeOf(() => generateRoot.state())).toBe("record_malformed");
   });
 });
 
