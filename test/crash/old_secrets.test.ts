@@ -178,6 +178,26 @@ describe("shares given to authorise", () => {
     expect(tracesOf(story)).toEqual([]);
     await story.store.close();
   });
+
+  it.each(TARGETS)(
+    "count for no root token once they are replaced, and as many new ones as are needed then do: %s",
+    async (path, seal) => {
+      const { send, holdings, store } = await begin(seal);
+      const { nonce } = dataOf(await send("PUT", "sys/generate-root/attempt", {}));
+      const give = (key: string | undefined) =>
+        send("PUT", "sys/generate-root/update", { key, nonce });
+      expect(dataOf(await give(holdings.shares[0]))).toMatchObject({ progress: 1, required: 2 });
+      const wish = { path, shares: 5, threshold: 3 };
+      const { shares } = await completeCeremony(send, wish, holdings, newMemory());
+      for (const old of holdings.shares) expect((await give(old)).status).toBe(400);
+      for (const [place, key] of shares.slice(0, 3).entries()) {
+        const status = dataOf(await send("GET", "sys/generate-root/attempt"));
+        expect(status).toMatchObject({ started: true, nonce, progress: place, required: 3 });
+        expect(dataOf(await give(key))).toMatchObject({ complete: place === 2 });
+      }
+      await store.close();
+    },
+  );
 });
 
 describe("new shares that come back to be verified", () => {
