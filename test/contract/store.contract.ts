@@ -483,18 +483,25 @@ function reopenContract(
     await second.close();
   });
 
-  it("is as it was after a scrub", async () => {
-    const first = await open();
-    await first.commit({ writes: [put("a", "1", "k"), put("b", "2", "k"), put("c", "3", "k")] });
-    await first.commit({ writes: [remove("b")] });
-    const { cursor } = await first.wrappedBy("k", 0, 1, NO_BYTE_LIMIT);
-    expect(await first.scrub()).toMatch(/^(done|deferred)$/);
-    const second = await reopen(first);
-    expect(await second.list("", "", 10)).toEqual(["a", "c"]);
-    expect((await second.wrappedBy("k", cursor, 10, NO_BYTE_LIMIT)).records.map(({ path }) => path))
-      .toEqual([
-        "c",
-      ]);
-    await second.close();
-  });
+  it.each(["scrub", "scrubKeyRecords"] as const)(
+    "has every record, count and cursor after %s, where records are gone before them",
+    async (scrub) => {
+      const first = await open();
+      const paths = ["a", "core/keyring", "b", "core/root-key", "c", "d"];
+      await first.commit({ writes: paths.map((path) => put(path, path, "k")) });
+      const others = [put("e", "e", "k2"), put("core/recovery-key", "f", "k3")];
+      await first.commit({ writes: [remove("a"), remove("core/keyring"), ...others] });
+      const page = await first.wrappedBy("k", 0, 2, NO_BYTE_LIMIT);
+      expect(page.records.map(({ path }) => path)).toEqual(["b", "core/root-key"]);
+      await first[scrub]();
+      const second = await reopen(first);
+      const left = ["b", "c", "core/recovery-key", "core/root-key", "d", "e"];
+      expect(await second.list("", "", 10)).toEqual(left);
+      expect((await second.get("core/recovery-key"))?.sealKeyId).toBe("k3");
+      expect(await second.sealKeyCounts()).toEqual(new Map([["k", 4], ["k2", 1], ["k3", 1]]));
+      const rest = await second.wrappedBy("k", page.cursor, 10, NO_BYTE_LIMIT);
+      expect(rest.records.map(({ path }) => path)).toEqual(["c", "d"]);
+      await second.close();
+    },
+  );
 }
