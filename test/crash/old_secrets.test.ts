@@ -58,12 +58,13 @@ interface Story {
   readonly seen: readonly Seen[];
 }
 
-async function begin(seal: SealSettings): Promise<Story> {
+async function begin(seal: SealSettings, withShares = true): Promise<Story> {
   files += 1;
   const file = join(folder, String(files), "vault.db");
   const store = openNodeSqlite(file);
-  const { site, holdings, token } = await seedVault(newSite(seal, store));
-  if (holdings === null) throw new Error("the vault has no shares");
+  const seed = await seedVault(newSite(seal, store), withShares);
+  const { site, token } = seed;
+  const holdings = seed.holdings ?? { shares: [], threshold: 0 };
   const session = await reopen(site, holdings, token);
   const seen: Seen[] = [];
   const send: Send = async (...request) => {
@@ -158,7 +159,13 @@ describe("shares given to authorise", () => {
     },
   );
 
-  it.each(ENDS)(
+  it.each([
+    ...ENDS,
+    ["replaced when its time is over", async ({ site, session }: Story, path: string) => {
+      site.nowMs += DAY_MS + 1;
+      dataOf(await session.send("PUT", path, {}));
+    }] as const,
+  ])(
     "leave no trace of an attempt to generate a root token that is %s",
     async (_name, end) => {
       const story = await begin(SHAMIR);
@@ -256,6 +263,23 @@ describe("new shares that come back to be verified", () => {
     story.site.nowMs += DAY_MS + 1;
     const before = story.seen.length;
     await startRekey(story, "sys/rekey", false);
+    expect(tracesOf({ ...story, seen: story.seen.slice(0, before) })).toEqual([]);
+    await story.store.close();
+  });
+
+  it("leave no trace when they were a vault's first, and are made anew as their time is over", async () => {
+    const story = await begin(STATIC, false);
+    const path = "sys/rotate/recovery";
+    const body = { secret_shares: 5, secret_threshold: 3, require_verification: true };
+    const made = dataOf(await story.send("PUT", `${path}/init`, body));
+    for (const key of (made["keys"] as readonly string[]).slice(0, 2)) {
+      const nonce = made["verification_nonce"];
+      dataOf(await story.send("PUT", `${path}/verify`, { key, nonce }));
+    }
+    expect(tracesOf(story)).not.toEqual([]);
+    story.site.nowMs += DAY_MS + 1;
+    const before = story.seen.length;
+    expect(dataOf(await story.send("PUT", `${path}/init`, body))["keys"]).toHaveLength(5);
     expect(tracesOf({ ...story, seen: story.seen.slice(0, before) })).toEqual([]);
     await story.store.close();
   });
