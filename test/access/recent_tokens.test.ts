@@ -8,6 +8,7 @@ import {
 import { TokenStore } from "../../src/access/tokens.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
 import { createKeyring } from "../../src/barrier/keyring.ts";
+import { encodeHex, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
 import { VaultError } from "../../src/errors.ts";
 import { Seal } from "../../src/seal/seal.ts";
@@ -238,4 +239,17 @@ it("a batch token ends with its time, as any other", async () => {
   expect(await tokens.find(id)).not.toBeNull();
   nowMs += 1;
   expect(await tokens.find(id)).toBeNull();
+});
+
+it("no record shows the id or the accessor of a token, in its path or in its bytes", async () => {
+  const { id, found } = await createAndFind();
+  const secrets = [id, found.token.accessor];
+  const forms = secrets.flatMap((text) => [text, encodeHex(encodeUtf8(text))]);
+  const paths = await store.list("", "", 100);
+  expect(paths.length).toBeGreaterThanOrEqual(3);
+  for (const path of paths) {
+    const bytes = (await store.get(path))?.bytes ?? new Uint8Array();
+    const shown = [path, encodeHex(encodeUtf8(path)), encodeHex(bytes)].join(" ");
+    for (const form of forms) expect(shown).not.toContain(form);
+  }
 });

@@ -186,6 +186,23 @@ describe("a rewrap", () => {
     expect(bench.open.keys().seal.previous).toEqual([]);
   });
 
+  it("stays cancelled, and rewraps nothing more, when a slice of it was under way", async () => {
+    const { bench, rewrap, oldKey } = await createStale(600);
+    bench.store.hooks.wrappedBy = async () => {
+      delete bench.store.hooks.wrappedBy;
+      await rewrap.cancel();
+    };
+    expect(await codeOf(() => rewrap.runSlice())).toBe("store_conflict");
+    expect(await rewrap.job()).toMatchObject({
+      phase: "finished",
+      result: "cancelled",
+      run: { processed: 0 },
+    });
+    expect((await bench.store.sealKeyCounts()).get(oldKey.id)).toBe(600);
+    expect((await readDueTimes(bench.store)).size).toBe(0);
+    expect(await rewrap.runSlice()).toBeNull();
+  });
+
   it("goes on after a restart where it was, with the same counters", async () => {
     const { bench, rewrap, shares } = await createStale(1200);
     await rewrap.runSlice();
