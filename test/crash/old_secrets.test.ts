@@ -186,6 +186,20 @@ describe("shares given to authorise", () => {
     await story.store.close();
   });
 
+  it("count once for a root token, however often they are given", async () => {
+    const { send, holdings, store } = await begin(SHAMIR);
+    const { nonce } = dataOf(await send("PUT", "sys/generate-root/attempt", {}));
+    const [key] = holdings.shares;
+    const statuses: number[] = [];
+    for (let time = 1; time <= 3; time++) {
+      statuses.push((await send("PUT", "sys/generate-root/update", { key, nonce })).status);
+    }
+    expect(statuses).toEqual([200, 400, 400]);
+    expect(dataOf(await send("GET", "sys/generate-root/attempt")))
+      .toMatchObject({ started: true, nonce, progress: 1, required: 2 });
+    await store.close();
+  });
+
   it.each(TARGETS)(
     "count for no root token once they are replaced, and as many new ones as are needed then do: %s",
     async (path, seal) => {

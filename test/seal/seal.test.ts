@@ -37,6 +37,15 @@ describe("a seal", () => {
     expect(new TextDecoder().decode(wrapped)).not.toContain("what the seal wraps");
   });
 
+  it("has a nonce of its own for whatever it wraps, the same value at the same path included", async () => {
+    const seal = sealOf(k1);
+    const nonces = new Set<string>();
+    for (let time = 1; time <= 50; time++) {
+      nonces.add(encodeHex(parseWrappedValue(await seal.wrap("p", value)).nonce));
+    }
+    expect(nonces.size).toBe(50);
+  });
+
   it("uses AES-256-GCM over nonce and ciphertext, with header and path as further data", async () => {
     const wrapped = parseWrappedValue(await sealOf(k1).wrap("a/ü", value));
     const decipher = createDecipheriv("aes-256-gcm", k1.bytes, wrapped.nonce);
