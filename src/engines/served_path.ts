@@ -182,7 +182,8 @@ export function storedPath(
   const stored = served.template.replace(/\/$/, "")
     .replace(PARAMETER, (_whole, name: string) => parameter(parameters, name));
   const isListing = operation === "list" || operation === "scan";
-  return isListing && path.endsWith("/") && !stored.endsWith("/") ? `${stored}/` : stored;
+  const takesSlash = isListing && path.endsWith("/") && stored !== "" && !stored.endsWith("/");
+  return takesSlash ? `${stored}/` : stored;
 }
 
 /** A part of the path that its template names. */

@@ -20,7 +20,7 @@ import { backUpKey, RESTORE_FIELDS, restoreKey } from "./transit_backup.ts";
 import { CONFIG_FIELDS } from "./transit_config.ts";
 import { decrypt, DECRYPT_FIELDS, rewrap, REWRAP_FIELDS } from "./transit_decrypt.ts";
 import { DATA_KEY_FIELDS, encrypt, ENCRYPT_FIELDS, generateDataKey } from "./transit_encrypt.ts";
-import { EXPORT_FIELDS, EXPORTED_VERSION, exportKey, latestExport } from "./transit_export.ts";
+import { EXPORT_FIELDS, exportAlias, EXPORTED_VERSION, exportKey } from "./transit_export.ts";
 import {
   authenticate,
   HMAC_FIELDS,
@@ -190,7 +190,7 @@ function exportPaths(store: TransitStore): readonly EnginePath[] {
     enginePath(
       "export/{type}/{name}/{version~}",
       { read: read("Export one version of a key") },
-      { spellings: { version: EXPORTED_VERSION }, alias: (path) => latestExport(store, path) },
+      { spellings: { version: EXPORTED_VERSION }, alias: (path) => exportAlias(store, path) },
     ),
   ];
 }

@@ -38,15 +38,18 @@ export const EXPORTED_VERSION: NameSpelling = {
   storedStart: (start) => start.replace(/^v?\+?0*/, ""),
 };
 
-/** What `latest` is now called, for an export of one version. */
-export async function latestExport(
+/** The other name of what is exported: the number that is the latest now for `latest`, and back. */
+export async function exportAlias(
   store: TransitStore,
   parameters: Parameters,
 ): Promise<string | null> {
-  if (parameter(parameters, "version") !== LATEST) return null;
   const [type, name] = [parameter(parameters, "type"), parameter(parameters, "name")];
+  const version = parameter(parameters, "version");
   const loaded = await store.load(name);
-  return loaded === null ? null : `export/${type}/${name}/${loaded.key.latestVersion}`;
+  if (loaded === null) return null;
+  const latest = String(loaded.key.latestVersion);
+  if (version !== LATEST && version !== latest) return null;
+  return `export/${type}/${name}/${version === LATEST ? latest : LATEST}`;
 }
 
 /** `version` as in the path, and as it is stored; null: all that can be used. */

@@ -118,6 +118,29 @@ describe("a slash at the end", () => {
   );
 });
 
+describe("a list of the whole of a mount", () => {
+  it.each(["kv1", "cubbyhole"])("is judged at the mount's own path: %s", async (mount) => {
+    await client.done("POST", "sys/mounts/kv1", { type: "kv" });
+    await client.done("PUT", `${mount}/a`, { x: "1" });
+    const all = rule("*", "create", "read", "update", "delete", "list", "sudo");
+    for (const written of [mount, `${mount}/`, "+/"]) {
+      const denied = await tokenWith(all + rule(written, "deny"));
+      for (const asked of [mount, `${mount}/`]) {
+        expect([written, asked, await status(denied, "LIST", asked)]).toEqual([
+          written,
+          asked,
+          403,
+        ]);
+        expect(await told(denied, `${mount}/`)).toEqual(["deny"]);
+      }
+    }
+    const granted = await tokenWith(rule(`${mount}/`, "list"));
+    expect(await status(granted, "LIST", mount)).toBe(mount === "kv1" ? 200 : 404);
+    const other = await tokenWith(rule(`${mount}//`, "list"));
+    expect(await status(other, "LIST", mount)).toBe(403);
+  });
+});
+
 describe("a path below a mount", () => {
   it("shows no mount whose own path is denied, and else what it showed before", async () => {
     await client.done("POST", "sys/mounts/kv", { type: "kv" });
@@ -149,6 +172,13 @@ describe("a version of a transit key", () => {
       expect(await told(token, `${path}/${version}`)).toEqual(["deny"]);
     }
     expect(await status(token, "GET", `${path}/v1`)).toBe(200);
+    const named = await tokenWith(
+      rule("transit/export/*", "read") + rule(`${path}/latest`, "deny"),
+    );
+    for (const version of ["2", "v2", "02", "latest"]) {
+      expect([version, await status(named, "GET", `${path}/${version}`)]).toEqual([version, 403]);
+    }
+    expect(await status(named, "GET", `${path}/1`)).toBe(200);
     const latest = await tokenWith(rule(`${path}/latest`, "read"));
     expect(await status(latest, "GET", `${path}/latest`)).toBe(200);
     expect(await status(latest, "GET", `${path}/2`)).toBe(403);
