@@ -79,12 +79,15 @@ export const REWRAP_GIVE_UP_MS = 24 * 60 * 60 * 1000;
 /** Encryptions under one keyring term before it is rotated; Vault's `absoluteOperationMaximum`. */
 export const TERM_OPERATIONS_MAX = 3_865_470_566;
 export const TERM_OPERATIONS_MIN = 1_000_000;
-/** Wait after a rotation of the keyring that failed. */
-export const TERM_ROTATION_RETRY_MS = 60_000;
+/** Wait after a rotation of the keyring, or a change to a new static key, that failed. */
+export const KEY_CHANGE_RETRY_MS = 60_000;
 export const TERM_INTERVAL_MIN_SECONDS = 24 * 60 * 60;
 
 /** Vault's system default and maximum lease: 768 h. */
 export const LEASE_DEFAULT_SECONDS = 768 * 60 * 60;
+
+/** How far the clock may have been set back since a batch token was issued. */
+export const BATCH_TOKEN_CLOCK_SKEW_MS = 60 * 60 * 1000;
 
 /** Tokens that one alarm ends; the next ones follow at once, after other requests. */
 export const EXPIRY_BATCH_TOKENS = 100;

@@ -10,7 +10,7 @@ import { AeadKey } from "../crypto/aead.ts";
 import { concatBytes, decodeBase64, encodeBase64Unpadded, encodeUtf8 } from "../crypto/bytes.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
-import { NONCE_BYTES, TAG_BYTES } from "../limits.ts";
+import { BATCH_TOKEN_CLOCK_SKEW_MS, NONCE_BYTES, TAG_BYTES } from "../limits.ts";
 import { ROOT_POLICY_NAME } from "./policy_names.ts";
 import { decodeToken, encodeToken, type Token } from "./token.ts";
 
@@ -27,6 +27,7 @@ export interface BatchTokenPorts {
   /** 32 bytes for the token with this salt; from the credential key in force. */
   readonly deriveKey: (salt: Uint8Array) => Uint8Array;
   readonly random: RandomBytes;
+  readonly nowMs: () => number;
   /** The longest lease that any mount grants. */
   readonly maxLeaseSeconds: () => number;
 }
@@ -44,7 +45,7 @@ export class BatchTokens {
     const head = concatBytes(Uint8Array.of(VERSION), salt);
     const key = await AeadKey.import(this.#ports.deriveKey(salt));
     const encrypted = await key.encrypt(NONCE, encodeToken(token), concatBytes(head, CONTEXT));
-    return BATCH_TOKEN_PREFIX + toUrl(encodeBase64Unpadded(concatBytes(head, encrypted)));
+    return encodeId(concatBytes(head, encrypted));
   }
 
   /** The token in an id; null when this vault did not make it under the credential key in force. */
@@ -54,6 +55,8 @@ export class BatchTokens {
     if (bytes === null || bytes[0] !== VERSION || bytes.length < HEAD_BYTES + TAG_BYTES) {
       return null;
     }
+    // Another spelling of the same bytes would be the same token under another name.
+    if (encodeId(bytes) !== id) return null;
     const head = bytes.subarray(0, HEAD_BYTES);
     const key = await AeadKey.import(this.#ports.deriveKey(head.subarray(1)));
     try {
@@ -69,17 +72,20 @@ export class BatchTokens {
   /** Whether any endpoint can issue such a token. Holding the key must not make more than that. */
   #isIssuable(token: Token): boolean {
     const { expiresAtMs, createdAtMs } = token;
+    const { maxLeaseSeconds, nowMs } = this.#ports;
     // Lifetimes have whole milliseconds, limits have seconds.
-    const maxMs = (this.#ports.maxLeaseSeconds() + 1) * 1000;
+    const maxMs = (maxLeaseSeconds() + 1) * 1000;
     return token.type === "batch" && token.accessor === "" && token.uses === 0 &&
       token.periodSeconds === 0 && !token.renewable &&
       !token.policies.includes(ROOT_POLICY_NAME) &&
-      expiresAtMs !== null && expiresAtMs - createdAtMs <= maxMs;
+      expiresAtMs !== null && expiresAtMs - createdAtMs <= maxMs &&
+      expiresAtMs - nowMs() <= maxMs + BATCH_TOKEN_CLOCK_SKEW_MS;
   }
 }
 
-function toUrl(base64: string): string {
-  return base64.replaceAll("+", "-").replaceAll("/", "_");
+function encodeId(bytes: Uint8Array): string {
+  const base64 = encodeBase64Unpadded(bytes);
+  return BATCH_TOKEN_PREFIX + base64.replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function fromUrl(text: string): string {

@@ -67,6 +67,7 @@ export class TokenStore {
     this.#batch = new BatchTokens({
       deriveKey: (salt) => ports.barrier.deriveCredentialKey("batch token", salt),
       random: ports.random,
+      nowMs: ports.nowMs,
       maxLeaseSeconds: ports.maxLeaseSeconds,
     });
   }

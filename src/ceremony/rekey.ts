@@ -230,6 +230,7 @@ export class Rekey {
     const stored = await this.#attempts.read();
     const { state, writes } = await this.delivery.removal(stored.state, fingerprint);
     await this.#attempts.write(state, stored.expect, { writes });
+    await this.#ports.clearTraces();
   }
 
   /** The records that end an attempt, for the commit of whoever seals. */

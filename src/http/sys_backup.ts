@@ -11,6 +11,7 @@ import type { Operation } from "../engines/engine.ts";
 import { text } from "../engines/fields.ts";
 import { findPath } from "../engines/served_path.ts";
 import { invalidRequest } from "../errors.ts";
+import type { Call } from "./call.ts";
 import { judgedPath } from "./judged_path.ts";
 import {
   DONE,
@@ -122,12 +123,21 @@ async function read(
   };
 }
 
+/** A name that is not known, or a body, may have been meant to name the only copy to be deleted. */
+async function refuseOtherNames(call: Call, data: EndpointCall["data"]): Promise<void> {
+  const unknown = Object.keys({ ...data, ...await call.body() })
+    .filter((name) => data[name] === undefined || !(name in HOLDER || name in DETAIL));
+  if (unknown.length === 0) return;
+  throw invalidRequest("nothing was deleted: only the query parameter fingerprint names a copy");
+}
+
 /** An empty fingerprint, as of a shell variable that is not set, is not "all holders". */
 async function remove(
-  { call }: EndpointCall,
+  { call, data }: EndpointCall,
   target: CeremonyTarget,
   fingerprint: string | null,
 ): Promise<LogicalReply> {
+  await refuseOtherNames(call, data);
   const holder = fingerprint?.toLowerCase() ?? null;
   if (holder !== null && !FINGERPRINT.test(holder)) {
     throw invalidRequest("fingerprint must be 40 or 64 hexadecimal digits");

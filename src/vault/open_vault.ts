@@ -32,6 +32,7 @@ import { causeOf, VaultError } from "../errors.ts";
 import { EXPIRY_BATCH_TOKENS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { isActive } from "../rewrap/job.ts";
 import { Rewrap } from "../rewrap/rewrap.ts";
 import type { Seal } from "../seal/seal.ts";
 import type { SealConfig } from "../seal/seal_config.ts";
@@ -191,23 +192,23 @@ export class OpenVault {
   }
 
   /**
-   * Brings the key records to the current key of a seal that opened by itself. `reopened` knows that
-   * key alone. A failure is logged and tried again at the next start: until then the previous key
-   * is still needed.
+   * Brings the key records to the current key of a seal that opened by itself, and begins the run
+   * that brings the entries there. `reopened` knows that key alone.
    */
   async followSealKey(reopened: Seal): Promise<void> {
-    const { log } = this.#ports;
-    try {
-      const outcome = await installChangedSealKey(this.#ports, reopened);
-      if (outcome === "unchanged") return;
+    const { log, store } = this.#ports;
+    const outcome = await installChangedSealKey(this.#ports, reopened);
+    if (outcome !== "unchanged") {
       log.info(`upgraded the key records to the seal key ${this.sealKeyId}`);
-      if (outcome === "changed_without_recovery_key") {
-        log.error(`failed to upgrade ${RECOVERY_KEY_PATH}: it does not open`);
-      }
       await this.clearTraces();
-    } catch (error) {
-      const reason = causeOf(error);
-      log.error("failed to upgrade the key records to the current seal key", { reason });
+    }
+    if (outcome === "changed_without_recovery_key") {
+      log.error(`failed to upgrade ${RECOVERY_KEY_PATH}: it does not open`);
+    }
+    const counts = await store.sealKeyCounts();
+    const isStale = [...counts.keys()].some((keyId) => keyId !== this.sealKeyId);
+    if (isStale && !isActive(await this.rewrap.job())) {
+      await this.rewrap.start("seal_key_change", null);
     }
   }
 

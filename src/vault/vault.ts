@@ -9,10 +9,9 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { equalBytes } from "../crypto/bytes.ts";
 import { causeOf, invalidRequest, VaultError } from "../errors.ts";
-import { TERM_ROTATION_RETRY_MS } from "../limits.ts";
+import { KEY_CHANGE_RETRY_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { Metrics } from "../metrics.ts";
-import { isActive } from "../rewrap/job.ts";
 import { authorisingShares, decodeSealConfig, type SealConfig } from "../seal/seal_config.ts";
 import type { SealSettings } from "../seal/seal_settings.ts";
 import { createStaticSeal } from "../seal/static_seal.ts";
@@ -82,6 +81,8 @@ export class Vault {
   #owesEnds = false;
   /** No new term is tried before, after one that failed. */
   #nextRotationMs = 0;
+  /** When records are to be brought to a changed static key, after a failure. */
+  #nextFollowMs = Infinity;
 
   private constructor(ports: VaultPorts, phase: Phase) {
     this.metrics = new Metrics(ports.nowMs());
@@ -242,12 +243,21 @@ export class Vault {
    */
   async wake(): Promise<void> {
     await this.#openIfDue();
-    if (this.#dueForRotation() === null) return;
+    if (this.#dueForRotation() === null && this.#dueToFollow() === null) return;
     await this.exclusive(async () => {
       // Whoever had their turn before may have rotated, sealed, or opened another.
       const open = this.#dueForRotation();
       if (open !== null) await this.#tryRotate(open);
+      const behind = this.#dueToFollow();
+      if (behind === null) return;
+      await this.#followSealKey(behind);
+      await this.#trySetAlarm();
     });
+  }
+
+  #dueToFollow(): OpenVault | null {
+    if (this.#phase.kind !== "unsealed" || this.#ports.nowMs() < this.#nextFollowMs) return null;
+    return this.#phase.open;
   }
 
   #dueForRotation(): OpenVault | null {
@@ -262,7 +272,7 @@ export class Vault {
     try {
       await open.rotateKeyring();
     } catch (error) {
-      this.#nextRotationMs = nowMs() + TERM_ROTATION_RETRY_MS;
+      this.#nextRotationMs = nowMs() + KEY_CHANGE_RETRY_MS;
       log.error("the keyring could not be rotated; it is tried again", { reason: causeOf(error) });
     }
   }
@@ -398,12 +408,7 @@ export class Vault {
     const dueChanged = () => void this.#trySetAlarm();
     const ports = { store, random, nowMs, log, metrics, audit, dueChanged };
     const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
-    try {
-      await this.#followSealKey(open);
-    } catch (error) {
-      await open.audit.close();
-      throw error;
-    }
+    await this.#followSealKey(open);
     this.#phase = { kind: "unsealed", open };
     metrics.sealWorks = true;
     log.info("vault is unsealed");
@@ -411,16 +416,19 @@ export class Vault {
     await this.#trySetAlarm();
   }
 
-  /** A new static key makes every older entry stale: the run starts by itself. */
+  /** A failure is logged and tried again later: until then the previous key is still needed. */
   async #followSealKey(open: OpenVault): Promise<void> {
-    const { seal: settings, random } = this.#ports;
+    const { seal: settings, random, log, nowMs } = this.#ports;
     if (settings.type === "shamir") return;
-    await open.followSealKey(createStaticSeal({ ...settings, previous: null }, random));
-    const counts = await this.#ports.store.sealKeyCounts();
-    const stale = [...counts.keys()].some((keyId) => keyId !== open.sealKeyId);
-    if (!stale) return;
-    const job = await open.rewrap.job();
-    if (!isActive(job)) await open.rewrap.start("seal_key_change", null);
+    try {
+      await open.followSealKey(createStaticSeal({ ...settings, previous: null }, random));
+      this.#nextFollowMs = Infinity;
+    } catch (error) {
+      this.#nextFollowMs = nowMs() + KEY_CHANGE_RETRY_MS;
+      log.error("records could not be brought to the current seal key; it is tried again", {
+        reason: causeOf(error),
+      });
+    }
   }
 }
 

@@ -9,10 +9,16 @@ import { seededRandom } from "../barrier/doubles.ts";
 const random = seededRandom("batch tokens");
 const MAX_SECONDS = 3600;
 const NOW_MS = 1_700_000_000_000;
+const HOUR_MS = 3_600_000;
 
 let credentialKey = random(32);
 const deriveKey = (salt: Uint8Array) => hkdfSha256(credentialKey, salt, "a batch token", 32);
-const batch = new BatchTokens({ deriveKey, random, maxLeaseSeconds: () => MAX_SECONDS });
+const batch = new BatchTokens({
+  deriveKey,
+  random,
+  nowMs: () => NOW_MS,
+  maxLeaseSeconds: () => MAX_SECONDS,
+});
 beforeEach(() => {
   credentialKey = random(32);
 });
@@ -53,13 +59,15 @@ describe("a batch token", () => {
     expect(await batch.read(id)).toBeNull();
   });
 
-  it("is nothing with a character changed, cut short, or without content", async () => {
+  it("is nothing with a character changed, cut short, without content, or spelled otherwise", async () => {
     const id = await batch.issue(tokenWith());
     for (let at = BATCH_TOKEN_PREFIX.length; at < id.length - 1; at += 7) {
       const other = id[at] === "A" ? "B" : "A";
       expect(await batch.read(id.slice(0, at) + other + id.slice(at + 1)), `at ${at}`).toBeNull();
     }
-    for (const text of ["b.", "b.AQ", "b.!", id.slice(0, 40), `${id}AAAA`]) {
+    const spelled = [`${id}=`, `${id}==`, id.replaceAll("-", "+").replaceAll("_", "/")]
+      .filter((text) => text !== id);
+    for (const text of ["b.", "b.AQ", "b.!", id.slice(0, 40), `${id}AAAA`, ...spelled]) {
       expect(await batch.read(text), text).toBeNull();
     }
   });
@@ -69,6 +77,10 @@ describe("a batch token", () => {
     ["the root policy among others", { policies: ["default", "root"] }],
     ["no end", { expiresAtMs: null }],
     ["a longer time than any mount grants", { expiresAtMs: NOW_MS + (MAX_SECONDS + 2) * 1000 }],
+    ["a beginning that is still to come", {
+      createdAtMs: NOW_MS + 2 * HOUR_MS,
+      expiresAtMs: NOW_MS + 2 * HOUR_MS + MAX_SECONDS * 1000,
+    }],
     ["an accessor", { accessor: "a" }],
     ["a number of uses", { uses: 1 }],
     ["a period", { periodSeconds: 60 }],

@@ -14,6 +14,7 @@ import { randomBytes } from "../../src/crypto/random.ts";
 import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
 import type { SealSettings, StaticSealSettings } from "../../src/seal/seal_settings.ts";
 import { createStaticSeal } from "../../src/seal/static_seal.ts";
+import { PGP_FINGERPRINT, PGP_PUBLIC_KEY } from "../contract/api.contract.ts";
 import { ceremonyPath } from "../../src/storage/record_paths.ts";
 import type { Store, StoredRecord } from "../../src/storage/store.ts";
 import {
@@ -221,6 +222,30 @@ describe("shares given to authorise", () => {
   );
 });
 
+describe("messages with shares", () => {
+  it("leave no trace once the backup and the holder's copy are deleted", async () => {
+    const story = await begin(SHAMIR);
+    const body = {
+      secret_shares: 1,
+      secret_threshold: 1,
+      backup: true,
+      pgp_keys: [PGP_PUBLIC_KEY],
+    };
+    const { nonce } = dataOf(await story.send("PUT", "sys/rekey/init", body));
+    for (const key of story.holdings.shares.slice(0, 2)) {
+      dataOf(await story.send("PUT", "sys/rekey/update", { key, nonce }));
+    }
+    const copies = ["core/backup/barrier", "core/delivery/barrier"];
+    const stored = (await allRecords(story.store)).filter(({ path }) => copies.includes(path));
+    expect(stored).toHaveLength(2);
+    expect(findPieces(readDatabase(story.file), stored)).toEqual(copies);
+    dataOf(await story.send("DELETE", "sys/rekey/backup"));
+    dataOf(await story.send("DELETE", `sys/rekey/backup/${PGP_FINGERPRINT}`));
+    expect(findPieces(readDatabase(story.file), stored)).toEqual([]);
+    await story.store.close();
+  });
+});
+
 describe("new shares that come back to be verified", () => {
   it.each(TARGETS)(
     "are fewer than the threshold while they lie in the store: %s",
@@ -339,12 +364,13 @@ const NEW_ROOT_KEYS: readonly [string, SealSettings, Change][] = [
 
 describe("a batch token made from the keys of an older backup", () => {
   const forge = async ({ credentialKey }: Keyring): Promise<string> => {
+    const nowMs = Date.UTC(2026, 0, 1);
     const batch = new BatchTokens({
       deriveKey: (salt) => hkdfSha256(credentialKey, salt, "sealwright batch token", 32),
       random: randomBytes,
+      nowMs: () => nowMs,
       maxLeaseSeconds: () => 3600,
     });
-    const nowMs = Date.UTC(2026, 0, 1);
     const template = { ...rootTokenTemplate(nowMs), type: "batch" as const };
     const expiresAtMs = nowMs + 3_600_000;
     return await batch.issue(

@@ -158,6 +158,11 @@ describe("a fingerprint that is none", () => {
         errors: ["no backed-up keys found"],
       }]);
     }
+    for (const query of [`Fingerprint=${OTHER}`, `fingerprint[]=${OTHER}`, "all=true"]) {
+      expect((await client.ask("DELETE", `${BACKUP}?${query}`)).status).toBe(400);
+    }
+    const body = { fingerprint: OTHER };
+    expect((await client.ask("DELETE", BACKUP, body)).status).toBe(400);
     const twice = `${BACKUP}?fingerprint=${OTHER}&fingerprint=${OTHER}`;
     expect((await client.ask("DELETE", twice)).status).toBe(400);
     expect(await client.api.snapshot()).toBe(before);

@@ -3,8 +3,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { VaultError } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
-import { TERM_ROTATION_RETRY_MS } from "../../src/limits.ts";
+import { KEY_CHANGE_RETRY_MS } from "../../src/limits.ts";
 import { createLog } from "../../src/log.ts";
+import type { SealSettings } from "../../src/seal/seal_settings.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { Vault } from "../../src/vault/vault.ts";
@@ -167,14 +168,56 @@ describe("a vault whose store takes no commit", () => {
     }
     expect(errors()).toEqual(["the keyring could not be rotated; it is tried again"]);
     expect((await send("GET", "sys/key-status")).body["term"]).toBe(1);
-    nowMs += TERM_ROTATION_RETRY_MS;
+    nowMs += KEY_CHANGE_RETRY_MS;
     await send("GET", "sys/health");
     expect(errors()).toHaveLength(2);
     fault = null;
-    nowMs += TERM_ROTATION_RETRY_MS;
+    nowMs += KEY_CHANGE_RETRY_MS;
     await send("GET", "sys/health");
     expect((await send("GET", "sys/key-status")).body["term"]).toBe(2);
     expect(errors()).toHaveLength(2);
+  });
+});
+
+describe("a static key that was changed while the disk is full", () => {
+  const key = (id: string) => ({ id, key: crypto.getRandomValues(new Uint8Array(32)) });
+  const [one, two] = [key("one"), key("two")];
+
+  it("opens the vault by the previous key, and is followed when there is room", async () => {
+    const store = unreliable();
+    const open = async (seal: SealSettings) =>
+      await Vault.open({
+        store,
+        seal,
+        nowMs: () => nowMs,
+        alarm: { set: () => {} },
+        random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+        log: createLog({
+          level: "debug",
+          style: "json",
+          write: (line) => lines.push(JSON.parse(line) as Json),
+          nowMs: () => nowMs,
+        }),
+      });
+    const first = await open({ type: "static", current: one, previous: null });
+    const counts = { shares: 0, threshold: 0 };
+    await first.initialize({ counts, recipients: null, rootTokenRecipient: null });
+    fault = new Error("database or disk is full");
+    lines = [];
+    const second = await open({ type: "static", current: two, previous: one });
+    expect(second.status().sealed).toBe(false);
+    expect(errors()).toEqual([
+      "records could not be brought to the current seal key; it is tried again",
+    ]);
+    await second.wake();
+    expect(errors()).toHaveLength(1);
+    fault = null;
+    nowMs += KEY_CHANGE_RETRY_MS;
+    await second.wake();
+    expect(second.unsealed().config.sealKeyId).toBe("two");
+    await second.fire();
+    const third = await open({ type: "static", current: two, previous: null });
+    expect(third.status().sealed).toBe(false);
   });
 });
 
