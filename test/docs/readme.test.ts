@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ENDPOINTS, RAW_ENDPOINTS } from "../../src/http/endpoints.ts";
 import { HEALTH_ENDPOINTS } from "../../src/http/sys_health.ts";
 import { SEAL_ENDPOINTS } from "../../src/http/sys_seal.ts";
+import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
 import { parseSettings, SETTING_NAMES } from "../../src/runtimes/settings.ts";
 import * as recordPaths from "../../src/storage/record_paths.ts";
 import { start, type Started } from "../runtimes/processes.ts";
@@ -199,6 +200,26 @@ describe("the documents", () => {
   it.each(DOCUMENTS)("%s has no line that a reader must scroll for, outside of tables", (file) => {
     const prose = withoutFences(read(file)).split("\n").filter((line) => !line.startsWith("|"));
     expect(prose.filter((line) => line.length > 120)).toEqual([]);
+  });
+});
+
+describe("README.md", () => {
+  it("reads the messages of a lost answer from the file of a vault that is stopped", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lost-answer-"));
+    try {
+      const store = openNodeSqlite(join(folder, "data", "sealwright.db"));
+      const bytes = new TextEncoder().encode("the messages");
+      const path = recordPaths.deliveryPath("barrier");
+      await store.commit({ writes: [{ path, bytes, sealKeyId: null }] });
+      await store.close();
+      const command = read("README.md").split("\n")
+        .find((line) => line.includes("core/delivery/barrier")) ?? "";
+      const words = command.replace("npx node", `"${process.execPath}"`);
+      const { stdout } = spawnSync("sh", ["-c", words], { cwd: folder, encoding: "utf8" });
+      expect(stdout.trim()).toBe("the messages");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
