@@ -11,8 +11,14 @@ export const SHARES_MAX = 255;
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
-/** Vault's default `max_request_size`. */
+/** A body of a caller with a valid token; Vault's default `max_request_size`. */
 export const REQUEST_BODY_MAX_BYTES = 32 * 1024 * 1024;
+/** A body of a caller without one: logins, shares, wrapping tokens. */
+export const ANONYMOUS_BODY_MAX_BYTES = 1024 * 1024;
+/** The body of `sys/init`, which may hold a PGP key for each of 255 shares. */
+export const INIT_BODY_MAX_BYTES = 4 * 1024 * 1024;
+/** Path and query as sent. Node's own bound, which Deno does not have. */
+export const TARGET_MAX_CHARS = 16 * 1024;
 /** Head of a request: request line and headers. Node's bound is 16 KiB, Go's 1 MiB. */
 export const HEAD_MAX_BYTES = 32 * 1024;
 export const HEADERS_MAX = 256;
@@ -44,8 +50,24 @@ export const STOP_GRACE_MS = 2000;
 export const JSON_DEPTH_MAX = 999;
 /** Names and texts of one body; OpenBao's default `max_request_json_strings`. */
 export const JSON_TEXTS_MAX = 1000;
+/** Objects, lists and values that are no texts. A number that is kept as sent costs 3 µs. */
+export const JSON_VALUES_MAX = 20_000;
+/** Longer than any honest number, at a cost that grows with each digit. */
+export const JSON_NUMBER_MAX_CHARS = 1024;
+/** Quotes and backslashes escaped in a body: each is looked at. */
+export const JSON_ESCAPES_MAX = 2_000_000;
 /** What a parsed body may take by the reference's estimate, not counting what fits in one text. */
 export const JSON_MEMORY_MAX_BYTES = REQUEST_BODY_MAX_BYTES + 512 * 1024;
+/** A form, or a query: what JSON may have of names and texts, in pairs. */
+export const FORM_FIELDS_MAX = 1000;
+/** Decoding a form costs more than reading JSON, and no client of Vault sends a large one. */
+export const FORM_MAX_BYTES = 4 * 1024 * 1024;
+/** Items of one field that is a list, also where it is written as text with commas. */
+export const LIST_ITEMS_MAX = 1000;
+/** Blocks of addresses that one user, role or token is bound to: each is looked at, at each use. */
+export const CIDRS_MAX = 256;
+/** No duration is longer: `-9223372036854775808ns` has 22 characters. */
+export const DURATION_MAX_CHARS = 64;
 /** A Durable Object row holds at most 2 MB; every store keeps the same bound. */
 export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
 /** SQLite key size stays far below its limits; Vault's own bound is of the same order. */

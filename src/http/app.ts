@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import { causeOf } from "../errors.ts";
 import { randomBytes } from "../crypto/random.ts";
+import { FORM_FIELDS_MAX, TARGET_MAX_CHARS } from "../limits.ts";
 import type { Vault } from "../vault/vault.ts";
 import { registerAuthRoutes } from "./auth_routes.ts";
 import type { AppContext, AppOptions } from "./call.ts";
@@ -13,6 +14,7 @@ import { answerOrigins } from "./cors.ts";
 import { registerEngineRoutes } from "./engine_routes.ts";
 import { refuseForeignPages } from "./foreign_pages.ts";
 import { followRequests } from "./in_flight.ts";
+import { hasMoreFields } from "./json.ts";
 import { registerOnDemand } from "./on_demand.ts";
 import { callAt, cleanTarget, hasEncodedDots, targetOf } from "./paths.ts";
 import { RateLimiter } from "./rate_limit.ts";
@@ -32,6 +34,10 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   app.use("*", answerOrigins(vault), followRequests(context));
   app.use("*", async function redirectUncleanPaths(c, next) {
     const target = targetOf(c);
+    if (target.length > TARGET_MAX_CHARS) return errorReply(414, ["request target too long"]);
+    if (hasMoreFields(target)) {
+      return errorReply(400, [`more than ${FORM_FIELDS_MAX} query parameters`]);
+    }
     if (target.includes("#")) {
       // The client's "#" is part of the path; a URL would have dropped it and what follows.
       const url = new URL(target.replaceAll("#", "%23"), c.req.url);

@@ -18,8 +18,7 @@ export function denied(): VaultError {
 
 /** Counts a try of somebody without a valid token. Throws `rate_limited` when there were too many. */
 export function admitStranger(call: Call): void {
-  if (call.context.strangers.admit(call.remoteAddress)) return;
-  throw new VaultError("rate_limited", `request path "${call.path}": rate limit quota exceeded`);
+  call.countStranger();
 }
 
 /** The valid token of a request, as it is with one of its uses spent. Throws `unauthenticated`. */

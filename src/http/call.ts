@@ -1,11 +1,18 @@
 /** One request, parsed once at the edge: everything handlers may look at. */
 
+import { mayComeFrom } from "../access/cidr.ts";
 import type { StoredToken } from "../access/token.ts";
 import { type RandomBytes, randomUuid } from "../crypto/random.ts";
+import { VaultError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { AuditTrail } from "./audit_trail.ts";
-import { parseForm, parseJsonObject, readBodyText } from "./json.ts";
+import {
+  ANONYMOUS_BODY_MAX_BYTES,
+  INIT_BODY_MAX_BYTES,
+  REQUEST_BODY_MAX_BYTES,
+} from "../limits.ts";
+import { type BodyLimit, parseForm, parseJsonObject, readBodyText } from "./json.ts";
 import type { Rate, RateLimiter } from "./rate_limit.ts";
 import { isTrue } from "./query.ts";
 import type { JsonObject } from "./replies.ts";
@@ -33,6 +40,14 @@ export interface AppContext {
   readonly strangers: RateLimiter;
 }
 
+const INIT_PATH = "sys/init";
+
+/**
+ * Bodies by request, each read once: the audit trail of a raw endpoint and the guard of response
+ * wrapping look at a body before its handler does.
+ */
+const TEXTS = new WeakMap<Request, Promise<string>>();
+
 export class Call {
   readonly context: AppContext;
   readonly request: Request;
@@ -50,7 +65,7 @@ export class Call {
   /** What the server passed along with the request. */
   readonly #env: unknown;
   #requestId: string | null = null;
-  #text: Promise<string> | null = null;
+  #json: Promise<JsonObject> | null = null;
 
   constructor(
     context: AppContext,
@@ -109,8 +124,9 @@ export class Call {
   }
 
   /** The body as a JSON object; {} for none. Throws `invalid_request` or `BodyTooLarge`. */
-  async jsonBody(): Promise<JsonObject> {
-    return parseJsonObject(await this.#bodyText()) ?? {};
+  jsonBody(): Promise<JsonObject> {
+    this.#json ??= this.#bodyText().then((text) => parseJsonObject(text) ?? {});
+    return this.#json;
   }
 
   /** The body of an engine request: JSON whatever it is called, or a form that is one. */
@@ -119,12 +135,39 @@ export class Call {
     const type = this.request.headers.get("content-type") ?? "";
     const isForm = /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(type) &&
       !/^\s*[{[]/.test(text);
-    return isForm ? parseForm(text) : parseJsonObject(text) ?? {};
+    return isForm ? parseForm(text) : await this.jsonBody();
   }
 
-  /** Read once: the audit trail of a raw endpoint looks at the body before the handler does. */
+  /** Counts a try of somebody without a valid token. Throws `rate_limited` after too many. */
+  countStranger(): void {
+    if (this.context.strangers.admit(this.remoteAddress)) return;
+    throw new VaultError("rate_limited", `request path "${this.path}": rate limit quota exceeded`);
+  }
+
   #bodyText(): Promise<string> {
-    this.#text ??= readBodyText(this.request);
-    return this.#text;
+    const text = TEXTS.get(this.request) ?? readBodyText(this.request, this.#bodyLimit());
+    TEXTS.set(this.request, text);
+    return text;
+  }
+
+  /** The token is looked up before more is read than anybody may send. */
+  #bodyLimit(): BodyLimit {
+    const maxBytes = this.path === INIT_PATH ? INIT_BODY_MAX_BYTES : ANONYMOUS_BODY_MAX_BYTES;
+    const more = async (): Promise<number> => {
+      if (await this.#hasValidToken()) return REQUEST_BODY_MAX_BYTES;
+      // Otherwise tokens could be tried without limit.
+      this.countStranger();
+      return maxBytes;
+    };
+    return { maxBytes, more };
+  }
+
+  /** No use of it is counted. */
+  async #hasValidToken(): Promise<boolean> {
+    if (this.tokenText === "") return false;
+    await this.vault.wake();
+    if (this.vault.status().sealed) return false;
+    const stored = await this.vault.unsealed().tokens.find(this.tokenText);
+    return stored !== null && mayComeFrom(this.remoteAddress, stored.token.boundCidrs);
   }
 }

@@ -4,11 +4,17 @@
  * No message quotes the body.
  */
 
+import { pause } from "../crypto/pause.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import {
+  FORM_FIELDS_MAX,
+  FORM_MAX_BYTES,
   JSON_DEPTH_MAX,
+  JSON_ESCAPES_MAX,
   JSON_MEMORY_MAX_BYTES,
+  JSON_NUMBER_MAX_CHARS,
   JSON_TEXTS_MAX,
+  JSON_VALUES_MAX,
   REQUEST_BODY_MAX_BYTES,
 } from "../limits.ts";
 
@@ -16,6 +22,7 @@ const BYTE_ORDER_MARK = 0xfeff;
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
@@ -28,37 +35,74 @@ export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";
 }
 
+/** Others are served between decoding a body that is longer and parsing it. */
+const PAUSE_BYTES = 4 * 1024 * 1024;
+
+/** How much of a body is read. */
+export interface BodyLimit {
+  /** Of anybody. */
+  readonly maxBytes: number;
+  /**
+   * Asked once when the body is larger: what this caller may send. What it throws is thrown. Left
+   * out: no more than `maxBytes`.
+   */
+  readonly more?: () => Promise<number>;
+}
+
 /**
  * The whole body as text. Throws `BodyTooLarge`, and then has read no more than the limit, or
- * `invalid_request` when the body did not come to its end.
+ * `invalid_request` when the body did not come to its end. What comes beyond `maxBytes` is not read
+ * before `more` has allowed it.
  */
-export async function readBodyText(request: Request): Promise<string> {
+export async function readBodyText(
+  request: Request,
+  limit: BodyLimit = { maxBytes: REQUEST_BODY_MAX_BYTES },
+): Promise<string> {
   try {
-    return await readText(request);
+    return await readText(request, limit);
   } catch (error) {
-    if (error instanceof BodyTooLarge) throw error;
+    if (error instanceof BodyTooLarge || error instanceof VaultError) throw error;
     throw invalidRequest("the request body did not arrive whole");
   }
 }
 
-async function readText(request: Request): Promise<string> {
+async function readText(request: Request, { maxBytes, more }: BodyLimit): Promise<string> {
+  let allowed = maxBytes;
+  let mayAsk = more !== undefined;
+  const admit = async (length: number): Promise<void> => {
+    if (length <= allowed) return;
+    if (mayAsk && more !== undefined && length <= REQUEST_BODY_MAX_BYTES) {
+      mayAsk = false;
+      allowed = await more();
+      if (length <= allowed) return;
+    }
+    throw bodyTooLarge();
+  };
   const declared = request.headers.get("content-length");
-  if (Number(declared) > REQUEST_BODY_MAX_BYTES) throw bodyTooLarge();
+  await admit(Number(declared));
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   // Every server ends a body at its Content-Length, unless it goes by chunks. Read as a whole, which
   // is several times faster than as a stream.
   if (declared !== null && !request.headers.has("transfer-encoding")) {
-    return decoder.decode(await request.arrayBuffer());
+    const whole = await request.arrayBuffer();
+    await admit(whole.byteLength);
+    return await pauseAfter(decoder.decode(whole));
   }
   if (request.body === null) return "";
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
     length += chunk.length;
-    if (length > REQUEST_BODY_MAX_BYTES) throw bodyTooLarge();
+    await admit(length);
     chunks.push(chunk);
   }
-  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode();
+  const parts = chunks.map((chunk) => decoder.decode(chunk, { stream: true }));
+  return await pauseAfter(parts.join("") + decoder.decode());
+}
+
+async function pauseAfter(text: string): Promise<string> {
+  if (text.length > PAUSE_BYTES) await pause();
+  return text;
 }
 
 function bodyTooLarge(): BodyTooLarge {
@@ -72,10 +116,10 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
   if (text.charCodeAt(start) === BYTE_ORDER_MARK) {
     throw undecodable("invalid character at the start");
   }
-  const end = endOfValue(text, start);
-  const first = parseExactly(end === text.length ? text : text.slice(0, end));
+  const { end, hasNumbers } = boundValues(text, start);
+  const first = parseExactly(end === text.length ? text : text.slice(0, end), hasNumbers);
   const rest = text.slice(end).trim();
-  if (rest !== "") parseExactly(rest);
+  if (rest !== "") parseExactly(rest, false);
   if (first === null) return null;
   if (typeof first !== "object" || Array.isArray(first)) {
     throw undecodable(`cannot use ${Array.isArray(first) ? "array" : typeof first} as an object`);
@@ -93,49 +137,91 @@ const OBJECT_BYTES = 72;
 const LIST_BYTES = 24;
 const SCALAR_BYTES = 8;
 
+/** What was counted of a body so far. */
+interface Counted {
+  texts: number;
+  values: number;
+  escapes: number;
+  bytes: number;
+}
+
+interface Bounded {
+  /** Index behind the first value. */
+  readonly end: number;
+  readonly hasNumbers: boolean;
+}
+
 /**
- * Index behind the first value; also bounds its depth, its texts and the memory it would take, before
- * anything is built from it (Vault's CVE-2025-6203 class of attack).
+ * Finds the end of the first value. Also bounds what the whole text has: its depth, texts, values, the
+ * length of a number and the memory it would take, before anything is built from it (Vault's
+ * CVE-2025-6203 class of attack). What follows the first value is parsed too, so it counts as well.
  */
-function endOfValue(text: string, start: number): number {
+function boundValues(text: string, start: number): Bounded {
+  const counted: Counted = { texts: 0, values: 0, escapes: 0, bytes: 0 };
   let depth = 0;
-  let texts = 0;
-  let bytes = 0;
-  let isInScalar = false;
+  let firstEnd = -1;
+  let scalarStart = -1;
+  let hasNumbers = false;
   for (let index = start; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code === QUOTE) {
-      const end = endOfText(text, index);
-      texts += 1;
-      bytes += 2 * TOKEN_BYTES + (end - index);
+      const end = endOfText(text, index, counted);
+      counted.texts += 1;
+      counted.bytes += 2 * TOKEN_BYTES + (end - index);
       index = end;
+      refuseExcess(counted);
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       depth += 1;
-      bytes += TOKEN_BYTES + (code === OPEN_BRACE ? OBJECT_BYTES : LIST_BYTES);
-      isInScalar = false;
+      counted.values += 1;
+      counted.bytes += TOKEN_BYTES + (code === OPEN_BRACE ? OBJECT_BYTES : LIST_BYTES);
+      scalarStart = -1;
       if (depth > JSON_DEPTH_MAX) throw undecodable("nested too deeply");
+      refuseExcess(counted);
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-      depth -= 1;
-      if (depth <= 0) return index + 1;
-      isInScalar = false;
-    } else if (code === COMMA || code === COLON || code <= SPACE) {
-      isInScalar = false;
-    } else if (!isInScalar) {
-      isInScalar = true;
-      bytes += TOKEN_BYTES + SCALAR_BYTES;
+      depth = Math.max(0, depth - 1);
+      if (depth === 0 && firstEnd === -1) firstEnd = index + 1;
+      scalarStart = -1;
+    } else if (code <= SPACE) {
+      scalarStart = -1;
+      if (text.charCodeAt(index + 1) <= SPACE) index = endOfSpaces(text, index) - 1;
+    } else if (code === COMMA || code === COLON) {
+      scalarStart = -1;
+    } else if (scalarStart === -1) {
+      scalarStart = index;
+      hasNumbers ||= code <= NINE;
+      counted.values += 1;
+      counted.bytes += TOKEN_BYTES + SCALAR_BYTES;
+      refuseExcess(counted);
+    } else if (index - scalarStart >= JSON_NUMBER_MAX_CHARS) {
+      throw undecodable("number too long");
     }
-    if (texts > JSON_TEXTS_MAX) throw tooComplex("exceeded maximum number of strings");
-    if (bytes > JSON_MEMORY_MAX_BYTES) throw tooComplex("exceeded maximum estimated memory limits");
   }
-  return text.length;
+  return { end: firstEnd === -1 ? text.length : firstEnd, hasNumbers };
+}
+
+const SPACES = /[\0- ]+/y;
+
+function endOfSpaces(text: string, start: number): number {
+  SPACES.lastIndex = start;
+  SPACES.test(text);
+  return SPACES.lastIndex;
+}
+
+function refuseExcess({ texts, values, bytes, escapes }: Counted): void {
+  if (texts > JSON_TEXTS_MAX) throw tooComplex("exceeded maximum number of strings");
+  if (bytes > JSON_MEMORY_MAX_BYTES) throw tooComplex("exceeded maximum estimated memory limits");
+  if (values > JSON_VALUES_MAX) throw tooComplex("exceeded maximum number of values");
+  if (escapes > JSON_ESCAPES_MAX) throw tooComplex("exceeded maximum number of escapes");
 }
 
 /** Index of the closing quote, or of the last character. */
-function endOfText(text: string, start: number): number {
+function endOfText(text: string, start: number, counted: Counted): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
     while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
     if (backslashes % 2 === 0) return end;
+    counted.escapes += 1;
+    if (counted.escapes > JSON_ESCAPES_MAX) refuseExcess(counted);
   }
   return text.length - 1;
 }
@@ -153,9 +239,9 @@ interface RawJson {
 
 type SourceReviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 
-function parseExactly(text: string): unknown {
+function parseExactly(text: string, hasNumbers: boolean): unknown {
   try {
-    return UNUSUAL_NUMBER.test(text)
+    return hasNumbers && UNUSUAL_NUMBER.test(text)
       ? JSON.parse(text, keepNumber as SourceReviver)
       : JSON.parse(text);
   } catch {
@@ -172,6 +258,12 @@ const keepNumber: SourceReviver = (_key, value, context) => {
 
 /** Form fields as Vault reads them: text, with commas where a name repeats. */
 export function parseForm(text: string): Readonly<Record<string, unknown>> {
+  if (text.length > FORM_MAX_BYTES) {
+    throw invalidRequest(`error parsing form data: longer than ${FORM_MAX_BYTES} bytes`);
+  }
+  if (hasMoreFields(text)) {
+    throw invalidRequest(`error parsing form data: more than ${FORM_FIELDS_MAX} fields`);
+  }
   if (/%(?![0-9a-fA-F]{2})|;/.test(text)) throw invalidRequest("error parsing form data");
   return Object.fromEntries(
     Object.entries(parameters(new URLSearchParams(text))).map(([name, value]) => [
@@ -181,16 +273,29 @@ export function parseForm(text: string): Readonly<Record<string, unknown>> {
   );
 }
 
-/** Without those that are called as in `left`. */
+/** Whether a form or query has more than `FORM_FIELDS_MAX` fields; empty ones count. */
+export function hasMoreFields(text: string): boolean {
+  let at = -1;
+  for (let count = 0; count < FORM_FIELDS_MAX; count++) {
+    at = text.indexOf("&", at + 1);
+    if (at === -1) return false;
+  }
+  return true;
+}
+
+/** Without those that are called as in `left`. A name that repeats has a list. */
 export function parameters(
   search: URLSearchParams,
   left: readonly string[] = [],
 ): Readonly<Record<string, unknown>> {
-  const names = new Set(search.keys());
+  const values = new Map<string, string[]>();
+  for (const [name, value] of search) {
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
+  }
+  for (const name of left) values.delete(name);
   return Object.fromEntries(
-    [...names].filter((name) => !left.includes(name)).map((name) => {
-      const values = search.getAll(name);
-      return [name, values.length === 1 ? values[0] : values];
-    }),
+    [...values].map(([name, all]) => [name, all.length === 1 ? all[0] : all]),
   );
 }

@@ -54,8 +54,7 @@ function unreadable(reason: string): VaultError {
 async function refusalOf(c: Context, context: AppContext, path: string): Promise<Response | null> {
   const { vault } = context;
   const { searchParams } = new URL(c.req.raw.url);
-  // A copy, for the endpoint reads the body again.
-  const call = new Call(context, c.req.raw.clone(), path, searchParams, c.env);
+  const call = new Call(context, c.req.raw, path, searchParams, c.env);
   const shape = await readShape(call).catch(() => null);
   if (shape === null || shape.path !== path) return null;
   await vault.wake();

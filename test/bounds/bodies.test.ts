@@ -1,0 +1,197 @@
+/** Bodies, forms, queries and paths: bounded in size and count, and work that grows with the input. */
+
+import { describe, expect, it } from "vitest";
+import { parameters, parseForm, parseJsonObject } from "../../src/http/json.ts";
+import {
+  ANONYMOUS_BODY_MAX_BYTES,
+  FORM_FIELDS_MAX,
+  FORM_MAX_BYTES,
+  INIT_BODY_MAX_BYTES,
+  JSON_DEPTH_MAX,
+  JSON_ESCAPES_MAX,
+  JSON_MEMORY_MAX_BYTES,
+  JSON_NUMBER_MAX_CHARS,
+  JSON_TEXTS_MAX,
+  JSON_VALUES_MAX,
+  REQUEST_BODY_MAX_BYTES,
+  TARGET_MAX_CHARS,
+} from "../../src/limits.ts";
+import { ORIGIN, startMemoryApi } from "../http/memory_api.ts";
+import { prepare, type Stage } from "../http/stages.ts";
+import { expectLinear } from "./cost.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+describe("JSON behind the first value is bounded as the first one is", () => {
+  const TAILS: Readonly<Record<string, readonly [tail: string, wanted: RegExp]>> = {
+    "more texts": [`[${'"",'.repeat(JSON_TEXTS_MAX)}""]`, /maximum number of strings/],
+    "more values": [`[${"{},".repeat(JSON_VALUES_MAX)}1]`, /maximum number of values/],
+    "more numbers": [`[${"1.0,".repeat(JSON_VALUES_MAX)}1]`, /maximum number of values/],
+    "more depth": [
+      `${"[".repeat(JSON_DEPTH_MAX + 1)}${"]".repeat(JSON_DEPTH_MAX + 1)}`,
+      /nested too deeply/,
+    ],
+    "a longer number": ["1".repeat(JSON_NUMBER_MAX_CHARS + 1), /number too long/],
+    "more escapes": [`"${'\\"'.repeat(JSON_ESCAPES_MAX + 1)}"`, /maximum number of escapes/],
+    "more memory": [`"${"x".repeat(JSON_MEMORY_MAX_BYTES)}"`, /maximum estimated memory/],
+  };
+  for (const [what, [tail, wanted]] of Object.entries(TAILS)) {
+    it(`${what} than one value may have: both are refused`, () => {
+      expect(() => parseJsonObject(tail)).toThrow(wanted);
+      expect(() => parseJsonObject(`{}${tail}`)).toThrow(wanted);
+    });
+  }
+
+  it("both together may have as much as one: a text in each counts twice", () => {
+    const half = `{${Array.from({ length: 260 }, (_, n) => `"${n}":""`).join(",")}}`;
+    expect(Object.keys(parseJsonObject(half) ?? {})).toHaveLength(260);
+    expect(() => parseJsonObject(half + half)).toThrow(/maximum number of strings/);
+    expect(parseJsonObject('{"a":"b"} {"c":1.50}')).toEqual({ a: "b" });
+  });
+
+  it("what is at the bound is taken", () => {
+    const values = JSON_VALUES_MAX - 2;
+    const { list } = parseJsonObject(`{"list":[${"1,".repeat(values - 1)}2]}`) as {
+      list: readonly number[];
+    };
+    expect(list).toHaveLength(values);
+    const digits = "1".repeat(JSON_NUMBER_MAX_CHARS);
+    expect(JSON.stringify(parseJsonObject(`{"a":${digits}}`))).toBe(`{"a":${digits}}`);
+  });
+});
+
+describe("forms and queries", () => {
+  const fields = (count: number) => Array.from({ length: count }, (_, n) => `${n}=1`).join("&");
+
+  it("a form of as many fields as JSON may have texts is taken, one more is refused", () => {
+    expect(Object.keys(parseForm(fields(FORM_FIELDS_MAX)))).toHaveLength(FORM_FIELDS_MAX);
+    expect(() => parseForm(fields(FORM_FIELDS_MAX + 1))).toThrow(/^error parsing form data: more/);
+    expect(() => parseForm("&".repeat(FORM_FIELDS_MAX))).toThrow(/more than/);
+    expect(() => parseForm(`a=${"x".repeat(FORM_MAX_BYTES)}`)).toThrow(/longer than/);
+  });
+
+  it("a name that repeats keeps its values in order, at its first place", () => {
+    const search = new URLSearchParams("b=1&a=2&b=3&help=1&__proto__=4");
+    expect(Object.entries(parameters(search, ["help"]))).toEqual([
+      ["b", ["1", "3"]],
+      ["a", "2"],
+      ["__proto__", "4"],
+    ]);
+    expect(parseForm("b=1&a=2&b=3")).toEqual({ b: "1,3", a: "2" });
+  });
+
+  it("reading them costs as much as they are long", async () => {
+    const many = (count: number) => new URLSearchParams(fields(count));
+    await expectLinear((factor) => {
+      const search = many(5000 * factor);
+      return () => parameters(search);
+    });
+    await expectLinear((factor) => {
+      const text = fields(50_000 * factor);
+      return () => parseForm(text);
+    });
+  });
+
+  it("a target that is too long, or has too many parameters, is refused before anything is read", async () => {
+    const api = await startMemoryApi();
+    const long = await api.request("GET", `/v1/${"a".repeat(TARGET_MAX_CHARS)}`);
+    expect([long.status, long.json]).toEqual([414, { errors: ["request target too long"] }]);
+    const many = await api.request("GET", `/v1/sys/health?${fields(FORM_FIELDS_MAX + 1)}`);
+    expect([many.status, many.json]).toEqual([400, {
+      errors: ["more than 1000 query parameters"],
+    }]);
+  });
+});
+
+describe("parsing JSON costs as much as it is long", () => {
+  const BODIES: Readonly<Record<string, (length: number) => string>> = {
+    "one text": (length) => `{"a":"${"x".repeat(length)}"}`,
+    "escaped quotes": (length) => `{"a":"${'\\"'.repeat(length / 4)}"}`,
+    spaces: (length) => `{"a":1}${" ".repeat(length)}`,
+    numbers: (length) => `{"a":[${"1.0,".repeat(length / 64)}1]}`,
+    "a tail of lists": (length) => `{}[${"[],".repeat(length / 3)}[]]`,
+    "a tail of numbers": (length) => `{}[${"1.0,".repeat(length / 4)}1]`,
+    "a tail of brackets": (length) => `{}${"[".repeat(length / 2)}${"]".repeat(length / 2)}`,
+    "a tail of names": (length) => `{}{${'"a":1,'.repeat(length / 6)}"a":1}`,
+    digits: (length) => `{"a":${"1".repeat(length)}}`,
+  };
+  for (const [what, make] of Object.entries(BODIES)) {
+    it(what, async () => {
+      await expectLinear((factor) => {
+        const text = make(MEBIBYTE * factor);
+        return () => parseJsonObject(text);
+      });
+    });
+  }
+});
+
+describe("a caller without a valid token sends at most 1 MiB", () => {
+  const TOO_LARGE = { errors: ["http: request body too large"] };
+
+  /** The answer to spaces that come as long as they are read, and how many bytes those were. */
+  async function stream(stage: Stage, path: string, length: number, token?: string) {
+    const chunk = new Uint8Array(64 * 1024).fill(0x20);
+    let taken = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (taken >= length) return controller.close();
+        taken += chunk.length;
+        controller.enqueue(chunk);
+      },
+    }, { highWaterMark: 0 });
+    const headers: Record<string, string> = token === undefined ? {} : { "X-Vault-Token": token };
+    const init = { method: "PUT", headers, body, duplex: "half" } as RequestInit;
+    const { status, json } = await stage.api.fetch(new Request(ORIGIN + path, init));
+    return { status, json, taken };
+  }
+
+  const ANONYMOUS = [
+    "/v1/nothing/here",
+    "/v1/kv/a",
+    "/v1/sys/unseal",
+    "/v1/sys/wrapping/unwrap",
+    "/v1/sys/decode-token",
+    "/v1/auth/userpass/login/a",
+    "/v1/sys/rekey/init",
+    "/v1/sys/capabilities-self",
+  ];
+  for (const path of ANONYMOUS) {
+    it(`${path}: without a token, or with a wrong one, no more is read`, async () => {
+      const stage = await prepare("open");
+      for (const token of [undefined, "hvs.wrong"]) {
+        const { status, json, taken } = await stream(stage, path, 8 * MEBIBYTE, token);
+        // Who must have a token for a path is asked for it first.
+        expect([403, 413]).toContain(status);
+        if (status === 413) expect(json).toEqual(TOO_LARGE);
+        expect(taken).toBeLessThanOrEqual(2 * ANONYMOUS_BODY_MAX_BYTES);
+      }
+    });
+  }
+
+  it("a declared length is enough to refuse", async () => {
+    const stage = await prepare("sealed");
+    const headers = { "Content-Length": String(ANONYMOUS_BODY_MAX_BYTES + 1) };
+    const { status, json } = await stage.api.request("PUT", "/v1/sys/unseal", {
+      headers,
+      rawBody: "{}",
+    });
+    expect([status, json]).toEqual([413, TOO_LARGE]);
+  });
+
+  it("with a valid token the larger bound holds", async () => {
+    const stage = await prepare("open");
+    const large = await stream(stage, "/v1/kv/a", 2 * MEBIBYTE, stage.token);
+    expect([large.status, large.json]).toEqual([400, { errors: ["missing data fields"] }]);
+    const larger = await stream(stage, "/v1/kv/a", REQUEST_BODY_MAX_BYTES + MEBIBYTE, stage.token);
+    expect([larger.status, larger.json]).toEqual([413, TOO_LARGE]);
+  });
+
+  it("init takes 4 MiB, for it may bring 255 PGP keys", async () => {
+    const stage = await prepare("fresh");
+    const within = await stream(stage, "/v1/sys/init", INIT_BODY_MAX_BYTES);
+    expect(within.status).toBe(400);
+    const beyond = await stream(stage, "/v1/sys/init", 2 * INIT_BODY_MAX_BYTES);
+    expect([beyond.status, beyond.json]).toEqual([413, TOO_LARGE]);
+    expect(beyond.taken).toBeLessThanOrEqual(INIT_BODY_MAX_BYTES + MEBIBYTE);
+  });
+});
