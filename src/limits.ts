@@ -68,6 +68,16 @@ export const LIST_ITEMS_MAX = 1000;
 export const CIDRS_MAX = 256;
 /** No duration is longer: `-9223372036854775808ns` has 22 characters. */
 export const DURATION_MAX_CHARS = 64;
+/** Text of one PGP key: base64 of the ASCII armor of `PGP_KEY_MAX_BYTES`. */
+export const PGP_KEY_TEXT_MAX_CHARS = 128 * 1024;
+/** A key with its own signatures and some of others; a minimal export has some KB. */
+export const PGP_KEY_MAX_BYTES = 64 * 1024;
+/** Keys, names and signatures of one key. */
+export const PGP_PACKETS_MAX = 512;
+/** Each costs up to 10 ms; those of others cost nothing and are not counted. */
+export const PGP_SIGNATURES_MAX = 64;
+/** Of all keys of one request: 255 keys have four each, and a few have many. */
+export const PGP_REQUEST_SIGNATURES_MAX = 1024;
 /** A Durable Object row holds at most 2 MB; every store keeps the same bound. */
 export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
 /** SQLite key size stays far below its limits; Vault's own bound is of the same order. */

@@ -6,6 +6,7 @@
 import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { parsePgpKey, type PgpKey } from "../crypto/pgp.ts";
 import { invalidRequest, unreachable } from "../errors.ts";
+import { PGP_REQUEST_SIGNATURES_MAX } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { PgpRecipient } from "./state.ts";
 
@@ -42,8 +43,16 @@ export async function checkRecipients(
 ): Promise<readonly PgpRecipient[] | null> {
   if (texts === null || texts.length === 0) return null;
   const recipients: PgpRecipient[] = [];
+  let signatures = 0;
   for (const [index, text] of texts.entries()) {
     const key = await checkPgpKey(text, configuration, `pgp_keys[${index}]`);
+    signatures += key.ownSignatures;
+    if (signatures > PGP_REQUEST_SIGNATURES_MAX) {
+      throw invalidRequest(
+        `pgp_keys[${index}]: the keys up to this one carry more than ` +
+          `${PGP_REQUEST_SIGNATURES_MAX} signatures of their own: export minimal keys`,
+      );
+    }
     recipients.push(recipientOf(key));
   }
   return recipients;

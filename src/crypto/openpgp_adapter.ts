@@ -13,18 +13,20 @@ import {
   PublicKey,
   readKeys,
 } from "openpgp";
-import type { Key, PartialConfig } from "openpgp";
+import type { Key, PartialConfig, SignaturePacket } from "openpgp";
 import { VaultError } from "../errors.ts";
+import { PGP_SIGNATURES_MAX } from "../limits.ts";
 import { encodeBase64, wipe } from "./bytes.ts";
-import type { PgpKey, PgpKeyMaterial, PgpKeyParse } from "./pgp.ts";
+import { NOT_A_KEY, type PgpKey, type PgpKeyParse } from "./pgp.ts";
+import { scanPackets } from "./pgp_packets.ts";
 
-/** RSA-16384 with its exponent: the largest gpg makes. Beyond, one encryption takes seconds. */
-const KEY_PACKET_MAX_BYTES = 2200;
 /** Every exponent in use is 17 bits or fewer; a long one makes encryption as slow as wanted. */
 const RSA_EXPONENT_MAX_BYTES = 8;
-/** Each may cost a signature check; third-party ones cost nothing and are not counted. */
-const SELF_SIGNATURES_MAX = 256;
-const NOT_A_KEY = "not an OpenPGP public key";
+/** What the library says of a signature that will never verify. */
+const NEVER_VALID: ReadonlySet<string> = new Set([
+  "Signature verification failed",
+  "Signed digest did not match",
+]);
 
 /** Explicit also where it repeats the default: the packets are a promise to gpg and Go users. */
 const CONFIG: PartialConfig = {
@@ -38,10 +40,13 @@ const CONFIG: PartialConfig = {
 
 /** See `parsePgpKey`; never answers `undecodable`. */
 export async function loadPgpKey(
-  material: PgpKeyMaterial,
+  bytes: Uint8Array,
   encryptionKeyFingerprint: string | null,
 ): Promise<PgpKeyParse> {
-  const keys = await readAll(material);
+  const scan = scanPackets(bytes);
+  if (scan.kind === "malformed") return { kind: "unparsable", reason: NOT_A_KEY };
+  if (scan.kind === "refused") return { kind: "unusable", reason: scan.reason };
+  const keys = await readAll(bytes);
   const [key] = keys;
   if (key === undefined) return { kind: "unparsable", reason: NOT_A_KEY };
   if (keys.some((each) => each.isPrivate())) {
@@ -52,21 +57,21 @@ export async function loadPgpKey(
   }
   const excess = describeExcess(key);
   if (excess !== null) return { kind: "unusable", reason: excess };
+  for (const signature of ownSignatures(key)) rememberFailure(signature);
   try {
     const chosen = encryptionKeyFingerprint ?? await chooseEncryptionKey(key, new Date());
     await encryptTo(key, chosen, "trial");
     return { kind: "ok", key: toPgpKey(key, chosen) };
   } catch {
-    return { kind: "unusable", reason: await describeUnusable(key, encryptionKeyFingerprint) };
+    const reason = await describeUnusable(key, encryptionKeyFingerprint, scan.refusedSubkeys);
+    return { kind: "unusable", reason };
   }
 }
 
 /** Empty when the packets are no keys; the library's own message may quote them and is dropped. */
-async function readAll(material: PgpKeyMaterial): Promise<readonly Key[]> {
+async function readAll(binaryKeys: Uint8Array): Promise<readonly Key[]> {
   try {
-    return material.kind === "armored"
-      ? await readKeys({ armoredKeys: material.text, config: CONFIG })
-      : await readKeys({ binaryKeys: material.bytes, config: CONFIG });
+    return await readKeys({ binaryKeys, config: CONFIG });
   } catch {
     return [];
   }
@@ -78,11 +83,12 @@ function toPgpKey(key: Key, encryptionKeyFingerprint: string): PgpKey {
     fingerprint,
     encryptionKeyFingerprint,
     binaryBase64: encodeBase64(key.write()),
+    ownSignatures: ownSignatures(key).length,
     async encrypt(text) {
       try {
         return await encryptTo(key, encryptionKeyFingerprint, text);
       } catch (cause) {
-        const reason = await describeUnusable(key, encryptionKeyFingerprint);
+        const reason = await describeUnusable(key, encryptionKeyFingerprint, []);
         throw new VaultError(
           "invalid_request",
           `could not encrypt to PGP key ${fingerprint}: ${reason}`,
@@ -140,22 +146,58 @@ async function encryptTo(
 function describeExcess(key: Key): string | null {
   for (const { keyPacket } of key.getKeys()) {
     const { e } = keyPacket.publicParams as { readonly e?: Uint8Array };
-    const exponentBytes = e?.length ?? 0;
-    if (keyPacket.write().length > KEY_PACKET_MAX_BYTES || exponentBytes > RSA_EXPONENT_MAX_BYTES) {
-      return "key numbers are larger than supported";
-    }
+    if ((e?.length ?? 0) > RSA_EXPONENT_MAX_BYTES) return "key numbers are larger than supported";
   }
-  const lists = [
-    key.revocationSignatures,
-    ...key.users.flatMap((user) => [user.selfCertifications, user.revocationSignatures]),
-    ...key.subkeys.flatMap((subkey) => [subkey.bindingSignatures, subkey.revocationSignatures]),
-  ];
-  const signatures = lists.reduce((sum, list) => sum + list.length, 0);
-  return signatures > SELF_SIGNATURES_MAX ? "key carries too many signatures of its own" : null;
+  return ownSignatures(key).length > PGP_SIGNATURES_MAX
+    ? "key carries too many signatures of its own"
+    : null;
 }
 
-/** Only words for a refusal that the trial has decided. `fixed`: chosen before; null for none. */
-async function describeUnusable(key: Key, fixed: string | null): Promise<string> {
+/** All that the library may check: of the key on itself, its names and its subkeys. */
+function ownSignatures(key: Key): readonly SignaturePacket[] {
+  // The library's type leaves them out.
+  const { directSignatures } = key as unknown as {
+    readonly directSignatures: readonly SignaturePacket[];
+  };
+  return [
+    ...key.revocationSignatures,
+    ...directSignatures,
+    ...key.users.flatMap((user) => [...user.selfCertifications, ...user.revocationSignatures]),
+    ...key.subkeys.flatMap((subkey) => [
+      ...subkey.bindingSignatures,
+      ...subkey.revocationSignatures,
+    ]),
+  ];
+}
+
+/**
+ * The library remembers which signatures are valid and checks the others anew, some ten times for one
+ * encryption. Here one that fails is checked once.
+ */
+function rememberFailure(signature: SignaturePacket): void {
+  const verify = signature.verify.bind(signature) as (...given: unknown[]) => Promise<void>;
+  let failure: unknown = null;
+  const verifyOnce = async (...given: unknown[]): Promise<void> => {
+    if (failure !== null) throw failure;
+    try {
+      await verify(...given);
+    } catch (error) {
+      if (error instanceof Error && NEVER_VALID.has(error.message)) failure = error;
+      throw error;
+    }
+  };
+  Object.assign(signature, { verify: verifyOnce });
+}
+
+/**
+ * Only words for a refusal that the trial has decided. `fixed`: chosen before; null for none.
+ * `refusedSubkeys`: why subkeys are not accepted for their algorithm.
+ */
+async function describeUnusable(
+  key: Key,
+  fixed: string | null,
+  refusedSubkeys: readonly string[],
+): Promise<string> {
   try {
     if (await key.isRevoked()) return "key is revoked";
     const expires = await key.getExpirationTime();
@@ -165,6 +207,8 @@ async function describeUnusable(key: Key, fixed: string | null): Promise<string>
   } catch {
     // A key whose own signatures do not verify has neither state.
   }
-  if (fixed === null) return "key has no valid encryption key";
-  return `key ${fixed}, which was to be encrypted to, can no longer be`;
+  if (fixed !== null) return `key ${fixed}, which was to be encrypted to, can no longer be`;
+  const [refused] = refusedSubkeys;
+  const none = "key has no valid encryption key";
+  return refused === undefined ? none : `${none}: its subkey uses ${refused}`;
 }

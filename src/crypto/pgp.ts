@@ -4,7 +4,9 @@
  * is imported when the first key arrives. Public keys only: nothing here decrypts or signs.
  */
 
+import { PGP_KEY_TEXT_MAX_CHARS } from "../limits.ts";
 import { decodeBase64 } from "./bytes.ts";
+import { isArmored, unarmorKey } from "./pgp_armor.ts";
 
 /** A key that has encrypted once already, so a later failure means it expired since. */
 export interface PgpKey {
@@ -18,6 +20,8 @@ export interface PgpKey {
   readonly encryptionKeyFingerprint: string;
   /** The key in the one form that is stored and that `parsePgpKey` takes back. */
   readonly binaryBase64: string;
+  /** How many signatures of its own it carries, each of which may have been checked. */
+  readonly ownSignatures: number;
   /**
    * A binary OpenPGP message that gpg and Go read: PKESK v3, SEIPD v1 with MDC, one UTF-8 literal
    * without name or date; not compressed, not signed. Line ends become CR LF, so `text` should have
@@ -36,16 +40,13 @@ export type PgpKeyParse =
   /** A public key to which nothing can be encrypted: sign-only, expired, revoked, too weak. */
   | { readonly kind: "unusable"; readonly reason: string };
 
-/** What the adapter is given: one or the other form of the same packets. */
-export type PgpKeyMaterial =
-  | { readonly kind: "armored"; readonly text: string }
-  | { readonly kind: "binary"; readonly bytes: Uint8Array };
+/** The packets of the text, or why there are none. */
+type Decoded =
+  | { readonly kind: "binary"; readonly bytes: Uint8Array }
+  | Exclude<PgpKeyParse, { kind: "ok" }>;
 
-type Unarmored = PgpKeyMaterial | Exclude<PgpKeyParse, { kind: "ok" }>;
-
-/** A key with many third-party signatures stays below; parsing costs more than its length. */
-const KEY_TEXT_MAX_CHARACTERS = 256 * 1024;
-const ARMOR_START = "-----BEGIN PGP ";
+/** Of text that decodes to no packets of a key. */
+export const NOT_A_KEY = "not an OpenPGP public key";
 
 /**
  * Reads a key given as standard base64 of the binary key (line breaks tolerated), as ASCII armor, or
@@ -58,24 +59,36 @@ export async function parsePgpKey(
   encryptionKeyFingerprint: string | null = null,
 ): Promise<PgpKeyParse> {
   const material = decodeKeyText(text);
-  if (material.kind !== "armored" && material.kind !== "binary") return material;
+  if (material.kind !== "binary") return material;
   const { loadPgpKey } = await import("./openpgp_adapter.ts");
-  return await loadPgpKey(material, encryptionKeyFingerprint);
+  return await loadPgpKey(material.bytes, encryptionKeyFingerprint);
 }
 
-function decodeKeyText(text: string): Unarmored {
-  if (text.length > KEY_TEXT_MAX_CHARACTERS) {
+function decodeKeyText(text: string): Decoded {
+  if (text.length > PGP_KEY_TEXT_MAX_CHARS) {
     return {
       kind: "unparsable",
-      reason: `key text is longer than ${KEY_TEXT_MAX_CHARACTERS} characters`,
+      reason: `key text is longer than ${PGP_KEY_TEXT_MAX_CHARS} characters`,
     };
   }
   const trimmed = text.trim();
-  if (trimmed.startsWith(ARMOR_START)) return { kind: "armored", text: trimmed };
+  if (isArmored(trimmed)) return decodeArmor(trimmed);
   const bytes = decodeBase64(trimmed);
   if (bytes === null) return { kind: "undecodable", reason: "neither base64 nor ASCII armor" };
   const armor = new TextDecoder().decode(bytes).trimStart();
-  if (armor.startsWith(ARMOR_START)) return { kind: "armored", text: armor };
+  if (isArmored(armor)) return decodeArmor(armor);
   if (bytes.length === 0) return { kind: "unparsable", reason: "key is empty" };
   return { kind: "binary", bytes };
+}
+
+function decodeArmor(text: string): Decoded {
+  const unarmored = unarmorKey(text);
+  switch (unarmored.kind) {
+    case "bytes":
+      return { kind: "binary", bytes: unarmored.bytes };
+    case "malformed":
+      return { kind: "unparsable", reason: NOT_A_KEY };
+    case "several":
+      return { kind: "unparsable", reason: unarmored.reason };
+  }
 }
