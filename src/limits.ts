@@ -64,10 +64,22 @@ export const FORM_FIELDS_MAX = 1000;
 export const FORM_MAX_BYTES = 4 * 1024 * 1024;
 /** Items of one field that is a list, also where it is written as text with commas. */
 export const LIST_ITEMS_MAX = 1000;
-/** Blocks of addresses that one user, role or token is bound to: each is looked at, at each use. */
-export const CIDRS_MAX = 256;
+/** An integer as text. Those of 64 bits have 20 digits; a pattern is tried on each of them. */
+export const INTEGER_MAX_CHARS = 64;
 /** No duration is longer: `-9223372036854775808ns` has 22 characters. */
 export const DURATION_MAX_CHARS = 64;
+/** Items of a batch of transit: one costs up to 100 µs, so more would stop others for 2 s. */
+export const BATCH_ITEMS_MAX = 16_384;
+/** Bytes that `random` draws at once; Vault's `APIMaxBytes`. */
+export const RANDOM_MAX_BYTES = 128 * 1024;
+/** What is hashed for a caller without a pause: SHA-3 takes 100 ms for each MiB. */
+export const HASH_SLICE_BYTES = 256 * 1024;
+/** Metadata of a secret id, which is JSON or pairs within one text. */
+export const SECRET_ID_METADATA_MAX_CHARS = 64 * 1024;
+/** Some rules of some dozen characters each; every one is looked at for each password. */
+export const PASSWORD_POLICY_MAX_CHARS = 64 * 1024;
+/** A policy that is written: parsing it stops others for some 60 ms. Older ones stay readable. */
+export const POLICY_MAX_CHARS = 512 * 1024;
 /** Text of one PGP key: base64 of the ASCII armor of `PGP_KEY_MAX_BYTES`. */
 export const PGP_KEY_TEXT_MAX_CHARS = 128 * 1024;
 /** A key with its own signatures and some of others; a minimal export has some KB. */
@@ -130,6 +142,8 @@ export const AUTO_UNSEAL_RETRY_MAX_MS = 30_000;
 
 /** Texts hashed for one data object of an audit entry, about 30 ms of work; the rest is left out. */
 export const AUDIT_HASHES_MAX = 10_000;
+/** The same for what those texts have together: about 70 ms. No record holds as much. */
+export const AUDIT_HASHED_MAX_CHARS = 8 * 1024 * 1024;
 
 /** A device that has not taken a line after so long has failed; requests wait no longer for it. */
 export const AUDIT_WRITE_MAX_MS = 5000;

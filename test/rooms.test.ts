@@ -34,7 +34,7 @@ const EXCEPTIONS: readonly Exception[] = [
   {
     room: "engines",
     file: "access/duration.ts",
-    reason: "durations are written alike in token and mount settings; the file imports nothing",
+    reason: "durations are written alike in token and mount settings; the file imports limits only",
   },
 ];
 

@@ -57,12 +57,25 @@ export function mayComeFrom(address: string | null, bounds: readonly string[]): 
   return bounds.length === 0 || isWithin(address, bounds);
 }
 
-/** Whether each of the inner blocks is in one of the outer ones. */
+/**
+ * Whether each of the inner blocks is in one of the outer ones. Both lists may be as long as a field
+ * can be, so the outer ones are looked up and not walked through.
+ */
 export function areWithin(inner: readonly string[], outer: readonly string[]): boolean {
+  const known = new Set(outer.map(parseBlock).map((block) => block === null ? "" : nameOf(block)));
   return inner.every((text) => {
     const block = parseBlock(text);
-    return block !== null && isInOne(block, outer);
+    return block !== null && lineOf(block).some((wider) => known.has(wider));
   });
+}
+
+function nameOf({ bits, address, prefix }: Block): string {
+  return `${bits} ${address >> BigInt(bits - prefix)} ${prefix}`;
+}
+
+/** The block itself and all that contain it. */
+function lineOf(block: Block): readonly string[] {
+  return Array.from({ length: block.prefix + 1 }, (_, prefix) => nameOf({ ...block, prefix }));
 }
 
 function isInOne(inner: Block, outer: readonly string[]): boolean {

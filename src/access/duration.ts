@@ -3,11 +3,11 @@
  * Pure; never reads a clock.
  */
 
+import { DURATION_MAX_CHARS } from "../limits.ts";
+
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 /** Go keeps a duration in a signed 64-bit count of nanoseconds; more does not parse there either. */
 const DURATION_MAX_SECONDS = 9_223_372_036;
-/** No honest duration is longer; bounds the work on hostile text. */
-const DURATION_TEXT_MAX_CHARS = 64;
 const SECONDS_PER_DAY = 24 * 60 * 60;
 
 const WHOLE_SECONDS = /^\+?[0-9]+$/;
@@ -40,7 +40,7 @@ const SECONDS_PER_UNIT: ReadonlyMap<string, number> = new Map([
  */
 export function parseDurationSeconds(value: unknown): number | null {
   if (typeof value === "number") return inRange(value);
-  if (typeof value !== "string" || value.length > DURATION_TEXT_MAX_CHARS) return null;
+  if (typeof value !== "string" || value.length > DURATION_MAX_CHARS) return null;
   if (value === "") return 0;
   if (WHOLE_SECONDS.test(value)) return inRange(Number(value));
   const days = WHOLE_DAYS.exec(value)?.[1];

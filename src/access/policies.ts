@@ -7,6 +7,7 @@
 import type { Barrier } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
+import { POLICY_MAX_CHARS } from "../limits.ts";
 import { POLICY_PREFIX } from "../storage/record_paths.ts";
 import { type Acl, compileAcl } from "./acl.ts";
 import type { Entity } from "./logins/entities.ts";
@@ -152,6 +153,11 @@ export class PolicyStore {
     const text = policyText(given.text);
     if (given.expiresAtMs !== null && given.expiresAtMs <= this.#nowMs()) {
       throw invalidRequest("refusing to update policy as expiration time has already elapsed");
+    }
+    if (text.length > POLICY_MAX_CHARS) {
+      throw invalidRequest(
+        `failed to parse policy: text longer than ${POLICY_MAX_CHARS} characters`,
+      );
     }
     const { warnings } = parsePolicy(name, text);
     if (BUILT_IN.includes(name)) throw invalidRequest(`cannot update "${name}" policy`);

@@ -5,6 +5,7 @@
  */
 
 import { invalidRequest } from "../errors.ts";
+import { PATH_MAX_BYTES } from "../limits.ts";
 import { matchesAnyGlob } from "./glob.ts";
 import {
   DEFAULT_POLICY_NAME,
@@ -41,6 +42,9 @@ export function cleanPolicies(names: readonly string[], withDefault = false): re
 }
 
 export function resolvePolicies(wish: PolicyWish): readonly string[] {
+  if (wish.asked.some((name) => name.length > PATH_MAX_BYTES)) {
+    throw invalidRequest(`policy names cannot be longer than ${PATH_MAX_BYTES} bytes`);
+  }
   const chosen = choose(wish);
   const policies = wish.noDefault ? chosen.filter((name) => name !== DEFAULT_POLICY_NAME) : chosen;
   const internal = policies.find((name) => INTERNAL_POLICIES.includes(name));
@@ -59,7 +63,8 @@ function choose(wish: PolicyWish): readonly string[] {
   if (asked.length === 0) return cleanPolicies(parent);
   if (isSudo) return cleanPolicies(asked, !noDefault);
   const wanted = cleanPolicies(asked);
-  if (!wanted.every((name) => parent.includes(name))) {
+  const names = new Set(parent);
+  if (!wanted.every((name) => names.has(name))) {
     throw invalidRequest("child policies must be subset of parent");
   }
   return cleanPolicies(wanted, !noDefault && parent.includes(DEFAULT_POLICY_NAME));
@@ -79,15 +84,15 @@ function chooseByRole(
   { asked, noDefault, parent }: PolicyWish,
   role: TokenRole,
 ): readonly string[] {
-  const withDefault = !noDefault && !role.noDefaultPolicy &&
-    !isDisallowed(role, DEFAULT_POLICY_NAME);
+  const isDisallowed = disallowedBy(role);
+  const withDefault = !noDefault && !role.noDefaultPolicy && !isDisallowed(DEFAULT_POLICY_NAME);
   const wanted = asked.length === 0 ? [] : cleanPolicies(asked, withDefault);
   const chosen = role.allowedPolicies.length > 0 || role.allowedPolicyGlobs.length > 0
     ? chooseAllowed(wanted, role, withDefault)
     : wanted.length === 0
     ? cleanPolicies(parent, withDefault)
     : wanted;
-  const forbidden = chosen.find((name) => isDisallowed(role, name));
+  const forbidden = chosen.find(isDisallowed);
   if (forbidden !== undefined) {
     throw invalidRequest(`token policy ${quote(forbidden)} is disallowed by this role`);
   }
@@ -102,16 +107,18 @@ function chooseAllowed(
   const allowed = cleanPolicies(role.allowedPolicies, withDefault);
   if (wanted.length === 0) return allowed;
   const globs = cleanPolicies(role.allowedPolicyGlobs);
-  if (wanted.every((name) => allowed.includes(name) || matchesAnyGlob(globs, name))) return wanted;
+  const names = new Set(allowed);
+  if (wanted.every((name) => names.has(name) || matchesAnyGlob(globs, name))) return wanted;
   throw invalidRequest(
     `token policies (${quoteAll(wanted)}) must be subset of the role's allowed policies ` +
       `(${quoteAll(allowed)}) or glob policies (${quoteAll(globs)})`,
   );
 }
 
-function isDisallowed(role: TokenRole, name: string): boolean {
-  return cleanNames(role.disallowedPolicies).includes(name) ||
-    matchesAnyGlob(cleanNames(role.disallowedPolicyGlobs), name);
+function disallowedBy(role: TokenRole): (name: string) => boolean {
+  const names = new Set(cleanNames(role.disallowedPolicies));
+  const globs = cleanNames(role.disallowedPolicyGlobs);
+  return (name) => names.has(name) || matchesAnyGlob(globs, name);
 }
 
 /**

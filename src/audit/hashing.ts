@@ -6,7 +6,7 @@
 
 import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { createKeyedHmac } from "../crypto/keyed_hmac.ts";
-import { AUDIT_HASHES_MAX } from "../limits.ts";
+import { AUDIT_HASHED_MAX_CHARS, AUDIT_HASHES_MAX } from "../limits.ts";
 
 /** `hmac-sha256:` and 64 hex digits. */
 export type TextHash = (text: string) => string;
@@ -46,9 +46,12 @@ export function hashData(
   clearNames: ClearNames = NO_NAMES,
 ): string {
   let hashed = 0;
+  let characters = 0;
   const hide = (text: string): string => {
     hashed += 1;
-    return hashed > AUDIT_HASHES_MAX ? OMITTED : hash(text);
+    characters += text.length;
+    const isTooMuch = hashed > AUDIT_HASHES_MAX || characters > AUDIT_HASHED_MAX_CHARS;
+    return isTooMuch ? OMITTED : hash(text);
   };
   const replace = (_name: string, value: unknown): unknown =>
     typeof value === "string" ? hide(value) : value;

@@ -1,11 +1,14 @@
 /**
  * The hash functions that callers may choose by Vault's names (`transit/hash`, `transit/hmac`,
- * `sys/tools/hash`). The product itself uses `digest.ts`. Synchronous and pure.
+ * `sys/tools/hash`). The product itself uses `digest.ts`. Pure; much data is hashed in slices, between
+ * which others are served.
  */
 
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha224, sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { sha3_224, sha3_256, sha3_384, sha3_512 } from "@noble/hashes/sha3.js";
+import { HASH_SLICE_BYTES } from "../limits.ts";
+import { pause } from "./pause.ts";
 
 /** FIPS 180-4 and FIPS 202. */
 const HASHES = new Map([
@@ -24,13 +27,31 @@ export function isHashNamed(algorithm: string): boolean {
 }
 
 /** 28 to 64 bytes, by the algorithm; null when there is none of that name. */
-export function hashNamed(algorithm: string, data: Uint8Array): Uint8Array | null {
-  return HASHES.get(algorithm)?.(data) ?? null;
+export async function hashNamed(algorithm: string, data: Uint8Array): Promise<Uint8Array | null> {
+  const hash = HASHES.get(algorithm);
+  return hash === undefined ? null : await digestInSlices(hash.create(), data);
 }
 
 /** As long as the hash. RFC 2104. Throws RangeError for an algorithm that `isHashNamed` denies. */
-export function hmacNamed(algorithm: string, key: Uint8Array, data: Uint8Array): Uint8Array {
+export async function hmacNamed(
+  algorithm: string,
+  key: Uint8Array,
+  data: Uint8Array,
+): Promise<Uint8Array> {
   const hash = HASHES.get(algorithm);
   if (hash === undefined) throw new RangeError(`no hash function is called ${algorithm}`);
-  return hmac(hash, key, data);
+  return await digestInSlices(hmac.create(hash, key), data);
+}
+
+interface Digesting {
+  update(data: Uint8Array): unknown;
+  digest(): Uint8Array;
+}
+
+async function digestInSlices(digesting: Digesting, data: Uint8Array): Promise<Uint8Array> {
+  for (let at = 0; at < data.length; at += HASH_SLICE_BYTES) {
+    if (at > 0) await pause();
+    digesting.update(data.subarray(at, at + HASH_SLICE_BYTES));
+  }
+  return digesting.digest();
 }

@@ -10,6 +10,7 @@ import { parseBool } from "./go_text.ts";
 import * as v from "valibot";
 import { DURATION_TEXT, parseDurationSeconds } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
+import { DURATION_MAX_CHARS, INTEGER_MAX_CHARS, LIST_ITEMS_MAX } from "../limits.ts";
 import { isJsonObject, isNumberText, type JsonObject } from "./json_record.ts";
 
 /** Fields by name. */
@@ -32,17 +33,21 @@ const WRITTEN_INTEGER = "[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](
   "|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)";
 const INTEGER_TEXT = new RegExp(`^(?:${WRITTEN_INTEGER})?$`);
 /** Items may be empty. */
-const INTEGERS_TEXT = new RegExp(`^(?:${WRITTEN_INTEGER})?(?:,(?:${WRITTEN_INTEGER})?)*$`);
+const INTEGERS_TEXT = new RegExp(
+  `^(?:${WRITTEN_INTEGER})?(?:,(?:${WRITTEN_INTEGER})?){0,${LIST_ITEMS_MAX - 1}}$`,
+);
+/** As many items as a list may have. */
+const FEW_ITEMS = new RegExp(`^[^,]*(?:,[^,]*){0,${LIST_ITEMS_MAX - 1}}$`);
 /** Octal as C wrote it. */
 const OLD_OCTAL = /^([+-]?)0(?=[0-7])/;
 /** The words of Go's strconv.ParseBool, and the empty text. */
 const BOOLEAN_TEXT = /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)?$/;
-/** No duration is longer; also bounds what the patterns have to look at. */
-const DURATION_MAX_CHARS = 64;
 const UNSIGNED_DURATION_TEXT = new RegExp(DURATION_TEXT.source.replace("[+-]?", "\\+?"));
 
 /** Ends at the first fault, within one field too: no pattern is tried on text that is too long. */
 const FIRST_FAULT = { abortEarly: true } as const;
+
+const MANY_ITEMS = `expected at most ${LIST_ITEMS_MAX} items, got more`;
 
 type Explain = (issue: v.BaseIssue<unknown>) => string;
 
@@ -53,6 +58,7 @@ function wanted(what: string): Explain {
 /** Of a list the first item is blamed that cannot be read. */
 function wantedItems(what: string, coerce: (item: unknown) => unknown): Explain {
   return ({ input }) => {
+    if (!hasFewItems(input)) return MANY_ITEMS;
     const blamed = Array.isArray(input) ? input.find((item) => coerce(item) === null) : input;
     return `expected ${what}, got ${kindOf(blamed)}`;
   };
@@ -81,7 +87,7 @@ const IN_RANGE = v.check<number | undefined, string>(
 function integerOf(explain: Explain) {
   return v.union([
     v.pipe(v.number(), v.safeInteger(explain)),
-    v.pipe(v.string(), v.regex(INTEGER_TEXT, explain)),
+    v.pipe(v.string(), v.maxLength(INTEGER_MAX_CHARS, explain), v.regex(INTEGER_TEXT, explain)),
     v.boolean(),
     v.null(),
   ], explain);
@@ -165,7 +171,11 @@ export function integerList(about: string) {
     v.strictObject({}, INTEGERS),
     v.pipe(v.number(), v.safeInteger(INTEGERS)),
     v.boolean(),
-    v.pipe(v.string(), v.regex(INTEGERS_TEXT, INTEGERS)),
+    v.pipe(
+      v.string(),
+      v.maxLength(LIST_ITEMS_MAX * INTEGER_MAX_CHARS, INTEGERS),
+      v.regex(INTEGERS_TEXT, INTEGERS),
+    ),
     v.null(),
   ], INTEGERS);
   return v.optional(v.pipe(
@@ -174,17 +184,25 @@ export function integerList(about: string) {
     v.transform((sent): readonly number[] =>
       typeof sent === "object" && !Array.isArray(sent) ? [] : listOf(sent).map(plainInteger)
     ),
+    v.check((numbers) => hasFewItems(numbers), MANY_ITEMS),
     v.check((numbers) => numbers.every(Number.isSafeInteger), INTEGERS),
   ));
 }
 
 /** A list of texts, or text with commas. */
 export function textList(about: string) {
-  const accepted = v.union([v.array(textOf(TEXTS)), textOf(TEXTS)], TEXTS);
+  const accepted = v.union([
+    v.array(textOf(TEXTS)),
+    v.pipe(v.string(), v.regex(FEW_ITEMS, MANY_ITEMS)),
+    v.number(),
+    v.boolean(),
+    v.null(),
+  ], TEXTS);
   return v.optional(v.pipe(
     accepted,
     v.description(about),
     v.transform((sent): readonly string[] => listOf(sent).map(plainText)),
+    v.check((texts) => hasFewItems(texts), MANY_ITEMS),
   ));
 }
 
@@ -232,6 +250,12 @@ function readField(
   }
   const [{ message }] = parsed.issues;
   throw invalidRequest(`${errorPrefix}error converting input for field "${name}": ${message}`);
+}
+
+/** Whether a list has at most `LIST_ITEMS_MAX` items, also where it is text with commas. */
+export function hasFewItems(sent: unknown): boolean {
+  if (Array.isArray(sent)) return sent.length <= LIST_ITEMS_MAX;
+  return typeof sent !== "string" || FEW_ITEMS.test(sent);
 }
 
 /** Null for lists and objects; a number that was kept as its text is that text. */

@@ -265,7 +265,7 @@ function hashPaths(): readonly EnginePath[] {
     { summary: "Hash data", fields: HASH_FIELDS, answers: ["data"] },
     async (call, sent) => {
       if (sent.input === undefined) throw invalidRequest("input missing");
-      return hashInput(algorithmOf(call), sent);
+      return await hashInput(algorithmOf(call), sent);
     },
   );
   return HASH_PATHS

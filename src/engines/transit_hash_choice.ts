@@ -4,6 +4,7 @@
  */
 
 import { invalidRequest, listedMistake } from "../errors.ts";
+import { BATCH_ITEMS_MAX } from "../limits.ts";
 import { boolean, integer, text } from "./fields.ts";
 import { quoteText, typeOfValue } from "./go_text.ts";
 import { isJsonObject, isNumberText } from "./json_record.ts";
@@ -24,7 +25,6 @@ const SIGNATURE_HASHES: readonly string[] = [
 const MARSHALINGS: readonly string[] = ["asn1", "jws"];
 /** Go's `rsa.PSSSaltLengthEqualsHash`. */
 const SALT_LENGTH_MIN = -1;
-const BATCH_ITEMS_MAX = 16_384;
 
 export const SIGNATURE_FIELDS = {
   hash_algorithm: text("hash function, unless the path says it; sha2-256 if left out"),

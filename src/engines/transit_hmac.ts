@@ -5,7 +5,9 @@
 
 import { encodeBase64, equalBytes } from "../crypto/bytes.ts";
 import { hmacNamed, isHashNamed } from "../crypto/hashes.ts";
+import { pause } from "../crypto/pause.ts";
 import { invalidRequest } from "../errors.ts";
+import { HASH_SLICE_BYTES } from "../limits.ts";
 import type { EngineReply } from "./engine.ts";
 import { anything, type Sent, text } from "./fields.ts";
 import { quoteText } from "./go_text.ts";
@@ -69,10 +71,10 @@ export async function authenticate(
   const items = list === null
     ? [textMembers({ input: sent.input })]
     : textItems(list, "batchRequestHMACItem");
-  const results = items.map((item): ItemResult => {
+  const results = await inTurn(items, async (item): Promise<ItemResult> => {
     const input = inputOf(item, "missing input for HMAC");
     if (input.kind === "refused") return input;
-    const sum = hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
+    const sum = await hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
     return usable({ hmac: `${PREFIX}${version}:${encodeBase64(sum)}` });
   });
   return reply(list, items, results);
@@ -99,8 +101,8 @@ export async function verify(
   const { key } = await store.completeHmacKeys(name, found);
   const algorithm = chosenHash(pathAlgorithm, sent);
   if (!isHashNamed(algorithm)) throw unknownHash(algorithm);
-  const results = items.map((item): ItemResult => {
-    const valid = verifyItem(key, algorithm, item);
+  const results = await inTurn(items, async (item): Promise<ItemResult> => {
+    const valid = await verifyItem(key, algorithm, item);
     if (valid.kind === "refused") return valid;
     // In a list the reference leaves out what is false.
     return usable(list !== null && !valid.value ? {} : { valid: valid.value });
@@ -159,13 +161,35 @@ function verifiedMember(items: readonly TextItem[], isList: boolean): "signature
   );
 }
 
-function verifyItem(key: TransitKey, algorithm: string, item: TextItem): Checked<boolean> {
+/** One item after another, with a pause for others after each slice of what they hold together. */
+async function inTurn(
+  items: readonly TextItem[],
+  serve: (item: TextItem) => Promise<ItemResult>,
+): Promise<readonly ItemResult[]> {
+  const results: ItemResult[] = [];
+  let characters = 0;
+  for (const item of items) {
+    characters += item.get("input")?.length ?? 0;
+    if (characters > HASH_SLICE_BYTES) {
+      await pause();
+      characters = 0;
+    }
+    results.push(await serve(item));
+  }
+  return results;
+}
+
+async function verifyItem(
+  key: TransitKey,
+  algorithm: string,
+  item: TextItem,
+): Promise<Checked<boolean>> {
   const input = inputOf(item, "missing input");
   if (input.kind === "refused") return input;
   const parsed = parseHmac(key, item.get("hmac") ?? "");
   if (parsed.kind === "refused") return parsed;
   const { version, sum } = parsed.value;
-  const expected = hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
+  const expected = await hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
   return usable(equalBytes(expected, sum));
 }
 

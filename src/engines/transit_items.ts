@@ -5,15 +5,11 @@
  */
 
 import { invalidRequest, listedMistake, type VaultError } from "../errors.ts";
+import { BATCH_ITEMS_MAX } from "../limits.ts";
 import { anything, integer, type Sent, text } from "./fields.ts";
 import { typeOfValue } from "./go_text.ts";
 import { isJsonObject, isNumberText, type JsonObject, ownMember } from "./json_record.ts";
 
-/**
- * An item costs up to 100 µs, and ChaCha20-Poly1305 works without a pause in which others are
- * served: more items would stop them for longer than 2 s.
- */
-const BATCH_ITEMS_MAX = 16_384;
 /** A batch may have as many faults as items. */
 const FAULTS_SHOWN = 16;
 

@@ -7,14 +7,13 @@ import { encodeBase64, encodeHex } from "../crypto/bytes.ts";
 import { hashNamed } from "../crypto/hashes.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { invalidRequest } from "../errors.ts";
+import { RANDOM_MAX_BYTES } from "../limits.ts";
 import type { EngineReply } from "./engine.ts";
 import { integer, type Sent, text } from "./fields.ts";
 import { quoteText } from "./go_text.ts";
 import { isWord } from "./served_path.ts";
 import { checkBase64 } from "./transit_base64.ts";
 
-/** Vault's `APIMaxBytes`. */
-const RANDOM_MAX_BYTES = 128 * 1024;
 const DEFAULT_RANDOM_BYTES = 32;
 const SOURCES: readonly string[] = ["platform", "seal", "all"];
 const NO_SEAL_ENTROPY = "no seal/entropy augmentation available, using platform entropy source";
@@ -81,10 +80,10 @@ function choiceOf(
 }
 
 /** `pathAlgorithm`: the one named by the path, null when it names none. No input is an empty one. */
-export function hashInput(
+export async function hashInput(
   pathAlgorithm: string | null,
   sent: Sent<typeof HASH_FIELDS>,
-): EngineReply {
+): Promise<EngineReply> {
   const algorithm = pathAlgorithm ?? sent.algorithm ?? "sha2-256";
   const input = checkBase64(sent.input ?? "");
   if (input.kind === "refused") {
@@ -92,7 +91,7 @@ export function hashInput(
   }
   const format = sent.format ?? "hex";
   const encode = encoderOf(format, format);
-  const sum = hashNamed(algorithm, input.value);
+  const sum = await hashNamed(algorithm, input.value);
   if (sum === null) throw invalidRequest(`unsupported algorithm ${algorithm}`);
   return { kind: "data", data: { sum: encode(sum) } };
 }

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import type { LoginMountConfig } from "../access/logins/login_mounts.ts";
 import type { MountSettings } from "../access/logins/mount_settings.ts";
+import { hasFewItems } from "../engines/fields.ts";
 import type { JsonObject } from "../engines/json_record.ts";
 import { invalidRequest } from "../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../limits.ts";
@@ -24,6 +25,7 @@ const FLAG = v.optional(v.pipe(
 ));
 const TEXTS = v.optional(v.pipe(
   v.union([v.array(ITEM), v.string(), v.null()]),
+  v.check((sent) => hasFewItems(sent)),
   v.transform((sent) => typeof sent === "string" ? splitTexts(sent) : sent ?? []),
 ));
 const COUNT = v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))));

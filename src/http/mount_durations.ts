@@ -2,6 +2,7 @@
 
 import { parseDurationSeconds } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
+import { DURATION_MAX_CHARS } from "../limits.ts";
 
 /** Stands for what the system has, and is kept as 0. */
 const SYSTEM = "system";
@@ -33,6 +34,7 @@ function unreadable(text: string): string {
 
 /** What `time.ParseDuration` stumbles over first. */
 function unreadableGo(text: string, quoted: string): string {
+  if (text.length > DURATION_MAX_CHARS) return `time: invalid duration ${quoted}`;
   let rest = text.replace(/^[+-]/, "");
   while (rest !== "") {
     const [, amount = "", unit = ""] = /^([0-9]*\.?[0-9]*)([^0-9.]*)/s.exec(rest) ?? [];

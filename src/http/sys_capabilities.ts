@@ -2,6 +2,7 @@
 
 import { type Acl, ACL_OPERATIONS } from "../access/acl.ts";
 import type { StoredToken } from "../access/token.ts";
+import { pause } from "../crypto/pause.ts";
 import {
   anything,
   coerceText,
@@ -103,6 +104,9 @@ function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
   return asked;
 }
 
+/** A policy may have many patterns with `+`, each of which is tried on each path. */
+const PATHS_WITHOUT_PAUSE = 50;
+
 async function answer(
   open: OpenVault,
   tables: SystemTables,
@@ -111,7 +115,10 @@ async function answer(
 ): Promise<LogicalReply> {
   if (paths.includes("")) throw listedMistake("missing path");
   const told: [string, readonly string[]][] = [];
-  for (const path of paths) told.push([path, await capabilitiesAt(open, tables, acl, path)]);
+  for (const path of paths) {
+    if (told.length % PATHS_WITHOUT_PAUSE === PATHS_WITHOUT_PAUSE - 1) await pause();
+    told.push([path, await capabilitiesAt(open, tables, acl, path)]);
+  }
   const answers = Object.fromEntries(told);
   const [only] = paths;
   return {

@@ -35,7 +35,7 @@ export const TOOL_ENDPOINTS: readonly LogicalEndpoint[] = [
         { summary: "Hash data", fields: HASH_FIELDS, answers: ["data"] },
         async ({ parameter }, sent) => {
           const algorithm = template.includes("{") ? parameter("urlalgorithm") : null;
-          return asReply(hashInput(algorithm, sent));
+          return asReply(await hashInput(algorithm, sent));
         },
       ),
     }),

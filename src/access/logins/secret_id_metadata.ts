@@ -6,10 +6,14 @@
 
 import { decodeBase64 } from "../../crypto/bytes.ts";
 import { invalidRequest, type VaultError } from "../../errors.ts";
+import { SECRET_ID_METADATA_MAX_CHARS } from "../../limits.ts";
 import { cleanNames } from "../token_policies.ts";
 
 /** Throws `invalid_request` for what is neither, and for a name without a value. */
 export function parseMetadata(sent: string): Readonly<Record<string, string>> {
+  if (sent.length > SECRET_ID_METADATA_MAX_CHARS) {
+    throw unreadable(`longer than ${SECRET_ID_METADATA_MAX_CHARS} characters`);
+  }
   const text = fromBase64(sent.trim());
   if (text.trim() === "") return {};
   const pairs = jsonPairs(text) ?? textPairs(text);
