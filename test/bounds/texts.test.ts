@@ -155,7 +155,7 @@ describe("policies", () => {
         "\n",
       ),
     "the same rule": (n) => 'path "a" { capabilities = ["read"] }\n'.repeat(n),
-    "unknown keys": (n) => "a = 1\n".repeat(n * 8),
+    "unknown keys": (n) => "a = 1\n".repeat(n),
     "keys without end": (n) => "a ".repeat(n * 20),
     comments: (n) => "/**/# a\n// b\n".repeat(n * 4),
     "heredocs without end": (n) => `a = ${"<<A\nb\n".repeat(n * 6)}`,
@@ -222,7 +222,7 @@ describe("what is hashed and drawn for a caller", () => {
     expect(hashData({ many }, text).match(/omitted/g)).toHaveLength(1);
     const largest = { a: "x".repeat(4 * AUDIT_HASHED_MAX_CHARS) };
     const within = { a: "x".repeat(AUDIT_HASHED_MAX_CHARS) };
-    const beyondMs = await leastMs(() => hashData(largest, text), 3);
-    expect(beyondMs).toBeLessThan(await leastMs(() => hashData(within, text), 3));
+    const beyondMs = await leastMs(() => hashData(largest, text));
+    expect(beyondMs).toBeLessThan(await leastMs(() => hashData(within, text)));
   });
 });
