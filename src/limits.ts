@@ -133,6 +133,9 @@ export const LEASE_DEFAULT_SECONDS = 768 * 60 * 60;
 /** How far the clock may have been set back since a batch token was issued. */
 export const BATCH_TOKEN_CLOCK_SKEW_MS = 60 * 60 * 1000;
 
+/** A wrapped answer is kept for no longer, whoever asks: anybody with a token may have one kept. */
+export const WRAP_TTL_MAX_SECONDS = LEASE_DEFAULT_SECONDS;
+
 /** Tokens that one alarm ends; the next ones follow at once, after other requests. */
 export const EXPIRY_BATCH_TOKENS = 100;
 
@@ -165,8 +168,15 @@ export const RATE_LIMIT_ADDRESSES_MAX = 10_000;
 export const RATE_LIMIT_PER_SECOND = 50;
 export const RATE_LIMIT_BURST = 1000;
 
+/** Hops of `X-Forwarded-For` that are looked at, from the right. */
+export const PROXY_HOPS_MAX = 32;
+
 /** Longer than any honest password; bounds the work on one. */
 export const PASSWORD_MAX_BYTES = 4096;
+/** Passwords that wait to be hashed, at 50 to 100 ms each: the last one waits some 5 s. */
+export const HASHES_WAITING_MAX = 64;
+/** The same of one address, or one /64 of IPv6. */
+export const HASHES_WAITING_PER_CLIENT_MAX = 32;
 /** Secret ids that one alarm ends. */
 export const EXPIRY_BATCH_SECRET_IDS = 100;
 /** Moves of mounts whose outcome can still be asked for. */

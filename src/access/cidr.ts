@@ -52,6 +52,21 @@ export function isWithin(address: string | null, blocks: readonly string[]): boo
   return host !== null && isInOne(host, blocks);
 }
 
+/** `isWithin` for blocks that stay: they are parsed once. */
+export function blockMatcher(blocks: readonly string[]): (address: string | null) => boolean {
+  const parsed = blocks.map(parseBlock).filter((block) => block !== null);
+  return (address) => {
+    const host = address === null ? null : parseBlock(address);
+    return host !== null && parsed.some((block) => contains(block, host));
+  };
+}
+
+/** One address in its shortest form; null for what is none, also for a block. */
+export function canonicalAddress(text: string): string | null {
+  const block = text.includes("/") ? null : parseBlock(text);
+  return block === null ? null : formatBlock(block);
+}
+
 /** Like `isWithin`, but where nothing is bound any address will do, also an unknown one. */
 export function mayComeFrom(address: string | null, bounds: readonly string[]): boolean {
   return bounds.length === 0 || isWithin(address, bounds);

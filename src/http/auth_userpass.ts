@@ -1,6 +1,8 @@
 /** `auth/<mount>/…` of userpass: users, their passwords, and logging in. */
 
 import type { LoginMount } from "../access/logins/login_mounts.ts";
+import type { Waiting } from "../access/logins/hash_queue.ts";
+import type { TokenRules } from "../access/logins/token_rules.ts";
 import { noPassword, type Userpass } from "../access/logins/userpass.ts";
 import { cleanPolicies } from "../access/token_policies.ts";
 import { duration, type Sent, text, textList } from "../engines/fields.ts";
@@ -14,6 +16,7 @@ import {
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
 } from "./auth_token_rules.ts";
+import type { Call } from "./call.ts";
 import { DONE, type LogicalCall, type LogicalReply, MISSING } from "./logical.ts";
 import {
   findLoginPath,
@@ -111,7 +114,8 @@ async function login(
 ): Promise<LogicalReply> {
   if (password === "") throw invalidRequest("missing password");
   const { users, call } = request;
-  const outcome = await users.login(aliasOf(request), password, call.remoteAddress);
+  const { address, signal } = waitingOf(call);
+  const outcome = await users.login(aliasOf(request), password, address, signal);
   return await answerLogin(request, outcome);
 }
 
@@ -124,12 +128,18 @@ async function readUser({ users, parameter }: UserpassCall): Promise<LogicalRepl
   return rules === null ? MISSING : { kind: "data", data: describeTokenRules(rules) };
 }
 
+/** Who waits while a password is hashed. */
+function waitingOf(call: Call): Waiting {
+  return { address: call.remoteAddress, signal: call.signal };
+}
+
 async function writeUser(
-  { users, parameter }: UserpassCall,
+  { users, parameter, call }: UserpassCall,
   sent: Sent<typeof USER_FIELDS>,
 ): Promise<LogicalReply> {
   const password = newPassword(sent);
-  await users.write(parameter("username"), password, (rules) => mergeTokenRules(sent, rules));
+  const change = (rules: TokenRules) => mergeTokenRules(sent, rules);
+  await users.write(parameter("username"), password, change, waitingOf(call));
   return DONE;
 }
 
@@ -139,13 +149,13 @@ async function removeUser({ users, parameter }: UserpassCall): Promise<LogicalRe
 }
 
 async function changePassword(
-  { users, parameter }: UserpassCall,
+  { users, parameter, call }: UserpassCall,
   sent: Sent<typeof PASSWORD_FIELDS>,
 ): Promise<LogicalReply> {
   await users.refuseUnknown(parameter("username"));
   const password = newPassword(sent);
   if (password === null) throw noPassword();
-  await users.update(parameter("username"), password, (rules) => rules);
+  await users.update(parameter("username"), password, (rules) => rules, waitingOf(call));
   return DONE;
 }
 

@@ -25,6 +25,8 @@ export interface AppOptions {
   readonly generateRootAccess: AccessMode;
   /** Address of the peer, for logs; null when the platform does not tell. */
   readonly clientAddress: (request: Request, env?: unknown) => string | null;
+  /** Aborted when the client has left. Left out: nobody tells. */
+  readonly clientSignal?: (request: Request, env?: unknown) => AbortSignal | null;
   readonly version: string;
   /** How often an address may try what needs no token; null or absent: as often as it wants. */
   readonly rateLimit?: Rate | null;
@@ -90,6 +92,11 @@ export class Call {
   /** Address of the peer; null when the platform does not tell. */
   get remoteAddress(): string | null {
     return this.context.options.clientAddress(this.request, this.#env);
+  }
+
+  /** Aborted when the client has left; null where the platform does not tell. */
+  get signal(): AbortSignal | null {
+    return this.context.options.clientSignal?.(this.request, this.#env) ?? null;
   }
 
   get vault(): Vault {

@@ -82,9 +82,12 @@ export const RAW_ENDPOINTS: readonly RawEndpoint[] = [
   ...REKEY_ENDPOINTS,
 ];
 
+const ALL_RAW: readonly RawEndpoint[] = [
+  ...SEAL_ENDPOINTS,
+  ...HEALTH_ENDPOINTS,
+  ...RAW_ENDPOINTS,
+];
+
 function allTables(): SystemTables {
-  return {
-    raw: [...SEAL_ENDPOINTS, ...HEALTH_ENDPOINTS, ...RAW_ENDPOINTS],
-    logical: ENDPOINTS,
-  };
+  return { raw: ALL_RAW, logical: ENDPOINTS };
 }

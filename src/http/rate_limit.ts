@@ -4,6 +4,7 @@
  * with a full bucket, which an attacker with that many addresses has anyway.
  */
 
+import { networkOf } from "../access/networks.ts";
 import { RATE_LIMIT_ADDRESSES_MAX } from "../limits.ts";
 
 export interface Rate {
@@ -36,8 +37,10 @@ export class RateLimiter {
     const name = networkOf(address);
     const nowMs = this.#nowMs();
     const bucket = this.#buckets.get(name) ?? { tokens: burst, filledAtMs: nowMs };
-    const filled = bucket.tokens + ((nowMs - bucket.filledAtMs) / 1000) * perSecond;
-    const tokens = Math.min(burst, filled);
+    // A clock that was set back gives nothing and takes nothing; one that jumped ahead fills a bucket
+    // once, as a pause does.
+    const elapsedMs = Math.max(0, nowMs - bucket.filledAtMs);
+    const tokens = Math.min(burst, bucket.tokens + (elapsedMs / 1000) * perSecond);
     const admitted = tokens >= 1;
     this.#buckets.delete(name);
     this.#buckets.set(name, { tokens: admitted ? tokens - 1 : tokens, filledAtMs: nowMs });
@@ -49,17 +52,4 @@ export class RateLimiter {
     const oldest = this.#buckets.keys().next();
     if (oldest.done !== true) this.#buckets.delete(oldest.value);
   }
-}
-
-/** One household gets a /64 of IPv6: its addresses count as one. */
-function networkOf(address: string | null): string {
-  if (address === null) return "unknown";
-  if (!address.includes(":") || address.includes(".")) return address;
-  const [head = "", tail = ""] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const rest = tail === "" ? 0 : tail.split(":").length;
-  const padded = address.includes("::")
-    ? [...groups, ...Array.from({ length: 8 - groups.length - rest }, () => "0")]
-    : groups;
-  return padded.slice(0, 4).join(":");
 }

@@ -131,6 +131,7 @@ async function serveJudged(call: Call, endpoint: RawEndpoint, audit: RawAudit): 
 }
 
 async function explainRaw(call: Call, endpoint: RawEndpoint): Promise<Response> {
+  admitStranger(call);
   const { rawHelpReply } = await import("./help.ts");
   await startHelpTrail(call);
   await call.trail?.begin(null);

@@ -14,7 +14,7 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import { loginPaths } from "./login_tables.ts";
-import { describeApi, type DescribedMount } from "./openapi.ts";
+import { describeApi, type Described, type DescribedMount } from "./openapi.ts";
 import type { SystemTables } from "./system_tables.ts";
 import { mayUse } from "./sys_internal_ui.ts";
 
@@ -35,12 +35,38 @@ export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
           ...loginMounts(request, isGeneric),
         ];
         const { version } = request.call.context.options;
-        const document = describeApi({ version, raw: bare, mounts });
-        const raw = { contentType: "application/json", text: `${JSON.stringify(document)}\n` };
-        return { kind: "data", raw };
+        const text = describedText({ version, raw: bare, mounts });
+        return { kind: "data", raw: { contentType: "application/json", text } };
       },
     ),
   }, { token: "optional" });
+}
+
+/** Made anew it costs 20 ms, and anybody may ask. What is kept are texts of some 500 KB. */
+const TEXTS = new Map<string, string>();
+const TEXTS_MAX = 8;
+
+function describedText(described: Described): string {
+  const { version, raw, mounts } = described;
+  const parts = [raw, ...mounts.map(({ paths }) => paths)].map(numberOf);
+  const key = JSON.stringify([version, parts, mounts.map(({ prefix, tag }) => [prefix, tag])]);
+  const text = TEXTS.get(key) ?? `${JSON.stringify(describeApi(described))}\n`;
+  // The last one used is the last one to go.
+  TEXTS.delete(key);
+  TEXTS.set(key, text);
+  const [oldest] = TEXTS.keys();
+  if (TEXTS.size > TEXTS_MAX && oldest !== undefined) TEXTS.delete(oldest);
+  return text;
+}
+
+/** Tables never change, so each is known by itself. */
+const NUMBERS = new WeakMap<object, number>();
+let tableCount = 0;
+
+function numberOf(table: object): number {
+  const number = NUMBERS.get(table) ?? tableCount++;
+  NUMBERS.set(table, number);
+  return number;
 }
 
 async function secretMounts(

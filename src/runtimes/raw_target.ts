@@ -9,6 +9,8 @@ export interface RequestEnv {
   readonly rawTarget?: string;
   /** Address of the peer; null when the server cannot tell. */
   readonly peerAddress: string | null;
+  /** Aborted when the client has left; absent where the platform does not tell. */
+  readonly signal?: AbortSignal;
 }
 
 /** `Request.url` needs an authority; nobody may read the Host header out of it. */

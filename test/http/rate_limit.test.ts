@@ -30,6 +30,23 @@ describe("RateLimiter", () => {
     expect([1, 2, 3].map(() => limits.admit("192.0.2.1"))).toEqual([true, true, false]);
   });
 
+  it("survives a clock that jumps, in either direction", () => {
+    const { clock, limits } = limiter(1, 2);
+    const admitted = (tries: number) =>
+      Array.from({ length: tries }, () => limits.admit("192.0.2.1")).filter(Boolean).length;
+    expect(admitted(3)).toBe(2);
+    clock.nowMs -= 365 * 86_400_000;
+    expect(admitted(3)).toBe(0);
+    clock.nowMs += 1000;
+    expect(admitted(3)).toBe(1);
+    clock.nowMs += 3650 * 86_400_000;
+    expect(admitted(5)).toBe(2);
+    clock.nowMs -= 3650 * 86_400_000;
+    expect(admitted(3)).toBe(0);
+    clock.nowMs += 2000;
+    expect(admitted(3)).toBe(2);
+  });
+
   it("counts each address by itself, and those of one IPv6 /64 together", () => {
     const { limits } = limiter(1, 1);
     expect(limits.admit("192.0.2.1")).toBe(true);

@@ -174,7 +174,9 @@ export class LoginMounts {
   async userpass(mount: LoginMount): Promise<Userpass> {
     return await loadOnce(this.#userpasses, mount.uuid, async () => {
       const { LoginStorage, Passwords, Userpass } = await import("./methods.ts");
-      this.#passwords ??= new Passwords(this.#ports.random);
+      const { barrier, random } = this.#ports;
+      // It throws `sealed` once the vault is.
+      this.#passwords ??= new Passwords(random, undefined, () => void barrier.keyring);
       return new Userpass(this.#storage(LoginStorage, mount), this.#passwords);
     });
   }

@@ -1,7 +1,7 @@
 /**
  * Passwords are kept as scrypt hashes, each with the cost it was made at, so that the cost may grow.
- * One is computed at a time: more at once would be no faster, and memory stays that of one. A check
- * takes as long for a user who does not exist.
+ * They are computed in the order of `hash_queue.ts`. A check takes as long for a user who does not
+ * exist.
  */
 
 import { decodeBase64, encodeBase64, encodeUtf8, equalBytes } from "../../crypto/bytes.ts";
@@ -9,6 +9,7 @@ import { deriveScrypt, type ScryptCost } from "../../crypto/password_kdf.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { PASSWORD_MAX_BYTES } from "../../limits.ts";
+import { HashQueue, NOBODY_WAITS, type Waiting } from "./hash_queue.ts";
 
 export interface PasswordHash extends ScryptCost {
   readonly kdf: "scrypt";
@@ -26,31 +27,45 @@ const NOBODY = new Uint8Array(SALT_BYTES);
 export class Passwords {
   readonly #random: RandomBytes;
   readonly #cost: ScryptCost;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #queue: HashQueue;
 
-  /** `cost`: for new hashes and for the users who do not exist. */
-  constructor(random: RandomBytes, cost: ScryptCost = COST) {
+  /**
+   * `cost`: for new hashes and for the users who do not exist. `refuseWork` throws once nothing may
+   * be hashed any more.
+   */
+  constructor(random: RandomBytes, cost: ScryptCost = COST, refuseWork: () => void = () => {}) {
     this.#random = random;
     this.#cost = cost;
+    this.#queue = new HashQueue(refuseWork);
   }
 
-  /** Throws `invalid_request` for a password longer than `PASSWORD_MAX_BYTES`. */
-  async hash(password: string): Promise<PasswordHash> {
+  /**
+   * Throws `invalid_request` for a password longer than `PASSWORD_MAX_BYTES`, and `rate_limited` when
+   * too many wait.
+   */
+  async hash(password: string, waiting: Waiting = NOBODY_WAITS): Promise<PasswordHash> {
     const bytes = encodeUtf8(password);
     if (bytes.length > PASSWORD_MAX_BYTES) {
       throw invalidRequest(`password is longer than ${PASSWORD_MAX_BYTES} bytes`);
     }
     const salt = this.#random(SALT_BYTES);
-    const hash = await this.#derive(bytes, salt, this.#cost);
+    const hash = await this.#derive(bytes, salt, this.#cost, waiting);
     return { kdf: "scrypt", ...this.#cost, salt: encodeBase64(salt), hash: encodeBase64(hash) };
   }
 
-  /** Whether the password has this hash; never for null, after the same work. */
-  async matches(password: string, expected: PasswordHash | null): Promise<boolean> {
+  /**
+   * Whether the password has this hash; never for null, after the same work. Throws `rate_limited`
+   * when too many wait.
+   */
+  async matches(
+    password: string,
+    expected: PasswordHash | null,
+    waiting: Waiting = NOBODY_WAITS,
+  ): Promise<boolean> {
     const bytes = encodeUtf8(password);
     if (bytes.length > PASSWORD_MAX_BYTES) return false;
     if (expected === null) {
-      await this.#derive(bytes, NOBODY, this.#cost);
+      await this.#derive(bytes, NOBODY, this.#cost, waiting);
       return false;
     }
     const salt = decodeBase64(expected.salt);
@@ -58,13 +73,15 @@ export class Passwords {
     if (salt === null || hash === null) {
       throw new VaultError("record_malformed", "a password hash is no base64");
     }
-    return equalBytes(await this.#derive(bytes, salt, expected), hash);
+    return equalBytes(await this.#derive(bytes, salt, expected, waiting), hash);
   }
 
-  #derive(password: Uint8Array, salt: Uint8Array, cost: ScryptCost): Promise<Uint8Array> {
-    const derive = () => deriveScrypt(password, salt, cost, HASH_BYTES);
-    const derived = this.#last.then(derive, derive);
-    this.#last = derived;
-    return derived;
+  #derive(
+    password: Uint8Array,
+    salt: Uint8Array,
+    cost: ScryptCost,
+    waiting: Waiting,
+  ): Promise<Uint8Array> {
+    return this.#queue.run(() => deriveScrypt(password, salt, cost, HASH_BYTES), waiting);
   }
 }

@@ -2,6 +2,7 @@
 
 import { invalidRequest, listedMistake, VaultError } from "../../errors.ts";
 import { mayComeFrom } from "../cidr.ts";
+import type { Waiting } from "./hash_queue.ts";
 import type { LoginRecord, LoginStorage } from "./login_storage.ts";
 import { parseName } from "./names.ts";
 import type { PasswordHash, Passwords } from "./passwords.ts";
@@ -50,13 +51,23 @@ export class Userpass {
    * Makes or changes a user. A null password keeps the one there is.
    * Throws `invalid_request` for a new user without one.
    */
-  async write(name: string, password: string | null, change: RulesChange): Promise<void> {
-    await this.#write(name, password, change, true);
+  async write(
+    name: string,
+    password: string | null,
+    change: RulesChange,
+    waiting?: Waiting,
+  ): Promise<void> {
+    await this.#write(name, password, change, true, waiting);
   }
 
   /** Like `write`, for a user who must be there. Throws `invalid_request` otherwise. */
-  async update(name: string, password: string | null, change: RulesChange): Promise<void> {
-    await this.#write(name, password, change, false);
+  async update(
+    name: string,
+    password: string | null,
+    change: RulesChange,
+    waiting?: Waiting,
+  ): Promise<void> {
+    await this.#write(name, password, change, false, waiting);
   }
 
   async remove(name: string): Promise<void> {
@@ -72,10 +83,17 @@ export class Userpass {
    * Refuses an unknown user and a wrong password in the same words. Throws `unauthenticated` at an
    * address that the user is not bound to, null for an unknown one.
    */
-  async login(name: string, password: string, address: string | null): Promise<LoginOutcome> {
+  async login(
+    name: string,
+    password: string,
+    address: string | null,
+    signal: AbortSignal | null = null,
+  ): Promise<LoginOutcome> {
     const user = await this.#user(name);
     const username = parseName(name);
-    if (!await this.#passwords.matches(password, user?.value.password ?? null) || user === null) {
+    const expected = user?.value.password ?? null;
+    const matches = await this.#passwords.matches(password, expected, { address, signal });
+    if (!matches || user === null) {
       const alias = user === null ? null : username;
       return { kind: "refused", alias, why: "invalid username or password" };
     }
@@ -98,10 +116,11 @@ export class Userpass {
     password: string | null,
     change: RulesChange,
     mayMake: boolean,
+    waiting: Waiting | undefined,
   ): Promise<void> {
     const path = PREFIX + parseName(name);
     if (!mayMake) await this.refuseUnknown(name);
-    const hash = password === null ? null : await this.#passwords.hash(password);
+    const hash = password === null ? null : await this.#passwords.hash(password, waiting);
     for (;;) {
       const read = await this.#user(name);
       if (read === null && !mayMake) throw noSuchUser();

@@ -47,6 +47,7 @@ export class Connection {
   /** The client sends no more. */
   #hasEnded = false;
   #isGone = false;
+  #gone: AbortController | null = null;
   /** Why the request that is coming in is not waited for. */
   #givenUp: Refusal | null = null;
   #drainedBytes = 0;
@@ -63,6 +64,7 @@ export class Connection {
     socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     socket.on("end", () => {
       this.#hasEnded = true;
+      this.#gone?.abort();
       if (this.#state === "draining") this.destroy();
       else this.#wakeReader();
     });
@@ -70,8 +72,19 @@ export class Connection {
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#isGone = true;
+      this.#gone?.abort();
       this.#wake();
     });
+  }
+
+  /**
+   * Aborted when the client has closed the connection, or its own side of it: as in Go, nobody waits
+   * for the answer then. Made when it is asked for.
+   */
+  get gone(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.#isGone || this.#hasEnded) this.#gone.abort();
+    return this.#gone.signal;
   }
 
   /** No request has arrived whole: to close now costs the client nothing but a connection. */
@@ -164,7 +177,14 @@ export class Connection {
 
   async #handle({ head, body, transfer }: ReceivedRequest): Promise<Response> {
     const rawTarget = pathOfTarget(head.target);
-    const env = { rawTarget, peerAddress: this.peerAddress };
+    const gone = (): AbortSignal => this.gone;
+    const env = {
+      rawTarget,
+      peerAddress: this.peerAddress,
+      get signal() {
+        return gone();
+      },
+    };
     try {
       return await this.#ports.handler(toRequest(head, body), env);
     } finally {
