@@ -2,6 +2,7 @@
 
 import { anything } from "../engines/fields.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
+import { WRAP_TTL_MAX_SECONDS } from "../limits.ts";
 import { authenticate, denied } from "./auth.ts";
 import {
   type EndpointRules,
@@ -12,7 +13,7 @@ import {
   type LogicalReply,
 } from "./logical.ts";
 import type { Envelope } from "./replies.ts";
-import { wrapInfo } from "./wrapping.ts";
+import { wrapInfo, wrapTtlWarnings } from "./wrapping.ts";
 import { wrappingTokenOf } from "./wrapping_guard.ts";
 
 const PREFIX = "sys/wrapping";
@@ -120,8 +121,9 @@ async function rewrap(
   const id = wrappingTokenOf(call, data);
   const displayName = call.token?.token.displayName ?? "";
   const by = { displayName, path };
-  const ttlSecondsMax = wrapTtlSeconds ?? Infinity;
+  // Older ones may have been kept for longer.
+  const ttlSecondsMax = wrapTtlSeconds ?? WRAP_TTL_MAX_SECONDS;
   const { issued, creationPath } = await open.wrapping.rewrap(id, ttlSecondsMax, by);
   const info = { ...wrapInfo(issued), creation_path: creationPath };
-  return { kind: "data", data: null, wrapInfo: info };
+  return { kind: "data", data: null, wrapInfo: info, warnings: wrapTtlWarnings(call) };
 }

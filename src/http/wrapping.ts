@@ -1,14 +1,33 @@
 /** The wrapping of any reply on request. */
 
-import { parseDurationSeconds } from "../access/duration.ts";
+import { formatShortDuration, parseDurationSeconds } from "../access/duration.ts";
 import type { IssuedToken } from "../access/tokens.ts";
 import { invalidRequest } from "../errors.ts";
+import { WRAP_TTL_MAX_SECONDS } from "../limits.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Call } from "./call.ts";
 import { type Envelope, envelopeReply, type JsonObject } from "./replies.ts";
 
-/** Seconds asked by `X-Vault-Wrap-TTL`; null when the reply is not to be wrapped. */
+/**
+ * Seconds asked by `X-Vault-Wrap-TTL`, at most `WRAP_TTL_MAX_SECONDS`; null when the reply is not to
+ * be wrapped.
+ */
 export function wrapTtlSeconds(call: Call): number | null {
+  const asked = askedTtlSeconds(call);
+  return asked === null ? null : Math.min(asked, WRAP_TTL_MAX_SECONDS);
+}
+
+/** What whoever asks for more must know; as for tokens. */
+export function wrapTtlWarnings(call: Call): readonly string[] {
+  const asked = askedTtlSeconds(call) ?? 0;
+  if (asked <= WRAP_TTL_MAX_SECONDS) return [];
+  const [was, max] = [asked, WRAP_TTL_MAX_SECONDS].map(formatShortDuration);
+  return [
+    `TTL of "${was}" exceeded the effective max_ttl of "${max}"; TTL value is capped accordingly`,
+  ];
+}
+
+function askedTtlSeconds(call: Call): number | null {
   const header = call.request.headers.get("x-vault-wrap-ttl")?.trim() ?? "";
   if (header === "") return null;
   const seconds = parseDurationSeconds(header);
@@ -65,5 +84,7 @@ export async function wrapReply(
     ? { ...info, wrapped_accessor: accessor }
     : info;
   // Whoever opens it gets an id of that request; this one has none in the reference.
-  return envelopeReply(200, { data: null, wrapInfo: withAccessor, requestId: "" }, random);
+  const warnings = wrapTtlWarnings(call);
+  const wrapped = { data: null, wrapInfo: withAccessor, requestId: "", warnings };
+  return envelopeReply(200, wrapped, random);
 }

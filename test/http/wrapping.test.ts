@@ -280,3 +280,68 @@ describe("a wrapped reply", () => {
       .toContain(written.slice(1, -1));
   });
 });
+
+describe("a wrapped answer is kept no longer than the longest lease", () => {
+  const MAX_SECONDS = 768 * 3600;
+  const LONG = "2500000h";
+  const WARNING =
+    'TTL of "2500000h" exceeded the effective max_ttl of "768h"; TTL value is capped accordingly';
+
+  it("whichever endpoint wraps it, and says so", async () => {
+    const { token: plain } = await defaultToken();
+    const ways: readonly (readonly [string, string, Sent])[] = [
+      ["POST", "sys/wrapping/wrap", { body: { a: "1" }, token: plain }],
+      ["GET", "auth/token/lookup-self", { token: plain }],
+      ["POST", "auth/token/create", { body: {}, token: client.root }],
+      ["GET", "sys/mounts", { token: client.root }],
+    ];
+    for (const [method, path, sent] of ways) {
+      const { json } = await send(method, path, { ...sent, ttl: LONG });
+      expect([at(json, "wrap_info", "ttl"), at(json, "warnings")]).toEqual([MAX_SECONDS, [
+        WARNING,
+      ]]);
+      const id = textAt(json, "wrap_info", "token");
+      const looked = await send("POST", "sys/wrapping/lookup", { body: { token: id } });
+      expect(at(looked.json, "data", "creation_ttl")).toBe(MAX_SECONDS);
+    }
+  });
+
+  it("and not for a moment longer when it is wrapped again", async () => {
+    const body = { a: "1" };
+    const exact = await send("POST", "sys/wrapping/wrap", {
+      body,
+      token: client.root,
+      ttl: "768h",
+    });
+    expect([at(exact.json, "wrap_info", "ttl"), at(exact.json, "warnings")])
+      .toEqual([MAX_SECONDS, null]);
+    const token = textAt(exact.json, "wrap_info", "token");
+    const again = await send("POST", "sys/wrapping/rewrap", {
+      body: { token },
+      token: client.root,
+      ttl: LONG,
+    });
+    expect([at(again.json, "wrap_info", "ttl"), at(again.json, "warnings")])
+      .toEqual([MAX_SECONDS, [WARNING]]);
+    client.api.clock.nowMs += MAX_SECONDS * 1000;
+    const fresh = { token: textAt(again.json, "wrap_info", "token") };
+    expect((await send("POST", "sys/wrapping/unwrap", { body: fresh })).status).toBe(400);
+  });
+
+  it("policies judge the time that counts", async () => {
+    const policy =
+      'path "sys/wrapping/wrap" { capabilities = ["update"] max_wrapping_ttl = "768h" }';
+    const root = { token: client.root };
+    await send("PUT", "sys/policies/acl/w", { ...root, body: { policy } });
+    const made = await send("POST", "auth/token/create", { ...root, body: { policies: ["w"] } });
+    const token = textAt(made.json, "auth", "client_token");
+    const body = { a: "1" };
+    expect((await send("POST", "sys/wrapping/wrap", { body, token, ttl: LONG })).status).toBe(200);
+  });
+
+  async function defaultToken() {
+    const body = { policies: ["default"] };
+    const made = await send("POST", "auth/token/create", { body, token: client.root });
+    return { token: textAt(made.json, "auth", "client_token") };
+  }
+});
