@@ -14,6 +14,7 @@ import { Vault } from "../vault/vault.ts";
 import { createFileDevices, reportUnopenable } from "./audit_file.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
 import { describeStart, summarizeNextStep, type VaultSituation } from "./banner.ts";
+import { clientAddressBehind } from "./client_address.ts";
 import { closeVault } from "./close_vault.ts";
 import { boundsFor } from "./descriptors.ts";
 import type { Listen } from "./http1/listen.ts";
@@ -99,11 +100,17 @@ async function run(
   if (vault.status().initialized) initialized();
   else if (marker?.exists() === true) throw new Error(marker.refusal);
   vaultOpened.resolve(vault);
+  const clientAddress = clientAddressBehind(settings.trustedProxies);
   const app = createApp(vault, {
     rekeyAccess: settings.rekeyAccess,
     generateRootAccess: settings.generateRootAccess,
     rateLimit: settings.rateLimit,
-    clientAddress: (_request, env) => (env as RequestEnv | undefined)?.peerAddress ?? null,
+    clientAddress: (request, env) =>
+      clientAddress(
+        (env as RequestEnv | undefined)?.peerAddress ?? null,
+        request.headers.get("x-forwarded-for"),
+      ),
+    clientSignal: (_request, env) => (env as RequestEnv | undefined)?.signal ?? null,
     version: VERSION,
   });
   const handler: Handler = (request, env) => app.fetch(request, env);

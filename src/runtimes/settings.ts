@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { parseAddresses } from "../access/cidr.ts";
 import type { Rate } from "../http/rate_limit.ts";
 import { RATE_LIMIT_BURST, RATE_LIMIT_PER_SECOND } from "../limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
@@ -26,6 +27,8 @@ export interface Settings {
   readonly generateRootAccess: Access;
   /** Tries of one address that need no token; null: without limit. */
   readonly rateLimit: Rate | null;
+  /** Addresses and blocks of proxies whose `X-Forwarded-For` is believed. Not looked at on Workers. */
+  readonly trustedProxies: readonly string[];
   /** Paths of PEM files; null for plain HTTP. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
   readonly logLevel: LogLevel;
@@ -65,6 +68,7 @@ export const SETTING_NAMES = [
   "SEALWRIGHT_REKEY_ACCESS",
   "SEALWRIGHT_GENERATE_ROOT_ACCESS",
   "SEALWRIGHT_RATE_LIMIT",
+  "SEALWRIGHT_TRUSTED_PROXIES",
   "SEALWRIGHT_TLS_CERT",
   "SEALWRIGHT_TLS_KEY",
   "SEALWRIGHT_INSECURE_LISTEN",
@@ -141,6 +145,7 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
   const auditConsole = check("SEALWRIGHT_AUDIT_CONSOLE", flagSchema, "0", "1, or not set");
   const insecure = check("SEALWRIGHT_INSECURE_LISTEN", flagSchema, "0", "1, or not set");
 
+  const trustedProxies = parseProxies(get, errors);
   const tls = parseTls(get, errors);
   if (listen !== null && tls === null && insecure === "0" && !isLoopback(listen.hostname)) {
     errors.push(
@@ -163,6 +168,7 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
     settings: {
       ...complete,
       rateLimit: rateLimit.rate,
+      trustedProxies,
       tls,
       audit,
       dataDirectory: data === MEMORY ? null : data,
@@ -173,6 +179,21 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
 const shamir: SealSettings = { type: "shamir" };
 
 type Get = (name: SettingName) => string | undefined;
+
+function parseProxies(get: Get, errors: string[]): readonly string[] {
+  const name = "SEALWRIGHT_TRUSTED_PROXIES";
+  const value = get(name);
+  if (value === undefined) return [];
+  try {
+    return parseAddresses(value.split(","));
+  } catch {
+    errors.push(
+      `${name} must be addresses and blocks with commas, like 127.0.0.1, 10.0.0.0/8: ` +
+        `got ${JSON.stringify(value)}`,
+    );
+    return [];
+  }
+}
 
 function parseTls(get: Get, errors: string[]): Settings["tls"] {
   const certPath = get("SEALWRIGHT_TLS_CERT");

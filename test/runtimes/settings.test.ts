@@ -37,6 +37,7 @@ describe("settings", () => {
       rekeyAccess: "token",
       generateRootAccess: "token",
       rateLimit: { perSecond: 50, burst: 1000 },
+      trustedProxies: [],
       tls: null,
       logLevel: "info",
       audit: { filePath: null, httpUrl: null, console: false },
@@ -53,6 +54,7 @@ describe("settings", () => {
       SEALWRIGHT_REKEY_ACCESS: "token-to-start",
       SEALWRIGHT_GENERATE_ROOT_ACCESS: "open",
       SEALWRIGHT_RATE_LIMIT: "off",
+      SEALWRIGHT_TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,2001:DB8::/32, ::ffff:192.0.2.1",
       SEALWRIGHT_TLS_CERT: "cert.pem",
       SEALWRIGHT_TLS_KEY: "key.pem",
       SEALWRIGHT_LOG: "debug",
@@ -67,6 +69,7 @@ describe("settings", () => {
       rekeyAccess: "token-to-start",
       generateRootAccess: "open",
       rateLimit: null,
+      trustedProxies: ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32", "192.0.2.1"],
       tls: { certPath: "cert.pem", keyPath: "key.pem" },
       logLevel: "debug",
       audit: {
@@ -92,6 +95,12 @@ describe("settings", () => {
       "SEALWRIGHT_RATE_LIMIT must be tries per second and at once",
     ],
     [{ SEALWRIGHT_RATE_LIMIT: "none" }, "SEALWRIGHT_RATE_LIMIT must be tries per second and at"],
+    ...["proxy.example", "10.0.0.0/33", "127.0.0.1,", ",", "10.0.0.1:80", "*"].map((
+      value,
+    ): [Variables, string] => [
+      { SEALWRIGHT_TRUSTED_PROXIES: value },
+      "SEALWRIGHT_TRUSTED_PROXIES must be addresses and blocks with commas",
+    ]),
     [{ SEALWRIGHT_LOG: "loud" }, "SEALWRIGHT_LOG must be debug, info, warn or error"],
     [{ SEALWRIGHT_INSECURE_LISTEN: "true" }, "SEALWRIGHT_INSECURE_LISTEN must be 1, or not set"],
     [{ SEALWRIGHT_AUDIT_CONSOLE: "yes" }, "SEALWRIGHT_AUDIT_CONSOLE must be 1, or not set"],
