@@ -185,3 +185,30 @@ export const REMOUNTS_MAX = 32;
 export const RULE_SPELLINGS_MAX = 256;
 /** Paths that one request may ask capabilities for: as many as a JSON list can name. */
 export const CAPABILITY_PATHS_MAX = JSON_TEXTS_MAX;
+
+/** Objects and lists of a policy inside each other; one needs four. */
+export const HCL_DEPTH_MAX = 32;
+/** A token as text; a longer one is none. */
+export const TOKEN_MAX_CHARS = 4096;
+/** Names of users and roles. */
+export const LOGIN_NAME_MAX_CHARS = 512;
+/** Role ids, secret ids and their accessors. */
+export const SECRET_ID_MAX_CHARS = 4096;
+/** Of a secret of kv; Vault's. */
+export const CUSTOM_METADATA_MAX_KEYS = 64;
+export const CUSTOM_METADATA_KEY_MAX_BYTES = 128;
+export const CUSTOM_METADATA_VALUE_MAX_BYTES = 512;
+/** Some 160 bytes each, so that a record stays below `RECORD_MAX_BYTES`. */
+export const KEY_VERSIONS_MAX = 10_000;
+/** RSA-16384 with its exponent: the largest gpg makes. Beyond, one encryption takes seconds. */
+export const PGP_KEY_PACKET_MAX_BYTES = 2200;
+/** Every exponent in use is 17 bits or fewer; a long one makes encryption as slow as wanted. */
+export const PGP_RSA_EXPONENT_MAX_BYTES = 8;
+/** A password policy that so many passwords do not satisfy leaves too few of them. */
+export const PASSWORD_TRIES_MAX = 10_000;
+/** Looks at a character for a rule of such a policy, in all tries together: some 20 ms. */
+export const PASSWORD_LOOKS_MAX = 4_000_000;
+/** A point in time as text. */
+export const TIME_MAX_CHARS = 64;
+/** The version of a plugin as text, which a pattern is tried on. */
+export const PLUGIN_VERSION_MAX_CHARS = 256;

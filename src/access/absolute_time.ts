@@ -3,19 +3,20 @@
  * (go-secure-stdlib parseutil `ParseAbsoluteTime`). Pure; never reads a clock.
  */
 
+import { TIME_MAX_CHARS } from "../limits.ts";
+
 const EPOCH_SECONDS = /^[+-]?[0-9]{1,18}$/;
 const RFC_3339 =
   /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/;
 /** No `Date` is further from the epoch. */
 const TIME_MAX_MS = 8.64e15;
-const TEXT_MAX_CHARS = 64;
 
 /** What Go calls the zero time, and OpenBao no time at all: the beginning of the year 1. */
 export const ZERO_TIME_MS = -62_135_596_800_000;
 
 /** Milliseconds since the epoch, finer ones cut off; null for what is no point in time. */
 export function parseAbsoluteTime(text: string): number | null {
-  if (text.length > TEXT_MAX_CHARS) return null;
+  if (text.length > TIME_MAX_CHARS) return null;
   const ms = EPOCH_SECONDS.test(text) ? Number(text) * 1000 : parseCalendarTime(text);
   return ms === null || Math.abs(ms) > TIME_MAX_MS ? null : ms;
 }

@@ -5,15 +5,13 @@
  * bounded. Source: the HCL 1 specification (hashicorp/hcl, branch hcl1).
  */
 
-import { RECORD_MAX_BYTES } from "../limits.ts";
+import { HCL_DEPTH_MAX, RECORD_MAX_BYTES } from "../limits.ts";
 import { clip, Scanner, type Syntax, type Token } from "./hcl_scanner.ts";
 
 export { HclSyntaxError, positionAt, type TextPosition } from "./hcl_scanner.ts";
 
 /** UTF-16 units; a longer policy could not be stored. */
 export const HCL_TEXT_MAX_CHARS = RECORD_MAX_BYTES;
-/** Objects and lists inside each other; a policy needs four. */
-export const HCL_DEPTH_MAX = 32;
 
 /** `offset`: index of its first character in the text. */
 export type HclValue = { readonly offset: number } & HclContent;
@@ -107,27 +105,26 @@ function parseItem(scanner: Scanner, first: Token, depth: number): HclItem {
 }
 
 function parseValue(scanner: Scanner, token: Token, depth: number): HclValue {
-  return { offset: token.offset, ...parseContent(scanner, token, depth) };
-}
-
-function parseContent(scanner: Scanner, token: Token, depth: number): HclContent {
+  const { offset } = token;
   switch (token.kind) {
     case "string":
-      return { kind: "string", value: token.text };
+      return { offset, kind: "string", value: token.text };
     case "number":
-      return { kind: "number", value: token.value };
+      return { offset, kind: "number", value: token.value };
     case "identifier":
-      if (token.text === "true") return { kind: "boolean", value: true };
-      if (token.text === "false") return { kind: "boolean", value: false };
-      if (token.text === "null" && scanner.syntax === "json") return { kind: "null" };
+      if (token.text === "true") return { offset, kind: "boolean", value: true };
+      if (token.text === "false") return { offset, kind: "boolean", value: false };
+      if (token.text === "null" && scanner.syntax === "json") return { offset, kind: "null" };
       throw scanner.error(token.offset, `expected a value, found the word ${clip(token.text)}`);
     case "{":
     case "[":
       if (depth >= HCL_DEPTH_MAX) {
         throw scanner.error(token.offset, `nested deeper than ${HCL_DEPTH_MAX} levels`);
       }
-      if (token.kind === "[") return { kind: "list", items: parseList(scanner, depth + 1) };
-      return { kind: "object", body: parseItems(scanner, "}", depth + 1) };
+      if (token.kind === "[") {
+        return { offset, kind: "list", items: parseList(scanner, depth + 1) };
+      }
+      return { offset, kind: "object", body: parseItems(scanner, "}", depth + 1) };
     default:
       throw scanner.error(token.offset, `expected a value, found ${describe(token)}`);
   }

@@ -5,7 +5,7 @@
 
 import type { RandomBytes } from "../crypto/random.ts";
 import { invalidRequest, multiError } from "../errors.ts";
-import { PASSWORD_POLICY_MAX_CHARS } from "../limits.ts";
+import { PASSWORD_LOOKS_MAX, PASSWORD_POLICY_MAX_CHARS, PASSWORD_TRIES_MAX } from "../limits.ts";
 import { type HclBody, HclSyntaxError, type HclValue, parseHcl } from "./hcl.ts";
 
 export interface PasswordPolicy {
@@ -23,10 +23,6 @@ const LENGTH_MIN = 4;
 const LENGTH_MAX = 100;
 /** So many numbers has a byte, by which a character is drawn. */
 const CHARSET_MAX = 256;
-/** A policy that so many passwords do not satisfy leaves too few of them. */
-const TRIES_MAX = 10_000;
-/** Looks at a character for a rule, in all tries together: some 20 ms. */
-const LOOKS_MAX = 4_000_000;
 /** Go's unicode.IsPrint. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
@@ -65,7 +61,7 @@ export function generatePassword(policy: PasswordPolicy, random: RandomBytes): s
   }
   const demands = demandsOf(policy, charset);
   const looksPerTry = policy.length * Math.max(1, demands.length);
-  const triesMax = Math.min(TRIES_MAX, Math.floor(LOOKS_MAX / looksPerTry));
+  const triesMax = Math.min(PASSWORD_TRIES_MAX, Math.floor(PASSWORD_LOOKS_MAX / looksPerTry));
   for (let tries = 0; tries < triesMax; tries += 1) {
     const drawn = drawPlaces(charset.length, policy.length, random);
     if (demands.every((demand) => isMet(demand, drawn))) {

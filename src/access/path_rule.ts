@@ -209,13 +209,18 @@ function uniteCapabilities(subject: string, { policy, capabilities: words }: Dec
   return capabilities;
 }
 
+/** One for the many rules that say nothing: a policy may have thousands. */
+const NO_RULES: ParameterRules = new Map();
+
 function parseParameters(
   source: PolicySource,
   values: Values,
   key: string,
   subject: string,
 ): ParameterRules {
-  const items = mapsOf(source, key, values.get(key)).flat();
+  const written = values.get(key);
+  if (written === undefined) return NO_RULES;
+  const items = mapsOf(source, key, written).flat();
   for (const item of items) refuseLabel("", item);
   const last = source.lastOfEach(
     `${subject}${key}: `,
@@ -231,9 +236,8 @@ function parseParameters(
 function mapsOf(
   source: PolicySource,
   key: string,
-  value: HclValue | undefined,
+  value: HclValue,
 ): readonly HclBody[] {
-  if (value === undefined) return [];
   const objects = value.kind === "list" && source.isJson ? value.items : [value];
   return objects.map((each) => {
     if (each.kind === "object") return each.body;

@@ -8,6 +8,7 @@ import type { Barrier, BarrierRecord, Entry } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../crypto/random.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
+import { TOKEN_MAX_CHARS } from "../limits.ts";
 import {
   TOKEN_ACCESSOR_PREFIX,
   TOKEN_EXPIRY_PREFIX,
@@ -33,7 +34,6 @@ export const SERVICE_TOKEN_PREFIX = "s.";
 const RANDOM_CHARACTERS = 24;
 /** Members of a tree that one commit removes. */
 const REVOKE_BATCH = 200;
-const TOKEN_TEXT_MAX = 4096;
 const CHANGE_TRIES = 16;
 /** Decoded tokens kept in memory; beyond it all are dropped. */
 const RECENT_MAX = 10_000;
@@ -116,7 +116,7 @@ export class TokenStore {
 
   /** The valid token with this id; null when it is unknown, spent or expired. */
   async find(id: string): Promise<StoredToken | null> {
-    if (id === "" || id.length > TOKEN_TEXT_MAX) return null;
+    if (id === "" || id.length > TOKEN_MAX_CHARS) return null;
     const hash = this.#index.hash(id);
     return id.startsWith(BATCH_TOKEN_PREFIX)
       ? await this.#findBatch(id, hash)
@@ -256,8 +256,8 @@ export class TokenStore {
   async #createBatch(template: TokenTemplate): Promise<IssuedToken> {
     const token = newToken(template, "", randomUuid(this.#ports.random));
     const id = await this.#batch.issue(token);
-    if (id.length > TOKEN_TEXT_MAX) {
-      throw invalidRequest(`batch token would be longer than ${TOKEN_TEXT_MAX} characters`);
+    if (id.length > TOKEN_MAX_CHARS) {
+      throw invalidRequest(`batch token would be longer than ${TOKEN_MAX_CHARS} characters`);
     }
     return { id, hash: this.#index.hash(id), token, entries: [] };
   }

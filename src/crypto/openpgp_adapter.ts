@@ -15,13 +15,11 @@ import {
 } from "openpgp";
 import type { Key, PartialConfig, SignaturePacket } from "openpgp";
 import { VaultError } from "../errors.ts";
-import { PGP_SIGNATURES_MAX } from "../limits.ts";
+import { PGP_RSA_EXPONENT_MAX_BYTES, PGP_SIGNATURES_MAX } from "../limits.ts";
 import { encodeBase64, wipe } from "./bytes.ts";
 import { NOT_A_KEY, type PgpKey, type PgpKeyParse } from "./pgp.ts";
 import { scanPackets } from "./pgp_packets.ts";
 
-/** Every exponent in use is 17 bits or fewer; a long one makes encryption as slow as wanted. */
-const RSA_EXPONENT_MAX_BYTES = 8;
 /** What the library says of a signature that will never verify. */
 const NEVER_VALID: ReadonlySet<string> = new Set([
   "Signature verification failed",
@@ -146,7 +144,9 @@ async function encryptTo(
 function describeExcess(key: Key): string | null {
   for (const { keyPacket } of key.getKeys()) {
     const { e } = keyPacket.publicParams as { readonly e?: Uint8Array };
-    if ((e?.length ?? 0) > RSA_EXPONENT_MAX_BYTES) return "key numbers are larger than supported";
+    if ((e?.length ?? 0) > PGP_RSA_EXPONENT_MAX_BYTES) {
+      return "key numbers are larger than supported";
+    }
   }
   return ownSignatures(key).length > PGP_SIGNATURES_MAX
     ? "key carries too many signatures of its own"

@@ -4,10 +4,8 @@
  * arithmetic on what is in them, so that a key made to cost much is refused for nothing.
  */
 
-import { PGP_KEY_MAX_BYTES, PGP_PACKETS_MAX } from "../limits.ts";
+import { PGP_KEY_MAX_BYTES, PGP_KEY_PACKET_MAX_BYTES, PGP_PACKETS_MAX } from "../limits.ts";
 
-/** RSA-16384 with its exponent: the largest gpg makes. Beyond, one encryption takes seconds. */
-const KEY_PACKET_MAX_BYTES = 2200;
 const RSA_BITS_MIN = 2047;
 /** `1.3.132.0.10` */
 const SECP256K1 = [0x2b, 0x81, 0x04, 0x00, 0x0a];
@@ -46,7 +44,7 @@ export function scanPackets(bytes: Uint8Array): PacketScan {
     count += 1;
     if (count > PGP_PACKETS_MAX) return refused(`key has more than ${PGP_PACKETS_MAX} packets`);
     if (!KEY_TAGS.has(packet.tag)) continue;
-    if (packet.body.length > KEY_PACKET_MAX_BYTES) {
+    if (packet.body.length > PGP_KEY_PACKET_MAX_BYTES) {
       return refused("key numbers are larger than supported");
     }
     keys.push(packet);

@@ -5,15 +5,15 @@
 
 import { encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest, listedMistake } from "../errors.ts";
+import {
+  CUSTOM_METADATA_KEY_MAX_BYTES,
+  CUSTOM_METADATA_MAX_KEYS,
+  CUSTOM_METADATA_VALUE_MAX_BYTES,
+} from "../limits.ts";
 import { coerceText } from "./fields.ts";
 import { isPrintable, quoteText, typeOfValue } from "./go_text.ts";
 import type { JsonObject } from "./json_record.ts";
 import { mergeObject } from "./merge_patch.ts";
-
-/** Vault's limits (openbao builtin/logical/kv/path_metadata.go). */
-export const CUSTOM_METADATA_MAX_KEYS = 64;
-export const CUSTOM_METADATA_KEY_MAX_BYTES = 128;
-export const CUSTOM_METADATA_VALUE_MAX_BYTES = 512;
 
 const FAILED = "custom_metadata validation failed";
 

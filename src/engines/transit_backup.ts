@@ -6,7 +6,7 @@
 
 import { decodeBase64, encodeBase64 } from "../crypto/bytes.ts";
 import { invalidRequest, listedMistake, VaultError } from "../errors.ts";
-import { KEY_BYTES } from "../limits.ts";
+import { KEY_BYTES, KEY_VERSIONS_MAX } from "../limits.ts";
 import type { EngineReply } from "./engine.ts";
 import { boolean, type Sent, text } from "./fields.ts";
 import { quoteText } from "./go_text.ts";
@@ -33,12 +33,7 @@ import {
   type TransitKeyType,
 } from "./transit_records.ts";
 import type { TransitStore } from "./transit_store.ts";
-import {
-  KEY_VERSIONS_MAX,
-  SOFT_DELETED,
-  usableVersions,
-  withHmacKeys,
-} from "./transit_versions.ts";
+import { SOFT_DELETED, usableVersions, withHmacKeys } from "./transit_versions.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 /** Of Go's 64 bits; the last of them are lost here. */

@@ -5,12 +5,9 @@
 
 import type { RandomBytes } from "../crypto/random.ts";
 import { invalidRequest, listedMistake } from "../errors.ts";
-import { KEY_BYTES } from "../limits.ts";
+import { KEY_BYTES, KEY_VERSIONS_MAX } from "../limits.ts";
 import { formatTime } from "./kv2_records.ts";
 import type { BackupMark, KeyVersion, TransitKey } from "./transit_records.ts";
-
-/** Some 160 bytes each, so that a record stays below `RECORD_MAX_BYTES`. */
-export const KEY_VERSIONS_MAX = 10_000;
 
 /** The reference's words for every use of such a key. */
 export const SOFT_DELETED = "refusing to use soft-deleted key";

@@ -1,11 +1,11 @@
 /** Versions of plugins. Everything here is built in and has the version of the product. Pure. */
 
 import { invalidRequest } from "../errors.ts";
+import { PLUGIN_VERSION_MAX_CHARS } from "../limits.ts";
 
 /** As go-version reads them, in one pass: each separator has one place only. */
 const SEMANTIC =
   /^v?(?<numbers>[0-9]+(?:\.[0-9]+)*)(?<pre>-?[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?(?<meta>\+[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?$/;
-const VERSION_MAX_CHARS = 256;
 
 /** The version of everything that is built in. */
 export function builtinVersion(productVersion: string): string {
@@ -20,7 +20,7 @@ export function isBuiltinVersion(version: string): boolean {
 
 /** With a "v" and three numbers. Throws `invalid_request`. */
 export function canonicalVersion(text: string): string {
-  const parts = text.length > VERSION_MAX_CHARS ? undefined : SEMANTIC.exec(text)?.groups;
+  const parts = text.length > PLUGIN_VERSION_MAX_CHARS ? undefined : SEMANTIC.exec(text)?.groups;
   if (parts === undefined) {
     throw invalidRequest(
       `version ${JSON.stringify(text)} is not a valid semantic version: malformed version: ${text}`,

@@ -1,11 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  HCL_DEPTH_MAX,
-  HCL_TEXT_MAX_CHARS,
-  HclSyntaxError,
-  parseHcl,
-} from "../../src/access/hcl.ts";
+import { HCL_TEXT_MAX_CHARS, HclSyntaxError, parseHcl } from "../../src/access/hcl.ts";
+import { HCL_DEPTH_MAX } from "../../src/limits.ts";
 import type { HclBody, HclValue } from "../../src/access/hcl.ts";
 
 /** The tree as nested pairs, without offsets. */

@@ -7,9 +7,11 @@ import { concatBytes, encodeBase64, encodeUtf8 } from "../../src/crypto/bytes.ts
 import { parsePgpKey } from "../../src/crypto/pgp.ts";
 import {
   PGP_KEY_MAX_BYTES,
+  PGP_KEY_PACKET_MAX_BYTES,
   PGP_KEY_TEXT_MAX_CHARS,
   PGP_PACKETS_MAX,
   PGP_REQUEST_SIGNATURES_MAX,
+  PGP_RSA_EXPONENT_MAX_BYTES,
   PGP_SIGNATURES_MAX,
 } from "../../src/limits.ts";
 import { prepare } from "../http/stages.ts";
@@ -114,8 +116,12 @@ describe("a key with more than it needs is refused before any of it is checked",
   });
 
   it("numbers that are longer than those of any key", async () => {
+    const rsa = await openpgp.readKey({ armoredKey: vector("rsa2048.pub.asc") });
+    const parameters = rsa.keyPacket.publicParams as { e: Uint8Array };
+    parameters.e = new Uint8Array(PGP_RSA_EXPONENT_MAX_BYTES + 1).fill(255);
+    expect(await refusalOf(rsa.write())).toBe("unusable: key numbers are larger than supported");
     for (const tag of [6, 14]) {
-      const huge = keyPacket(tag, 1, concatBytes(mpi(40_000), mpi(17)));
+      const huge = keyPacket(tag, 1, mpi(8 * PGP_KEY_PACKET_MAX_BYTES));
       const bytes = tag === 6 ? huge : concatBytes((await generate()).write(), huge);
       expect(await refusalOf(bytes)).toBe("unusable: key numbers are larger than supported");
     }

@@ -19,7 +19,9 @@ import {
   HASH_SLICE_BYTES,
   INTEGER_MAX_CHARS,
   LIST_ITEMS_MAX,
+  PASSWORD_LOOKS_MAX,
   PASSWORD_POLICY_MAX_CHARS,
+  PASSWORD_TRIES_MAX,
   POLICY_MAX_CHARS,
   RANDOM_MAX_BYTES,
   SECRET_ID_METADATA_MAX_CHARS,
@@ -117,6 +119,16 @@ describe("password policies", () => {
       `length = 100\nrule "charset" { charset = "${"abcdefghijklmnopqrstuvwxyz".repeat(4)}" }\n` +
       'rule "charset" { charset = "0123456789" min-chars = 1 }\n'.repeat(count) +
       'rule "charset" { charset = "!" min-chars = 70 }';
+    let draws = 0;
+    const counted = (length: number) => {
+      draws += 1;
+      return randomBytes(length);
+    };
+    const hard = parsePasswordPolicy(rules(25));
+    expect(() => generatePassword(hard, counted)).toThrow(/timed out generating string/);
+    const looks = 100 * 26;
+    // A password is drawn in up to four steps, for bytes that would prefer a character are left out.
+    expect(draws).toBeLessThan(4 * Math.min(PASSWORD_TRIES_MAX, PASSWORD_LOOKS_MAX / looks));
     await expectLinear((factor) => {
       const policy = parsePasswordPolicy(rules(7 * factor));
       return () => {

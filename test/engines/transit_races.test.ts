@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { COMMIT_TRIES_MAX } from "../../src/engines/kv2_store.ts";
 import { encodeKey } from "../../src/engines/transit_records.ts";
-import { KEY_VERSIONS_MAX, newTransitKey } from "../../src/engines/transit_versions.ts";
+import { newTransitKey } from "../../src/engines/transit_versions.ts";
+import { KEY_VERSIONS_MAX } from "../../src/limits.ts";
 import { RECORD_MAX_BYTES } from "../../src/limits.ts";
 import { dataOf, NOW_MS, refusal, send } from "./requests.ts";
 import { base64, decrypted, encrypted, HOUR_MS, openSite } from "./transit_requests.ts";

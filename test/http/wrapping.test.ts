@@ -8,6 +8,7 @@ import {
   POLICY_DENIED,
   textAt,
 } from "../contract/api.contract.ts";
+import { WRAP_TTL_MAX_SECONDS } from "../../src/limits.ts";
 import { ORIGIN } from "./memory_api.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
 
@@ -282,7 +283,7 @@ describe("a wrapped reply", () => {
 });
 
 describe("a wrapped answer is kept no longer than the longest lease", () => {
-  const MAX_SECONDS = 768 * 3600;
+  const MAX_SECONDS = WRAP_TTL_MAX_SECONDS;
   const LONG = "2500000h";
   const WARNING =
     'TTL of "2500000h" exceeded the effective max_ttl of "768h"; TTL value is capped accordingly';

@@ -7,6 +7,7 @@ import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { invalidRequest, listedMistake } from "../../errors.ts";
+import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import { areWithin, mayComeFrom, parseAddresses } from "../cidr.ts";
 import { type SecretId, SecretIds } from "./approle_secret_ids.ts";
 import type { LoginPorts } from "./login_mounts.ts";
@@ -53,7 +54,6 @@ export type RoleChange = (settings: RoleSettings, isNew: boolean) => RoleSetting
 
 const ROLE_PREFIX = "role/";
 const ROLE_ID_PREFIX = "role-id/";
-const ID_MAX_CHARS = 4096;
 const WRONG_IDS = "invalid role or secret ID";
 
 export class AppRole {
@@ -89,7 +89,7 @@ export class AppRole {
       const before = read?.value ?? this.#newRole(name);
       const role: Role = { ...before, ...change(before, read === null) };
       refuseUnbound(role);
-      if (role.roleId === "" || role.roleId.length > ID_MAX_CHARS) {
+      if (role.roleId === "" || role.roleId.length > SECRET_ID_MAX_CHARS) {
         throw invalidRequest("invalid role_id supplied, or failed to generate a role_id");
       }
       const index = await this.#index(role.roleId);
@@ -189,7 +189,7 @@ export class AppRole {
   }
 
   async #byRoleId(roleId: string): Promise<Role | null> {
-    if (roleId.length > ID_MAX_CHARS) return null;
+    if (roleId.length > SECRET_ID_MAX_CHARS) return null;
     const index = await this.#index(roleId);
     const role = index === null ? null : await this.read(index.value.role);
     return role?.roleId === roleId ? role : null;

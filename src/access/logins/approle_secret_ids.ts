@@ -5,6 +5,7 @@
 
 import { randomUuid } from "../../crypto/random.ts";
 import { invalidRequest, listedMistake } from "../../errors.ts";
+import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import type { Entry } from "../../barrier/barrier.ts";
 import { expiryEntry, expiryPath } from "./expiry.ts";
 import type { LoginPorts } from "./login_mounts.ts";
@@ -42,7 +43,6 @@ interface Found extends LoginRecord<SecretId> {
 
 const PREFIX = "secret-id/";
 const ACCESSOR_PREFIX = "accessor/";
-const ID_MAX_CHARS = 4096;
 
 export class SecretIds {
   readonly #storage: LoginStorage;
@@ -69,8 +69,8 @@ export class SecretIds {
   ): Promise<{ readonly secretId: string; readonly stored: SecretId }> {
     const { random, nowMs, dueChanged } = this.#ports;
     const secretId = request.secretId ?? randomUuid(random);
-    if (secretId.length > ID_MAX_CHARS) {
-      throw invalidRequest(`secret_id is longer than ${ID_MAX_CHARS} characters`);
+    if (secretId.length > SECRET_ID_MAX_CHARS) {
+      throw invalidRequest(`secret_id is longer than ${SECRET_ID_MAX_CHARS} characters`);
     }
     const createdAtMs = nowMs();
     const { uses, ttlSeconds, meta, cidrs, tokenBoundCidrs } = request;
@@ -121,13 +121,13 @@ export class SecretIds {
   }
 
   async find(key: string, secretId: string): Promise<Found | null> {
-    if (secretId.length > ID_MAX_CHARS) return null;
+    if (secretId.length > SECRET_ID_MAX_CHARS) return null;
     return await this.#live(key, this.#hash(secretId));
   }
 
   /** `elsewhere`: it is of another role, or its time is over and it is not cleared yet. */
   async findByAccessor(key: string, accessor: string): Promise<Found | "elsewhere" | null> {
-    if (accessor.length > ID_MAX_CHARS) return null;
+    if (accessor.length > SECRET_ID_MAX_CHARS) return null;
     const index = await this.#storage.get<{ readonly key: string; readonly hash: string }>(
       this.#accessorPath(accessor),
     );

@@ -1,15 +1,15 @@
 /** Names of users and roles in paths. */
 
 import { VaultError } from "../../errors.ts";
+import { LOGIN_NAME_MAX_CHARS } from "../../limits.ts";
 import { foldCase } from "../fold.ts";
 
-const NAME_MAX_CHARS = 512;
 /** Vault's `GenericNameRegex`. */
 const NAME = /^\w(?:[\w.-]*\w)?$/;
 
 /** The name as it is stored. Throws `unsupported_path` for what no user or role can be called. */
 export function parseName(text: string): string {
-  if (text.length > NAME_MAX_CHARS || !NAME.test(text)) throw unsupportedPath();
+  if (text.length > LOGIN_NAME_MAX_CHARS || !NAME.test(text)) throw unsupportedPath();
   return foldCase(text);
 }
 
