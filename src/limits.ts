@@ -74,6 +74,8 @@ export const BATCH_ITEMS_MAX = 16_384;
 export const RANDOM_MAX_BYTES = 128 * 1024;
 /** What is hashed for a caller without a pause: SHA-3 takes 100 ms for each MiB. */
 export const HASH_SLICE_BYTES = 256 * 1024;
+/** What ChaCha20-Poly1305 works on without a pause, whole blocks of it: some 10 ms. */
+export const CHACHA_SLICE_BYTES = 1024 * 1024;
 /** Metadata of a secret id, which is JSON or pairs within one text. */
 export const SECRET_ID_METADATA_MAX_CHARS = 64 * 1024;
 /** Some rules of some dozen characters each; every one is looked at for each password. */

@@ -3,6 +3,7 @@
  * alone; what the others gave is in the reply all the same. Pure but for the work it is given.
  */
 
+import { pause } from "../crypto/pause.ts";
 import { invalidRequest, listedMistake } from "../errors.ts";
 import type { EngineReply } from "./engine.ts";
 import type { Checked } from "./transit_base64.ts";
@@ -34,13 +35,14 @@ export interface BatchReply extends Extract<EngineReply, { kind: "data" }> {
   readonly failedItems?: FailedItems;
 }
 
-/** At most `CONCURRENT_ITEMS` at once, in order. */
+/** At most `CONCURRENT_ITEMS` at once, in order; others are served between them. */
 export async function serveItems<T>(
   items: readonly T[],
   serve: (item: T) => Promise<ItemResult>,
 ): Promise<readonly ItemResult[]> {
   const results: ItemResult[] = [];
   for (let start = 0; start < items.length; start += CONCURRENT_ITEMS) {
+    if (start > 0) await pause();
     const slice = items.slice(start, start + CONCURRENT_ITEMS);
     results.push(...await Promise.all(slice.map((item) => serve(item))));
   }

@@ -1,9 +1,16 @@
 import { createCipheriv } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concatBytes, decodeHex, encodeHex, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import {
+  concatBytes,
+  decodeHex,
+  encodeHex,
+  encodeUtf8,
+  equalBytes,
+} from "../../src/crypto/bytes.ts";
 import { ChaChaKey } from "../../src/crypto/chacha.ts";
 import { VaultError } from "../../src/errors.ts";
+import { CHACHA_SLICE_BYTES } from "../../src/limits.ts";
 
 const hex = (text: string) => decodeHex(text)!;
 
@@ -52,6 +59,37 @@ describe("ChaChaKey", () => {
       const sealed = concatBytes(new Uint8Array(offset), other).subarray(offset);
       expect(await key.decrypt(RFC.nonce, sealed, aad)).toEqual(plaintext);
     }));
+  });
+
+  it("agrees with another implementation on much data, of which it makes slices", async () => {
+    for (
+      const [length, aadLength] of [[3 * CHACHA_SLICE_BYTES + 5, 3], [CHACHA_SLICE_BYTES, 1], [
+        7,
+        2 * CHACHA_SLICE_BYTES + 1,
+      ]]
+    ) {
+      const plaintext = Uint8Array.from({ length: length! }, (_, index) => index * 7);
+      const aad = new Uint8Array(aadLength!).fill(9);
+      const cipher = createCipheriv("chacha20-poly1305", RFC.key, RFC.nonce, { authTagLength: 16 });
+      cipher.setAAD(aad, { plaintextLength: plaintext.length });
+      const other = concatBytes(cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
+      const sealed = await key.encrypt(RFC.nonce, plaintext, aad);
+      expect(equalBytes(sealed, other)).toBe(true);
+      expect(equalBytes(await key.decrypt(RFC.nonce, sealed, aad), plaintext)).toBe(true);
+      for (const index of [0, sealed.length - 17, sealed.length - 1]) {
+        const damaged = sealed.slice();
+        damaged[index]! ^= 1;
+        expect(await code(key.decrypt(RFC.nonce, damaged, aad))).toBe("ciphertext_rejected");
+      }
+    }
+  });
+
+  it("serves others while it works on much data", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns += 1, 0);
+    await key.encrypt(RFC.nonce, new Uint8Array(8 * CHACHA_SLICE_BYTES), RFC.aad);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThanOrEqual(4);
   });
 
   it("rejects with one code whatever was changed or cut off", async () => {
