@@ -161,6 +161,11 @@ export const AUDIT_PIPE_WAIT_MS = 100;
 export const AUDIT_REST_MIN_MS = 1000;
 export const AUDIT_REST_MAX_MS = 300_000;
 
+/** What may wait to be written to the log; beyond it lines are lost, and counted. */
+export const LOG_WAITING_CHARACTERS_MAX = 4 * 1024 * 1024;
+/** As long as a process that ends waits for its last lines. */
+export const LOG_FLUSH_MAX_MS = 1000;
+
 /** As long as a vault that is closed waits for its audit devices: a stuck one must not keep it. */
 export const CLOSE_WAIT_MAX_MS = 15_000;
 
@@ -185,8 +190,6 @@ export const EXPIRY_BATCH_SECRET_IDS = 100;
 export const REMOUNTS_MAX = 32;
 /** Readings of one set of policies kept at once: one for each kind of path with names that fold. */
 export const RULE_SPELLINGS_MAX = 256;
-/** Paths that one request may ask capabilities for: as many as a JSON list can name. */
-export const CAPABILITY_PATHS_MAX = JSON_TEXTS_MAX;
 
 /** Objects and lists of a policy inside each other; one needs four. */
 export const HCL_DEPTH_MAX = 32;

@@ -12,7 +12,6 @@ import {
   VALIDATION_FAILED,
 } from "../engines/fields.ts";
 import { invalidRequest, listedMistake } from "../errors.ts";
-import { CAPABILITY_PATHS_MAX } from "../limits.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import { judgedAnywhere } from "./judged_anywhere.ts";
 import {
@@ -98,9 +97,6 @@ async function aclOf(
 function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
   const asked = paths.length > 0 ? paths : path;
   if (asked.length === 0) throw invalidRequest("paths must be supplied");
-  if (asked.length > CAPABILITY_PATHS_MAX) {
-    throw invalidRequest(`cannot tell of more than ${CAPABILITY_PATHS_MAX} paths at once`);
-  }
   return asked;
 }
 

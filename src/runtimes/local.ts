@@ -9,6 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { randomBytes } from "../crypto/random.ts";
 import { createApp } from "../http/app.ts";
+import { LOG_FLUSH_MAX_MS } from "../limits.ts";
 import { createLog, type Log } from "../log.ts";
 import { Vault } from "../vault/vault.ts";
 import { createFileDevices, reportUnopenable } from "./audit_file.ts";
@@ -19,6 +20,7 @@ import { closeVault } from "./close_vault.ts";
 import { boundsFor } from "./descriptors.ts";
 import type { Listen } from "./http1/listen.ts";
 import { startServer } from "./http1/server.ts";
+import { createLogOutput, type LogOutput } from "./log_output.ts";
 import { openNodeSqlite } from "./node_sqlite.ts";
 import type { RequestEnv } from "./raw_target.ts";
 import type { Handler } from "./server.ts";
@@ -40,23 +42,32 @@ export interface Platform {
 /** Resolves when the vault is served. Ends the process with status 1 when it cannot be. */
 export async function startLocal(platform: Platform): Promise<void> {
   const settings = readSettings();
-  const log = createLog({
-    level: settings.logLevel,
-    write: (line) => process.stderr.write(`${line}\n`),
-    style: process.stderr.isTTY ? "text" : "json",
-    nowMs: Date.now,
-  });
+  const { log, output } = openLog(settings);
   try {
-    await run(platform, settings, log);
+    await run(platform, settings, log, output);
   } catch (error) {
+    await output.flush(LOG_FLUSH_MAX_MS);
     fail([describe(error)]);
   }
+}
+
+function openLog(settings: Settings): { readonly log: Log; readonly output: LogOutput } {
+  const style = process.stderr.isTTY ? "text" : "json";
+  const open = (write: (line: string) => void): Log =>
+    createLog({ level: settings.logLevel, write, style, nowMs: Date.now });
+  const output = createLogOutput((count) => {
+    let line = "";
+    open((text) => line = text).error("lines of the log were lost: nobody read them", { count });
+    return line;
+  });
+  return { log: open(output.log), output };
 }
 
 async function run(
   { runtime, listen, descriptors }: Platform,
   settings: Settings,
   log: Log,
+  output: LogOutput,
 ): Promise<void> {
   let isServing = false;
   process.on("unhandledRejection", (reason) => {
@@ -80,7 +91,7 @@ async function run(
   });
   const { seal } = settings;
   const audit = createAuditSettings(
-    { writeConsole: writeStderr, files: createFileDevices(settings.dataDirectory) },
+    { writeConsole: output.write, files: createFileDevices(settings.dataDirectory) },
     settings.audit,
   );
   reportUnopenable(settings.audit, log);
@@ -131,6 +142,7 @@ async function run(
     await server.stop();
     await alarm.stop();
     await closeVault(vault);
+    await output.flush(LOG_FLUSH_MAX_MS);
   });
   announce(runtime, settings, log, situation);
 }
@@ -187,13 +199,6 @@ function endOnSignal(log: Log, end: () => Promise<void>): void {
   };
   process.on("SIGTERM", () => onSignal("SIGTERM"));
   process.on("SIGINT", () => onSignal("SIGINT"));
-}
-
-/** Beside the log, which it shares: each line of either is a JSON object of its own. */
-function writeStderr(line: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stderr.write(`${line}\n`, (error) => error ? reject(error) : resolve());
-  });
 }
 
 function readSettings(): Settings {
