@@ -12,14 +12,25 @@ const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
 /** What no caller can meet: the vault's own work, and facts of its formats. */
 const INTERNAL: ReadonlySet<string> = new Set([
+  "AUDIT_PIPE_WAIT_MS",
+  "AUDIT_REST_MAX_MS",
+  "AUDIT_REST_MIN_MS",
+  "AUDIT_WAITING_CHARACTERS_MAX",
+  "AUDIT_WAITING_LINES_MAX",
+  "AUDIT_WRITE_MAX_MS",
   "AUTO_UNSEAL_RETRY_MAX_MS",
   "AUTO_UNSEAL_RETRY_MIN_MS",
+  "BATCH_TOKEN_CLOCK_SKEW_MS",
   "CEREMONY_TTL_MS",
   "CLOSE_WAIT_MAX_MS",
+  "DESCRIPTORS_RESERVED",
   "EXPIRY_BATCH_SECRET_IDS",
   "EXPIRY_BATCH_TOKENS",
   "KEY_BYTES",
+  "KEY_CHANGE_RETRY_MS",
   "LEASE_DEFAULT_SECONDS",
+  "LOG_FLUSH_MAX_MS",
+  "LOG_WAITING_CHARACTERS_MAX",
   "NONCE_BYTES",
   "RATE_LIMIT_BURST",
   "RATE_LIMIT_PER_SECOND",
@@ -32,14 +43,15 @@ const INTERNAL: ReadonlySet<string> = new Set([
   "REWRAP_PAUSE_MAX_MS",
   "REWRAP_PAUSE_MS",
   "REWRAP_RETRY_DELAYS_MS",
+  "RULE_SPELLINGS_MAX",
   "SCRUB_REBUILD_MAX_BYTES",
   "SHARES_MAX",
+  "STOP_GRACE_MS",
   "SUBMITTED_KEY_MIN_BYTES",
   "TAG_BYTES",
   "TERM_INTERVAL_MIN_SECONDS",
   "TERM_OPERATIONS_MAX",
   "TERM_OPERATIONS_MIN",
-  "TERM_ROTATION_RETRY_MS",
 ]);
 
 const UNITS: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 * 1024 };

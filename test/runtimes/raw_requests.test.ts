@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHUNK_LINE_MAX_BYTES, HEAD_MAX_BYTES, HEADERS_MAX } from "../../src/limits.ts";
 import {
   type Echo,
   exchange,
@@ -71,7 +72,7 @@ const REFUSED: readonly (readonly [what: string, status: string, bytes: string])
   ["a chunk size that is none", "400", put(chunked, "zz\r\nabc\r\n0\r\n\r\n")],
   ["a chunk that is longer than it says", "400", put(chunked, "3\r\nabcd\r\n0\r\n\r\n")],
   ["chunks with lone line feeds", "400", put(chunked, "3\nabc\n0\n\n")],
-  ["a chunk line without an end", "400", put(chunked, `1;${"x".repeat(300)}`)],
+  ["a chunk line without an end", "400", put(chunked, `1;${"x".repeat(CHUNK_LINE_MAX_BYTES)}`)],
   ["a trailer that is no header", "400", put(chunked, "0\r\nx\r\n\r\n")],
   ["a body that ends early", "400", put("Content-Length: 10", "abc")],
   ["a chunked body that ends early", "400", put(chunked, "5\r\nab")],
@@ -95,8 +96,8 @@ const REFUSED: readonly (readonly [what: string, status: string, bytes: string])
   ["CONNECT", "405", "CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n"],
   ["TRACE", "405", "TRACE /a HTTP/1.1\r\nHost: h\r\n\r\n"],
   ["an unknown expectation", "417", put("Expect: x\r\nContent-Length: 3", "abc")],
-  ["a head that is too long", "431", get(`X: ${"a".repeat(40_000)}`)],
-  ["too many headers", "431", get(...Array.from({ length: 300 }, () => "X: 1"))],
+  ["a head that is too long", "431", get(`X: ${"a".repeat(HEAD_MAX_BYTES)}`)],
+  ["too many headers", "431", get(...Array.from({ length: HEADERS_MAX }, () => "X: 1"))],
   ["an endless head", "431", `GET /${"a".repeat(100_000)}`],
   ["HTTP/1.2", "505", "GET /a HTTP/1.2\r\nHost: h\r\n\r\n"],
   ["HTTP/2.0", "505", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
