@@ -1,9 +1,9 @@
 /**
  * The kinds of fields a request may carry, read as Vault's framework does: weakly typed, so that
  * `"5"` is an integer, `"true"` a truth value, `"1,2"` a list (openbao sdk/framework/field_data.go).
- * One schema both judges the input and describes it to clients (`http/openapi.ts`). A field not sent
- * is undefined; one that cannot be read is the caller's mistake. Pure; messages name the field and
- * the kind of what came, never the value.
+ * One schema both judges the input and says how clients write it (`written_form.ts`), for OpenAPI. A
+ * field not sent is undefined; one that cannot be read is the caller's mistake. Pure; messages name
+ * the field and the kind of what came, never the value.
  */
 
 import { parseBool } from "./go_text.ts";
@@ -12,6 +12,7 @@ import { DURATION_TEXT, parseDurationSeconds } from "../access/duration.ts";
 import { invalidRequest } from "../errors.ts";
 import { DURATION_MAX_CHARS, INTEGER_MAX_CHARS, LIST_ITEMS_MAX } from "../limits.ts";
 import { isJsonObject, isNumberText, type JsonObject } from "./json_record.ts";
+import { UNSIGNED_DURATION_TEXT, written, type WrittenForm } from "./written_form.ts";
 
 /** Fields by name. */
 export type FieldEntries = v.ObjectEntries;
@@ -42,7 +43,6 @@ const FEW_ITEMS = new RegExp(`^[^,]*(?:,[^,]*){0,${LIST_ITEMS_MAX - 1}}$`);
 const OLD_OCTAL = /^([+-]?)0(?=[0-7])/;
 /** The words of Go's strconv.ParseBool, and the empty text. */
 const BOOLEAN_TEXT = /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)?$/;
-const UNSIGNED_DURATION_TEXT = new RegExp(DURATION_TEXT.source.replace("[+-]?", "\\+?"));
 
 /** Ends at the first fault, within one field too: no pattern is tried on text that is too long. */
 const FIRST_FAULT = { abortEarly: true } as const;
@@ -104,7 +104,7 @@ const ANY_TEXT = textOf(TEXT);
 export function integer(about: string) {
   return v.optional(v.pipe(
     ANY_INTEGER,
-    v.description(about),
+    written(about, "integer"),
     v.transform(plainInteger),
     v.safeInteger(AN_INTEGER),
   ));
@@ -118,13 +118,17 @@ export function boolean(about: string) {
     v.null(),
   ], A_BOOLEAN);
   return v.optional(
-    v.pipe(accepted, v.description(about), v.transform((sent) => parseBool(`${sent}`) === true)),
+    v.pipe(
+      accepted,
+      written(about, "boolean"),
+      v.transform((sent) => parseBool(`${sent}`) === true),
+    ),
   );
 }
 
 /** A number or truth value is taken as its text; true is "1". */
 export function text(about: string) {
-  return v.optional(v.pipe(ANY_TEXT, v.description(about), v.transform(plainText)));
+  return v.optional(v.pipe(ANY_TEXT, written(about, "text"), v.transform(plainText)));
 }
 
 /**
@@ -144,7 +148,9 @@ export function duration(about: string) {
     ),
     v.null(),
   ], A_DURATION);
-  return v.optional(v.pipe(accepted, v.description(about), v.transform(wholeSeconds), IN_RANGE));
+  return v.optional(
+    v.pipe(accepted, written(about, "duration"), v.transform(wholeSeconds), IN_RANGE),
+  );
 }
 
 const SIGNED_DURATION = v.union([
@@ -160,7 +166,7 @@ const SIGNED_DURATION = v.union([
 /** Like `duration`, negative ones included. */
 export function signedDuration(about: string) {
   return v.optional(
-    v.pipe(SIGNED_DURATION, v.description(about), v.transform(wholeSeconds), IN_RANGE),
+    v.pipe(SIGNED_DURATION, written(about, "signedDuration"), v.transform(wholeSeconds), IN_RANGE),
   );
 }
 
@@ -180,7 +186,7 @@ export function integerList(about: string) {
   ], INTEGERS);
   return v.optional(v.pipe(
     accepted,
-    v.description(about),
+    written(about, "integers"),
     v.transform((sent): readonly number[] =>
       typeof sent === "object" && !Array.isArray(sent) ? [] : listOf(sent).map(plainInteger)
     ),
@@ -200,7 +206,7 @@ export function textList(about: string) {
   ], TEXTS);
   return v.optional(v.pipe(
     accepted,
-    v.description(about),
+    written(about, "texts"),
     v.transform((sent): readonly string[] => listOf(sent).map(plainText)),
     v.check((texts) => hasFewItems(texts), MANY_ITEMS),
   ));
@@ -210,12 +216,12 @@ export function textList(about: string) {
 export function object(about: string) {
   const one = v.custom<JsonObject>(isJsonObject);
   const accepted = v.union([one, v.array(one), v.null()], AN_OBJECT);
-  return v.optional(v.pipe(accepted, v.description(about), v.transform(unitedObject)));
+  return v.optional(v.pipe(accepted, written(about, "object"), v.transform(unitedObject)));
 }
 
-/** Taken as it is. */
-export function anything(about: string) {
-  return v.optional(v.pipe(v.unknown(), v.description(about)));
+/** Taken as it is, for its reader to judge; `form` is how to write it. */
+export function anything(about: string, form: WrittenForm) {
+  return v.optional(v.pipe(v.unknown(), written(about, form)));
 }
 
 /** Throws `invalid_request` in the reference's words for the first field that cannot be read. */

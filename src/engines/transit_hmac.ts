@@ -30,7 +30,7 @@ import { SOFT_DELETED, usableVersions } from "./transit_versions.ts";
 
 const PREFIX = "vault:v";
 
-const BATCH_INPUT = anything("list of objects with the fields of one item");
+const BATCH_INPUT = anything("list of objects with the fields of one item", "objects");
 export const HMAC_FIELDS = {
   input: text("what to authenticate, in base64"),
   algorithm: text("hash function, unless the path says it; sha2-256 if left out"),

@@ -19,6 +19,7 @@ export const BATCH_FIELDS = {
   associated_data: ASSOCIATED_DATA,
   batch_input: anything(
     "list of objects with the fields of one item; those of the request then do not count",
+    "objects",
   ),
 };
 export const FAILURE_FIELDS = {

@@ -18,7 +18,7 @@ import { renewByAccessor, renewById } from "./token_renew.ts";
 import { describeToken } from "./token_reply.ts";
 
 /** The text that it must be is asked for by `tokenText`, in other words than other fields. */
-const TOKEN_FIELDS = { token: anything("the token, a text") };
+const TOKEN_FIELDS = { token: anything("the token", "text") };
 const ACCESSOR_FIELDS = { accessor: text("the public name of the token") };
 const INCREMENT_FIELDS = { increment: duration("how long the token should live from now on") };
 /** Clients send it; whose token is meant is known without. */

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { boolean, coerceText, object, text, textList } from "../engines/fields.ts";
 import { isJsonObject, type JsonObject } from "../engines/json_record.ts";
 import type { Spellings } from "../engines/served_path.ts";
+import { written } from "../engines/written_form.ts";
 import { VaultError } from "../errors.ts";
 import type { EndpointCall } from "./logical.ts";
 import { MOUNT_PATH } from "./name_spellings.ts";
@@ -21,7 +22,7 @@ function pairs(about: string) {
   );
   return v.optional(v.pipe(
     accepted,
-    v.description(about),
+    written(about, "textsByName"),
     v.check((sent) => pairsOf(sent) !== undefined, PAIRS),
     v.transform((sent): Texts | null => pairsOf(sent) ?? null),
   ));

@@ -10,6 +10,7 @@ import { admitStranger, endSpentToken } from "./auth.ts";
 import { recordOpening, recordRefusal, startHelpTrail, startRawTrail } from "./audited.ts";
 import { answerError, isFault } from "./errors.ts";
 import type { FieldEntries, FieldsSchema, Sent } from "../engines/fields.ts";
+import { written } from "../engines/written_form.ts";
 import type { AppContext, Call } from "./call.ts";
 import { refuseRestricted } from "./namespaces.ts";
 import { callOf, decodePath, RELATIVE_REFUSED } from "./paths.ts";
@@ -176,14 +177,17 @@ export function refuse(context: AppContext, call: Call, error: unknown): Respons
 
 const int = v.pipe(v.number(), v.safeInteger());
 
+/** A number of an answer. */
+export const count = (about: string) => v.pipe(v.number(), v.integer(), v.description(about));
+
 /** Go's zero values: a field that is missing or null. `about` says what the field is for. */
-export const goInteger = (about: string) => v.nullish(v.pipe(int, v.description(about)), 0);
+export const goInteger = (about: string) => v.nullish(v.pipe(int, written(about, "integer")), 0);
 export const goBoolean = (about: string) =>
-  v.nullish(v.pipe(v.boolean(), v.description(about)), false);
-export const goText = (about: string) => v.nullish(v.pipe(v.string(), v.description(about)), "");
+  v.nullish(v.pipe(v.boolean(), written(about, "boolean")), false);
+export const goText = (about: string) => v.nullish(v.pipe(v.string(), written(about, "text")), "");
 /** A list; null where none was sent. */
 export const goTexts = (about: string) =>
-  v.nullish(v.pipe(v.array(v.nullish(v.string(), "")), v.description(about)), null);
+  v.nullish(v.pipe(v.array(v.nullish(v.string(), "")), written(about, "texts")), null);
 
 /** Reads a raw handler's body. Unknown names are ignored; a wrong type is the caller's mistake. */
 async function readRawBody<Entries extends FieldEntries>(

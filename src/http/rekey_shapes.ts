@@ -1,7 +1,7 @@
 /** What the older endpoints of a ceremony take and answer, field by field. */
 
 import * as v from "valibot";
-import { goBoolean, goInteger, goText, goTexts } from "./raw.ts";
+import { count, goBoolean, goInteger, goText, goTexts } from "./raw.ts";
 
 export const START_FIELDS = {
   secret_shares: goInteger("shares to split the new key into"),
@@ -23,10 +23,10 @@ const fingerprints = v.nullable(v.array(v.string()));
 export const rekeyStatus = v.object({
   nonce: v.pipe(v.string(), v.description("id of the attempt")),
   started: v.boolean(),
-  t: v.pipe(v.number(), v.description("new shares that will be needed")),
-  n: v.pipe(v.number(), v.description("new shares to be made")),
-  progress: v.pipe(v.number(), v.description("current shares given so far")),
-  required: v.pipe(v.number(), v.description("current shares that are needed")),
+  t: count("new shares that will be needed"),
+  n: count("new shares to be made"),
+  progress: count("current shares given so far"),
+  required: count("current shares that are needed"),
   pgp_fingerprints: fingerprints,
   backup: v.boolean(),
   verification_required: v.boolean(),
@@ -47,9 +47,9 @@ export const rekeyResult = v.object({
 export const verificationState = v.object({
   nonce: v.pipe(v.string(), v.description("id of the verification")),
   started: v.boolean(),
-  t: v.number(),
-  n: v.number(),
-  progress: v.pipe(v.number(), v.description("new shares given back so far")),
+  t: count("new shares that are needed"),
+  n: count("new shares that were made"),
+  progress: count("new shares given back so far"),
 });
 
 export const verified = v.object({ nonce: v.string(), complete: v.literal(true) });

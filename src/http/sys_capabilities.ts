@@ -27,7 +27,7 @@ const PATHS = {
   paths: textList("paths to ask about"),
   path: textList("the same under its older name; left out where `paths` are given"),
 };
-const TOKEN = { ...PATHS, token: anything("token to ask about, as text") };
+const TOKEN = { ...PATHS, token: anything("token to ask about", "text") };
 const ACCESSOR = { ...PATHS, accessor: text("accessor of the token to ask about") };
 
 type Paths = Sent<typeof PATHS>;

@@ -14,7 +14,7 @@ import {
   generationDetail,
   startAttempt,
 } from "./generate_root_request.ts";
-import { goText, type RawEndpoint, type RawMethods, rawOperation } from "./raw.ts";
+import { count, goText, type RawEndpoint, type RawMethods, rawOperation } from "./raw.ts";
 import { judgePatch, PATCH_REFUSED } from "./raw_patch.ts";
 import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
 import { decodeShare } from "./wire.ts";
@@ -34,14 +34,14 @@ const SHARE_FIELDS = {
 const attemptStatus = v.object({
   nonce: v.pipe(v.string(), v.description("id of the attempt")),
   started: v.boolean(),
-  progress: v.pipe(v.number(), v.description("shares given so far")),
-  required: v.pipe(v.number(), v.description("shares that are needed")),
+  progress: count("shares given so far"),
+  required: count("shares that are needed"),
   complete: v.boolean(),
   encoded_token: v.string(),
   encoded_root_token: v.string(),
   pgp_fingerprint: v.string(),
   otp: v.pipe(v.string(), v.description("shown once, when the server has made it")),
-  otp_length: v.number(),
+  otp_length: count("characters of a one-time password"),
 });
 
 const submission = rawOperation(

@@ -3,7 +3,7 @@
 import { parseBool } from "../engines/go_text.ts";
 import * as v from "valibot";
 import type { Call } from "./call.ts";
-import { type RawEndpoint, rawOperation } from "./raw.ts";
+import { count, type RawEndpoint, rawOperation } from "./raw.ts";
 import { emptyReply, errorReply, jsonReply } from "./replies.ts";
 import { clusterFields } from "./server_facts.ts";
 
@@ -17,7 +17,7 @@ const HEALTH = rawOperation(
       standby: v.boolean(),
       replication_performance_mode: v.string(),
       replication_dr_mode: v.string(),
-      server_time_utc: v.number(),
+      server_time_utc: count("seconds since the epoch"),
       version: v.string(),
       cluster_name: v.optional(v.string()),
       cluster_id: v.optional(v.string()),

@@ -26,7 +26,7 @@ const ACCEPTED: LogicalReply = {
 };
 
 /** Text; anything else is refused in words of its own. */
-const LEASE_FIELDS = { lease_id: anything("id of the lease, where the path has none") };
+const LEASE_FIELDS = { lease_id: anything("id of the lease, where the path has none", "text") };
 const RENEW_FIELDS = { ...LEASE_FIELDS, increment: duration("how much longer it is to live") };
 const SYNC_FIELDS = { sync: boolean("as sent; revocation is always done at once") };
 const REVOKE_FIELDS = { ...LEASE_FIELDS, ...SYNC_FIELDS };

@@ -39,7 +39,7 @@ const DETAILED_PREFIX = "sys/policies/detailed/acl";
 
 const WRITE_FIELDS = {
   policy: text("the policy in HCL or JSON, or base64 of either"),
-  expiration: anything("when the policy ends: RFC 3339, or seconds since the epoch"),
+  expiration: anything("when the policy ends: RFC 3339, or seconds since the epoch", "text"),
   ttl: duration("how long the policy lasts"),
   cas: integer("the version that this one replaces; 0 or -1: there must be none"),
   cas_required: boolean("whether each later write needs `cas`"),

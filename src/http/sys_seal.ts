@@ -10,7 +10,15 @@ import { invalidRequest } from "../errors.ts";
 import { recoveryCountsProblem, shareCountsProblem } from "../seal/seal_config.ts";
 import { authoriseByPolicy } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
-import { goBoolean, goInteger, goText, goTexts, type RawEndpoint, rawOperation } from "./raw.ts";
+import {
+  count,
+  goBoolean,
+  goInteger,
+  goText,
+  goTexts,
+  type RawEndpoint,
+  rawOperation,
+} from "./raw.ts";
 import { judgePatch, PATCH_REFUSED } from "./raw_patch.ts";
 import { recipientDetail } from "./rekey_request.ts";
 import { emptyReply, type JsonObject, jsonReply } from "./replies.ts";
@@ -44,9 +52,9 @@ const sealStatus = v.object({
   type: v.pipe(v.string(), v.description("shamir, or the kind of the auto-unseal")),
   initialized: v.boolean(),
   sealed: v.boolean(),
-  t: v.pipe(v.number(), v.description("shares that are needed")),
-  n: v.pipe(v.number(), v.description("shares that exist")),
-  progress: v.pipe(v.number(), v.description("shares given so far")),
+  t: count("shares that are needed"),
+  n: count("shares that exist"),
+  progress: count("shares given so far"),
   nonce: v.pipe(v.string(), v.description("id of the attempt to unseal")),
   version: v.string(),
   commit_date: v.string(),

@@ -18,7 +18,9 @@ import { wrappingTokenOf } from "./wrapping_guard.ts";
 
 const PREFIX = "sys/wrapping";
 /** Text; judged by `wrapping_guard.ts` before an endpoint sees it. */
-const TOKEN_FIELDS = { token: anything("the wrapping token; left out: the request's own token") };
+const TOKEN_FIELDS = {
+  token: anything("the wrapping token; left out: the request's own token", "text"),
+};
 /** Of its own kind of token, which is judged by the handler. */
 const RULES: EndpointRules = { token: "ignored" };
 

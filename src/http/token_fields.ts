@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { coerceText } from "../engines/fields.ts";
 import { isJsonObject, type JsonObject } from "../engines/json_record.ts";
+import { written } from "../engines/written_form.ts";
 
 const NAMES = "expected a list of texts";
 const PAIRS = "expected texts by name, or a list of name=value";
@@ -17,7 +18,7 @@ export function names(about: string) {
   );
   type Taken = v.InferOutput<typeof sent>;
   return v.optional(
-    v.pipe(sent, v.description(about), readBy<Taken, readonly string[]>(readNames, NAMES)),
+    v.pipe(sent, written(about, "texts"), readBy<Taken, readonly string[]>(readNames, NAMES)),
   );
 }
 
@@ -26,7 +27,7 @@ export function pairs(about: string) {
   const sent = v.union([AN_OBJECT, v.array(v.unknown()), v.string(), v.null()], PAIRS);
   type Taken = v.InferOutput<typeof sent>;
   return v.optional(
-    v.pipe(sent, v.description(about), readBy<Taken, Pairs | null>(readPairs, PAIRS)),
+    v.pipe(sent, written(about, "textsByName"), readBy<Taken, Pairs | null>(readPairs, PAIRS)),
   );
 }
 

@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, (about: string) => Field>> = {
   integerList,
   textList,
   object,
-  anything,
+  anything: (about) => anything(about, "text"),
 };
 
 /** What the field is made of the value, or REFUSED when the field is blamed. */
@@ -197,7 +197,7 @@ describe("fields", () => {
   });
 
   it.each([[[1]], [null], ["x"], [{ a: null }]])("anything() leaves %j as it is", (value) => {
-    expect(outcome(anything("no matter what"), value)).toBe(value);
+    expect(outcome(anything("no matter what", "text"), value)).toBe(value);
   });
 
   it.each(Object.keys(KINDS))(
@@ -213,7 +213,7 @@ describe("fields", () => {
     const number = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON("1.50");
     expect(outcome(text("words"), number)).toBe("1.50");
     expect(coerceText(number)).toBe("1.50");
-    expect(outcome(anything("no matter what"), number)).toBe(number);
+    expect(outcome(anything("no matter what", "text"), number)).toBe(number);
     for (const field of [integer("a number"), duration("a time"), boolean("a choice")]) {
       expect(outcome(field, number)).toBe(REFUSED);
     }
@@ -328,6 +328,28 @@ describe("the JSON Schema of a field", () => {
       { numRuns: 2000 },
     );
   });
+
+  it.each(Object.keys(KINDS))(
+    "of %s() has one type to write it in, all of which is read",
+    (kind) => {
+      const field = KINDS[kind]!("a field");
+      const { written } = describeField(field);
+      expect(written?.type).toEqual(expect.any(String));
+      const isTime = kind.toLowerCase().endsWith("duration");
+      fc.assert(
+        fc.property(value, (sent) => {
+          fc.pre(!isTime || typeof sent !== "string" || !/[0-9]{7}/.test(sent));
+          fc.pre(typeof sent !== "number" || Number.isSafeInteger(sent));
+          fc.pre(
+            !Array.isArray(sent) ||
+              sent.every((each) => !Number.isInteger(each) || Number.isSafeInteger(each)),
+          );
+          if (accepts(written!, sent)) expect(outcome(field, sent)).not.toBe(REFUSED);
+        }),
+        { numRuns: 2000 },
+      );
+    },
+  );
 
   it.each(Object.keys(KINDS))("of %s() carries what the field is for", (kind) => {
     expect(describeField(KINDS[kind]!("what it is for"))).toMatchObject({

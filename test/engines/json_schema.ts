@@ -12,6 +12,7 @@ export interface JsonSchema {
   readonly maxLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly written?: JsonSchema;
 }
 
 const KEYWORDS: Readonly<
@@ -38,6 +39,9 @@ const KEYWORDS: Readonly<
   minimum: ({ minimum = 0 }, value) => typeof value !== "number" || value >= minimum,
   maximum: ({ maximum = 0 }, value) => typeof value !== "number" || value <= maximum,
   description: () => true,
+  format: () => true,
+  // Says how to write it; what is read is the rest of the schema.
+  written: () => true,
   $schema: () => true,
 };
 
