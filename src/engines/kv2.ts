@@ -20,7 +20,9 @@ import {
   READ_FIELDS,
   readData,
   readSubkeys,
+  SECRET,
   SUBKEYS_FIELDS,
+  VERSION,
   WRITE_FIELDS,
   writeData,
 } from "./kv2_data.ts";
@@ -91,12 +93,18 @@ export function createKv2(storage: EngineStorage): Engine {
 
 function dataPath(storage: EngineStorage): EnginePath {
   const write = engineOperation(
-    { summary: "Write the next version of a secret", fields: WRITE_FIELDS, answers: ["data"] },
+    {
+      summary: "Write the next version of a secret",
+      fields: WRITE_FIELDS,
+      needs: ["data"],
+      answers: ["data"],
+      data: VERSION,
+    },
     (call, sent) => writeData(storage, keyOf(call), sent, call),
   );
   return enginePath("data/{path*}", {
     read: engineOperation(
-      { summary: "Read a version of a secret", fields: READ_FIELDS },
+      { summary: "Read a version of a secret", fields: READ_FIELDS, data: SECRET },
       (call, sent) => readData(storage, keyOf(call), sent, call.nowMs),
     ),
     create: write,
@@ -105,7 +113,9 @@ function dataPath(storage: EngineStorage): EnginePath {
       {
         summary: "Write the next version of a secret by a merge-patch",
         fields: WRITE_FIELDS,
+        needs: ["data"],
         answers: ["data"],
+        data: VERSION,
       },
       (call, sent) => patchData(storage, keyOf(call), sent, call),
     ),
@@ -176,19 +186,27 @@ function versionsPaths(storage: EngineStorage): readonly EnginePath[] {
   return [
     enginePath("delete/{path*}", {
       update: engineOperation(
-        { summary: "Delete versions of a secret", fields: VERSIONS_FIELDS },
+        { summary: "Delete versions of a secret", fields: VERSIONS_FIELDS, needs: ["versions"] },
         (call, sent) => deleteVersions(storage, keyOf(call), sent, call.nowMs),
       ),
     }),
     enginePath("undelete/{path*}", {
       update: engineOperation(
-        { summary: "Restore deleted versions of a secret", fields: VERSIONS_FIELDS },
+        {
+          summary: "Restore deleted versions of a secret",
+          fields: VERSIONS_FIELDS,
+          needs: ["versions"],
+        },
         (call, sent) => undeleteVersions(storage, keyOf(call), sent, call.nowMs),
       ),
     }),
     enginePath("destroy/{path*}", {
       update: engineOperation(
-        { summary: "Destroy versions of a secret for ever", fields: VERSIONS_FIELDS },
+        {
+          summary: "Destroy versions of a secret for ever",
+          fields: VERSIONS_FIELDS,
+          needs: ["versions"],
+        },
         (call, sent) => destroyVersions(storage, keyOf(call), sent, call.nowMs),
       ),
     }),

@@ -3,6 +3,7 @@
  * Time comes from the request only.
  */
 
+import * as v from "valibot";
 import { invalidRequest, listedMistake } from "../errors.ts";
 import type { EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
 import { coerceInteger, integer, object, type Sent } from "./fields.ts";
@@ -33,6 +34,22 @@ export const WRITE_FIELDS = {
   ),
   data: object("the secret, names and values"),
 };
+
+/** What `describeVersion` says of a version. */
+export const VERSION = v.object({
+  created_time: v.string(),
+  custom_metadata: v.nullable(v.record(v.string(), v.string())),
+  deletion_time: v.pipe(v.string(), v.description("empty where none is set")),
+  destroyed: v.boolean(),
+  version: v.pipe(v.number(), v.integer()),
+});
+export const SECRET = v.object({
+  data: v.pipe(
+    v.nullable(v.record(v.string(), v.unknown())),
+    v.description("the secret, names and values; null where it was deleted or written so"),
+  ),
+  metadata: VERSION,
+});
 
 export const NOTHING_TO_PATCH: EngineReply = { kind: "missing", withoutBody: true };
 

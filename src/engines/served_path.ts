@@ -37,8 +37,12 @@ export interface OperationNotes<Entries extends FieldEntries> {
   readonly summary: string;
   /** The body of a write, the query of a read. Left out: nothing is read. */
   readonly fields?: Entries;
+  /** Fields without which it is refused. */
+  readonly needs?: readonly (keyof Entries & string)[];
   /** Any other field is taken too: the value itself, not parameters. */
   readonly takesAnything?: boolean;
+  /** What `data` of the answer holds. Left out: not described. */
+  readonly data?: v.GenericSchema;
   /** Left out: as usual for such an operation. */
   readonly answers?: readonly Answer[];
 }
@@ -46,8 +50,10 @@ export interface OperationNotes<Entries extends FieldEntries> {
 export interface ServedOperation<Context, Reply> {
   readonly summary: string;
   readonly schema: FieldsSchema;
+  readonly needs: readonly string[];
   readonly takesAnything: boolean;
   readonly answers: readonly Answer[] | null;
+  readonly data: v.GenericSchema | null;
   /** Throws `invalid_request` for fields that cannot be read, and whatever the handler throws. */
   readonly serve: (
     context: Context,
@@ -68,8 +74,10 @@ export function operation<Context, Reply, Entries extends FieldEntries = Record<
   return {
     summary: notes.summary,
     schema,
+    needs: notes.needs ?? [],
     takesAnything: notes.takesAnything === true,
     answers: notes.answers ?? null,
+    data: notes.data ?? null,
     serve: async (context, data, errorPrefix) =>
       await handle(context, readFields(schema, data, errorPrefix)),
   };

@@ -171,7 +171,12 @@ function settingsPaths(store: TransitStore): readonly EnginePath[] {
     }),
     enginePath("keys/{name}/trim", {
       update: engineOperation(
-        { summary: "Erase early versions of a key", fields: TRIM_FIELDS, answers: ["data"] },
+        {
+          summary: "Erase early versions of a key",
+          fields: TRIM_FIELDS,
+          needs: ["min_available_version"],
+          answers: ["data"],
+        },
         (call, sent) => trim(store, nameOf(call), sent),
       ),
     }),
@@ -214,7 +219,7 @@ function softDeletePaths(store: TransitStore): readonly EnginePath[] {
 
 function backupPaths(store: TransitStore): readonly EnginePath[] {
   const update = engineOperation(
-    { summary: "Restore a key from its backup", fields: RESTORE_FIELDS },
+    { summary: "Restore a key from its backup", fields: RESTORE_FIELDS, needs: ["backup"] },
     (call, sent) => restoreKey(store, call.parameters["name"] ?? null, sent, call.nowMs),
   );
   const backup = engineOperation(

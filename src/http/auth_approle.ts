@@ -65,7 +65,12 @@ const WRITE_ROLE = operation(
 export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
   loginPath("login", {
     update: operation(
-      { summary: "Log in with role id and secret id", fields: LOGIN_FIELDS, answers: ["auth"] },
+      {
+        summary: "Log in with role id and secret id",
+        fields: LOGIN_FIELDS,
+        needs: ["role_id"],
+        answers: ["auth"],
+      },
       login,
     ),
   }, { before: admitAlias }),

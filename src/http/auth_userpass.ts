@@ -85,6 +85,7 @@ export const USERPASS_PATHS: readonly LoginPath<UserpassCall>[] = [
     update: operation({
       summary: "Log in with a password",
       fields: { password: PASSWORD_FIELDS.password },
+      needs: ["password"],
       answers: ["auth"],
     }, login),
   }, { before: (request) => refuseLocked(request, aliasOf(request)) }),

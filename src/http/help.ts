@@ -10,7 +10,7 @@ export function helpReply(asked: string, path: DescribedPath, version: string): 
   const openapi = describeApi({
     version,
     raw: [],
-    mounts: [{ prefix: "", tag: "help", paths: [path] }],
+    mounts: [{ prefix: "", kind: "", tag: "help", paths: [path] }],
   });
   const operations = Object.entries(path.operations).flatMap(([name, operation]) =>
     operation === undefined ? [] : [{ name, ...operation }]

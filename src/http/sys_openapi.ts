@@ -15,6 +15,7 @@ import {
 } from "./logical.ts";
 import { loginPaths } from "./login_tables.ts";
 import { describeApi, type Described, type DescribedMount } from "./openapi.ts";
+import { encodePath } from "./openapi_names.ts";
 import type { SystemTables } from "./system_tables.ts";
 import { mayUse } from "./sys_internal_ui.ts";
 
@@ -30,7 +31,7 @@ export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
       async (request, { generic_mount_paths: isGeneric = false }): Promise<LogicalReply> => {
         const { raw: bare, logical } = tables();
         const mounts = [
-          { prefix: "", tag: "system", paths: logical },
+          { prefix: "", kind: "", tag: "system" as const, paths: logical },
           ...await secretMounts(request, isGeneric),
           ...loginMounts(request, isGeneric),
         ];
@@ -78,8 +79,9 @@ async function secretMounts(
     ? []
     : mounts.list().filter((mount) => mayUse(request, mount.path));
   const described = usable.map(async (mount) => ({
-    prefix: mount.type === "cubbyhole" ? mount.path : prefixOf(mount, isGeneric),
-    tag: "secrets",
+    prefix: prefixOf(mount, isGeneric && mount.type !== "cubbyhole"),
+    kind: mount.type,
+    tag: "secrets" as const,
     paths: await mounts.engine(mount)?.paths() ?? [],
   }));
   return await Promise.all(described);
@@ -92,13 +94,14 @@ function loginMounts(request: LogicalCall, isGeneric: boolean): readonly Describ
   );
   return usable.map((mount) => ({
     prefix: `auth/${prefixOf(mount, isGeneric)}`,
-    tag: "auth",
+    kind: mount.type,
+    tag: "auth" as const,
     paths: loginPaths(mount),
   }));
 }
 
 function prefixOf({ path }: Pick<Mount | LoginMount, "path">, isGeneric: boolean): string {
-  if (isGeneric) return `{${path.slice(0, -1).replaceAll(/\W/g, "_")}_mount_path+}/`;
-  // In a template braces mean a parameter.
-  return path.replaceAll("{", "%7B").replaceAll("}", "%7D");
+  return isGeneric
+    ? `{${path.slice(0, -1).replaceAll(/\W/g, "_")}_mount_path+}/`
+    : encodePath(path);
 }

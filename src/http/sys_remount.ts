@@ -25,7 +25,7 @@ const QUEUED_WARNING =
 export const REMOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/remount", {
     update: logicalOperation(
-      { summary: "Move a mount", fields: MOVE_FIELDS, answers: ["data"] },
+      { summary: "Move a mount", fields: MOVE_FIELDS, needs: ["from", "to"], answers: ["data"] },
       move,
     ),
   }, { copiesData: true, sudo: true }),
