@@ -2,7 +2,7 @@
 
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -22,6 +22,10 @@ export function missingPython(): string | null {
   return runs ? null : "python3 with pip";
 }
 
+export function missingJava(): string | null {
+  return spawnSync("java", ["-version"]).status === 0 ? null : "java";
+}
+
 /** Where the installed Go is older than `go.mod` asks, it fetches the newer one, or is too old to. */
 export function missingGo(): string | null {
   const runs = spawnSync("go", ["-C", GO, "version"]).status === 0;
@@ -30,16 +34,42 @@ export function missingGo(): string | null {
 
 /**
  * Installs the locked packages of a client once for all runs, outside the repository, and gives their
- * folder. A run that is killed meanwhile leaves a folder that nobody looks at.
+ * folder. A run that is killed meanwhile leaves a folder that no other run looks at.
  */
-export async function pythonPackages(client: "hvac" | "schemathesis"): Promise<string> {
+export async function pythonPackages(
+  client: "hvac" | "openapi" | "schemathesis",
+): Promise<string> {
   const requirements = join(HERE, client, "requirements.txt");
-  const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 16);
-  const installed = join(tmpdir(), `sealwright-${client}-${digest}`);
+  return await installedOnce(`${client}-pip`, requirements, async (fresh) => {
+    const options = ["--quiet", "--disable-pip-version-check", "--target", fresh];
+    await execute("python3", ["-m", "pip", "install", ...options, "--requirement", requirements]);
+  });
+}
+
+/** The same for packages of npm; gives the folder that has `node_modules`. */
+export async function nodePackages(client: "openapi"): Promise<string> {
+  const folder = join(HERE, client);
+  const lock = join(folder, "package-lock.json");
+  return await installedOnce(`${client}-npm`, lock, async (fresh) => {
+    for (const name of ["package.json", "package-lock.json"]) {
+      copyFileSync(join(folder, name), join(fresh, name));
+    }
+    await execute("npm", ["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"], {
+      cwd: fresh,
+    });
+  });
+}
+
+async function installedOnce(
+  name: string,
+  lock: string,
+  install: (fresh: string) => Promise<void>,
+): Promise<string> {
+  const digest = createHash("sha256").update(readFileSync(lock)).digest("hex").slice(0, 16);
+  const installed = join(tmpdir(), `sealwright-${name}-${digest}`);
   if (existsSync(installed)) return installed;
-  const fresh = mkdtempSync(join(tmpdir(), "sealwright-pip-"));
-  const options = ["--quiet", "--disable-pip-version-check", "--target", fresh];
-  await execute("python3", ["-m", "pip", "install", ...options, "--requirement", requirements]);
+  const fresh = mkdtempSync(join(tmpdir(), "sealwright-install-"));
+  await install(fresh);
   try {
     renameSync(fresh, installed);
   } catch (error) {

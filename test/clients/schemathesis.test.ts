@@ -7,8 +7,7 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { initialiseOpen } from "../contract/api.contract.ts";
-import { start, type Started } from "../runtimes/processes.ts";
+import { openSite, type Site } from "./open_site.ts";
 import { missingPython, pythonPackages } from "./programs.ts";
 
 const RUN_MAX_MS = 300_000;
@@ -29,57 +28,14 @@ const EXCLUDED =
   // Its status is what the query asks for.
   "|^/sys/health$";
 
-let server: Started;
-let token: string;
+let site: Site;
 
 beforeAll(async () => {
-  if (missing !== null) return;
-  server = await start("start:node", {
-    SEALWRIGHT_DATA: ":memory:",
-    SEALWRIGHT_RATE_LIMIT: "off",
-  });
-  const ask = async (method: string, path: string, body?: unknown, as?: string) => {
-    const response = await fetch(server.url + path, {
-      method,
-      headers: as === undefined ? {} : { "X-Vault-Token": as },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const json: unknown = text === "" ? null : JSON.parse(text);
-    return { status: response.status, headers: response.headers, text, json };
-  };
-  const opened = await initialiseOpen(
-    {
-      request: (method, path, request = {}) => ask(method, path, request.body, request.token),
-      restart: async () => {},
-      stop: async () => {},
-    },
-    1,
-    1,
-  );
-  token = opened.root;
-  for (const [path, body] of SITE) {
-    const { status, text } = await ask("POST", `/v1/${path}`, body, token);
-    if (status >= 300) throw new Error(`${path}: ${status} ${text}`);
-  }
+  if (missing === null) site = await openSite();
 }, RUN_MAX_MS);
 
-/** One of each engine and auth method, with something in it. */
-const SITE: readonly (readonly [path: string, body: object])[] = [
-  ["sys/mounts/kv", { type: "kv" }],
-  ["sys/mounts/secret", { type: "kv", options: { version: "2" } }],
-  ["sys/mounts/transit", { type: "transit" }],
-  ["sys/auth/userpass", { type: "userpass" }],
-  ["sys/auth/approle", { type: "approle" }],
-  ["kv/0", { a: "1" }],
-  ["secret/data/0", { data: { a: "1" } }],
-  ["transit/keys/0", {}],
-  ["auth/userpass/users/0", { password: "long enough" }],
-  ["auth/approle/role/0", {}],
-];
-
 afterAll(async () => {
-  if (missing === null) await server.stop();
+  if (missing === null) await site.stop();
 });
 
 describe(`schemathesis${missing === null ? "" : ` (skipped: no ${missing})`}`, () => {
@@ -89,8 +45,8 @@ describe(`schemathesis${missing === null ? "" : ` (skipped: no ${missing})`}`, (
       const folder = await pythonPackages("schemathesis");
       const { status, output } = await run(folder, [
         ...["-m", "schemathesis.cli", "run"],
-        `${server.url}/v1/sys/internal/specs/openapi`,
-        ...["--header", `X-Vault-Token: ${token}`],
+        `${site.url}/v1/sys/internal/specs/openapi`,
+        ...["--header", `X-Vault-Token: ${site.token}`],
         ...["--checks", CHECKS.join(",")],
         ...["--phases", "coverage,fuzzing", "--max-examples", "2", "--seed", "7"],
         ...["--exclude-path-regex", EXCLUDED],
