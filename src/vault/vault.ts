@@ -9,7 +9,6 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { equalBytes } from "../crypto/bytes.ts";
 import { causeOf, invalidRequest, VaultError } from "../errors.ts";
-import { KEY_CHANGE_RETRY_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { Metrics } from "../metrics.ts";
 import { authorisingShares, decodeSealConfig, type SealConfig } from "../seal/seal_config.ts";
@@ -23,6 +22,7 @@ import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
 import type { Store } from "../storage/store.ts";
 import { AutoUnseal } from "./auto_unseal.ts";
 import type { Initialized, InitializeRequest, StoredConfig } from "./initialize.ts";
+import { KeyUpkeep } from "./key_upkeep.ts";
 import { Mutex } from "./mutex.ts";
 import { clearTraces, type Cluster, OpenVault } from "./open_vault.ts";
 import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./unseal.ts";
@@ -79,16 +79,14 @@ export class Vault {
   readonly #autoUnseal: AutoUnseal;
   /** A seal by request could not end the attempts: until they are, none goes on. */
   #owesEnds = false;
-  /** No new term is tried before, after one that failed. */
-  #nextRotationMs = 0;
-  /** When records are to be brought to a changed static key, after a failure. */
-  #nextFollowMs = Infinity;
+  readonly #upkeep: KeyUpkeep;
 
   private constructor(ports: VaultPorts, phase: Phase) {
     this.metrics = new Metrics(ports.nowMs());
     this.#ports = ports;
     this.#phase = phase;
     this.#autoUnseal = new AutoUnseal(ports.seal.type !== "shamir");
+    this.#upkeep = new KeyUpkeep(ports);
   }
 
   /** Reads what is stored. A static seal unseals at once, or is tried again on later requests. */
@@ -243,38 +241,14 @@ export class Vault {
    */
   async wake(): Promise<void> {
     await this.#openIfDue();
-    if (this.#dueForRotation() === null && this.#dueToFollow() === null) return;
+    const { kind } = this.#phase;
+    if (kind !== "unsealed" || !this.#upkeep.isDue(this.#phase.open)) return;
     await this.exclusive(async () => {
-      // Whoever had their turn before may have rotated, sealed, or opened another.
-      const open = this.#dueForRotation();
-      if (open !== null) await this.#tryRotate(open);
-      const behind = this.#dueToFollow();
-      if (behind === null) return;
-      await this.#followSealKey(behind);
+      // An earlier turn may have done it, sealed the vault, or opened another.
+      if (this.#phase.kind !== "unsealed") return;
+      await this.#upkeep.run(this.#phase.open);
       await this.#trySetAlarm();
     });
-  }
-
-  #dueToFollow(): OpenVault | null {
-    if (this.#phase.kind !== "unsealed" || this.#ports.nowMs() < this.#nextFollowMs) return null;
-    return this.#phase.open;
-  }
-
-  #dueForRotation(): OpenVault | null {
-    const nowMs = this.#ports.nowMs();
-    if (this.#phase.kind !== "unsealed" || nowMs < this.#nextRotationMs) return null;
-    return this.#phase.open.rotationIsDue(nowMs) ? this.#phase.open : null;
-  }
-
-  /** A failure is logged and tried again later: requests go on under the term they have. */
-  async #tryRotate(open: OpenVault): Promise<void> {
-    const { log, nowMs } = this.#ports;
-    try {
-      await open.rotateKeyring();
-    } catch (error) {
-      this.#nextRotationMs = nowMs() + KEY_CHANGE_RETRY_MS;
-      log.error("the keyring could not be rotated; it is tried again", { reason: causeOf(error) });
-    }
   }
 
   async #endAttempts(open: OpenVault): Promise<void> {
@@ -408,27 +382,12 @@ export class Vault {
     const dueChanged = () => void this.#trySetAlarm();
     const ports = { store, random, nowMs, log, metrics, audit, dueChanged };
     const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
-    await this.#followSealKey(open);
+    await this.#upkeep.followSealKey(open);
     this.#phase = { kind: "unsealed", open };
     metrics.sealWorks = true;
     log.info("vault is unsealed");
     await open.rewrap.logResumption();
     await this.#trySetAlarm();
-  }
-
-  /** A failure is logged and tried again later: until then the previous key is still needed. */
-  async #followSealKey(open: OpenVault): Promise<void> {
-    const { seal: settings, random, log, nowMs } = this.#ports;
-    if (settings.type === "shamir") return;
-    try {
-      await open.followSealKey(createStaticSeal({ ...settings, previous: null }, random));
-      this.#nextFollowMs = Infinity;
-    } catch (error) {
-      this.#nextFollowMs = nowMs() + KEY_CHANGE_RETRY_MS;
-      log.error("records could not be brought to the current seal key; it is tried again", {
-        reason: causeOf(error),
-      });
-    }
   }
 }
 
