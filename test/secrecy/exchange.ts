@@ -49,6 +49,8 @@ const BODY_MAX_CHARS = 256 * 1024;
 /** Shown by `audit/entry.ts` or `audit/hashing.ts`, or in the log: not secret by Vault's rules. */
 const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   ...["request_id", "nonce", "verification_nonce", "pgp_fingerprint", "pgp_fingerprints"],
+  ...["pgp_subkey_fingerprint", "pgp_subkey_fingerprints", "root_token_pgp_subkey_fingerprint"],
+  ...["warnings"],
   ...["accessor", "wrapped_accessor", "mount_accessor", "secret_id_accessor", "uuid"],
   ...["policies", "token_policies", "identity_policies", "allowed_policies", "display_name"],
   ...["meta", "metadata", "path", "paths", "creation_path", "type", "token_type", "mount_type"],

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isSecretEnough } from "./exchange.ts";
-import { formsOf, type Hit, Needles } from "./needles.ts";
+import { formsOf, type Hit, Needles, toBytes } from "./needles.ts";
 import { LINES_FOLDER, PUBLISHED_FOLDER, SECRETS_FOLDER } from "./recorder.ts";
 
 export interface Kept {
@@ -123,15 +123,19 @@ function distinct(secrets: readonly Kept[]): readonly Kept[] {
   return [...byValue.values()];
 }
 
-/** A value that a path, too, has, or a policy's name, cannot be told from it in a line. */
+/**
+ * A value that a path, too, has, or a policy's name, cannot be told from it in a line. A credential
+ * can, unless it is such a name itself, whole: that is a text which a fuzzer used twice.
+ */
 function withoutPublished(secrets: readonly Kept[], published: string): readonly Kept[] {
+  const names = new Set(published.split("\n"));
   const needles = new Needles();
   secrets.forEach((secret, id) => {
     if (secret.isCredential) return;
     for (const form of formsOf(secret.value)) needles.add(form, id);
   });
   const open = new Set([...needles.find(published)].map(({ id }) => id));
-  return secrets.filter((_secret, id) => !open.has(id));
+  return secrets.filter(({ value }, id) => !open.has(id) && !names.has(toBytes(value)));
 }
 
 function readPublished(directory: string): string {
