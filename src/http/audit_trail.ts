@@ -134,9 +134,13 @@ export class AuditTrail {
     }
   }
 
-  /** Root must be able to remove a device that fails, or to enable one that works. */
+  /**
+   * Root must be able to remove a device that fails, or to enable one that works. Sealing ends what
+   * an attacker can do, who may be the one that filled the disk.
+   */
   #goesOnUnwritten(): boolean {
     if (this.#rules.mustAnswer) return true;
+    if (this.#asked.path === "sys/seal" && this.#call.token !== null) return true;
     const isRoot = this.#call.token?.token.policies.includes(ROOT_POLICY_NAME) === true;
     return isRoot && /^sys\/audit(\/|$)/.test(this.#asked.path);
   }

@@ -151,6 +151,28 @@ describe("when no device takes an entry, root", () => {
     expect(api.log.join()).not.toContain(root);
   });
 
+  it("seals the vault, as does everybody who may, and nobody else", async () => {
+    const { api, root, shares, sinks } = await startAudited();
+    const rules = 'path "sys/seal" { capabilities = ["update", "sudo"] }';
+    const guard = await tokenWith(api, root, rules);
+    const other = await tokenWith(api, root, 'path "sys/seal" { capabilities = ["read"] }');
+    const isSealed = async () =>
+      at((await api.request("GET", "/v1/sys/seal-status")).json, "sealed");
+    for (const token of [root, guard]) {
+      sinks.broken.add("a");
+      for (const refused of ["s.unknown", other]) {
+        const answer = await api.request("PUT", "/v1/sys/seal", { token: refused });
+        expect(answer.status).toBeGreaterThanOrEqual(400);
+        expect(await isSealed()).toBe(false);
+      }
+      expect((await api.request("PUT", "/v1/sys/seal", { token })).status).toBe(204);
+      expect(await isSealed()).toBe(true);
+      sinks.broken.delete("a");
+      await unseal(api, shares.slice(0, 2));
+    }
+    expect(api.log.join()).toContain("a request goes on without an audit entry");
+  });
+
   it("removes a device whose place is gone after a restart", async () => {
     const { api, root, shares, sinks } = await startAudited();
     sinks.unopenable.add("a");
