@@ -88,7 +88,7 @@ export const PGP_KEY_TEXT_MAX_CHARS = 128 * 1024;
 export const PGP_KEY_MAX_BYTES = 64 * 1024;
 /** Keys, names and signatures of one key. */
 export const PGP_PACKETS_MAX = 512;
-/** Each costs up to 10 ms; those of others cost nothing and are not counted. */
+/** Each is up to 30 ms of work, between pauses; those of others cost nothing and are not counted. */
 export const PGP_SIGNATURES_MAX = 64;
 /** Of all keys of one request: 255 keys have four each, and a few have many. */
 export const PGP_REQUEST_SIGNATURES_MAX = 1024;

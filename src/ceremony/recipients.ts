@@ -4,6 +4,7 @@
  */
 
 import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
+import { pause } from "../crypto/pause.ts";
 import { parsePgpKey, type PgpKey } from "../crypto/pgp.ts";
 import { invalidRequest, unreachable } from "../errors.ts";
 import { PGP_REQUEST_SIGNATURES_MAX } from "../limits.ts";
@@ -13,15 +14,17 @@ import type { PgpRecipient } from "./state.ts";
 /**
  * Parses one key and proves by a trial encryption that it can encrypt, to the subkey of
  * `encryptionKeyFingerprint` where that is not null. `configuration` is the message's beginning for
- * a key that cannot be read, `field` for one that cannot encrypt.
+ * a key that cannot be read, `field` for one that cannot encrypt. `signaturesMax`: what is left of
+ * `PGP_REQUEST_SIGNATURES_MAX`.
  */
 export async function checkPgpKey(
   text: string,
   configuration: string,
   field: string,
   encryptionKeyFingerprint: string | null = null,
+  signaturesMax?: number,
 ): Promise<PgpKey> {
-  const parsed = await parsePgpKey(text, encryptionKeyFingerprint);
+  const parsed = await parsePgpKey(text, encryptionKeyFingerprint, signaturesMax);
   switch (parsed.kind) {
     case "ok":
       return parsed.key;
@@ -31,6 +34,11 @@ export async function checkPgpKey(
       throw invalidRequest(`${configuration}error parsing given PGP key: ${parsed.reason}`);
     case "unusable":
       throw invalidRequest(`${field}: ${parsed.reason}`);
+    case "excessive":
+      throw invalidRequest(
+        `${field}: the keys up to this one carry more than ` +
+          `${PGP_REQUEST_SIGNATURES_MAX} signatures of their own: export minimal keys`,
+      );
     default:
       return unreachable(parsed);
   }
@@ -45,14 +53,11 @@ export async function checkRecipients(
   const recipients: PgpRecipient[] = [];
   let signatures = 0;
   for (const [index, text] of texts.entries()) {
-    const key = await checkPgpKey(text, configuration, `pgp_keys[${index}]`);
+    const left = PGP_REQUEST_SIGNATURES_MAX - signatures;
+    const key = await checkPgpKey(text, configuration, `pgp_keys[${index}]`, null, left);
     signatures += key.ownSignatures;
-    if (signatures > PGP_REQUEST_SIGNATURES_MAX) {
-      throw invalidRequest(
-        `pgp_keys[${index}]: the keys up to this one carry more than ` +
-          `${PGP_REQUEST_SIGNATURES_MAX} signatures of their own: export minimal keys`,
-      );
-    }
+    // The trial encryption is work of this thread too.
+    await pause();
     recipients.push(recipientOf(key));
   }
   return recipients;

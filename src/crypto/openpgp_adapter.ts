@@ -17,6 +17,7 @@ import type { Key, PartialConfig, SignaturePacket } from "openpgp";
 import { VaultError } from "../errors.ts";
 import { PGP_RSA_EXPONENT_MAX_BYTES, PGP_SIGNATURES_MAX } from "../limits.ts";
 import { encodeBase64, wipe } from "./bytes.ts";
+import { pause } from "./pause.ts";
 import { NOT_A_KEY, type PgpKey, type PgpKeyParse } from "./pgp.ts";
 import { scanPackets } from "./pgp_packets.ts";
 
@@ -25,6 +26,8 @@ const NEVER_VALID: ReadonlySet<string> = new Set([
   "Signature verification failed",
   "Signed digest did not match",
 ]);
+
+const TOO_MANY_SIGNATURES = "key carries too many signatures of its own";
 
 /** Explicit also where it repeats the default: the packets are a promise to gpg and Go users. */
 const CONFIG: PartialConfig = {
@@ -36,10 +39,11 @@ const CONFIG: PartialConfig = {
   minRSABits: 2047,
 };
 
-/** See `parsePgpKey`; never answers `undecodable`. */
+/** See `parsePgpKey`; never answers `undecodable`. `excessive` comes before any arithmetic. */
 export async function loadPgpKey(
   bytes: Uint8Array,
   encryptionKeyFingerprint: string | null,
+  signaturesMax: number,
 ): Promise<PgpKeyParse> {
   const scan = scanPackets(bytes);
   if (scan.kind === "malformed") return { kind: "unparsable", reason: NOT_A_KEY };
@@ -55,7 +59,10 @@ export async function loadPgpKey(
   }
   const excess = describeExcess(key);
   if (excess !== null) return { kind: "unusable", reason: excess };
-  for (const signature of ownSignatures(key)) rememberFailure(signature);
+  if (ownSignatures(key).length > signaturesMax) {
+    return { kind: "excessive", reason: TOO_MANY_SIGNATURES };
+  }
+  for (const signature of ownSignatures(key)) verifyOnceWithPauses(signature);
   try {
     const chosen = encryptionKeyFingerprint ?? await chooseEncryptionKey(key, new Date());
     await encryptTo(key, chosen, "trial");
@@ -148,9 +155,7 @@ function describeExcess(key: Key): string | null {
       return "key numbers are larger than supported";
     }
   }
-  return ownSignatures(key).length > PGP_SIGNATURES_MAX
-    ? "key carries too many signatures of its own"
-    : null;
+  return ownSignatures(key).length > PGP_SIGNATURES_MAX ? TOO_MANY_SIGNATURES : null;
 }
 
 /** All that the library may check: of the key on itself, its names and its subkeys. */
@@ -172,15 +177,19 @@ function ownSignatures(key: Key): readonly SignaturePacket[] {
 
 /**
  * The library remembers which signatures are valid and checks the others anew, some ten times for one
- * encryption. Here one that fails is checked once.
+ * encryption. Here one that fails is checked once, and others are served between two checks: for
+ * some algorithms the library computes on this thread.
  */
-function rememberFailure(signature: SignaturePacket): void {
+function verifyOnceWithPauses(signature: SignaturePacket): void {
   const verify = signature.verify.bind(signature) as (...given: unknown[]) => Promise<void>;
   let failure: unknown = null;
+  let isVerified = false;
   const verifyOnce = async (...given: unknown[]): Promise<void> => {
     if (failure !== null) throw failure;
+    if (!isVerified) await pause();
     try {
       await verify(...given);
+      isVerified = true;
     } catch (error) {
       if (error instanceof Error && NEVER_VALID.has(error.message)) failure = error;
       throw error;

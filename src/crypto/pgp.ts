@@ -4,7 +4,7 @@
  * is imported when the first key arrives. Public keys only: nothing here decrypts or signs.
  */
 
-import { PGP_KEY_TEXT_MAX_CHARS } from "../limits.ts";
+import { PGP_KEY_TEXT_MAX_CHARS, PGP_SIGNATURES_MAX } from "../limits.ts";
 import { decodeBase64 } from "./bytes.ts";
 import { isArmored, unarmorKey } from "./pgp_armor.ts";
 
@@ -38,12 +38,14 @@ export type PgpKeyParse =
   /** Decodes, but is not exactly one PGP public key. */
   | { readonly kind: "unparsable"; readonly reason: string }
   /** A public key to which nothing can be encrypted: sign-only, expired, revoked, too weak. */
-  | { readonly kind: "unusable"; readonly reason: string };
+  | { readonly kind: "unusable"; readonly reason: string }
+  /** Carries more signatures of its own than the caller can still take. */
+  | { readonly kind: "excessive"; readonly reason: string };
 
 /** The packets of the text, or why there are none. */
 type Decoded =
   | { readonly kind: "binary"; readonly bytes: Uint8Array }
-  | Exclude<PgpKeyParse, { kind: "ok" }>;
+  | Exclude<PgpKeyParse, { kind: "ok" | "excessive" }>;
 
 /** Of text that decodes to no packets of a key. */
 export const NOT_A_KEY = "not an OpenPGP public key";
@@ -52,16 +54,18 @@ export const NOT_A_KEY = "not an OpenPGP public key";
  * Reads a key given as standard base64 of the binary key (line breaks tolerated), as ASCII armor, or
  * as base64 of ASCII armor, and tries to encrypt to it. `encryptionKeyFingerprint` names the subkey
  * or primary key that must be encrypted to; null chooses the newest subkey that can encrypt, else
- * the primary key. A key that can no longer encrypt to the named one is `unusable`.
+ * the primary key. A key that can no longer encrypt to the named one is `unusable`. `signaturesMax`
+ * bounds the signatures of its own, beyond what holds for every key.
  */
 export async function parsePgpKey(
   text: string,
   encryptionKeyFingerprint: string | null = null,
+  signaturesMax: number = PGP_SIGNATURES_MAX,
 ): Promise<PgpKeyParse> {
   const material = decodeKeyText(text);
   if (material.kind !== "binary") return material;
   const { loadPgpKey } = await import("./openpgp_adapter.ts");
-  return await loadPgpKey(material.bytes, encryptionKeyFingerprint);
+  return await loadPgpKey(material.bytes, encryptionKeyFingerprint, signaturesMax);
 }
 
 function decodeKeyText(text: string): Decoded {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import * as openpgp from "openpgp";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { concatBytes, encodeBase64, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { parsePgpKey } from "../../src/crypto/pgp.ts";
 import {
@@ -142,6 +142,45 @@ describe("a key with more than it needs is refused before any of it is checked",
       ],
     }]);
   });
+});
+
+it("others have their turn between any two signatures of a key that are checked", async () => {
+  const key = await generate();
+  const [signature] = key.users[0]!.selfCertifications;
+  const broken = times(40, (salt) => brokenCopy(signature!, salt));
+  const text = encodeBase64(withPackets(key, 2, broken));
+  let turns = 0;
+  let goesOn = true;
+  const count = (): void => {
+    turns += 1;
+    if (goesOn) setImmediate(count);
+  };
+  setImmediate(count);
+  const verify = vi.spyOn(openpgp.SignaturePacket.prototype, "verify");
+  const seen: number[] = [];
+  verify.mockImplementation(function fail() {
+    seen.push(turns);
+    return Promise.reject(new Error("Signature verification failed"));
+  });
+  try {
+    expect((await parsePgpKey(text)).kind).toBe("unusable");
+  } finally {
+    verify.mockRestore();
+    goesOn = false;
+  }
+  expect(seen.length).toBeGreaterThanOrEqual(broken.length);
+  expect(seen).toEqual([...new Set(seen)]);
+});
+
+it("a key with more signatures than a request has left is not looked into", async () => {
+  const key = await generate();
+  const verify = vi.spyOn(openpgp.SignaturePacket.prototype, "verify");
+  const text = encodeBase64(key.write());
+  expect((await parsePgpKey(text, null, 1)).kind).toBe("excessive");
+  expect(verify).not.toHaveBeenCalled();
+  expect((await parsePgpKey(text, null, 2)).kind).toBe("ok");
+  expect(verify).toHaveBeenCalled();
+  verify.mockRestore();
 });
 
 describe("parsing a key costs as much as it is long", () => {
