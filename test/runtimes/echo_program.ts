@@ -23,9 +23,12 @@ const log = createLog({
   style: "text",
   nowMs: Date.now,
 });
+let served = 0;
 let held = Promise.withResolvers<void>();
 
 const handler: Handler = async (request, { rawTarget }) => {
+  served += 1;
+  if (rawTarget === "/served") return Response.json({ served });
   const body = await request.text();
   if (rawTarget === "/hold") {
     log.warn("holding");

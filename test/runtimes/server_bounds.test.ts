@@ -72,6 +72,22 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
     deaf.socket.destroy();
   }, TIMEOUT_MS);
 
+  it("serves others between requests that one client has sent ahead", async () => {
+    const { port } = await start({});
+    const request = "GET /served HTTP/1.1\r\nHost: h\r\n\r\n";
+    const other = new RawClient(port);
+    await other.send(request);
+    await other.until(/"served":1\}/);
+    const greedy = new RawClient(port);
+    // In one piece of 64 KiB, which a server gets at once.
+    await greedy.send(request.repeat(1800));
+    await greedy.until(/"served":2\}/);
+    other.socket.end(request);
+    const [, place] = [...(await other.closed).matchAll(/"served":(\d+)/g)].map(([, n]) => n);
+    expect(Number(place)).toBeLessThan(1800);
+    greedy.socket.destroy();
+  }, TIMEOUT_MS);
+
   it("gives the place of one that waits to one that comes, never that of a request", async () => {
     const { port, logged } = await start({ connections: 3 });
     const working = new RawClient(port);

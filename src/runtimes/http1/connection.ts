@@ -5,6 +5,7 @@
 
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { DRAIN_MAX_BYTES } from "../../limits.ts";
 import { pathOfTarget } from "../raw_target.ts";
 import type { Handler } from "../server.ts";
@@ -101,7 +102,11 @@ export class Connection {
   async run(): Promise<void> {
     try {
       let goesOn = true;
-      while (goesOn) goesOn = await this.#serveNext();
+      while (goesOn) {
+        goesOn = await this.#serveNext();
+        // Other connections have their turn before what this client has sent ahead.
+        if (goesOn && this.#reader.hasInput) await setImmediate();
+      }
     } catch (error) {
       this.#ports.onFault(error);
       this.destroy();

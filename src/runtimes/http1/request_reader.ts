@@ -63,6 +63,11 @@ export class RequestReader {
     return this.#head.length > 0 ? "head" : "idle";
   }
 
+  /** Something has arrived that was not looked at. */
+  get hasInput(): boolean {
+    return this.#input.length > 0;
+  }
+
   push(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
