@@ -38,17 +38,18 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     if (hasMoreFields(target)) {
       return errorReply(400, [`more than ${FORM_FIELDS_MAX} query parameters`]);
     }
+    if (hasEncodedDots(target)) return await refusePath(callAt(c, context, target));
+    const clean = cleanTarget(target);
+    // The client's "#" is part of the path; a URL would drop it and what follows.
+    if (clean !== null) return redirectReply(clean.replaceAll("#", "%23"));
     if (target.includes("#")) {
-      // The client's "#" is part of the path; a URL would have dropped it and what follows.
-      const url = new URL(target.replaceAll("#", "%23"), c.req.url);
+      const url = new URL(c.req.url).origin + target.replaceAll("#", "%23");
       return await app.fetch(new Request(url, c.req.raw), {
         ...(c.env as object),
         rawTarget: undefined,
       });
     }
-    if (hasEncodedDots(target)) return await refusePath(callAt(c, context, target));
-    const clean = cleanTarget(target);
-    return clean === null ? await next() : redirectReply(clean);
+    return await next();
   });
   app.use("*", refuseForeignPages(context));
   app.use("/v1/*", countRequests(vault.metrics, nowMs));
