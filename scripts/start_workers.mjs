@@ -10,7 +10,7 @@ import process from "node:process";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { describeStart, summarizeNextStep } from "../src/runtimes/banner.ts";
 import { boundsFor, descriptorLimit } from "../src/runtimes/descriptors.ts";
-import { PEER_HEADER, TARGET_HEADER } from "../src/runtimes/hand_over.ts";
+import { HOST_HEADER, PEER_HEADER, TARGET_HEADER } from "../src/runtimes/hand_over.ts";
 import { listenOnNode } from "../src/runtimes/http1/listen.ts";
 import { startServer } from "../src/runtimes/http1/server.ts";
 import { REQUEST_BODY_MAX_BYTES } from "../src/limits.ts";
@@ -62,7 +62,9 @@ async function forward(request, { rawTarget, peerAddress }) {
   if (Number(headers.get("content-length")) > REQUEST_BODY_MAX_BYTES) {
     return refuse(413, ["http: request body too large"]);
   }
+  const host = headers.get("host") ?? "";
   for (const name of OWN_HEADERS) headers.delete(name);
+  headers.set(HOST_HEADER, host);
   headers.set(TARGET_HEADER, rawTarget);
   headers.set(PEER_HEADER, peerAddress ?? "");
   const body = request.body === null ? null : await request.arrayBuffer();
@@ -95,7 +97,10 @@ async function options(settings) {
       contents: text,
     })),
     compatibilityDate: COMPATIBILITY_DATE.exec(config)[1],
-    bindings: { ...workerVariables(settings), LOCAL_SERVER: "1" },
+    bindings: {
+      ...workerVariables(settings),
+      LOCAL_SERVER: settings.isReachedByTls ? "https" : "http",
+    },
     durableObjects: { VAULT: { className: "VaultObject", useSQLite: true } },
   });
 }
@@ -137,6 +142,8 @@ function parseLogLine(line) {
   }
 }
 
+// A reader of these that has gone is no reason to end the vault.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 const outcome = parseSettings(process.env, (path) => readFileSync(path));
 if (!outcome.ok) fail(outcome.errors);
 if (outcome.settings.audit.filePath !== null) {

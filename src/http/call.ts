@@ -28,6 +28,8 @@ export interface AppOptions {
   /** Aborted when the client has left. Left out: nobody tells. */
   readonly clientSignal?: (request: Request, env?: unknown) => AbortSignal | null;
   readonly version: string;
+  /** Clients connect by TLS, which ends here or at a proxy. */
+  readonly isReachedByTls: boolean;
   /** How often an address may try what needs no token; null or absent: as often as it wants. */
   readonly rateLimit?: Rate | null;
 }

@@ -23,9 +23,10 @@ const REFUSED =
 
 /** Refuses what a page of another site asks to change, unless it has a valid token or may ask. */
 export function refuseForeignPages(context: AppContext): MiddlewareHandler {
+  const { isReachedByTls } = context.options;
   return async function judgePage(c, next) {
     const { method, headers } = c.req.raw;
-    if (SAFE_METHODS.has(method) || !isForeign(headers)) return await next();
+    if (SAFE_METHODS.has(method) || !isForeign(headers, isReachedByTls)) return await next();
     if (await isAllowedOrigin(context, headers.get("origin"))) return await next();
     const call = callOf(c, context);
     if (await isTokenValid(context, call.tokenText, call.remoteAddress)) return await next();
@@ -36,23 +37,27 @@ export function refuseForeignPages(context: AppContext): MiddlewareHandler {
 }
 
 /** Whether a browser sent it for a page that is not of this server. */
-function isForeign(headers: Headers): boolean {
+function isForeign(headers: Headers, isReachedByTls: boolean): boolean {
   if (FOREIGN_SITES.has(headers.get("sec-fetch-site") ?? "")) return true;
   const origin = headers.get("origin");
-  return origin !== null && !isOwnOrigin(origin, headers.get("host"));
+  return origin !== null && !isOwnOrigin(origin, headers.get("host"), isReachedByTls);
 }
 
 /**
  * That the origin names the host the request was sent to is not enough: a site can have its own name
  * answer with this server's address (DNS rebinding). It cannot do so for an address, nor for
- * `localhost`, nor with a certificate for its name.
+ * `localhost`, nor with a certificate for its name, which counts only where clients come by TLS.
  */
-function isOwnOrigin(origin: string, host: string | null): boolean {
+function isOwnOrigin(origin: string, host: string | null, isReachedByTls: boolean): boolean {
   const url = URL.canParse(origin) ? new URL(origin) : null;
   if (url === null || host === null || url.host !== host.toLowerCase()) return false;
   const { protocol, hostname } = url;
-  return protocol === "https:" || hostname === "localhost" || hostname.startsWith("[") ||
-    /^\d+\.\d+\.\d+\.\d+$/.test(hostname);
+  // Not "https://vault.test/path" or another spelling, which no browser sends.
+  if (url.origin !== origin) return false;
+  if (protocol === "https:" && isReachedByTls) return true;
+  return /^https?:$/.test(protocol) &&
+    (hostname === "localhost" || hostname.startsWith("[") ||
+      /^\d+\.\d+\.\d+\.\d+$/.test(hostname));
 }
 
 async function isAllowedOrigin({ vault }: AppContext, origin: string | null): Promise<boolean> {

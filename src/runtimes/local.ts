@@ -41,6 +41,8 @@ export interface Platform {
 
 /** Resolves when the vault is served. Ends the process with status 1 when it cannot be. */
 export async function startLocal(platform: Platform): Promise<void> {
+  // A reader of these that has gone is no reason to end the vault.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const settings = readSettings();
   const { log, output } = openLog(settings);
   try {
@@ -123,6 +125,7 @@ async function run(
       ),
     clientSignal: (_request, env) => (env as RequestEnv | undefined)?.signal ?? null,
     version: VERSION,
+    isReachedByTls: settings.isReachedByTls,
   });
   const handler: Handler = (request, env) => app.fetch(request, env);
   // Before anybody else can change it.

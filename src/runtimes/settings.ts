@@ -31,6 +31,8 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   /** Paths of PEM files; null for plain HTTP. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
+  /** TLS ends here, or at a proxy that the settings tell of. Not looked at on Workers. */
+  readonly isReachedByTls: boolean;
   readonly logLevel: LogLevel;
   readonly audit: AuditDeviceSettings;
 }
@@ -170,6 +172,7 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
       rateLimit: rateLimit.rate,
       trustedProxies,
       tls,
+      isReachedByTls: tls !== null || insecure === "1" || trustedProxies.length > 0,
       audit,
       dataDirectory: data === MEMORY ? null : data,
     },

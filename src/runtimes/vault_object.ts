@@ -96,6 +96,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
         rateLimit: settings.rateLimit,
         clientAddress: (_request, env) => (env as RequestEnv | undefined)?.peerAddress ?? null,
         version: VERSION,
+        isReachedByTls: this.env["LOCAL_SERVER"] !== "http",
       });
       return { vault, serve: (request, env) => app.fetch(request, env) };
     } catch (error) {

@@ -9,8 +9,11 @@ export { VaultObject } from "./vault_object.ts";
 
 interface Env {
   readonly VAULT: DurableObjectNamespace;
-  /** Given by `scripts/start_workers.mjs` alone: the product's own server stands in front. */
-  readonly LOCAL_SERVER?: string;
+  /**
+   * Given by `scripts/start_workers.mjs` alone: the product's own server stands in front, and its
+   * clients reach it by this.
+   */
+  readonly LOCAL_SERVER?: "http" | "https";
 }
 
 /** There is one vault in a deployment; its object is found by this name for ever. */

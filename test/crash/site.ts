@@ -104,6 +104,7 @@ export async function openSession(site: Site, options: SessionOptions = {}): Pro
     generateRootAccess: "token",
     clientAddress: () => null,
     version: "0",
+    isReachedByTls: false,
   });
 
   async function workOnce(): Promise<boolean> {

@@ -42,6 +42,7 @@ export async function openAddressedClient(): Promise<AddressedClient> {
     generateRootAccess: "token",
     clientAddress: (_request, env) => (env as Environment).from ?? null,
     version: "test",
+    isReachedByTls: false,
   });
   let root = "";
   const ask: AddressedClient["ask"] = async (method, path, asked = {}) => {

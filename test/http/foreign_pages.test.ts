@@ -22,6 +22,8 @@ const FOREIGN: readonly (readonly [string, Readonly<Record<string, string>>])[] 
     host: "evil.test:8200",
     "sec-fetch-site": "same-origin",
   }],
+  ["a scheme that is none of the web", { origin: `evil://${HOST}`, host: HOST }],
+  ["this address, as no browser writes it", { origin: `http://${HOST}/`, host: HOST }],
   ["a name that looks like an address", {
     origin: "http://127.0.0.1.evil.test:8200",
     host: "127.0.0.1.evil.test:8200",
@@ -103,6 +105,26 @@ describe.each(FOREIGN)("a page of %s", (_name, headers) => {
 describe.each(OWN)("a request of %s", (_name, headers) => {
   it("is served", async () => {
     const api = await startMemoryApi();
+    expect((await api.request("PUT", "/v1/sys/init", { headers, body: INIT })).status).toBe(200);
+    await api.stop();
+  });
+});
+
+describe("where clients do not come by TLS", () => {
+  const NAMES = [["https://vault.test", "vault.test"], [
+    "https://evil.test:8200",
+    "evil.test:8200",
+  ]];
+  it.each(NAMES)("a page of %s is foreign, whatever the host", async (origin, host) => {
+    const api = await startMemoryApi({ isReachedByTls: false });
+    const headers = { origin: origin!, host: host! };
+    expectRefused(await api.request("PUT", "/v1/sys/init", { headers, body: INIT }));
+    await api.stop();
+  });
+
+  it("a page of this address is served", async () => {
+    const api = await startMemoryApi({ isReachedByTls: false });
+    const headers = { origin: `http://${HOST}`, host: HOST };
     expect((await api.request("PUT", "/v1/sys/init", { headers, body: INIT })).status).toBe(200);
     await api.stop();
   });

@@ -36,6 +36,8 @@ export interface MemoryApiOptions {
   readonly rateLimit?: Rate;
   /** `NO_DEVICES`: nothing is audited. Left out: a device of the settings takes every line. */
   readonly audit?: AuditSettings;
+  /** Left out: true. */
+  readonly isReachedByTls?: boolean;
 }
 
 export interface MemoryApi extends Api {
@@ -117,6 +119,7 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
       rateLimit: options.rateLimit ?? null,
       clientAddress: () => null,
       version: "test",
+      isReachedByTls: options.isReachedByTls ?? true,
     });
     return { vault, app };
   };

@@ -92,6 +92,7 @@ describe("an address that tries too often", () => {
       generateRootAccess: "open",
       clientAddress: (request) => request.headers.get("x-test-address"),
       version: "test",
+      isReachedByTls: false,
       rateLimit: { perSecond: 1, burst: 4 },
     });
   }

@@ -15,6 +15,11 @@ function get(target: string, ...headers: readonly string[]): string {
   return [`GET ${target} HTTP/1.1`, "Host: h", ...headers, "", ""].join("\r\n");
 }
 
+function put(headers: string, body = "{}"): string {
+  const length = `Content-Length: ${body.length}`;
+  return `PUT /v1/sys/unseal HTTP/1.1\r\n${headers}\r\n${length}\r\n\r\n${body}`;
+}
+
 function unseal(headers: string, body: string): string {
   return `PUT /v1/sys/unseal HTTP/1.1\r\nHost: h\r\n${headers}\r\n\r\n${body}`;
 }
@@ -46,6 +51,22 @@ const CASES: readonly (readonly [what: string, bytes: string, status: string, pa
   ["two dots", get("/v1/x/../sys/seal-status?a=b"), "307", `location: ${STATUS}?a=b`],
   ["encoded dots", get("/v1/x/%2e%2e/sys/seal-status"), "400", "relative paths not supported"],
   ["an empty segment", get("/v1//sys/seal-status"), "307", `location: ${STATUS}`],
+  ["dots and a number sign", get("/v1/x/../sys/#a"), "307", "location: /v1/sys/%23a"],
+  ["encoded dots and a number sign", get("/v1/%2e%2e/#"), "400", "relative paths not supported"],
+  ["a number sign where a URL has a host", get("//[#"), "404", '"errors":[]'],
+  ["a page of this server", put("Host: 127.0.0.1:1\r\nOrigin: http://127.0.0.1:1"), "400", noKey],
+  [
+    "a page of another server, with a header by which the Worker's parts talk",
+    put("Host: h\r\nOrigin: http://127.0.0.1:1\r\nX-Sealwright-Host: 127.0.0.1:1"),
+    "403",
+    "a page of another site",
+  ],
+  [
+    "a page of this name, by TLS that is not here",
+    put("Host: h\r\nOrigin: https://h"),
+    "403",
+    "page",
+  ],
   ["a target in absolute form", get(`http://x${STATUS}`), "200", '"sealed":true'],
   ["a chunked body", unseal(chunked, "2\r\n{}\r\n0\r\n\r\n"), "400", noKey],
   ["a broken chunk", unseal(chunked, "zz\r\n{}\r\n0\r\n\r\n"), "400", "malformed request"],

@@ -39,6 +39,7 @@ describe("settings", () => {
       rateLimit: { perSecond: 50, burst: 1000 },
       trustedProxies: [],
       tls: null,
+      isReachedByTls: false,
       logLevel: "info",
       audit: { filePath: null, httpUrl: null, console: false },
     };
@@ -71,6 +72,7 @@ describe("settings", () => {
       rateLimit: null,
       trustedProxies: ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32", "192.0.2.1"],
       tls: { certPath: "cert.pem", keyPath: "key.pem" },
+      isReachedByTls: true,
       logLevel: "debug",
       audit: {
         filePath: "/var/log/audit.log",
@@ -78,6 +80,14 @@ describe("settings", () => {
         console: true,
       },
     });
+  });
+
+  it.each<[Variables]>([
+    [{ SEALWRIGHT_TLS_CERT: "cert.pem", SEALWRIGHT_TLS_KEY: "key.pem" }],
+    [{ SEALWRIGHT_INSECURE_LISTEN: "1" }],
+    [{ SEALWRIGHT_TRUSTED_PROXIES: "127.0.0.1" }],
+  ])("say that clients come by TLS: %o", (variables) => {
+    expect(settingsOf(variables).isReachedByTls).toBe(true);
   });
 
   it.each<[Variables, string]>([

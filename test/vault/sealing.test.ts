@@ -58,6 +58,7 @@ beforeEach(async () => {
     generateRootAccess: "token",
     clientAddress: () => null,
     version: "0",
+    isReachedByTls: false,
   });
   send = async (method, path, body) => {
     const init = { method, headers: { "x-vault-token": token } };

@@ -34,6 +34,17 @@ describe("a request on its way to the object", () => {
     expect(await request.text()).toBe("abc");
   });
 
+  it("keeps the Host that its client named, which only the product's own server may tell", () => {
+    const headers = { host: "client", "x-sealwright-host": "told" };
+    const hostOf = (isLocal: boolean) => {
+      const sent = new Request("http://client/v1/a", { headers });
+      const { request } = takeOver(handOver(sent, isLocal));
+      expect(request.headers.has("x-sealwright-host")).toBe(false);
+      return request.headers.get("host");
+    };
+    expect([hostOf(true), hostOf(false)]).toEqual(["told", "client"]);
+  });
+
   it("goes where its target says, whatever its headers say", () => {
     const headers = { [HEADER]: "/v1/other", host: "h/v1/other?" };
     const sent = new Request("http://h/v1/other?/v1/real", { headers });
