@@ -6,7 +6,7 @@
 import { createServer } from "node:net";
 import process from "node:process";
 import { createLog } from "../../src/log.ts";
-import { listenOnNode } from "../../src/runtimes/http1/listen.ts";
+import { type Listen, listenOnNode } from "../../src/runtimes/http1/listen.ts";
 import { listenOnDeno } from "../../src/runtimes/http1/listen_deno.ts";
 import { startServer } from "../../src/runtimes/http1/server.ts";
 import type { Handler, ServerBounds, TlsIdentity } from "../../src/runtimes/server.ts";
@@ -24,11 +24,14 @@ const log = createLog({
   nowMs: Date.now,
 });
 let served = 0;
+/** Bytes of all connections that the server was given to read. */
+let received = 0;
 let held = Promise.withResolvers<void>();
 
 const handler: Handler = async (request, { rawTarget }) => {
   served += 1;
   if (rawTarget === "/served") return Response.json({ served });
+  if (rawTarget === "/received") return Response.json({ received });
   const body = await request.text();
   if (rawTarget === "/hold") {
     log.warn("holding");
@@ -53,7 +56,16 @@ const port = await new Promise<number>((resolve) => {
     probe.close(() => resolve(typeof address === "object" ? address?.port ?? 0 : 0));
   });
 });
-const listen = "Deno" in globalThis ? listenOnDeno : listenOnNode;
+const listenHere = "Deno" in globalThis ? listenOnDeno : listenOnNode;
+const listen: Listen = (options) =>
+  listenHere({
+    ...options,
+    accept(socket) {
+      const isFull = options.accept(socket);
+      socket.on("data", (chunk) => received += chunk.length);
+      return isFull;
+    },
+  });
 const server = await startServer(
   { hostname: "127.0.0.1", port, tls, handler, log, bounds },
   listen,
