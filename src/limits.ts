@@ -80,7 +80,7 @@ export const CHACHA_SLICE_BYTES = 1024 * 1024;
 export const SECRET_ID_METADATA_MAX_CHARS = 64 * 1024;
 /** Some rules of some dozen characters each; every one is looked at for each password. */
 export const PASSWORD_POLICY_MAX_CHARS = 64 * 1024;
-/** A policy that is written: parsing it stops others for some 60 ms. Older ones stay readable. */
+/** A policy that is written: parsing it stops others for up to 200 ms. Older ones stay readable. */
 export const POLICY_MAX_CHARS = 512 * 1024;
 /** Text of one PGP key: base64 of the ASCII armor of `PGP_KEY_MAX_BYTES`. */
 export const PGP_KEY_TEXT_MAX_CHARS = 128 * 1024;

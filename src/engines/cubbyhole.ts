@@ -14,7 +14,7 @@ import {
   type EngineStorage,
   isFolder,
 } from "./engine.ts";
-import { decodeJsonRecord, encodeJsonRecord } from "./json_record.ts";
+import { decodeJsonRecord, encodeGivenRecord } from "./json_record.ts";
 import { listFolder } from "./listing.ts";
 import { overwrite } from "./overwrite.ts";
 
@@ -37,7 +37,7 @@ export function createCubbyhole(storage: EngineStorage): Engine {
     async ({ path, tokenScope, data }) => {
       if (Object.keys(data).length === 0) throw listedMistake("missing data fields");
       if (path === "") throw listedMistake("missing path");
-      await overwrite(storage, scopeFolder(tokenScope) + path, encodeJsonRecord(data));
+      await overwrite(storage, scopeFolder(tokenScope) + path, encodeGivenRecord(data));
       return { kind: "done" };
     },
   );

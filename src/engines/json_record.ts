@@ -4,7 +4,8 @@
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
-import { VaultError } from "../errors.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import { RECORD_MAX_BYTES } from "../limits.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -53,6 +54,18 @@ export function ownMember(object: JsonObject, name: string): unknown {
 /** UTF-8 of the JSON text of `value`. */
 export function encodeJsonRecord(value: JsonObject): Uint8Array {
   return encodeUtf8(JSON.stringify(value));
+}
+
+/**
+ * The same for what a client sent. Throws `invalid_request` for more text than any record holds,
+ * before it is encoded.
+ */
+export function encodeGivenRecord(value: JsonObject): Uint8Array {
+  const text = JSON.stringify(value);
+  if (text.length <= RECORD_MAX_BYTES) return encodeUtf8(text);
+  throw invalidRequest(
+    `cannot store a record: it has ${text.length} characters, more than ${RECORD_MAX_BYTES} bytes`,
+  );
 }
 
 /** Inverse of `encodeJsonRecord`. Throws `record_malformed` when it is no JSON object. */

@@ -15,7 +15,7 @@ import {
   isFolder,
 } from "./engine.ts";
 import { coerceDuration } from "./fields.ts";
-import { decodeJsonRecord, encodeJsonRecord, type JsonObject, ownMember } from "./json_record.ts";
+import { decodeJsonRecord, encodeGivenRecord, type JsonObject, ownMember } from "./json_record.ts";
 import { listFolder, scanFolder } from "./listing.ts";
 import { overwrite } from "./overwrite.ts";
 
@@ -25,7 +25,7 @@ export function createKv1(storage: EngineStorage): Engine {
     async ({ path, data }) => {
       if (path === "") throw invalidRequest("missing path");
       if (Object.keys(data).length === 0) throw invalidRequest("missing data fields");
-      await overwrite(storage, path, encodeJsonRecord(data));
+      await overwrite(storage, path, encodeGivenRecord(data));
       return { kind: "done" };
     },
   );

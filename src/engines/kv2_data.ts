@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { invalidRequest, listedMistake } from "../errors.ts";
 import type { EngineReply, EngineRequest, EngineStorage } from "./engine.ts";
 import { coerceInteger, integer, object, type Sent } from "./fields.ts";
-import { type JsonObject, ownMember } from "./json_record.ts";
+import { encodeGivenRecord, type JsonObject, ownMember } from "./json_record.ts";
 import { encodeVersion, type KeyMetadata, type MountConfig } from "./kv2_records.ts";
 import {
   changeKey,
@@ -140,7 +140,7 @@ function nextVersion(
     kind: "put",
     metadata,
     data: [
-      { version, value: encodeVersion({ createdMs: state.createdMs, data }) },
+      { version, value: encodeVersion({ createdMs: state.createdMs, data }, encodeGivenRecord) },
       ...dropped.map((old) => ({ version: old, value: null })),
     ],
     result: { kind: "data", data: describeVersion(metadata, version, state) },

@@ -129,8 +129,8 @@ export function decodeMetadata(bytes: Uint8Array): KeyMetadata {
   };
 }
 
-export function encodeVersion(version: VersionRecord): Uint8Array {
-  return encodeJsonRecord({ format: FORMAT, ...version });
+export function encodeVersion(version: VersionRecord, encode = encodeJsonRecord): Uint8Array {
+  return encode({ format: FORMAT, ...version });
 }
 
 export function decodeVersion(bytes: Uint8Array): VersionRecord {

@@ -12,7 +12,7 @@ import {
   INIT_BODY_MAX_BYTES,
   REQUEST_BODY_MAX_BYTES,
 } from "../limits.ts";
-import { type BodyLimit, parseForm, parseJsonObject, readBodyText } from "./json.ts";
+import { type BodyLimit, parseForm, parseJsonBody, readBodyText } from "./json.ts";
 import type { Rate, RateLimiter } from "./rate_limit.ts";
 import { isTrue } from "./query.ts";
 import type { JsonObject } from "./replies.ts";
@@ -134,7 +134,7 @@ export class Call {
 
   /** The body as a JSON object; {} for none. Throws `invalid_request` or `BodyTooLarge`. */
   jsonBody(): Promise<JsonObject> {
-    this.#json ??= this.#bodyText().then((text) => parseJsonObject(text) ?? {});
+    this.#json ??= this.#bodyText().then(parseJsonBody);
     return this.#json;
   }
 

@@ -13,9 +13,11 @@ import {
   JSON_NUMBER_MAX_CHARS,
   JSON_TEXTS_MAX,
   JSON_VALUES_MAX,
+  RECORD_MAX_BYTES,
   REQUEST_BODY_MAX_BYTES,
   TARGET_MAX_CHARS,
 } from "../../src/limits.ts";
+import { textAt } from "../contract/api.contract.ts";
 import { ORIGIN, startMemoryApi } from "../http/memory_api.ts";
 import { prepare, type Stage } from "../http/stages.ts";
 import { expectLinear } from "./cost.ts";
@@ -184,6 +186,21 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
     expect([large.status, large.json]).toEqual([400, { errors: ["missing data fields"] }]);
     const larger = await stream(stage, "/v1/kv/a", REQUEST_BODY_MAX_BYTES + MEBIBYTE, stage.token);
     expect([larger.status, larger.json]).toEqual([413, TOO_LARGE]);
+  });
+
+  it("what no record holds is refused by its length, and changes nothing", async () => {
+    const { api, token } = await prepare("open");
+    const before = await api.snapshot();
+    const large = { a: "x".repeat(RECORD_MAX_BYTES) };
+    for (const path of ["kv/large", "kv2/data/large", "cubbyhole/large"]) {
+      const body = path.startsWith("kv2") ? { data: large } : large;
+      const { status, json } = await api.request("PUT", `/v1/${path}`, { token, body });
+      expect([path, status]).toEqual([path, 400]);
+      expect(textAt(json, "errors", 0)).toMatch(
+        /^cannot store a record: it has \d{7} characters, more than 1995904 bytes$/,
+      );
+    }
+    expect(await api.snapshot()).toBe(before);
   });
 
   it("init takes 4 MiB, for it may bring 255 PGP keys", async () => {

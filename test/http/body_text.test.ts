@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { BodyTooLarge, readBodyText } from "../../src/http/json.ts";
 import { REQUEST_BODY_MAX_BYTES } from "../../src/limits.ts";
 
@@ -26,6 +26,43 @@ it("a body is the same text with and without a declared length, byte order mark 
   expect(await readBodyText(request(text, { "content-length": length }))).toBe(text);
   expect(await readBodyText(request(text, {}))).toBe(text);
   expect(await readBodyText(new Request("http://vault.test", { method: "PUT" }))).toBe("");
+});
+
+it("a body that is decoded in slices is the same text, characters on their edges included", async () => {
+  const slice = 4 * 1024 * 1024;
+  const text = `\ufeff{"a":"${"\u{1f511}".repeat(slice / 2)}"}`;
+  const bytes = new TextEncoder().encode(text);
+  const make = (body: Uint8Array<ArrayBuffer>) => {
+    const headers = { "content-length": String(body.length) };
+    return new Request("http://vault.test", { method: "PUT", headers, body });
+  };
+  expect(await readBodyText(make(bytes)) === text).toBe(true);
+  const broken = bytes.slice(0, 2 * slice - 1);
+  const wanted = new TextDecoder("utf-8", { ignoreBOM: true }).decode(broken);
+  expect(await readBodyText(make(broken)) === wanted).toBe(true);
+});
+
+it("others have their turn between the slices of a body that is decoded", async () => {
+  let turns = 0;
+  let goesOn = true;
+  const count = (): void => {
+    turns += 1;
+    if (goesOn) setImmediate(count);
+  };
+  const body = new Uint8Array(16 * 1024 * 1024).fill(0xff);
+  const headers = { "content-length": String(body.length) };
+  const sent = new Request("http://vault.test", { method: "PUT", headers, body });
+  const seen: number[] = [];
+  const decode = vi.spyOn(TextDecoder.prototype, "decode").mockImplementation(() => {
+    if (seen.length === 0) setImmediate(count);
+    seen.push(turns);
+    return "";
+  });
+  await readBodyText(sent);
+  decode.mockRestore();
+  goesOn = false;
+  expect(seen.length).toBeGreaterThanOrEqual(4);
+  expect(seen.slice(1, 4)).toEqual([...new Set(seen.slice(1, 4))]);
 });
 
 it("a body that declares too much is not read", async () => {
