@@ -295,7 +295,6 @@ describe("when devices fail", () => {
       ["PUT", "/v1/sys/policies/acl/p", { policy: "" }],
       ["PUT", "/v1/sys/rekey/init", { secret_shares: 1, secret_threshold: 1 }],
       ["PUT", "/v1/sys/rotate/root/init", { secret_shares: 1, secret_threshold: 1 }],
-      ["PUT", "/v1/sys/seal", {}],
       ["PUT", "/v1/sys/rekey/update", { key: shares[0], nonce: "" }],
       ["PUT", "/v1/sys/unseal", { key: shares[0] }],
       ["PUT", "/v1/sys/step-down", {}],
