@@ -34,7 +34,7 @@ export function isNumberText(value: unknown): boolean {
 }
 
 /** `JSON.parse`, but a number that would be written otherwise than it came is kept as its text. */
-function parseExactly(text: string): unknown {
+export function parseExactly(text: string): unknown {
   return UNUSUAL_NUMBER.test(text)
     ? JSON.parse(text, keepNumber as SourceReviver)
     : JSON.parse(text);

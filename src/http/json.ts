@@ -5,6 +5,7 @@
  */
 
 import { pause } from "../crypto/pause.ts";
+import { parseExactly } from "../engines/json_record.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import {
   FORM_FIELDS_MAX,
@@ -135,9 +136,9 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
     throw undecodable("invalid character at the start");
   }
   const { end, hasNumbers } = boundValues(text, start);
-  const first = parseExactly(end === text.length ? text : text.slice(0, end), hasNumbers);
+  const first = parseText(end === text.length ? text : text.slice(0, end), hasNumbers);
   const rest = text.slice(end).trim();
-  if (rest !== "") parseExactly(rest, false);
+  if (rest !== "") parseText(rest, false);
   if (first === null) return null;
   if (typeof first !== "object" || Array.isArray(first)) {
     throw undecodable(`cannot use ${Array.isArray(first) ? "array" : typeof first} as an object`);
@@ -248,31 +249,13 @@ function tooComplex(reason: string): VaultError {
   return invalidRequest(`refused JSON input due to high complexity: ${reason}`);
 }
 
-/** Digits enough to lose some, a fraction, or an exponent: only then is each number looked at. */
-const UNUSUAL_NUMBER = /\d{16}|[\d][.eE]/;
-
-interface RawJson {
-  rawJSON?: (text: string) => unknown;
-}
-
-type SourceReviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
-
-function parseExactly(text: string, hasNumbers: boolean): unknown {
+function parseText(text: string, hasNumbers: boolean): unknown {
   try {
-    return hasNumbers && UNUSUAL_NUMBER.test(text)
-      ? JSON.parse(text, keepNumber as SourceReviver)
-      : JSON.parse(text);
+    return hasNumbers ? parseExactly(text) : JSON.parse(text);
   } catch {
     throw undecodable("invalid character or unexpected end");
   }
 }
-
-/** A number that would be written differently than it came is kept as its source text. */
-const keepNumber: SourceReviver = (_key, value, context) => {
-  if (typeof value !== "number" || context?.source === undefined) return value;
-  if (String(value) === context.source) return value;
-  return (JSON as RawJson).rawJSON?.(context.source) ?? value;
-};
 
 /** Form fields as Vault reads them: text, with commas where a name repeats. */
 export function parseForm(text: string): Readonly<Record<string, unknown>> {
