@@ -69,26 +69,23 @@ export async function readBodyText(
 
 async function readText(request: Request, { maxBytes, more }: BodyLimit): Promise<string> {
   let allowed = maxBytes;
-  let mayAsk = more !== undefined;
+  let ask = more;
   const admit = async (length: number): Promise<void> => {
-    if (length <= allowed) return;
-    if (mayAsk && more !== undefined && length <= REQUEST_BODY_MAX_BYTES) {
-      mayAsk = false;
-      allowed = await more();
-      if (length <= allowed) return;
+    if (length > allowed && length <= REQUEST_BODY_MAX_BYTES && ask !== undefined) {
+      const asked = ask;
+      ask = undefined;
+      allowed = await asked();
     }
-    throw bodyTooLarge();
+    if (length > allowed) throw bodyTooLarge();
   };
   const declared = request.headers.get("content-length");
   await admit(Number(declared));
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   // Every server ends a body at its Content-Length, unless it goes by chunks. Read as a whole, which
   // is several times faster than as a stream.
   if (declared !== null && !request.headers.has("transfer-encoding")) {
     const whole = await request.arrayBuffer();
     await admit(whole.byteLength);
-    if (whole.byteLength <= PAUSE_BYTES) return decoder.decode(whole);
-    return await decodeInSlices(decoder, new Uint8Array(whole));
+    return await decodeText([new Uint8Array(whole)]);
   }
   if (request.body === null) return "";
   const chunks: Uint8Array[] = [];
@@ -98,18 +95,31 @@ async function readText(request: Request, { maxBytes, more }: BodyLimit): Promis
     await admit(length);
     chunks.push(chunk);
   }
-  const parts = chunks.map((chunk) => decoder.decode(chunk, { stream: true }));
-  return await pauseAfter(parts.join("") + decoder.decode());
+  return await decodeText(chunks);
 }
 
 /** Text that is none takes ten times as long to decode. */
-async function decodeInSlices(decoder: TextDecoder, bytes: Uint8Array): Promise<string> {
-  const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += PAUSE_BYTES) {
-    parts.push(decoder.decode(bytes.subarray(at, at + PAUSE_BYTES), { stream: true }));
-    await pause();
+async function decodeText(chunks: readonly Uint8Array[]): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const [first] = chunks;
+  // Nearly every body, at a quarter of the cost.
+  if (chunks.length === 1 && first !== undefined && first.length <= PAUSE_BYTES) {
+    return decoder.decode(first);
   }
-  return await pauseAfter(parts.join("") + decoder.decode());
+  const parts: string[] = [];
+  let sincePause = 0;
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += PAUSE_BYTES) {
+      const slice = chunk.subarray(at, at + PAUSE_BYTES);
+      parts.push(decoder.decode(slice, { stream: true }));
+      sincePause += slice.length;
+      if (sincePause < PAUSE_BYTES) continue;
+      await pause();
+      sincePause = 0;
+    }
+  }
+  parts.push(decoder.decode());
+  return await pauseAfter(parts.join(""));
 }
 
 async function pauseAfter(text: string): Promise<string> {
