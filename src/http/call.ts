@@ -163,7 +163,7 @@ export class Call {
   #bodyLimit(): BodyLimit {
     const maxBytes = this.path === INIT_PATH ? INIT_BODY_MAX_BYTES : ANONYMOUS_BODY_MAX_BYTES;
     const more = async (): Promise<number> => {
-      if (await this.#hasValidToken()) return REQUEST_BODY_MAX_BYTES;
+      if (await this.hasValidToken()) return REQUEST_BODY_MAX_BYTES;
       // Otherwise tokens could be tried without limit.
       this.countStranger();
       return maxBytes;
@@ -171,8 +171,8 @@ export class Call {
     return { maxBytes, more };
   }
 
-  /** No use of it is counted. */
-  async #hasValidToken(): Promise<boolean> {
+  /** Whether a valid token came with it, from where that may be used. No use of it is counted. */
+  async hasValidToken(): Promise<boolean> {
     if (this.tokenText === "") return false;
     await this.vault.wake();
     if (this.vault.status().sealed) return false;

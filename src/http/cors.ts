@@ -38,6 +38,10 @@ export function allowedHeaders({ moreHeaders }: CorsSetting): readonly string[] 
   return [...CLIENT_HEADERS, ...moreHeaders];
 }
 
+export function allowsOrigin({ allowedOrigins }: CorsSetting, origin: string): boolean {
+  return allowedOrigins[0] === "*" || allowedOrigins.includes(origin);
+}
+
 interface Known {
   readonly open: OpenVault;
   readonly setting: Promise<CorsSetting | null>;
@@ -72,10 +76,7 @@ export function answerOrigins(vault: Vault): MiddlewareHandler {
     if (origin === "") return await next();
     const setting = await corsSetting(vault);
     if (setting === null) return await next();
-    const { allowedOrigins } = setting;
-    if (allowedOrigins[0] !== "*" && !allowedOrigins.includes(origin)) {
-      return errorReply(403, ["origin not allowed"]);
-    }
+    if (!allowsOrigin(setting, origin)) return errorReply(403, ["origin not allowed"]);
     if (c.req.method !== "OPTIONS") {
       await next();
       allowOrigin(c.res.headers, origin, setting);

@@ -8,10 +8,9 @@
  */
 
 import type { MiddlewareHandler } from "hono";
-import { mayComeFrom } from "../access/cidr.ts";
 import { errorReply } from "./replies.ts";
 import type { AppContext } from "./call.ts";
-import { corsSetting } from "./cors.ts";
+import { allowsOrigin, corsSetting } from "./cors.ts";
 import { callOf } from "./paths.ts";
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -29,7 +28,7 @@ export function refuseForeignPages(context: AppContext): MiddlewareHandler {
     if (SAFE_METHODS.has(method) || !isForeign(headers, isReachedByTls)) return await next();
     if (await isAllowedOrigin(context, headers.get("origin"))) return await next();
     const call = callOf(c, context);
-    if (await isTokenValid(context, call.tokenText, call.remoteAddress)) return await next();
+    if (await call.hasValidToken()) return await next();
     // Guessing tokens costs as much as everywhere else.
     const isAdmitted = context.strangers.admit(call.remoteAddress);
     return isAdmitted ? errorReply(403, [REFUSED]) : errorReply(429, ["rate limit quota exceeded"]);
@@ -61,17 +60,6 @@ function isOwnOrigin(origin: string, host: string | null, isReachedByTls: boolea
 }
 
 async function isAllowedOrigin({ vault }: AppContext, origin: string | null): Promise<boolean> {
-  if (origin === null) return false;
-  const allowed = (await corsSetting(vault))?.allowedOrigins ?? [];
-  return allowed[0] === "*" || allowed.includes(origin);
-}
-
-async function isTokenValid(
-  { vault }: AppContext,
-  token: string,
-  address: string | null,
-): Promise<boolean> {
-  if (token === "" || vault.status().sealed) return false;
-  const stored = await vault.unsealed().tokens.find(token);
-  return stored !== null && mayComeFrom(address, stored.token.boundCidrs);
+  const setting = await corsSetting(vault);
+  return origin !== null && setting !== null && allowsOrigin(setting, origin);
 }
