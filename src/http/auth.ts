@@ -16,11 +16,6 @@ export function denied(): VaultError {
   return new VaultError("denied", multiError(["permission denied"]));
 }
 
-/** Counts a try of somebody without a valid token. Throws `rate_limited` when there were too many. */
-export function admitStranger(call: Call): void {
-  call.countStranger();
-}
-
 /** The valid token of a request, as it is with one of its uses spent. Throws `unauthenticated`. */
 export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
   const used = await open.tokens.use(await identify(call, open));
@@ -59,7 +54,7 @@ export async function recognise(call: Call, open: OpenVault): Promise<StoredToke
 
 function refuseStranger(call: Call): VaultError {
   call.token = null;
-  admitStranger(call);
+  call.countStranger();
   return new VaultError("unauthenticated", "permission denied");
 }
 
@@ -120,8 +115,8 @@ export async function authoriseCeremony(
   step: "manage" | "contribute",
   operation: Operation = OPERATIONS[call.method] ?? "update",
 ): Promise<void> {
-  if (mode === "open") return admitStranger(call);
+  if (mode === "open") return call.countStranger();
   const harmless = operation === "read" || (step === "contribute" && operation === "update");
-  if (mode === "token-to-start" && harmless) return admitStranger(call);
+  if (mode === "token-to-start" && harmless) return call.countStranger();
   await authoriseByPolicy(call, path, operation, false);
 }

@@ -6,7 +6,7 @@
 import type { Context, Hono } from "hono";
 import * as v from "valibot";
 import { causeOf, invalidRequest, VaultError } from "../errors.ts";
-import { admitStranger, endSpentToken } from "./auth.ts";
+import { endSpentToken } from "./auth.ts";
 import { recordOpening, recordRefusal, startHelpTrail, startRawTrail } from "./audited.ts";
 import { answerError, isFault } from "./errors.ts";
 import type { FieldEntries, FieldsSchema, Sent } from "../engines/fields.ts";
@@ -124,7 +124,7 @@ async function serveJudged(call: Call, endpoint: RawEndpoint, audit: RawAudit): 
     await startRawTrail(call, { answers: audit !== "request", mustAnswer: false });
   }
   if (endpoint.authorise !== undefined) await endpoint.authorise(call);
-  else if (method === "PUT") admitStranger(call);
+  else if (method === "PUT") call.countStranger();
   await call.trail?.begin(call.token === null ? null : { allowed: true });
   const response = await operation.serve(call);
   await call.trail?.answerBody(response);
@@ -132,7 +132,7 @@ async function serveJudged(call: Call, endpoint: RawEndpoint, audit: RawAudit): 
 }
 
 async function explainRaw(call: Call, endpoint: RawEndpoint): Promise<Response> {
-  admitStranger(call);
+  call.countStranger();
   const { rawHelpReply } = await import("./help.ts");
   await startHelpTrail(call);
   await call.trail?.begin(null);

@@ -17,7 +17,7 @@ import { invalidRequest, VaultError } from "../errors.ts";
 import type { OpenVault } from "../vault/open_vault.ts";
 import type { Vault } from "../vault/vault.ts";
 import { recordRefusal, startTrail } from "./audited.ts";
-import { admitStranger, authenticate, denied, endSpentToken, identify } from "./auth.ts";
+import { authenticate, denied, endSpentToken, identify } from "./auth.ts";
 import type { AppContext, Call } from "./call.ts";
 import {
   type EndpointRules,
@@ -178,7 +178,7 @@ async function serveUnjudged(
   call.answersBare = true;
   if (rule === "valid" || (rule === "optional" && call.tokenText !== "")) {
     await identify(call, open);
-  } else admitStranger(call);
+  } else call.countStranger();
   if (call.wantsHelp) return await explain(call, route);
   const token = call.token?.token;
   const acl = await open.policies.acl(token?.policies ?? [], token?.entityId);

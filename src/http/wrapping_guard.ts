@@ -7,7 +7,6 @@ import type { Context, Hono, Next } from "hono";
 import { VaultError } from "../errors.ts";
 import { notWrapping } from "../vault/wrapping.ts";
 import { recordRefusal, startTrail } from "./audited.ts";
-import { admitStranger } from "./auth.ts";
 import { type AppContext, Call } from "./call.ts";
 import type { LogicalCall, LogicalReply, Route } from "./logical.ts";
 import { refuseNamespace } from "./namespaces.ts";
@@ -76,7 +75,7 @@ async function refusalOf(c: Context, context: AppContext, path: string): Promise
 /** Whoever guesses wrapping tokens may do so no oftener than he may guess any other. */
 function asOfStranger(call: Call, error: unknown): unknown {
   try {
-    admitStranger(call);
+    call.countStranger();
     return error;
   } catch (tooMany) {
     return tooMany;
