@@ -9,27 +9,30 @@ import { judgedLiteral } from "./judged_path.ts";
 import { judgedAtLogin } from "./login_tables.ts";
 import type { SystemTables } from "./system_tables.ts";
 
-/** What is not served is judged as it is written. */
-export async function judgedAnywhere(
+/**
+ * What serves the path is looked for once, for every operation. What is not served is judged as it is
+ * written.
+ */
+export function judgedAnywhere(
   open: OpenVault,
   tables: SystemTables,
   asked: string,
-  operation: Operation,
-): Promise<AclPath> {
+): (operation: Operation) => AclPath | Promise<AclPath> {
   const path = asked.replace(/^\/+/, "");
   if (/^(sys|identity|auth\/token)\//.test(path)) {
     const found = findEndpoint(tables.logical, path);
-    if (found !== null) return judgedEndpoint(open, found, path, operation);
+    if (found !== null) return (operation) => judgedEndpoint(open, found, path, operation);
     const withoutSlash = path.replace(/\/$/, "");
     const raw = tables.raw.find((each) => each.slashAlias === true && each.path === withoutSlash);
-    return raw === undefined ? { path } : judgedLiteral(raw.path, path);
+    const judged = raw === undefined ? { path } : judgedLiteral(raw.path, path);
+    return () => judged;
   }
   if (path.startsWith("auth/")) {
     const login = open.logins.route(path);
-    return login === null ? { path } : judgedAtLogin(login.mount, path, operation);
+    return (operation) => login === null ? { path } : judgedAtLogin(login.mount, path, operation);
   }
   const mount = open.mounts.route(path)?.mount;
   const engine = mount === undefined ? null : open.mounts.engine(mount);
-  if (mount === undefined || engine === null) return { path };
-  return await judgedOnMount(engine, mount, path, operation);
+  if (mount === undefined || engine === null) return () => ({ path });
+  return (operation) => judgedOnMount(engine, mount, path, operation);
 }

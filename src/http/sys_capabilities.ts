@@ -133,11 +133,10 @@ async function capabilitiesAt(
   path: string,
 ): Promise<readonly string[]> {
   if (acl.isRoot) return acl.capabilities(path);
+  const judge = judgedAnywhere(open, tables, path);
   const judged = await Promise.all(
-    ACL_OPERATIONS.map((operation) => judgedAnywhere(open, tables, path, operation)),
+    ACL_OPERATIONS.map(async (operation) => [operation, await judge(operation)] as const),
   );
-  return acl.capabilities(
-    path,
-    (operation) => judged[ACL_OPERATIONS.indexOf(operation)] ?? { path },
-  );
+  const places = new Map(judged);
+  return acl.capabilities(path, (operation) => places.get(operation) ?? { path });
 }
