@@ -48,8 +48,7 @@ export function checkCidrs(texts: readonly string[], what: string): readonly str
 
 /** Whether an address is in one of the blocks; never when it is unknown. */
 export function isWithin(address: string | null, blocks: readonly string[]): boolean {
-  const host = address === null ? null : parseBlock(address);
-  return host !== null && isInOne(host, blocks);
+  return blockMatcher(blocks)(address);
 }
 
 /** `isWithin` for blocks that stay: they are parsed once. */
@@ -91,13 +90,6 @@ function nameOf({ bits, address, prefix }: Block): string {
 /** The block itself and all that contain it. */
 function lineOf(block: Block): readonly string[] {
   return Array.from({ length: block.prefix + 1 }, (_, prefix) => nameOf({ ...block, prefix }));
-}
-
-function isInOne(inner: Block, outer: readonly string[]): boolean {
-  return outer.some((text) => {
-    const block = parseBlock(text);
-    return block !== null && contains(block, inner);
-  });
 }
 
 function contains(outer: Block, inner: Block): boolean {
