@@ -25,18 +25,10 @@ export interface AclDecision {
   readonly policyNames?: readonly string[];
 }
 
-/** What all policies together say about one pattern. */
-export interface AclGrant {
-  readonly path: string;
-  readonly kind: PathRule["kind"];
+/** What all policies together say about one pattern, as if it were one rule. */
+export interface AclGrant extends Omit<PathRule, "capabilities" | "expiresAtMs"> {
   /** Sorted capabilities; `["deny"]` when there are none. */
   readonly names: readonly string[];
-  readonly allowedParameters: ParameterRules;
-  readonly deniedParameters: ParameterRules;
-  readonly requiredParameters: readonly string[];
-  readonly minWrappingTtlSeconds: number | null;
-  readonly maxWrappingTtlSeconds: number | null;
-  readonly paginationLimit: number | null;
 }
 
 export const DENY: readonly string[] = ["deny"];
