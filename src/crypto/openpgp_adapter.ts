@@ -27,8 +27,6 @@ const NEVER_VALID: ReadonlySet<string> = new Set([
   "Signed digest did not match",
 ]);
 
-const TOO_MANY_SIGNATURES = "key carries too many signatures of its own";
-
 /** Explicit also where it repeats the default: the packets are a promise to gpg and Go users. */
 const CONFIG: PartialConfig = {
   aeadProtect: false,
@@ -57,12 +55,14 @@ export async function loadPgpKey(
   if (keys.length > 1) {
     return { kind: "unparsable", reason: `${keys.length} keys: give exactly one` };
   }
-  const excess = describeExcess(key);
-  if (excess !== null) return { kind: "unusable", reason: excess };
-  if (ownSignatures(key).length > signaturesMax) {
-    return { kind: "excessive", reason: TOO_MANY_SIGNATURES };
+  if (hasLongExponent(key)) {
+    return { kind: "unusable", reason: "key numbers are larger than supported" };
   }
-  for (const signature of ownSignatures(key)) verifyOnceWithPauses(signature);
+  const signatures = ownSignatures(key);
+  const reason = "key carries too many signatures of its own";
+  if (signatures.length > PGP_SIGNATURES_MAX) return { kind: "unusable", reason };
+  if (signatures.length > signaturesMax) return { kind: "excessive", reason };
+  for (const signature of signatures) verifyOnceWithPauses(signature);
   try {
     const chosen = encryptionKeyFingerprint ?? await chooseEncryptionKey(key, new Date());
     await encryptTo(key, chosen, "trial");
@@ -147,15 +147,12 @@ async function encryptTo(
   }
 }
 
-/** A key made to cost much is refused before any arithmetic; null when it is within bounds. */
-function describeExcess(key: Key): string | null {
-  for (const { keyPacket } of key.getKeys()) {
+/** A key made to cost much is refused before any arithmetic. */
+function hasLongExponent(key: Key): boolean {
+  return key.getKeys().some(({ keyPacket }) => {
     const { e } = keyPacket.publicParams as { readonly e?: Uint8Array };
-    if ((e?.length ?? 0) > PGP_RSA_EXPONENT_MAX_BYTES) {
-      return "key numbers are larger than supported";
-    }
-  }
-  return ownSignatures(key).length > PGP_SIGNATURES_MAX ? TOO_MANY_SIGNATURES : null;
+    return (e?.length ?? 0) > PGP_RSA_EXPONENT_MAX_BYTES;
+  });
 }
 
 /** All that the library may check: of the key on itself, its names and its subkeys. */
