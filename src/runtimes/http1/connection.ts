@@ -191,7 +191,7 @@ export class Connection {
       },
     };
     try {
-      return await this.#ports.handler(toRequest(head, body), env);
+      return await this.#ports.handler(toRequest(head, rawTarget, body), env);
     } finally {
       transfer.close();
     }

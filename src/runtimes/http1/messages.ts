@@ -3,11 +3,14 @@
 import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import { REQUEST_BODY_MAX_BYTES } from "../../limits.ts";
-import { originalRequest, pathOfTarget } from "../raw_target.ts";
+import { originalRequest } from "../raw_target.ts";
 import type { Head } from "./head.ts";
 
-/** A body of null is one that is too large; the application learns no more than that. */
-export function toRequest(head: Head, body: Buffer | null): Request {
+/**
+ * `target`: that of the head without an authority. A body of null is one that is too large; the
+ * application learns no more than that.
+ */
+export function toRequest(head: Head, target: string, body: Buffer | null): Request {
   const headers = new Headers();
   for (const [name, value] of head.headers) headers.append(name, value);
   if (head.framing.kind === "chunked") {
@@ -17,7 +20,7 @@ export function toRequest(head: Head, body: Buffer | null): Request {
   }
   return originalRequest({
     method: head.method,
-    target: pathOfTarget(head.target),
+    target,
     headers,
     body: body === null || body.length === 0 ? null : body,
   });
