@@ -10,7 +10,6 @@ import { type Asked, AuditTrail, type TrailRules } from "./audit_trail.ts";
 import { recognise } from "./auth.ts";
 import type { Call } from "./call.ts";
 import { decodePath } from "./paths.ts";
-import type { JsonObject } from "./replies.ts";
 
 const WHOLE: TrailRules = { answers: true, mustAnswer: false };
 
@@ -101,7 +100,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 };
 
 /** What can be said of a request from its method and path, without its body. */
-function bareAsked(call: Call): Asked & { readonly data: JsonObject } {
+function bareAsked(call: Call): Asked {
   const operation = call.wantsHelp ? "help" : OPERATIONS[call.method] ?? "unknown";
   return { path: shownPath(call.path).replace(/\/$/, ""), operation, data: {} };
 }

@@ -138,13 +138,8 @@ async function detailedList({ policies }: OpenVault, prefix: string): Promise<Lo
   return { kind: "data", data: { keys, key_info: Object.fromEntries(details) } };
 }
 
-/** The name in a path. No policy has one that ends in "/". */
-function policyName({ parameter }: EndpointCall): string {
-  return parameter("name");
-}
-
 async function readPolicy(request: EndpointCall, family: PolicyFamily): Promise<LogicalReply> {
-  const policy = await request.open.policies.read(policyName(request));
+  const policy = await request.open.policies.read(request.parameter("name"));
   return policy === null ? { kind: "missing" } : { kind: "data", data: describe(policy, family) };
 }
 
@@ -167,7 +162,7 @@ async function writePolicy(
   family: PolicyFamily,
   sent: Sent<typeof OLD_WRITE_FIELDS>,
 ): Promise<LogicalReply> {
-  const name = policyName(request);
+  const name = request.parameter("name");
   if (name === "") throw invalidRequest("policy name must be provided in the URL");
   const usesOldName = family.isOld && (sent.policy ?? "") === "";
   const settings: PolicySettings = {
@@ -190,7 +185,7 @@ async function writePolicy(
 
 /** What is not sent stays; unless `cas` says otherwise, the version read here is the one replaced. */
 async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<LogicalReply> {
-  const name = policyName(request);
+  const name = request.parameter("name");
   const oddities = await request.call.vault.administer(async ({ policies }) => {
     const now = await policies.read(name);
     if (now === null) throw invalidRequest("policy not found");
@@ -210,7 +205,7 @@ async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<Log
 }
 
 async function deletePolicy(request: EndpointCall): Promise<LogicalReply> {
-  const name = policyName(request);
+  const name = request.parameter("name");
   await request.call.vault.administer((open) => open.policies.remove(name));
   return DONE;
 }
