@@ -1,7 +1,8 @@
 /**
  * ChaCha20-Poly1305 (RFC 8439) by noble, in the form of `AeadKey`: Web Crypto does not have it. Only
  * additions, rotations and exclusive ors touch secrets, no table is indexed by them. Choosing the
- * nonce is the caller's business. Much data is worked on in slices. A failed decryption has one code and one text, whatever the cause.
+ * nonce is the caller's business. Much data is worked on in slices. A failed decryption has one code
+ * and one text, whatever the cause.
  */
 
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";

@@ -46,8 +46,8 @@ const SHARES_UNWRAPPED =
   "each share";
 
 /**
- * Refuses a request to wrap an answer that may hold bare shares, which the reference would store. To be called before anything
- * is changed. Throws `invalid_request`.
+ * Refuses a request to wrap an answer that may hold bare shares, which the reference would store. To
+ * be called before anything is changed. Throws `invalid_request`.
  */
 export function refuseWrappedShares(call: Call, mayHoldShares: boolean): void {
   if (mayHoldShares && wrapTtlSeconds(call) !== null) throw invalidRequest(SHARES_UNWRAPPED);

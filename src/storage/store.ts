@@ -75,8 +75,9 @@ export interface Store {
   sealKeyCounts(): Promise<ReadonlyMap<string, number>>;
 
   /**
-   * Applies all writes durably, or none, and commits in the order they are given. When the promise is fulfilled with `committed`, a power
-   * loss does not undo it. Rejects with `VaultError("store_failed")` when nothing was written.
+   * Applies all writes durably, or none, and commits in the order they are given. When the promise is
+   * fulfilled with `committed`, a power loss does not undo it. Rejects with
+   * `VaultError("store_failed")` when nothing was written.
    */
   commit(commit: Commit): Promise<CommitOutcome>;
 
