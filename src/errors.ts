@@ -42,6 +42,11 @@ export class VaultError extends Error {
   }
 }
 
+/** What a runtime or a file system says of its own error. It may name paths: for operators only. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown";
+}
+
 const FRAMES_MAX = 3;
 
 /**

@@ -7,7 +7,7 @@
 import type { Barrier } from "../barrier/barrier.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { randomUuid } from "../crypto/random.ts";
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest, messageOf, VaultError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { AUDIT_PATH } from "../storage/record_paths.ts";
 import {
@@ -105,7 +105,7 @@ export class AuditDevices {
     } catch (error) {
       await added.close();
       if (error instanceof VaultError) throw error;
-      const reason = error instanceof Error ? error.message : "unknown";
+      const reason = messageOf(error);
       throw invalidRequest(`sanity check failed; unable to write to the device: ${reason}`);
     }
     this.#devices = [...this.#devices, added];

@@ -4,6 +4,7 @@
  * A failure is logged when it begins and when it ends, not for every line.
  */
 
+import { messageOf } from "../errors.ts";
 import { AUDIT_REST_MAX_MS, AUDIT_REST_MIN_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { AuditDevice, KeptDevice } from "./device.ts";
@@ -145,7 +146,7 @@ export class OpenDevice implements KeptDevice {
       : Math.min(Math.max(2 * before.restMs, AUDIT_REST_MIN_MS), AUDIT_REST_MAX_MS);
     this.#failure = { triedAtMs: this.#nowMs(), restMs };
     if (!isFirst) return;
-    const reason = error instanceof Error ? error.message : "unknown";
+    const reason = messageOf(error);
     const { path, type } = this.device;
     this.#log.error("audit device does not take entries", { path, type, reason });
   }

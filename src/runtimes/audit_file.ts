@@ -9,7 +9,7 @@ import { setImmediate, setTimeout as pause } from "node:timers/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { AuditSink, DeviceOptions, DeviceOrigin } from "../audit/sinks.ts";
 import { encodeUtf8 } from "../crypto/bytes.ts";
-import { invalidRequest } from "../errors.ts";
+import { invalidRequest, messageOf } from "../errors.ts";
 import { AUDIT_PIPE_WAIT_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import { LineQueue } from "./line_queue.ts";
@@ -60,7 +60,7 @@ export function reportUnopenable({ filePath }: AuditDeviceSettings, log: Log): v
     // A pipe stays open: whoever reads it would take this for the end of all lines.
     if (!fstatSync(descriptor).isFIFO()) closeSync(descriptor);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : "unknown";
+    const reason = messageOf(error);
     log.error(
       "SEALWRIGHT_AUDIT_FILE cannot be opened: as long as it cannot and no other audit device " +
         "works, every request is refused once the vault is unsealed",

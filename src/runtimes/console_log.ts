@@ -10,7 +10,3 @@ export function writeConsole(line: string): void {
   // deno-lint-ignore no-console -- see above
   console.log(line);
 }
-
-export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : "unknown";
-}

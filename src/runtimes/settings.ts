@@ -6,6 +6,7 @@
 
 import * as v from "valibot";
 import { parseAddresses } from "../access/cidr.ts";
+import { messageOf } from "../errors.ts";
 import type { Rate } from "../http/rate_limit.ts";
 import { RATE_LIMIT_BURST, RATE_LIMIT_PER_SECOND } from "../limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
@@ -260,7 +261,7 @@ function parseStaticSeal(
     try {
       return readFile(literal.slice(FILE_SCHEME.length));
     } catch (error) {
-      errors.push(`${name} cannot be read: ${error instanceof Error ? error.message : "unknown"}`);
+      errors.push(`${name} cannot be read: ${messageOf(error)}`);
       return undefined;
     }
   };

@@ -4,6 +4,7 @@
  * the same time, and is tried again when it fails.
  */
 
+import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 export interface TimerAlarm {
@@ -52,7 +53,7 @@ export function createTimerAlarm({ fire, nowMs, log }: TimerAlarmOptions): Timer
     try {
       await fire();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : "unknown";
+      const reason = messageOf(error);
       log.error("background work failed, it will be tried again", { reason });
       set(nowMs() + RETRY_MS);
     }

@@ -6,10 +6,11 @@
 import { DurableObject } from "cloudflare:workers";
 import type { AlarmInvocationInfo, DurableObjectState } from "@cloudflare/workers-types";
 import { randomBytes } from "../crypto/random.ts";
+import { messageOf } from "../errors.ts";
 import { createApp } from "../http/app.ts";
 import { Vault } from "../vault/vault.ts";
 import { createAuditSettings } from "./audit_sinks.ts";
-import { createConsoleLog, describe, writeConsole } from "./console_log.ts";
+import { createConsoleLog, writeConsole } from "./console_log.ts";
 import { drainedRequest } from "./drained_request.ts";
 import { createDurableStore } from "./durable_sqlite.ts";
 import { takeOver } from "./hand_over.ts";
@@ -60,7 +61,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
         const { vault } = await this.#start();
         await vault.fire();
       } catch (error) {
-        const reason = describe(error);
+        const reason = messageOf(error);
         createConsoleLog("error").error("background work failed, it will be tried again", {
           reason,
         });
@@ -100,7 +101,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
       });
       return { vault, serve: (request, env) => app.fetch(request, env) };
     } catch (error) {
-      log.error("the vault cannot start", { reason: describe(error) });
+      log.error("the vault cannot start", { reason: messageOf(error) });
       throw error;
     }
   }

@@ -1,7 +1,8 @@
 /** The Worker: finds the vault's Durable Object and hands the request over, body and all. */
 
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
-import { createConsoleLog, describe } from "./console_log.ts";
+import { messageOf } from "../errors.ts";
+import { createConsoleLog } from "./console_log.ts";
 import { drainedRequest } from "./drained_request.ts";
 import { handOver } from "./hand_over.ts";
 
@@ -31,7 +32,7 @@ export default {
       return response;
     } catch (error) {
       createConsoleLog("error").error("the vault could not be reached", {
-        reason: describe(error),
+        reason: messageOf(error),
       });
       // Not repeated here: whether the request took effect is not known.
       return Response.json({ errors: ["the vault could not be reached"] }, {

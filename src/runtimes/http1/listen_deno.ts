@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { messageOf } from "../../errors.ts";
 import type { Listen, Listening, ListenOptions } from "./listen.ts";
 
 /** The part of Deno's API that is used here. */
@@ -63,7 +64,7 @@ async function acceptAll(
     } catch (error) {
       if (isClosed()) return;
       if (!isFailing) {
-        const reason = error instanceof Error ? error.message : "unknown";
+        const reason = messageOf(error);
         log.warn("connections cannot be accepted, it will be tried again", { reason });
       }
       isFailing = true;

@@ -5,6 +5,7 @@
  */
 
 import type { Socket } from "node:net";
+import { messageOf } from "../../errors.ts";
 import { STOP_GRACE_MS } from "../../limits.ts";
 import type { Handler, Server, ServerOptions } from "../server.ts";
 import { Connection, type ConnectionPorts } from "./connection.ts";
@@ -25,7 +26,7 @@ export async function startServer(options: ServerOptions, listen: Listen): Promi
   let isStopping = false;
   const ports: ConnectionPorts = {
     handler: guarded(options),
-    onFault: (error) => log.error("a response could not be sent", { reason: describe(error) }),
+    onFault: (error) => log.error("a response could not be sent", { reason: messageOf(error) }),
     transfers: new Transfers(bounds.transfersBytes),
     times: bounds,
     nowMs,
@@ -74,15 +75,11 @@ function guarded({ handler, log }: ServerOptions): Handler {
     try {
       return await handler(request, env);
     } catch (error) {
-      log.error("a request failed", { reason: describe(error) });
+      log.error("a request failed", { reason: messageOf(error) });
       return Response.json({ errors: ["internal error"] }, {
         status: 500,
         headers: { "cache-control": "no-store" },
       });
     }
   };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : "unknown";
 }
