@@ -9,6 +9,7 @@ import {
   AUDIT_WAITING_LINES_MAX,
   AUDIT_WRITE_MAX_MS,
 } from "../limits.ts";
+import { endsWithin } from "./ends_within.ts";
 
 export interface SinkBounds {
   /** For a write, and for closing. */
@@ -48,15 +49,4 @@ export function boundSink(sink: AuditSink, bounds: SinkBounds = SINK_BOUNDS): Au
     reopen: () => sink.reopen(),
     close: async () => void await endsWithin(sink.close(), maxMs),
   };
-}
-
-/** False when the time is over before; rejects as `work` does until then. */
-async function endsWithin(work: Promise<void>, maxMs: number): Promise<boolean> {
-  const over = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => over.resolve(false), maxMs);
-  try {
-    return await Promise.race([work.then(() => true), over.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

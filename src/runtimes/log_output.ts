@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { write } from "node:fs";
 import { LOG_WAITING_CHARACTERS_MAX } from "../limits.ts";
+import { endsWithin } from "./ends_within.ts";
 import { LineQueue } from "./line_queue.ts";
 
 const STDERR = 2;
@@ -47,12 +48,7 @@ export function createLogOutput(
       writeLine(text).catch(() => {});
     },
     write: writeLine,
-    flush: async (maxMs) => {
-      const over = Promise.withResolvers<void>();
-      const timer = setTimeout(over.resolve, maxMs);
-      await Promise.race([queue.drained(), over.promise]);
-      clearTimeout(timer);
-    },
+    flush: async (maxMs) => void await endsWithin(queue.drained(), maxMs),
   };
 }
 
