@@ -19,7 +19,7 @@ const STARTUP_MAX_BYTES = 90 * 1024;
 export async function bundleWorker() {
   const result = await build({
     absWorkingDir: ROOT,
-    entryPoints: { worker: "src/runtimes/workers.ts" },
+    entryPoints: { worker: "src/runtimes/workers/workers.ts" },
     outdir: DIST,
     bundle: true,
     splitting: true,

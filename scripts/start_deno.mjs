@@ -6,7 +6,7 @@
 import { mkdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { descriptorLimit } from "../src/runtimes/descriptors.ts";
+import { descriptorLimit } from "../src/runtimes/local/descriptors.ts";
 
 const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { env } = process;
@@ -52,5 +52,5 @@ if (readable.length > 0) flags.push(`--allow-read=${readable.join(",")}`);
 if (writable.length > 0) flags.push(`--allow-write=${writable.join(",")}`);
 
 const deno = fromRoot("node_modules/.bin/deno");
-const program = [fromRoot("src/runtimes/deno.ts"), String(descriptorLimit())];
+const program = [fromRoot("src/runtimes/local/deno.ts"), String(descriptorLimit())];
 process.execve(deno, ["deno", "run", ...flags, ...program], { ...env, DENO_NO_UPDATE_CHECK: "1" });

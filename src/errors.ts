@@ -1,6 +1,6 @@
 /**
  * The one error type that leaves a room. Codes are stable; messages are Vault's and may be shown to
- * the caller, so a message never carries a secret, a share or a key. No HTTP here: `http/errors.ts`
+ * the caller, so a message never carries a secret, a share or a key. No HTTP here: `http/request/errors.ts`
  * maps each code to a status.
  */
 

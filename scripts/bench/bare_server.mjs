@@ -9,8 +9,8 @@ import process from "node:process";
 import { setImmediate } from "node:timers";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
-import { createNodeDriver } from "../../src/runtimes/node_sqlite.ts";
-import { createGroupCommit } from "../../src/storage/group_commit.ts";
+import { createNodeDriver } from "../../src/runtimes/local/node_sqlite.ts";
+import { createGroupCommit } from "../../src/storage/sql/group_commit.ts";
 
 const PUT = `INSERT INTO entries (path, json) VALUES (?, ?)
   ON CONFLICT (path) DO UPDATE SET json = excluded.json`;

@@ -42,7 +42,7 @@ function vaultCommandOf(runtime) {
     case "workers":
       return [binary("node"), fromRoot(`scripts/start_${runtime}.mjs`)];
     default:
-      return commandOf(runtime, `src/runtimes/${runtime}.ts`);
+      return commandOf(runtime, `src/runtimes/local/${runtime}.ts`);
   }
 }
 

@@ -9,8 +9,8 @@ import process from "node:process";
 import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { REWRAP_BATCH_ENTRIES, REWRAP_BATCH_MAX_BYTES } from "../../src/limits.ts";
-import { rewrapSlice } from "../../src/rewrap/batch.ts";
-import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import { rewrapSlice } from "../../src/rewrap/slice.ts";
+import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { Seal } from "../../src/seal/seal.ts";
 import { entryName } from "./entries.mjs";
 

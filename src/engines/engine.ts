@@ -6,7 +6,7 @@
 
 import { VaultError } from "../errors.ts";
 import type { Revision } from "../storage/store.ts";
-import { type FieldEntries, type Sent, VALIDATION_FAILED } from "./fields.ts";
+import { type FieldEntries, type Sent, VALIDATION_FAILED } from "../wire/fields.ts";
 import {
   findPath,
   operation,
@@ -19,7 +19,7 @@ import {
   type ServedPath,
   servedPath,
   storedParameters,
-} from "./served_path.ts";
+} from "../wire/served_path.ts";
 
 /** A scan is a list of everything below a folder, at any depth (OpenBao). */
 export type Operation = "create" | "read" | "update" | "patch" | "delete" | "list" | "scan";

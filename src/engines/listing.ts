@@ -5,7 +5,7 @@
 
 import { comparePaths } from "../storage/paths.ts";
 import type { EngineReply, EngineStorage } from "./engine.ts";
-import { integer, type Sent, text } from "./fields.ts";
+import { integer, type Sent, text } from "../wire/fields.ts";
 
 export const LIST_FIELDS = {
   after: text("name after which the list begins"),

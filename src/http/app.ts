@@ -8,22 +8,22 @@ import { causeOf } from "../errors.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { FORM_FIELDS_MAX, TARGET_MAX_CHARS } from "../limits.ts";
 import type { Vault } from "../vault/vault.ts";
-import { registerAuthRoutes } from "./auth_routes.ts";
-import type { AppContext, AppOptions } from "./call.ts";
-import { answerOrigins } from "./cors.ts";
-import { registerEngineRoutes } from "./engine_routes.ts";
-import { refuseForeignPages } from "./foreign_pages.ts";
-import { followRequests } from "./in_flight.ts";
-import { hasMoreFields } from "./json.ts";
+import { registerAuthRoutes } from "./mounted/auth_routes.ts";
+import type { AppContext, AppOptions } from "./request/call.ts";
+import { answerOrigins } from "./request/cors.ts";
+import { registerEngineRoutes } from "./mounted/engine_routes.ts";
+import { refuseForeignPages } from "./request/foreign_pages.ts";
+import { followRequests } from "./request/in_flight.ts";
+import { hasMoreFields } from "./request/json.ts";
 import { registerOnDemand } from "./on_demand.ts";
-import { callAt, cleanTarget, hasEncodedDots, targetOf } from "./paths.ts";
-import { RateLimiter } from "./rate_limit.ts";
-import { refusePath, registerRaw } from "./raw.ts";
-import { countRequests } from "./request_counts.ts";
-import { errorReply, redirectReply } from "./replies.ts";
-import { HEALTH_ENDPOINTS } from "./sys_health.ts";
-import { SEAL_ENDPOINTS } from "./sys_seal.ts";
-import { registerWrappingGuard } from "./wrapping_guard.ts";
+import { callAt, cleanTarget, hasEncodedDots, targetOf } from "./request/targets.ts";
+import { RateLimiter } from "./request/rate_limit.ts";
+import { refusePath, registerRaw } from "./request/raw.ts";
+import { countRequests } from "./request/request_counts.ts";
+import { errorReply, redirectReply } from "./request/replies.ts";
+import { HEALTH_ENDPOINTS } from "./sys/server/health.ts";
+import { SEAL_ENDPOINTS } from "./sys/seal/init_unseal.ts";
+import { registerWrappingGuard } from "./request/wrapping_guard.ts";
 
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
@@ -73,4 +73,4 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
   return app;
 }
 
-export type { AppOptions } from "./call.ts";
+export type { AppOptions } from "./request/call.ts";

@@ -3,46 +3,46 @@
  * and the handlers of the auth methods, which need the same.
  */
 
-import { TOKEN_ENDPOINTS } from "./auth_token.ts";
-import { IDENTITY_ENDPOINTS } from "./identity.ts";
-import type { LogicalEndpoint } from "./logical.ts";
-import type { RawEndpoint } from "./raw.ts";
-import { ABSENT_ENDPOINTS } from "./sys_absent.ts";
-import { AUDIT_ENDPOINTS } from "./sys_audit.ts";
-import { LOGIN_MOUNT_ENDPOINTS } from "./sys_auth.ts";
-import { BACKUP_ENDPOINTS } from "./sys_backup.ts";
-import { capabilityEndpoints } from "./sys_capabilities.ts";
-import { CORS_ENDPOINTS } from "./sys_cors.ts";
-import { COUNTER_ENDPOINTS } from "./sys_counters.ts";
-import { GENERATE_ROOT_ENDPOINTS } from "./sys_generate_root.ts";
-import { GENERATE_ROOT_TOKEN_ENDPOINTS } from "./sys_generate_root_token.ts";
-import { HEALTH_ENDPOINTS } from "./sys_health.ts";
-import { INTERNAL_UI_ENDPOINTS } from "./sys_internal_ui.ts";
-import { KEYRING_ENDPOINTS } from "./sys_keyring.ts";
-import { LEASE_ENDPOINTS } from "./sys_leases.ts";
-import { LOCKED_USERS_ENDPOINTS } from "./sys_locked_users.ts";
-import { METRICS_ENDPOINTS } from "./sys_metrics.ts";
-import { MOUNT_ENDPOINTS } from "./sys_mounts.ts";
-import { openApiEndpoint } from "./sys_openapi.ts";
-import { PASSWORD_POLICY_ENDPOINTS } from "./sys_password_policies.ts";
-import { POLICY_ENDPOINTS } from "./sys_policies.ts";
-import { PRODUCT_ENDPOINTS } from "./sys_product.ts";
-import { REKEY_ENDPOINTS } from "./sys_rekey.ts";
-import { REMOUNT_ENDPOINTS } from "./sys_remount.ts";
-import { REWRAP_ENDPOINTS } from "./sys_rewrap.ts";
-import { ROTATE_ENDPOINTS } from "./sys_rotate.ts";
-import { SEAL_ENDPOINTS } from "./sys_seal.ts";
-import { SERVER_ENDPOINTS } from "./sys_server.ts";
-import { RAW_STATUS_ENDPOINTS, STATUS_ENDPOINTS } from "./sys_status.ts";
-import { TOOL_ENDPOINTS } from "./sys_tools.ts";
+import { TOKEN_ENDPOINTS } from "./token/endpoints.ts";
+import { IDENTITY_ENDPOINTS } from "./sys/access/identity.ts";
+import type { LogicalEndpoint } from "./request/logical.ts";
+import type { RawEndpoint } from "./request/raw.ts";
+import { ABSENT_ENDPOINTS } from "./sys/server/absent.ts";
+import { AUDIT_ENDPOINTS } from "./sys/server/audit.ts";
+import { LOGIN_MOUNT_ENDPOINTS } from "./sys/mounts/auth_mounts.ts";
+import { BACKUP_ENDPOINTS } from "./sys/seal/backup.ts";
+import { capabilityEndpoints } from "./sys/access/capabilities.ts";
+import { CORS_ENDPOINTS } from "./sys/server/cors.ts";
+import { COUNTER_ENDPOINTS } from "./sys/server/counters.ts";
+import { GENERATE_ROOT_ENDPOINTS } from "./sys/seal/generate_root.ts";
+import { GENERATE_ROOT_TOKEN_ENDPOINTS } from "./sys/seal/generate_root_token.ts";
+import { HEALTH_ENDPOINTS } from "./sys/server/health.ts";
+import { INTERNAL_UI_ENDPOINTS } from "./sys/mounts/internal_ui.ts";
+import { KEYRING_ENDPOINTS } from "./sys/seal/keyring.ts";
+import { LEASE_ENDPOINTS } from "./sys/access/leases.ts";
+import { LOCKED_USERS_ENDPOINTS } from "./sys/mounts/locked_users.ts";
+import { METRICS_ENDPOINTS } from "./sys/server/metrics.ts";
+import { MOUNT_ENDPOINTS } from "./sys/mounts/mounts.ts";
+import { openApiEndpoint } from "./describe/openapi_endpoint.ts";
+import { PASSWORD_POLICY_ENDPOINTS } from "./sys/access/password_policies.ts";
+import { POLICY_ENDPOINTS } from "./sys/access/policies.ts";
+import { PRODUCT_ENDPOINTS } from "./sys/server/product.ts";
+import { REKEY_ENDPOINTS } from "./sys/seal/rekey.ts";
+import { REMOUNT_ENDPOINTS } from "./sys/mounts/remount.ts";
+import { REWRAP_ENDPOINTS } from "./sys/seal/rewrap.ts";
+import { ROTATE_ENDPOINTS } from "./sys/seal/rotate.ts";
+import { SEAL_ENDPOINTS } from "./sys/seal/init_unseal.ts";
+import { SERVER_ENDPOINTS } from "./sys/server/server.ts";
+import { RAW_STATUS_ENDPOINTS, STATUS_ENDPOINTS } from "./sys/server/status.ts";
+import { TOOL_ENDPOINTS } from "./sys/server/tools.ts";
 import type { SystemTables } from "./system_tables.ts";
-import { UI_HEADER_ENDPOINTS } from "./sys_ui_headers.ts";
-import { WRAPPING_ENDPOINTS } from "./sys_wrapping.ts";
-import { TOKEN_ROLE_ENDPOINTS } from "./token_roles.ts";
+import { UI_HEADER_ENDPOINTS } from "./sys/server/ui_headers.ts";
+import { WRAPPING_ENDPOINTS } from "./sys/access/wrapping.ts";
+import { TOKEN_ROLE_ENDPOINTS } from "./token/roles.ts";
 
-export { appRoleExists, serveAppRole } from "./auth_approle.ts";
-export { serveUserpass, userpassExists } from "./auth_userpass.ts";
-export { judgedAtLogin } from "./login_tables.ts";
+export { appRoleExists, serveAppRole } from "../methods/approle/approle.ts";
+export { serveUserpass, userpassExists } from "../methods/userpass/userpass.ts";
+export { judgedAtLogin } from "./mounted/login_tables.ts";
 
 export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...ABSENT_ENDPOINTS,

@@ -4,10 +4,10 @@
  */
 
 import { Hono } from "hono";
-import type { AppContext } from "./call.ts";
-import { registerEngineRoutes } from "./engine_routes.ts";
-import { registerLogical } from "./serve_logical.ts";
-import { registerRaw } from "./raw.ts";
+import type { AppContext } from "./request/call.ts";
+import { registerEngineRoutes } from "./mounted/engine_routes.ts";
+import { registerLogical } from "./request/serve_logical.ts";
+import { registerRaw } from "./request/raw.ts";
 
 /** Where those of `endpoints.ts` are; what is loaded at the start stands before them. */
 export const ON_DEMAND_PATHS: readonly string[] = ["auth/token/*", "identity/*", "sys/*"];

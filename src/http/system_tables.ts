@@ -1,7 +1,7 @@
 /** The tables of the system, given by the one file that knows them all. */
 
-import type { LogicalEndpoint } from "./logical.ts";
-import type { RawEndpoint } from "./raw.ts";
+import type { LogicalEndpoint } from "./request/logical.ts";
+import type { RawEndpoint } from "./request/raw.ts";
 
 export interface SystemTables {
   readonly raw: readonly RawEndpoint[];

@@ -13,7 +13,7 @@ import { duePath, REWRAP_PATH } from "../storage/record_paths.ts";
 import { ABSENT, type Expectation, type Store, type Write } from "../storage/store.ts";
 import { encodeDueTime } from "../storage/due.ts";
 import type { Log } from "../log.ts";
-import { rewrapSlice, type Slice, withoutEntry } from "./batch.ts";
+import { rewrapSlice, type Slice, withoutEntry } from "./slice.ts";
 import {
   decodeRewrapJob,
   encodeRewrapJob,

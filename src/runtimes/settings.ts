@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { parseAddresses } from "../access/cidr.ts";
 import { messageOf } from "../errors.ts";
-import type { Rate } from "../http/rate_limit.ts";
+import type { Rate } from "../http/request/rate_limit.ts";
 import { RATE_LIMIT_BURST, RATE_LIMIT_PER_SECOND } from "../limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import {

@@ -4,12 +4,12 @@
  */
 
 import { AuditDevices, type AuditSettings } from "../audit/devices.ts";
-import { leaseLimits } from "../access/logins/lease_limits.ts";
-import { LoginMounts } from "../access/logins/login_mounts.ts";
-import { PolicyStore } from "../access/policies.ts";
-import { rootTokenTemplate, type StoredToken } from "../access/token.ts";
-import { TokenRoles } from "../access/token_roles.ts";
-import { TokenStore } from "../access/tokens.ts";
+import { leaseLimits } from "../access/tokens/lease_limits.ts";
+import { LoginMounts } from "./mounts/auth_mounts.ts";
+import { PolicyStore } from "../access/policies/policies.ts";
+import { rootTokenTemplate, type StoredToken } from "../access/tokens/token.ts";
+import { TokenRoles } from "../access/tokens/token_roles.ts";
+import { TokenStore } from "../access/tokens/tokens.ts";
 import { Barrier } from "../barrier/barrier.ts";
 import { activeTerm, type RotationConfig } from "../barrier/keyring.ts";
 import { readTermOperations } from "../barrier/term_operations.ts";
@@ -38,9 +38,9 @@ import type { Seal } from "../seal/seal.ts";
 import type { SealConfig } from "../seal/seal_config.ts";
 import { CLUSTER_PATH, RECOVERY_KEY_PATH } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
-import { countedSeal } from "./counted_seal.ts";
-import type { StoredConfig } from "./initialize.ts";
-import { MountTable } from "./mounts.ts";
+import { countedSeal } from "./seal/counted_seal.ts";
+import type { StoredConfig } from "./seal/initialize.ts";
+import { MountTable } from "./mounts/mounts.ts";
 import { WrappingStore } from "./wrapping.ts";
 
 export interface Cluster {

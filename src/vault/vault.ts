@@ -20,12 +20,12 @@ import { refuseShareLength } from "../ceremony/shares.ts";
 import { readDueTimes } from "../storage/due.ts";
 import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
 import type { Store } from "../storage/store.ts";
-import { AutoUnseal } from "./auto_unseal.ts";
-import type { Initialized, InitializeRequest, StoredConfig } from "./initialize.ts";
+import { AutoUnseal } from "./seal/auto_unseal.ts";
+import type { Initialized, InitializeRequest, StoredConfig } from "./seal/initialize.ts";
 import { KeyUpkeep } from "./key_upkeep.ts";
 import { Mutex } from "./mutex.ts";
 import { clearTraces, type Cluster, OpenVault } from "./open_vault.ts";
-import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./unseal.ts";
+import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./seal/unseal.ts";
 
 export interface VaultPorts {
   readonly store: Store;
@@ -165,7 +165,7 @@ export class Vault {
         throw invalidRequest("Vault is already initialized");
       }
       const { store, seal: settings, random, nowMs, log } = this.#ports;
-      const { initialize } = await import("./initialize.ts");
+      const { initialize } = await import("./seal/initialize.ts");
       const made = await initialize({ store, settings, random, nowMs }, request);
       log.info("security barrier initialized", { ...request.counts });
       const { recipients, rootTokenRecipient: holder } = request;

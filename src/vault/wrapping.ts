@@ -3,9 +3,9 @@
  * that token first gets it. Token and reply appear in one commit and disappear in one.
  */
 
-import { RESPONSE_WRAPPING_POLICY_NAME } from "../access/policy_names.ts";
-import type { StoredToken } from "../access/token.ts";
-import type { IssuedToken, TokenStore } from "../access/tokens.ts";
+import { RESPONSE_WRAPPING_POLICY_NAME } from "../access/policies/policy_names.ts";
+import type { StoredToken } from "../access/tokens/token.ts";
+import type { IssuedToken, TokenStore } from "../access/tokens/tokens.ts";
 import type { Barrier, Entry } from "../barrier/barrier.ts";
 import { encodeUtf8 } from "../crypto/bytes.ts";
 import { decodeJsonRecord } from "../engines/json_record.ts";

@@ -1,7 +1,7 @@
 /** Bodies, forms, queries and paths: bounded in size and count, and work that grows with the input. */
 
 import { describe, expect, it } from "vitest";
-import { parameters, parseForm, parseJsonObject } from "../../src/http/json.ts";
+import { parameters, parseForm, parseJsonObject } from "../../src/http/request/json.ts";
 import {
   ANONYMOUS_BODY_MAX_BYTES,
   FORM_FIELDS_MAX,

@@ -1,9 +1,9 @@
 /** Texts that are bounded by their length alone: at the bound they are taken, beyond it refused. */
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { parseAbsoluteTime } from "../../src/access/absolute_time.ts";
-import { parseName } from "../../src/access/logins/names.ts";
-import { canonicalVersion } from "../../src/http/plugin_versions.ts";
+import { parseAbsoluteTime } from "../../src/wire/absolute_time.ts";
+import { parseName } from "../../src/methods/names.ts";
+import { canonicalVersion } from "../../src/http/sys/mounts/plugin_versions.ts";
 import {
   CUSTOM_METADATA_KEY_MAX_BYTES,
   CUSTOM_METADATA_MAX_KEYS,

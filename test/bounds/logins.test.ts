@@ -1,7 +1,7 @@
 /** Hashes of passwords: how many wait, whose turn it is, and who is dropped. */
 
 import { describe, expect, it } from "vitest";
-import { HashQueue, type Waiting } from "../../src/access/logins/hash_queue.ts";
+import { HashQueue, type Waiting } from "../../src/methods/userpass/hash_queue.ts";
 import { VaultError } from "../../src/errors.ts";
 import { HASHES_WAITING_MAX, HASHES_WAITING_PER_CLIENT_MAX } from "../../src/limits.ts";
 import { prepare } from "../http/stages.ts";

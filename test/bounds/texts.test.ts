@@ -2,15 +2,18 @@
 
 import { describe, expect, it } from "vitest";
 import { areWithin } from "../../src/access/cidr.ts";
-import { parseDurationSeconds } from "../../src/access/duration.ts";
-import { readGoDuration } from "../../src/access/go_duration.ts";
-import { parseMetadata } from "../../src/access/logins/secret_id_metadata.ts";
-import { generatePassword, parsePasswordPolicy } from "../../src/access/password_policy.ts";
-import { parsePolicy } from "../../src/access/policy.ts";
+import { parseDurationSeconds } from "../../src/wire/duration.ts";
+import { readGoDuration } from "../../src/wire/go_duration.ts";
+import { parseMetadata } from "../../src/methods/approle/secret_id_metadata.ts";
+import {
+  generatePassword,
+  parsePasswordPolicy,
+} from "../../src/access/policies/password_policy.ts";
+import { parsePolicy } from "../../src/access/policies/policy.ts";
 import { createHashing, hashData } from "../../src/audit/hashing.ts";
 import { hashNamed } from "../../src/crypto/hashes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
-import { integerList, readFields, textList } from "../../src/engines/fields.ts";
+import { integerList, readFields, textList } from "../../src/wire/fields.ts";
 import {
   AUDIT_HASHED_MAX_CHARS,
   AUDIT_HASHES_MAX,
@@ -27,7 +30,7 @@ import {
   SECRET_ID_METADATA_MAX_CHARS,
 } from "../../src/limits.ts";
 import * as v from "valibot";
-import { settingSeconds } from "../../src/http/mount_durations.ts";
+import { settingSeconds } from "../../src/http/sys/mounts/durations.ts";
 import { prepare } from "../http/stages.ts";
 import { expectLinear, leastMs } from "./cost.ts";
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
-import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { completeCeremony, type Holdings, newMemory } from "./ceremony.ts";
 import { expectOpens, reopen } from "./checks.ts";
 import { initialise, seedVault } from "./seeds.ts";

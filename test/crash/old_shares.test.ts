@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { REWRAP_BATCH_ENTRIES } from "../../src/limits.ts";
-import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { ceremonyPath } from "../../src/storage/record_paths.ts";
 import type { Store, StoredRecord } from "../../src/storage/store.ts";
 import { completeCeremony, dataOf, type Holdings, newMemory, type Wish } from "./ceremony.ts";

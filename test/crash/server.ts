@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { evidence } from "../secrecy/evidence.ts";
 import { type Answer, Gone, type Json } from "./site.ts";
 
-const ENTRY = fileURLToPath(new URL("../../src/runtimes/node.ts", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../src/runtimes/local/node.ts", import.meta.url));
 const CONNECTIONS_MAX = 8;
 
 export interface Server {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { randomBytes } from "../../src/crypto/random.ts";
-import { openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
+import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { decodeSealConfig } from "../../src/seal/seal_config.ts";
 import type { StaticSealSettings } from "../../src/seal/seal_settings.ts";
 import { createStaticSeal } from "../../src/seal/static_seal.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
-import { createKv1 } from "../../src/engines/kv1.ts";
-import { createKv2 } from "../../src/engines/kv2.ts";
+import { createKv1 } from "../../src/engines/kv/kv1.ts";
+import { createKv2 } from "../../src/engines/kv/kv2.ts";
 import { createMemoryEngineStorage } from "./memory_engine_storage.ts";
 import { type Data, dataOf, send } from "./requests.ts";
-import { base64, openSite } from "./transit_requests.ts";
+import { base64, openSite } from "./transit/requests.ts";
 
 const ignored = (names: string) => `Endpoint ignored these unrecognized parameters: [${names}]`;
 const replaced = (names: string) =>

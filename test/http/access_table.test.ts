@@ -7,15 +7,15 @@
 import { describe, expect, it } from "vitest";
 import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
 import type { Operation } from "../../src/engines/engine.ts";
-import { createKv1 } from "../../src/engines/kv1.ts";
-import { createKv2 } from "../../src/engines/kv2.ts";
-import { createTransit } from "../../src/engines/transit.ts";
+import { createKv1 } from "../../src/engines/kv/kv1.ts";
+import { createKv2 } from "../../src/engines/kv/kv2.ts";
+import { createTransit } from "../../src/engines/transit/transit.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
-import { APPROLE_PATHS } from "../../src/http/auth_approle.ts";
-import { USERPASS_PATHS } from "../../src/http/auth_userpass.ts";
+import { APPROLE_PATHS } from "../../src/methods/approle/approle.ts";
+import { USERPASS_PATHS } from "../../src/methods/userpass/userpass.ts";
 import { ENDPOINTS, RAW_ENDPOINTS } from "../../src/http/endpoints.ts";
-import { HEALTH_ENDPOINTS } from "../../src/http/sys_health.ts";
-import { SEAL_ENDPOINTS } from "../../src/http/sys_seal.ts";
+import { HEALTH_ENDPOINTS } from "../../src/http/sys/server/health.ts";
+import { SEAL_ENDPOINTS } from "../../src/http/sys/seal/init_unseal.ts";
 import { createMemoryEngineStorage } from "../engines/memory_engine_storage.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
 

@@ -6,8 +6,8 @@
  */
 
 import { createApp } from "../../src/http/app.ts";
-import type { AccessMode } from "../../src/http/call.ts";
-import type { Rate } from "../../src/http/rate_limit.ts";
+import type { AccessMode } from "../../src/http/request/call.ts";
+import type { Rate } from "../../src/http/request/rate_limit.ts";
 import { encodeHex } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { invalidRequest } from "../../src/errors.ts";

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { OuterLayer } from "../../src/barrier/barrier.ts";
 import { VaultError } from "../../src/errors.ts";
 import { REWRAP_LANES } from "../../src/limits.ts";
-import { rewrapSlice } from "../../src/rewrap/batch.ts";
+import { rewrapSlice } from "../../src/rewrap/slice.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import { settle } from "../barrier/doubles.ts";
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { evidence } from "../secrecy/evidence.ts";
 import { freePort } from "./processes.ts";
 
-const ENTRY = fileURLToPath(new URL("../../src/runtimes/node.ts", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../src/runtimes/local/node.ts", import.meta.url));
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 

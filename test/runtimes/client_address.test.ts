@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PROXY_HOPS_MAX } from "../../src/limits.ts";
-import { clientAddressBehind } from "../../src/runtimes/client_address.ts";
+import { clientAddressBehind } from "../../src/runtimes/local/client_address.ts";
 import { expectLinear } from "../bounds/cost.ts";
 
 const TRUSTED = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"];

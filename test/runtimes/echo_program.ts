@@ -6,10 +6,10 @@
 import { createServer } from "node:net";
 import process from "node:process";
 import { createLog } from "../../src/log.ts";
-import { type Listen, listenOnNode } from "../../src/runtimes/http1/listen.ts";
-import { listenOnDeno } from "../../src/runtimes/http1/listen_deno.ts";
-import { startServer } from "../../src/runtimes/http1/server.ts";
-import type { Handler, ServerBounds, TlsIdentity } from "../../src/runtimes/server.ts";
+import { type Listen, listenOnNode } from "../../src/runtimes/local/http1/listen.ts";
+import { listenOnDeno } from "../../src/runtimes/local/http1/listen_deno.ts";
+import { startServer } from "../../src/runtimes/local/http1/server.ts";
+import type { Handler, ServerBounds, TlsIdentity } from "../../src/runtimes/local/server.ts";
 
 interface Given {
   readonly bounds: ServerBounds;

@@ -6,7 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { LOG_WAITING_CHARACTERS_MAX } from "../../src/limits.ts";
-import { createLogOutput } from "../../src/runtimes/log_output.ts";
+import { createLogOutput } from "../../src/runtimes/local/log_output.ts";
 import { freePort } from "./processes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { connect as connectTls } from "node:tls";
-import type { ServerBounds, TlsIdentity } from "../../src/runtimes/server.ts";
+import type { ServerBounds, TlsIdentity } from "../../src/runtimes/local/server.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("echo_program.ts", import.meta.url));

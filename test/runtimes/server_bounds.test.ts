@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ServerBounds } from "../../src/runtimes/server.ts";
+import type { ServerBounds } from "../../src/runtimes/local/server.ts";
 import {
   type Echo,
   exchange,

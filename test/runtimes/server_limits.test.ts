@@ -10,8 +10,8 @@ import {
   TRANSFER_STALL_MAX_MS,
   TRANSFERS_MAX_BYTES,
 } from "../../src/limits.ts";
-import { boundsFor } from "../../src/runtimes/descriptors.ts";
-import { Transfers } from "../../src/runtimes/http1/transfers.ts";
+import { boundsFor } from "../../src/runtimes/local/descriptors.ts";
+import { Transfers } from "../../src/runtimes/local/http1/transfers.ts";
 
 describe("the bounds of a local server", () => {
   it("are those of the source, and connections always leave descriptors for the rest", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createLog } from "../../src/log.ts";
-import { createTimerAlarm } from "../../src/runtimes/timer_alarm.ts";
+import { createTimerAlarm } from "../../src/runtimes/local/timer_alarm.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
-import { createNodeDriver, openNodeSqlite } from "../../src/runtimes/node_sqlite.ts";
-import type { SqlDriver } from "../../src/storage/sql_schema.ts";
-import { createSqlStore } from "../../src/storage/sql_store.ts";
+import { createNodeDriver, openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
+import type { SqlDriver } from "../../src/storage/sql/sql_schema.ts";
+import { createSqlStore } from "../../src/storage/sql/sql_store.ts";
 import type { Store, Write } from "../../src/storage/store.ts";
 import { storeContract } from "../contract/store.contract.ts";
 
@@ -71,7 +71,7 @@ function openRecorded(fails: (sql: string) => boolean = () => false) {
 
 /** Runs a module in a process of its own; `file` is its argument. */
 function runChild(source: string, file: string) {
-  const module = new URL("../../src/runtimes/node_sqlite.ts", import.meta.url).href;
+  const module = new URL("../../src/runtimes/local/node_sqlite.ts", import.meta.url).href;
   const script = `const { openNodeSqlite } = await import(${JSON.stringify(module)});\n${source}`;
   return spawnSync(process.execPath, ["--input-type=module", "-e", script, file], {
     encoding: "utf8",

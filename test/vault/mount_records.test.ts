@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Barrier } from "../../src/barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { LOGIN_MOUNTS_PATH, MOUNTS_PATH } from "../../src/storage/record_paths.ts";
-import { kvVersion } from "../../src/vault/mount_record.ts";
+import { kvVersion } from "../../src/vault/mounts/mount_record.ts";
 import { dataOf } from "../crash/ceremony.ts";
 import { expectSecrets, reopen } from "../crash/checks.ts";
 import { seedVault } from "../crash/seeds.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { drainedRequest } from "../../src/runtimes/drained_request.ts";
+import { drainedRequest } from "../../src/runtimes/workers/drained_request.ts";
 import { DRAIN_MAX_BYTES } from "../../src/limits.ts";
 
 const CHUNK_BYTES = 1024 * 1024;

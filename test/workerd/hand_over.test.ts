@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { drainedRequest } from "../../src/runtimes/drained_request.ts";
-import { handOver, takeOver } from "../../src/runtimes/hand_over.ts";
-import worker from "../../src/runtimes/workers.ts";
+import { drainedRequest } from "../../src/runtimes/workers/drained_request.ts";
+import { handOver, takeOver } from "../../src/runtimes/workers/hand_over.ts";
+import worker from "../../src/runtimes/workers/workers.ts";
 import { newObject } from "./objects.ts";
 
 const HEADER = "x-sealwright-target";

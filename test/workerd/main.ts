@@ -1,13 +1,13 @@
 /** The Worker under test, with Durable Object classes that only tests need beside the vault's. */
 
 import { DurableObject } from "cloudflare:workers";
-import { VaultObject } from "../../src/runtimes/workers.ts";
+import { VaultObject } from "../../src/runtimes/workers/workers.ts";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 
 /** Of no other vault. */
 export const STATIC_KEY = "a1".repeat(32);
 
-export { default, VaultObject } from "../../src/runtimes/workers.ts";
+export { default, VaultObject } from "../../src/runtimes/workers/workers.ts";
 
 /** Only its SQLite storage is used. */
 export class StoreObject extends DurableObject {}

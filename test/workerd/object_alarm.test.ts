@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { ObjectAlarm } from "../../src/runtimes/object_alarm.ts";
+import { ObjectAlarm } from "../../src/runtimes/workers/object_alarm.ts";
 import { newObject } from "./objects.ts";
 
 const SOON_MS = 1_000_000;

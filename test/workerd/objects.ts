@@ -3,7 +3,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Store } from "../../src/storage/store.ts";
-import { createDurableStore } from "../../src/runtimes/durable_sqlite.ts";
+import { createDurableStore } from "../../src/runtimes/workers/durable_sqlite.ts";
 import type { DurableObjectNamespace, DurableObjectStub } from "@cloudflare/workers-types";
 
 const bindings = env as unknown as Readonly<Record<Binding, DurableObjectNamespace>>;

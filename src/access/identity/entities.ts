@@ -1,0 +1,169 @@
+/**
+ * Who logs in, told apart beyond single logins: one entity for each alias, which is a user or role id
+ * of one mount. It is made at the first login and stays when the user is deleted and made again.
+ * Other ways to make or change entities there are none.
+ */
+
+import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
+import { hmacSha256 } from "../../crypto/digest.ts";
+import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
+import { ABSENT, type Expectation } from "../../storage/store.ts";
+import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+
+export type AliasMeta = Readonly<Record<string, string>> | null;
+
+/** What a login says of itself. */
+export interface LoginAlias {
+  readonly name: string;
+  readonly meta: AliasMeta;
+}
+
+export interface Alias extends LoginAlias {
+  readonly id: string;
+  /** Of the mount it belongs to. */
+  readonly accessor: string;
+  readonly local: boolean;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface Entity {
+  readonly version: 1;
+  readonly id: string;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly alias: Alias;
+}
+
+export interface EntityPorts {
+  readonly barrier: Barrier;
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+}
+
+/** An entity lies below the id of its alias; ids and names lead there. */
+const ALIAS_PREFIX = "sys/entity/alias/";
+const ID_PREFIX = "sys/entity/id/";
+const NAME_PREFIX = "sys/entity/name/";
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const NAME = /^entity_[0-9a-f]{8}\.root$/;
+interface Stored {
+  readonly entity: Entity;
+  readonly revision: number;
+}
+
+export class Entities {
+  readonly #ports: EntityPorts;
+  readonly #macKey: Uint8Array;
+
+  constructor(ports: EntityPorts) {
+    this.#ports = ports;
+    this.#macKey = ports.barrier.deriveMacKey("entity aliases");
+  }
+
+  /** The entity of a login that succeeded, made where there is none yet. */
+  async atLogin(
+    { accessor, local }: Pick<LoginMount, "accessor" | "local">,
+    { name, meta }: LoginAlias,
+  ): Promise<Entity> {
+    const id = this.#aliasId(accessor, name);
+    for (;;) {
+      const stored = await this.#read(id);
+      const nowMs = this.#ports.nowMs();
+      if (stored === null) {
+        const times = { createdAtMs: nowMs, updatedAtMs: nowMs };
+        const entity = this.#newEntity({ id, accessor, local, name, meta, ...times });
+        if (await this.#add(entity)) return entity;
+        continue;
+      }
+      const { entity, revision } = stored;
+      if (isSameMeta(entity.alias.meta, meta)) return entity;
+      const alias = { ...entity.alias, meta, updatedAtMs: nowMs };
+      if (
+        await this.#commit([entry({ ...entity, alias })], [{ path: ALIAS_PREFIX + id, revision }])
+      ) {
+        return { ...entity, alias };
+      }
+    }
+  }
+
+  async byAliasId(id: string): Promise<Entity | null> {
+    return UUID.test(id) ? (await this.#read(id))?.entity ?? null : null;
+  }
+
+  async byAlias(accessor: string, name: string): Promise<Entity | null> {
+    return await this.byAliasId(this.#aliasId(accessor, name));
+  }
+
+  async byId(id: string): Promise<Entity | null> {
+    return UUID.test(id) ? await this.#byIndex(ID_PREFIX + id) : null;
+  }
+
+  /** A name means the same in upper and in lower case. */
+  async byName(name: string): Promise<Entity | null> {
+    const lower = name.toLowerCase();
+    return NAME.test(lower) ? await this.#byIndex(NAME_PREFIX + lower) : null;
+  }
+
+  /** All of them, sorted by the ids of their aliases. */
+  async *each(): AsyncGenerator<Entity> {
+    for await (const id of this.#ports.barrier.each(ALIAS_PREFIX)) {
+      const stored = await this.#read(id);
+      if (stored !== null) yield stored.entity;
+    }
+  }
+
+  /** Keyed, because a role id must not be guessed from it; names differ in more than their case. */
+  #aliasId(accessor: string, name: string): string {
+    const text = encodeUtf8(`${accessor}/${name.toLowerCase()}`);
+    const bytes = Uint8Array.from(hmacSha256(this.#macKey, text));
+    return randomUuid((length) => bytes.slice(0, length));
+  }
+
+  #newEntity(alias: Alias): Entity {
+    const { random } = this.#ports;
+    return {
+      version: 1,
+      id: randomUuid(random),
+      name: `entity_${encodeHex(random(4))}.root`,
+      createdAtMs: alias.createdAtMs,
+      alias,
+    };
+  }
+
+  /** False when the alias has an entity by now, or another one has its name. */
+  async #add(entity: Entity): Promise<boolean> {
+    const { id, name, alias } = entity;
+    const value = encodeUtf8(JSON.stringify({ version: 1, alias: alias.id }));
+    const indexes = [ID_PREFIX + id, NAME_PREFIX + name];
+    const entries = [entry(entity), ...indexes.map((path) => ({ path, value }))];
+    return await this.#commit(entries, entries.map(({ path }) => ({ path, revision: ABSENT })));
+  }
+
+  async #commit(entries: readonly Entry[], expect: readonly Expectation[]): Promise<boolean> {
+    return (await this.#ports.barrier.commit({ entries, expect })).kind === "committed";
+  }
+
+  async #byIndex(path: string): Promise<Entity | null> {
+    const record = await this.#ports.barrier.get(path);
+    if (record === null) return null;
+    const { alias } = JSON.parse(decodeUtf8(record.value)) as { readonly alias: string };
+    return (await this.#read(alias))?.entity ?? null;
+  }
+
+  async #read(aliasId: string): Promise<Stored | null> {
+    const record = await this.#ports.barrier.get(ALIAS_PREFIX + aliasId);
+    if (record === null) return null;
+    return { entity: JSON.parse(decodeUtf8(record.value)) as Entity, revision: record.revision };
+  }
+}
+
+function entry(entity: Entity): Entry {
+  return { path: ALIAS_PREFIX + entity.alias.id, value: encodeUtf8(JSON.stringify(entity)) };
+}
+
+function isSameMeta(left: AliasMeta, right: AliasMeta): boolean {
+  const flat = (meta: AliasMeta) => JSON.stringify(Object.entries(meta ?? {}).sort());
+  return flat(left) === flat(right);
+}

@@ -1,0 +1,58 @@
+/** How long a token or lease may live: the one rule, Vault's `CalculateTTL` (sdk/framework/lease.go). Pure. */
+
+import { formatShortDuration } from "../../wire/duration.ts";
+import type { LeaseLimits } from "./lease_limits.ts";
+
+/** What is said about it, in seconds; 0: nothing. */
+export interface LifetimeRules {
+  readonly ttlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  readonly periodSeconds: number;
+}
+
+export interface Lifetime {
+  readonly ttlSeconds: number;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * From now on, at this age. `incrementSeconds`: what a renewal asks for, 0 for nothing. 0 seconds are
+ * left to one that has reached its maximum.
+ */
+export function lifetime(
+  rules: LifetimeRules,
+  limits: LeaseLimits,
+  ageSeconds: number,
+  incrementSeconds: number,
+): Lifetime {
+  const { periodSeconds, explicitMaxTtlSeconds: explicitMax } = rules;
+  const max = [rules.maxTtlSeconds, explicitMax]
+    .reduce((least, limit) => limit > 0 ? Math.min(least, limit) : least, limits.maxSeconds);
+  if (periodSeconds > 0) {
+    const period = capped("period", "period", periodSeconds, max);
+    if (explicitMax === 0) return period;
+    const rest = capped("TTL", "TTL", period.ttlSeconds, Math.max(0, explicitMax - ageSeconds));
+    return { ...rest, warnings: [...period.warnings, ...rest.warnings] };
+  }
+  const own = rules.ttlSeconds > 0 ? rules.ttlSeconds : limits.defaultSeconds;
+  const wanted = incrementSeconds > 0 ? incrementSeconds : own;
+  return capped("TTL", "TTL", wanted, Math.max(0, max - ageSeconds));
+}
+
+function capped(subject: string, what: string, wanted: number, limit: number): Lifetime {
+  if (wanted <= limit) return { ttlSeconds: wanted, warnings: [] };
+  const warning = `${subject} of "${formatShortDuration(wanted)}" exceeded the effective max_ttl ` +
+    `of "${formatShortDuration(limit)}"; ${what} value is capped accordingly`;
+  return { ttlSeconds: limit, warnings: [warning] };
+}
+
+/** In whole seconds of both times, as the reference truncates them. */
+export function ageSeconds(createdAtMs: number, nowMs: number): number {
+  return Math.floor(nowMs / 1000) - Math.floor(createdAtMs / 1000);
+}
+
+/** Of two limits the lower, where 0 is none. */
+export function lesserLimit(left: number, right: number): number {
+  return left === 0 || right === 0 ? Math.max(left, right) : Math.min(left, right);
+}

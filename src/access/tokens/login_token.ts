@@ -1,0 +1,160 @@
+/** What a user or role says about the tokens of its logins, and the token that follows from it. Pure. */
+
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { parseAddresses } from "../cidr.ts";
+import { lifetime } from "./lifetime.ts";
+import { RESPONSE_WRAPPING_POLICY_NAME, ROOT_POLICY_NAME } from "../policies/policy_names.ts";
+import type { TokenTemplate, TokenType } from "./token.ts";
+import { cleanPolicies } from "./token_policies.ts";
+import type { LoginAlias } from "../identity/entities.ts";
+import { leaseLimits } from "./lease_limits.ts";
+import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+
+/** Seconds are 0 where nothing is said. */
+export interface TokenRules {
+  readonly policies: readonly string[];
+  readonly ttlSeconds: number;
+  readonly maxTtlSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  readonly periodSeconds: number;
+  /** 0: unlimited. */
+  readonly uses: number;
+  readonly noDefaultPolicy: boolean;
+  /** `default`: as the mount says. */
+  readonly type: "default" | TokenType;
+  /** Blocks of addresses that may use the token (`cidr.ts`); empty: any. */
+  readonly boundCidrs: readonly string[];
+  /** Only the address that logs in may use the token. */
+  readonly strictlyBindIp: boolean;
+  /** Fields that were set by their older names, under which they are shown too. */
+  readonly elderNames: readonly ElderName[];
+}
+
+export const ELDER_NAMES = ["bound_cidrs", "max_ttl", "period", "policies", "ttl"] as const;
+export type ElderName = typeof ELDER_NAMES[number];
+
+/** Older records do not have what came later. */
+export type StoredRules =
+  & Omit<TokenRules, "boundCidrs" | "strictlyBindIp" | "elderNames">
+  & Partial<TokenRules>;
+
+/** Built in for tokens that open wrapped replies, and for no others. */
+
+export const NO_RULES: TokenRules = {
+  policies: [],
+  ttlSeconds: 0,
+  maxTtlSeconds: 0,
+  explicitMaxTtlSeconds: 0,
+  periodSeconds: 0,
+  uses: 0,
+  noDefaultPolicy: false,
+  type: "default",
+  boundCidrs: [],
+  strictlyBindIp: false,
+  elderNames: [],
+};
+
+/** Throws `invalid_request` in Vault's words for rules that contradict each other. */
+export function checkTokenRules(rules: TokenRules): TokenRules {
+  if (rules.uses < 0) throw invalidRequest("'token_num_uses' cannot be negative");
+  if (rules.type === "batch") {
+    const why = "'token_type' cannot be 'batch' or 'default_batch' when set to generate";
+    if (rules.periodSeconds !== 0) throw invalidRequest(`${why} periodic tokens`);
+    if (rules.uses !== 0) throw invalidRequest(`${why} tokens with limited use count`);
+  }
+  if (rules.maxTtlSeconds > 0 && rules.ttlSeconds > rules.maxTtlSeconds) {
+    throw invalidRequest("'token_ttl' cannot be greater than 'token_max_ttl'");
+  }
+  if (rules.strictlyBindIp && rules.boundCidrs.length > 0) {
+    throw invalidRequest(
+      "'token_strictly_bind_ip' conflicts with 'token_bound_cidrs'; set only one",
+    );
+  }
+  return rules;
+}
+
+/**
+ * The rules for a login from this address, null for an unknown one. Throws `unauthenticated` where
+ * the token would be bound to what is not known.
+ */
+export function rulesAt(address: string | null, rules: TokenRules): TokenRules {
+  if (!rules.strictlyBindIp) return rules;
+  if (address === null) throw new VaultError("unauthenticated", "permission denied");
+  return { ...rules, boundCidrs: parseAddresses([address]) };
+}
+
+/** A login that succeeded. */
+export interface Login {
+  /** Below the mount, e.g. `login/ann`: every token says by which way it came. */
+  readonly path: string;
+  /** Joined to the mount's name; "" for none. */
+  readonly displayName: string;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly alias: LoginAlias;
+  readonly rules: TokenRules;
+}
+
+/**
+ * `refused`: the password or secret id was wrong, which counts against the alias; null where nobody
+ * has it, which must not be seen. `why` is for the caller.
+ */
+export type LoginOutcome =
+  | { readonly kind: "granted"; readonly login: Login }
+  | { readonly kind: "refused"; readonly alias: string | null; readonly why: string };
+
+export interface LoginToken {
+  readonly template: TokenTemplate;
+  readonly warnings: readonly string[];
+}
+
+/** The token of a login. Throws `invalid_request` when it would have a policy that no login may give. */
+export function loginToken(mount: LoginMount, login: Login, nowMs: number): LoginToken {
+  const { rules } = login;
+  const policies = tokenPolicies(rules);
+  if (policies.includes(ROOT_POLICY_NAME)) {
+    throw invalidRequest("auth methods cannot create root tokens");
+  }
+  if (policies.includes(RESPONSE_WRAPPING_POLICY_NAME)) {
+    throw invalidRequest(`cannot assign policy "${RESPONSE_WRAPPING_POLICY_NAME}"`);
+  }
+  const { ttlSeconds, warnings } = lifetime(rules, leaseLimits(mount), 0, 0);
+  const type = tokenType(mount, rules);
+  const isService = type === "service";
+  const name = `${mount.path.replaceAll("/", "-")}${login.displayName}`;
+  const template: TokenTemplate = {
+    type,
+    policies,
+    path: `auth/${mount.path}${login.path}`,
+    displayName: name.replace(/-$/, ""),
+    meta: login.meta,
+    uses: isService ? rules.uses : 0,
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + ttlSeconds * 1000,
+    creationTtlSeconds: ttlSeconds,
+    explicitMaxTtlSeconds: isService ? rules.explicitMaxTtlSeconds : 0,
+    periodSeconds: isService ? rules.periodSeconds : 0,
+    renewable: isService,
+    orphan: true,
+    parent: null,
+    role: null,
+    boundCidrs: rules.boundCidrs,
+  };
+  return { template, warnings };
+}
+
+/** Cleaned, with `default` unless it is refused. */
+export function tokenPolicies({ policies, noDefaultPolicy }: TokenRules): readonly string[] {
+  return cleanPolicies(policies, !noDefaultPolicy);
+}
+
+function tokenType({ config }: LoginMount, { type }: TokenRules): TokenType {
+  switch (config.tokenType) {
+    case "service":
+    case "batch":
+      return config.tokenType;
+    case "default-service":
+      return type === "default" ? "service" : type;
+    case "default-batch":
+      return type === "default" ? "batch" : type;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Where the records of a token are: its own by a keyed hash of its id, and beside it those that find
+ * it by accessor, by parent and by expiry, each of which holds that hash. Reads only.
+ */
+
+import type { Barrier } from "../../barrier/barrier.ts";
+import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
+import { createKeyedHmac, type KeyedHmac } from "../../crypto/keyed_hmac.ts";
+import {
+  TOKEN_ACCESSOR_PREFIX,
+  TOKEN_EXPIRY_PREFIX,
+  TOKEN_PARENT_PREFIX,
+  TOKEN_PREFIX,
+} from "../../storage/record_paths.ts";
+import type { Token } from "./token.ts";
+
+/** Digits of a time in the expiry index, so that text order is time order. */
+const TIME_DIGITS = 15;
+
+export class TokenIndex {
+  readonly #barrier: Barrier;
+  readonly #mac: KeyedHmac;
+
+  constructor(barrier: Barrier) {
+    this.#barrier = barrier;
+    this.#mac = createKeyedHmac(barrier.deriveMacKey("token hash"));
+  }
+
+  /** The name of the record of the token with this id. */
+  hash(id: string): string {
+    return encodeHex(this.#mac(encodeUtf8(id)));
+  }
+
+  accessorPath(accessor: string): string {
+    const mac = this.#mac(encodeUtf8(`accessor ${accessor}`));
+    return TOKEN_ACCESSOR_PREFIX + encodeHex(mac);
+  }
+
+  /** Every record of a token; the first one is the token itself, the others hold its hash. */
+  paths(hash: string, token: Token): readonly string[] {
+    const paths = [TOKEN_PREFIX + hash, this.accessorPath(token.accessor)];
+    if (token.parent !== null) paths.push(childPrefix(token.parent) + hash);
+    if (token.expiresAtMs !== null) paths.push(expiryPath(token.expiresAtMs, hash));
+    return paths;
+  }
+
+  /** Hashes of the tokens that this one is the parent of. */
+  async *childrenOf(hash: string): AsyncGenerator<string> {
+    yield* this.hashesBelow(childPrefix(hash));
+  }
+
+  /** The same of all these tokens. */
+  async childrenOfAll(hashes: readonly string[]): Promise<readonly string[]> {
+    const children: string[] = [];
+    for (const hash of hashes) {
+      for await (const child of this.childrenOf(hash)) children.push(child);
+    }
+    return children;
+  }
+
+  /** The hashes that an index holds. */
+  async *hashesBelow(prefix: string): AsyncGenerator<string> {
+    for await (const name of this.#barrier.each(prefix)) {
+      const record = await this.#barrier.get(prefix + name);
+      if (record !== null) yield decodeUtf8(record.value);
+    }
+  }
+}
+
+function childPrefix(parent: string): string {
+  return `${TOKEN_PARENT_PREFIX}${parent}/`;
+}
+
+function expiryPath(atMs: number, hash: string): string {
+  return `${TOKEN_EXPIRY_PREFIX}${String(atMs).padStart(TIME_DIGITS, "0")}/${hash}`;
+}
+
+export function parseExpiryPath(path: string): { readonly atMs: number; readonly hash: string } {
+  const [time = "", hash = ""] = path.slice(TOKEN_EXPIRY_PREFIX.length).split("/");
+  return { atMs: Number(time), hash };
+}

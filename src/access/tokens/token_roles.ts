@@ -1,0 +1,80 @@
+/** Token roles: what tokens made at `auth/token/create/<role>` may be, and what they always are. */
+
+import type { Barrier } from "../../barrier/barrier.ts";
+import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
+import { TOKEN_ROLE_PREFIX } from "../../storage/record_paths.ts";
+
+export type RoleTokenType = "default-service" | "default-batch" | "service" | "batch";
+
+export interface TokenRole {
+  readonly name: string;
+  /** Empty, as the other three lists: only what the caller has. */
+  readonly allowedPolicies: readonly string[];
+  readonly disallowedPolicies: readonly string[];
+  /** Patterns (`glob.ts`) beside the names. */
+  readonly allowedPolicyGlobs: readonly string[];
+  readonly disallowedPolicyGlobs: readonly string[];
+  /** Names or patterns of entities that tokens may be for, lower case; null: never said. */
+  readonly allowedEntityAliases: readonly string[] | null;
+  readonly orphan: boolean;
+  readonly renewable: boolean;
+  /** Appended to the path that a token says it was created at. */
+  readonly pathSuffix: string;
+  readonly periodSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  /** 0: as the request says. */
+  readonly uses: number;
+  readonly noDefaultPolicy: boolean;
+  readonly tokenType: RoleTokenType;
+  /** Blocks of addresses that may use its tokens; empty: any. */
+  readonly boundCidrs: readonly string[];
+  /** What was said last by the older names of three fields: shown under these, and nothing else. */
+  readonly elder: ElderLimits;
+}
+
+/** Zero and empty where the newer names were used. */
+export interface ElderLimits {
+  readonly periodSeconds: number;
+  readonly explicitMaxTtlSeconds: number;
+  readonly boundCidrs: readonly string[];
+}
+
+/** What came to roles later; older records do not have it. */
+const ADDED = {
+  boundCidrs: [],
+  allowedPolicyGlobs: [],
+  disallowedPolicyGlobs: [],
+  allowedEntityAliases: null,
+  elder: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+} as const satisfies Partial<TokenRole>;
+
+type StoredRole = Omit<TokenRole, keyof typeof ADDED> & Partial<TokenRole>;
+
+export class TokenRoles {
+  readonly #barrier: Barrier;
+
+  constructor(barrier: Barrier) {
+    this.#barrier = barrier;
+  }
+
+  async read(name: string): Promise<TokenRole | null> {
+    const record = await this.#barrier.get(TOKEN_ROLE_PREFIX + name);
+    if (record === null) return null;
+    return { ...ADDED, ...JSON.parse(decodeUtf8(record.value)) as StoredRole };
+  }
+
+  async write(role: TokenRole): Promise<void> {
+    const value = encodeUtf8(JSON.stringify(role));
+    await this.#barrier.commit({ entries: [{ path: TOKEN_ROLE_PREFIX + role.name, value }] });
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#barrier.commit({ entries: [{ path: TOKEN_ROLE_PREFIX + name, value: null }] });
+  }
+
+  async list(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for await (const name of this.#barrier.each(TOKEN_ROLE_PREFIX)) names.push(name);
+    return names;
+  }
+}

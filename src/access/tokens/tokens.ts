@@ -1,0 +1,379 @@
+/**
+ * The token store. A token's id is known only to its holder: storage has a keyed hash of it, as name
+ * of the record. Indexes beside it find tokens by accessor, by parent and by expiry; each change of
+ * a token writes its record and its indexes in one commit.
+ */
+
+import type { Barrier, BarrierRecord, Entry } from "../../barrier/barrier.ts";
+import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
+import { randomBase62, type RandomBytes, randomUuid } from "../../crypto/random.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { TOKEN_MAX_CHARS } from "../../limits.ts";
+import {
+  TOKEN_ACCESSOR_PREFIX,
+  TOKEN_EXPIRY_PREFIX,
+  TOKEN_PREFIX,
+  WRAPPED_REPLY_PREFIX,
+} from "../../storage/record_paths.ts";
+import { ABSENT, type Expectation } from "../../storage/store.ts";
+import { BATCH_TOKEN_PREFIX, BatchTokens } from "./batch_tokens.ts";
+import { RESPONSE_WRAPPING_POLICY_NAME } from "../policies/policy_names.ts";
+import {
+  decodeToken,
+  encodeToken,
+  newToken,
+  SPENT_USES,
+  type StoredToken,
+  type Token,
+  type TokenTemplate,
+} from "./token.ts";
+import { parseExpiryPath, TokenIndex } from "./token_index.ts";
+
+export const SERVICE_TOKEN_PREFIX = "s.";
+
+const RANDOM_CHARACTERS = 24;
+/** Members of a tree that one commit removes. */
+const REVOKE_BATCH = 200;
+const CHANGE_TRIES = 16;
+/** Decoded tokens kept in memory; beyond it all are dropped. */
+const RECENT_MAX = 10_000;
+
+export interface IssuedToken extends StoredToken {
+  /** Shown once. */
+  readonly id: string;
+  readonly entries: readonly Entry[];
+}
+
+export interface TokenPorts {
+  readonly barrier: Barrier;
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+  /** The longest lease that any mount grants. */
+  readonly maxLeaseSeconds: () => number;
+  /** A token got a time to expire at: the alarm must be set anew. */
+  readonly dueChanged: () => void;
+}
+
+export class TokenStore {
+  readonly #ports: TokenPorts;
+  readonly #index: TokenIndex;
+  /** By hash, with the record they were decoded from: a token counts only at that revision. */
+  readonly #recent = new Map<string, { readonly record: BarrierRecord; readonly token: Token }>();
+  readonly #batch: BatchTokens;
+
+  constructor(ports: TokenPorts) {
+    this.#ports = ports;
+    this.#index = new TokenIndex(ports.barrier);
+    this.#batch = new BatchTokens({
+      deriveKey: (salt) => ports.barrier.deriveCredentialKey("batch token", salt),
+      random: ports.random,
+      nowMs: ports.nowMs,
+      maxLeaseSeconds: ports.maxLeaseSeconds,
+    });
+  }
+
+  /** Makes a service token and the entries that store it; committing them is the caller's. */
+  issue(template: TokenTemplate, customId?: string): IssuedToken {
+    const { random } = this.#ports;
+    const expiresAtMs = template.expiresAtMs === null ? null : Math.floor(template.expiresAtMs);
+    const id = customId ?? SERVICE_TOKEN_PREFIX + randomBase62(random, RANDOM_CHARACTERS);
+    const accessor = randomBase62(random, RANDOM_CHARACTERS);
+    const token = newToken({ ...template, expiresAtMs }, accessor, randomUuid(random));
+    const hash = this.#index.hash(id);
+    const entries = this.#index.paths(hash, token).map((path, index) => ({
+      path,
+      value: index === 0 ? encodeToken(token) : encodeUtf8(hash),
+    }));
+    return { id, hash, token, entries };
+  }
+
+  /**
+   * Stores a new token, on condition that its parent still lives. Throws `invalid_request` for a
+   * custom id that is taken, `unauthenticated` when the parent was revoked meanwhile.
+   */
+  async create(template: TokenTemplate, customId?: string): Promise<IssuedToken> {
+    if (template.type === "batch") return await this.#createBatch(template);
+    const issued = this.issue(template, customId);
+    const path = TOKEN_PREFIX + issued.hash;
+    const absent = { path, revision: ABSENT };
+    for (let attempt = 1; attempt <= CHANGE_TRIES; attempt++) {
+      const parent = await this.#parentExpectation(template);
+      const expect = [absent, ...parent];
+      const outcome = await this.#ports.barrier.commit({ entries: issued.entries, expect });
+      if (outcome.kind === "committed") {
+        this.announceExpiry(issued);
+        return issued;
+      }
+      if (outcome.path === path) throw invalidRequest("cannot create a token with a duplicate ID");
+    }
+    throw new VaultError("store_conflict", "the parent token kept changing");
+  }
+
+  /** To be called once the entries of an issued token are committed. */
+  announceExpiry({ token }: IssuedToken): void {
+    if (token.expiresAtMs !== null) this.#ports.dueChanged();
+  }
+
+  /** The valid token with this id; null when it is unknown, spent or expired. */
+  async find(id: string): Promise<StoredToken | null> {
+    if (id === "" || id.length > TOKEN_MAX_CHARS) return null;
+    const hash = this.#index.hash(id);
+    return id.startsWith(BATCH_TOKEN_PREFIX)
+      ? await this.#findBatch(id, hash)
+      : await this.#findByHash(hash);
+  }
+
+  async findByAccessor(accessor: string): Promise<StoredToken | null> {
+    const record = await this.#ports.barrier.get(this.#index.accessorPath(accessor));
+    return record === null ? null : await this.#findByHash(decodeUtf8(record.value));
+  }
+
+  /** The token whose record has this name. */
+  async findByHash(hash: string): Promise<StoredToken | null> {
+    return await this.#findByHash(hash);
+  }
+
+  /** All tokens, in no particular order; those that come or go meanwhile may be left out. */
+  async *each(): AsyncGenerator<StoredToken> {
+    for await (const hash of this.#index.hashesBelow(TOKEN_ACCESSOR_PREFIX)) {
+      const stored = await this.#findByHash(hash);
+      if (stored !== null) yield stored;
+    }
+  }
+
+  /** Accessors of all tokens, in no particular order. */
+  async accessors(): Promise<readonly string[]> {
+    const accessors: string[] = [];
+    for await (const { token } of this.each()) accessors.push(token.accessor);
+    return accessors;
+  }
+
+  /**
+   * Counts one use, and returns the token as it is afterwards. With `SPENT_USES` left it answers this
+   * request and no other, and must be revoked then. Null: it had no use left.
+   */
+  async use(stored: StoredToken): Promise<StoredToken | null> {
+    if (stored.token.uses === 0) return stored;
+    const token = await this.#change(stored.hash, (token) => {
+      if (token.uses === SPENT_USES) return null;
+      return { ...token, uses: token.uses === 1 ? SPENT_USES : token.uses - 1 };
+    });
+    return token === null ? null : { hash: stored.hash, token };
+  }
+
+  /**
+   * Gives a token so many seconds from now on. Null when it was revoked meanwhile: it does not come
+   * back.
+   */
+  async renew(stored: StoredToken, ttlSeconds: number): Promise<Token | null> {
+    const lastRenewalMs = this.#ports.nowMs();
+    const expiresAtMs = Math.floor(lastRenewalMs + ttlSeconds * 1000);
+    const renewed = await this.#change(
+      stored.hash,
+      (token) => ({ ...token, expiresAtMs, lastRenewalMs, grantedTtlSeconds: ttlSeconds }),
+    );
+    if (renewed !== null) this.#ports.dueChanged();
+    return renewed;
+  }
+
+  /**
+   * Removes a token and its descendants. All are spent first, parents before their children, so that
+   * none gets another child meanwhile; then they are removed, deepest first, so that a stop in
+   * between leaves no child without its parent. Returns the private scopes to be cleared.
+   */
+  async revoke(stored: StoredToken): Promise<readonly string[]> {
+    return await this.#whole(stored, async () => {
+      const tree = [stored.hash];
+      for (let level = await this.#index.childrenOfAll(tree); level.length > 0;) {
+        await this.#spend(level);
+        tree.push(...level);
+        level = await this.#index.childrenOfAll(level);
+      }
+      return await this.#remove(tree.toReversed());
+    });
+  }
+
+  /** Removes a token; its children become orphans. */
+  async revokeOrphaning(stored: StoredToken): Promise<readonly string[]> {
+    return await this.#whole(stored, async () => {
+      for await (const hash of this.#index.childrenOf(stored.hash)) {
+        await this.#change(hash, (token) => ({ ...token, parent: null, orphan: true }));
+      }
+      return await this.#remove([stored.hash]);
+    });
+  }
+
+  /** The entries that remove one token, and the reply that it holds, for whoever ends it. */
+  removal({ hash, token }: StoredToken): readonly Entry[] {
+    const paths = [...this.#index.paths(hash, token)];
+    if (token.policies.includes(RESPONSE_WRAPPING_POLICY_NAME)) {
+      paths.push(WRAPPED_REPLY_PREFIX + hash);
+    }
+    return paths.map((path) => ({ path, value: null }));
+  }
+
+  /** Up to `limit` tokens whose time is over, the oldest first. */
+  async expired(limit: number): Promise<readonly StoredToken[]> {
+    const tokens: StoredToken[] = [];
+    const stale: Entry[] = [];
+    for (const path of await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", limit)) {
+      const { atMs, hash } = parseExpiryPath(path);
+      if (atMs > this.#ports.nowMs()) break;
+      const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
+      const token = record === null ? null : decodeToken(record.value);
+      if (token?.expiresAtMs === atMs) tokens.push({ hash, token });
+      else stale.push({ path, value: null });
+    }
+    // Left where it is, a row of no token would be the first one for ever and hide those behind it.
+    if (stale.length > 0) await this.#ports.barrier.commit({ entries: stale });
+    return tokens;
+  }
+
+  /** When the next token expires; null when none does. */
+  async nextExpiryAtMs(): Promise<number | null> {
+    const [path] = await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", 1);
+    return path === undefined ? null : parseExpiryPath(path).atMs;
+  }
+
+  async #findByHash(hash: string): Promise<StoredToken | null> {
+    const recent = this.#recent.get(hash);
+    const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash, recent?.record);
+    if (record === null) {
+      this.#recent.delete(hash);
+      return null;
+    }
+    const token = record === recent?.record ? recent.token : this.#remember(hash, record);
+    return this.#isOver(token) ? null : { hash, token };
+  }
+
+  #remember(hash: string, record: BarrierRecord): Token {
+    const token = decodeToken(record.value);
+    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
+    this.#recent.set(hash, { record, token });
+    return token;
+  }
+
+  async #createBatch(template: TokenTemplate): Promise<IssuedToken> {
+    const token = newToken(template, "", randomUuid(this.#ports.random));
+    const id = await this.#batch.issue(token);
+    if (id.length > TOKEN_MAX_CHARS) {
+      throw invalidRequest(`batch token would be longer than ${TOKEN_MAX_CHARS} characters`);
+    }
+    return { id, hash: this.#index.hash(id), token, entries: [] };
+  }
+
+  async #findBatch(id: string, hash: string): Promise<StoredToken | null> {
+    const token = await this.#batch.read(id);
+    if (token === null || this.#isOver(token)) return null;
+    if (token.parent !== null && await this.#findByHash(token.parent) === null) return null;
+    return { hash, token };
+  }
+
+  async #parentExpectation(template: TokenTemplate): Promise<readonly Expectation[]> {
+    if (template.parent === null) return [];
+    const path = TOKEN_PREFIX + template.parent;
+    const record = await this.#ports.barrier.get(path);
+    if (record === null || this.#isOver(decodeToken(record.value))) {
+      throw new VaultError("unauthenticated", "permission denied");
+    }
+    return [{ path, revision: record.revision }];
+  }
+
+  /**
+   * Revokes by `work`. The token is spent and its time is over from the beginning: should the work
+   * stop half way, the alarm finds the token and does the rest.
+   */
+  async #whole(
+    stored: StoredToken,
+    work: () => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    const nowMs = Math.floor(this.#ports.nowMs());
+    try {
+      await this.#change(stored.hash, (token) => {
+        const expiresAtMs = Math.min(token.expiresAtMs ?? nowMs, nowMs);
+        return { ...token, uses: SPENT_USES, expiresAtMs };
+      });
+      return await work();
+    } catch (error) {
+      this.#ports.dueChanged();
+      throw error;
+    }
+  }
+
+  /** Leaves no use to these tokens. Whoever read one before does not write it any more. */
+  async #spend(hashes: readonly string[]): Promise<void> {
+    await this.#commitEach(hashes, ({ hash, token }) => {
+      if (token.uses === SPENT_USES) return [];
+      return [{ path: TOKEN_PREFIX + hash, value: encodeToken({ ...token, uses: SPENT_USES }) }];
+    });
+  }
+
+  /** As they are stored by now: a renewal may have moved a token in the index of expiry. */
+  async #remove(hashes: readonly string[]): Promise<readonly string[]> {
+    const removed = await this.#commitEach(hashes, (stored) => this.removal(stored));
+    return removed.map(({ token }) => token.scope);
+  }
+
+  /** Commits what `entriesOf` says of each token, a batch at a time, on what it was read from. */
+  async #commitEach(
+    hashes: readonly string[],
+    entriesOf: (stored: StoredToken) => readonly Entry[],
+  ): Promise<readonly StoredToken[]> {
+    const done: StoredToken[] = [];
+    for (let start = 0; start < hashes.length; start += REVOKE_BATCH) {
+      done.push(...await this.#commitBatch(hashes.slice(start, start + REVOKE_BATCH), entriesOf));
+    }
+    return done;
+  }
+
+  async #commitBatch(
+    hashes: readonly string[],
+    entriesOf: (stored: StoredToken) => readonly Entry[],
+  ): Promise<readonly StoredToken[]> {
+    for (;;) {
+      const batch: StoredToken[] = [];
+      const expect: Expectation[] = [];
+      for (const hash of hashes) {
+        const path = TOKEN_PREFIX + hash;
+        const record = await this.#ports.barrier.get(path);
+        if (record === null) continue;
+        batch.push({ hash, token: decodeToken(record.value) });
+        expect.push({ path, revision: record.revision });
+      }
+      const entries = batch.flatMap(entriesOf);
+      if (entries.length === 0) return batch;
+      const outcome = await this.#ports.barrier.commit({ entries, expect });
+      if (outcome.kind === "committed") return batch;
+    }
+  }
+
+  /** Rewrites a token and what indexes it. Null when there is none, or `change` wants none. */
+  async #change(hash: string, change: (token: Token) => Token | null): Promise<Token | null> {
+    const path = TOKEN_PREFIX + hash;
+    for (;;) {
+      const record = await this.#ports.barrier.get(path);
+      if (record === null) return null;
+      const before = decodeToken(record.value);
+      const after = change(before);
+      if (after === null) return null;
+      const kept = this.#index.paths(hash, after);
+      const dropped = this.#index.paths(hash, before).filter((old) => !kept.includes(old));
+      const outcome = await this.#ports.barrier.commit({
+        entries: [
+          ...dropped.map((old) => ({ path: old, value: null })),
+          ...kept.map((at, index) => ({
+            path: at,
+            value: index === 0 ? encodeToken(after) : encodeUtf8(hash),
+          })),
+        ],
+        expect: [{ path, revision: record.revision }],
+      });
+      if (outcome.kind === "committed") return after;
+    }
+  }
+
+  #isOver(token: Token): boolean {
+    if (token.uses === SPENT_USES) return true;
+    return token.expiresAtMs !== null && this.#ports.nowMs() >= token.expiresAtMs;
+  }
+}

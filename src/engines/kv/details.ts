@@ -1,0 +1,60 @@
+/**
+ * `detailed-metadata/` of kv version 2 (OpenBao): names of keys together with what a read of each
+ * one's metadata would say. Reads only.
+ */
+
+import type { EngineReply, EngineStorage } from "../engine.ts";
+import type { Sent } from "../../wire/fields.ts";
+import { describeMetadata } from "./metadata.ts";
+import { METADATA_FOLDER } from "./records.ts";
+import { loadKey } from "./store.ts";
+import { type LIST_FIELDS, namesIn, pathsBelow } from "../listing.ts";
+
+/** Keys read at once. */
+const CONCURRENT_READS = 32;
+
+/** `folder` is "" or ends in "/". An empty list is missing. */
+export async function listDetails(
+  storage: EngineStorage,
+  folder: string,
+  page: Sent<typeof LIST_FIELDS>,
+): Promise<EngineReply> {
+  const names = await namesIn(storage, METADATA_FOLDER + folder, page);
+  if (names.length === 0) return { kind: "missing" };
+  return { kind: "data", data: await withDetails(storage, folder, names) };
+}
+
+/** As `listDetails`, at any depth; an empty scan is there. */
+export async function scanDetails(storage: EngineStorage, folder: string): Promise<EngineReply> {
+  const names = await pathsBelow(storage, METADATA_FOLDER + folder);
+  return {
+    kind: "data",
+    data: names.length === 0 ? {} : await withDetails(storage, folder, names),
+  };
+}
+
+async function withDetails(
+  storage: EngineStorage,
+  folder: string,
+  keys: readonly string[],
+): Promise<Readonly<Record<string, unknown>>> {
+  const details: (readonly [string, Readonly<Record<string, unknown>>])[] = [];
+  for (let start = 0; start < keys.length; start += CONCURRENT_READS) {
+    const slice = keys.slice(start, start + CONCURRENT_READS);
+    details.push(
+      ...await Promise.all(
+        slice.map(async (name) => [name, await detailsOf(storage, folder + name)] as const),
+      ),
+    );
+  }
+  return { keys, key_info: Object.fromEntries(details) };
+}
+
+/** Empty for a folder, and for a key that was removed meanwhile. */
+async function detailsOf(
+  storage: EngineStorage,
+  key: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const stored = key.endsWith("/") ? null : await loadKey(storage, key);
+  return stored === null ? {} : describeMetadata(stored.metadata);
+}

@@ -1,0 +1,67 @@
+/**
+ * kv version 1: one JSON object per path, overwritten whole, no history (core-api §6). All values
+ * are seal-wrapped. Never looks into a value but for the advice `ttl` or `lease`.
+ */
+
+import { invalidRequest } from "../../errors.ts";
+import {
+  createEngine,
+  type Engine,
+  type EngineCall,
+  engineOperation,
+  enginePath,
+  type EngineReply,
+  type EngineStorage,
+  isFolder,
+} from "../engine.ts";
+import { coerceDuration } from "../../wire/fields.ts";
+import { decodeJsonRecord, encodeGivenRecord, type JsonObject, ownMember } from "../json_record.ts";
+import { listFolder, scanFolder } from "../listing.ts";
+import { overwrite } from "../overwrite.ts";
+
+export function createKv1(storage: EngineStorage): Engine {
+  const write = engineOperation(
+    { summary: "Write a secret", takesAnything: true },
+    async ({ path, data }) => {
+      if (path === "") throw invalidRequest("missing path");
+      if (Object.keys(data).length === 0) throw invalidRequest("missing data fields");
+      await overwrite(storage, path, encodeGivenRecord(data));
+      return { kind: "done" };
+    },
+  );
+  const secrets = enginePath("{path*}", {
+    read: engineOperation({ summary: "Read a secret" }, (call) => read(storage, call)),
+    list: engineOperation(
+      { summary: "List secrets" },
+      ({ path }) => listFolder(storage, path, {}),
+    ),
+    scan: engineOperation(
+      { summary: "List secrets at any depth" },
+      ({ path }) => scanFolder(storage, path),
+    ),
+    create: write,
+    update: write,
+    delete: engineOperation({ summary: "Delete a secret" }, async ({ path }) => {
+      if (!isFolder(path)) await overwrite(storage, path, null);
+      return { kind: "done" };
+    }),
+  });
+  return createEngine({
+    wrapsPath: () => true,
+    exists: async (path) => path !== "" && await storage.has(path),
+    paths: [secrets],
+  });
+}
+
+async function read(storage: EngineStorage, request: EngineCall): Promise<EngineReply> {
+  const record = request.path === "" ? null : await storage.get(request.path);
+  if (record === null) return { kind: "missing" };
+  const data = decodeJsonRecord(record.value);
+  return { kind: "data", data, leaseSeconds: leaseOf(data, request.defaultLeaseSeconds) };
+}
+
+/** `ttl` hides `lease`, also when it cannot be read. Negative advice is passed on as it is. */
+function leaseOf(data: JsonObject, defaultSeconds: number): number {
+  const advice = ownMember(data, Object.hasOwn(data, "ttl") ? "ttl" : "lease");
+  return advice === undefined ? defaultSeconds : coerceDuration(advice) ?? defaultSeconds;
+}

@@ -1,0 +1,148 @@
+/**
+ * Reads and changes the records of kv version 2. Every change of a key is one commit guarded by the
+ * revision of its metadata, which each change rewrites; whoever lost decides anew on what is stored
+ * then. So two writers never make the same version, and no record is left without its metadata.
+ */
+
+import { VaultError } from "../../errors.ts";
+import { ABSENT, type Revision } from "../../storage/store.ts";
+import type { EngineStorage, EngineWrite } from "../engine.ts";
+import { malformedRecord } from "../json_record.ts";
+import {
+  CONFIG_PATH,
+  decodeConfig,
+  decodeMetadata,
+  decodeVersion,
+  DEFAULT_CONFIG,
+  encodeConfig,
+  encodeMetadata,
+  type KeyMetadata,
+  metadataPath,
+  type MountConfig,
+  versionPath,
+  type VersionRecord,
+} from "./records.ts";
+
+/** Attempts at one change before the caller is told to repeat. */
+export const COMMIT_TRIES_MAX = 16;
+
+export interface StoredKey {
+  readonly key: string;
+  readonly metadata: KeyMetadata;
+  readonly revision: Revision;
+}
+
+/** What to do with a key. `data` writes or (null) removes the data of versions in the same commit. */
+export type KeyChange<T> =
+  | { readonly kind: "keep"; readonly result: T }
+  | {
+    readonly kind: "put";
+    readonly metadata: KeyMetadata;
+    readonly data: readonly VersionWrite[];
+    readonly result: T;
+  }
+  | { readonly kind: "remove"; readonly result: T }
+  /** What was read does not belong together any more; read again. */
+  | { readonly kind: "stale" };
+
+export interface VersionWrite {
+  readonly version: number;
+  readonly value: Uint8Array | null;
+}
+
+type Attempt<T> = { readonly kind: "settled"; readonly result: T } | { readonly kind: "lost" };
+
+export async function loadKey(storage: EngineStorage, key: string): Promise<StoredKey | null> {
+  const record = key === "" ? null : await storage.get(metadataPath(key));
+  if (record === null) return null;
+  return { key, metadata: decodeMetadata(record.value), revision: record.revision };
+}
+
+/**
+ * Decides by `plan` and commits. `plan` may run up to `COMMIT_TRIES_MAX` times, each time on what is
+ * stored then; it may throw and so refuse. Throws `store_conflict` when others kept winning.
+ */
+export async function changeKey<T>(
+  storage: EngineStorage,
+  key: string,
+  plan: (stored: StoredKey | null) => KeyChange<T> | Promise<KeyChange<T>>,
+): Promise<T> {
+  return await repeatWhileLost(async () => {
+    const stored = await loadKey(storage, key);
+    const change = await plan(stored);
+    if (change.kind === "stale") return { kind: "lost" };
+    const writes = writesOf(key, stored, change);
+    if (writes.length > 0 && !await storage.commit(writes)) return { kind: "lost" };
+    return { kind: "settled", result: change.result };
+  });
+}
+
+/**
+ * The record of a version that the metadata calls open; null when the key was changed meanwhile, so
+ * that the caller must read it again. Throws `record_malformed` when the data is gone for no reason.
+ */
+export async function loadVersion(
+  storage: EngineStorage,
+  stored: StoredKey,
+  version: number,
+): Promise<VersionRecord | null> {
+  const record = await storage.get(versionPath(stored.key, version));
+  const decoded = record === null ? null : decodeVersion(record.value);
+  const createdMs = stored.metadata.versions.get(version)?.createdMs;
+  if (decoded !== null && decoded.createdMs === createdMs) return decoded;
+  const again = await storage.get(metadataPath(stored.key));
+  if (again?.revision === stored.revision) {
+    throw malformedRecord("the data of a version does not fit its metadata");
+  }
+  return null;
+}
+
+export async function loadConfig(storage: EngineStorage): Promise<MountConfig> {
+  const record = await storage.get(CONFIG_PATH);
+  return record === null ? DEFAULT_CONFIG : decodeConfig(record.value);
+}
+
+/** Throws `store_conflict` when others kept winning. */
+export async function changeConfig(
+  storage: EngineStorage,
+  change: (config: MountConfig) => MountConfig,
+): Promise<void> {
+  await repeatWhileLost(async () => {
+    const record = await storage.get(CONFIG_PATH);
+    const config = record === null ? DEFAULT_CONFIG : decodeConfig(record.value);
+    const won = await storage.commit([{
+      path: CONFIG_PATH,
+      value: encodeConfig(change(config)),
+      expected: record?.revision ?? ABSENT,
+    }]);
+    return won ? { kind: "settled", result: undefined } : { kind: "lost" };
+  });
+}
+
+/** Throws `store_conflict` after `COMMIT_TRIES_MAX` lost attempts. */
+export async function repeatWhileLost<T>(attempt: () => Promise<Attempt<T>>): Promise<T> {
+  for (let tries = 0; tries < COMMIT_TRIES_MAX; tries++) {
+    const outcome = await attempt();
+    if (outcome.kind === "settled") return outcome.result;
+  }
+  throw new VaultError("store_conflict", "cannot finish the request: other writers kept winning");
+}
+
+function writesOf<T>(
+  key: string,
+  stored: StoredKey | null,
+  change: Exclude<KeyChange<T>, { kind: "stale" }>,
+): readonly EngineWrite[] {
+  if (change.kind === "keep") return [];
+  const guard = { path: metadataPath(key), expected: stored?.revision ?? ABSENT };
+  if (change.kind === "put") {
+    const data = change.data.map(({ version, value }) => ({
+      path: versionPath(key, version),
+      value,
+    }));
+    return [{ ...guard, value: encodeMetadata(change.metadata) }, ...data];
+  }
+  const versions = [...stored?.metadata.versions.keys() ?? []];
+  const removed = versions.map((version) => ({ path: versionPath(key, version), value: null }));
+  return [{ ...guard, value: null }, ...removed];
+}

@@ -1,0 +1,109 @@
+/**
+ * Deletes, undeletes and destroys versions of kv version 2. A deletion only marks; a destruction
+ * removes the data in the same commit as the mark. Unknown keys and versions are passed over. What
+ * changes a version moves the `updated_time` of its key, as a write does.
+ */
+
+import { invalidRequest } from "../../errors.ts";
+import type { EngineReply, EngineStorage } from "../engine.ts";
+import { integerList, type Sent } from "../../wire/fields.ts";
+import type { KeyMetadata, VersionState } from "./records.ts";
+import { changeKey, loadConfig } from "./store.ts";
+import { expiryMs, isDeleted } from "./window.ts";
+
+export const VERSIONS_FIELDS = {
+  versions: integerList("numbers of the versions"),
+};
+
+type SentVersions = Sent<typeof VERSIONS_FIELDS>;
+
+/** A version's next state; null where it stays as it is. Never asked for a destroyed one. */
+type VersionStep = (state: VersionState, metadata: KeyMetadata) => VersionState | null;
+
+/** `DELETE data/<key>`: marks the current version. */
+export async function deleteCurrent(
+  storage: EngineStorage,
+  key: string,
+  nowMs: number,
+): Promise<EngineReply> {
+  const current = (metadata: KeyMetadata) => [metadata.currentVersion];
+  return await stepVersions(storage, key, current, markDeleted(nowMs), nowMs);
+}
+
+export async function deleteVersions(
+  storage: EngineStorage,
+  key: string,
+  sent: SentVersions,
+  nowMs: number,
+): Promise<EngineReply> {
+  const versions = versionsOf(sent, "No version number provided");
+  return await stepVersions(storage, key, () => versions, markDeleted(nowMs), nowMs);
+}
+
+/** An undeleted version lives for `delete_version_after` from now on. */
+export async function undeleteVersions(
+  storage: EngineStorage,
+  key: string,
+  sent: SentVersions,
+  nowMs: number,
+): Promise<EngineReply> {
+  const versions = versionsOf(sent, "No version number provided");
+  const config = await loadConfig(storage);
+  const undelete: VersionStep = (state, metadata) => {
+    const deletionMs = expiryMs(nowMs, config, metadata);
+    return deletionMs === state.deletionMs ? null : { ...state, deletionMs };
+  };
+  return await stepVersions(storage, key, () => versions, undelete, nowMs);
+}
+
+export async function destroyVersions(
+  storage: EngineStorage,
+  key: string,
+  sent: SentVersions,
+  nowMs: number,
+): Promise<EngineReply> {
+  const versions = versionsOf(sent, "no version number provided");
+  const destroy: VersionStep = (state) => ({ ...state, destroyed: true });
+  return await stepVersions(storage, key, () => versions, destroy, nowMs);
+}
+
+function markDeleted(nowMs: number): VersionStep {
+  return (state) => isDeleted(state, nowMs) ? null : { ...state, deletionMs: nowMs };
+}
+
+/** The reference writes the same words with two different first letters. */
+function versionsOf({ versions = [] }: SentVersions, whenEmpty: string): readonly number[] {
+  if (versions.length === 0) throw invalidRequest(whenEmpty);
+  return versions;
+}
+
+async function stepVersions(
+  storage: EngineStorage,
+  key: string,
+  select: (metadata: KeyMetadata) => readonly number[],
+  step: VersionStep,
+  nowMs: number,
+): Promise<EngineReply> {
+  return await changeKey<EngineReply>(storage, key, (stored) => {
+    if (stored === null) return { kind: "keep", result: { kind: "done" } };
+    const { metadata } = stored;
+    const versions = new Map(metadata.versions);
+    const destroyed = new Set<number>();
+    let isChanged = false;
+    for (const version of select(metadata)) {
+      const state = versions.get(version);
+      const next = state === undefined || state.destroyed ? null : step(state, metadata);
+      if (next === null) continue;
+      versions.set(version, next);
+      isChanged = true;
+      if (next.destroyed) destroyed.add(version);
+    }
+    if (!isChanged) return { kind: "keep", result: { kind: "done" } };
+    return {
+      kind: "put",
+      metadata: { ...metadata, updatedMs: nowMs, versions },
+      data: [...destroyed].map((version) => ({ version, value: null })),
+      result: { kind: "done" },
+    };
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * The results of transit's batches, and the reply made of them. An item that cannot be served fails
+ * alone; what the others gave is in the reply all the same. Pure but for the work it is given.
+ */
+
+import { pause } from "../../crypto/pause.ts";
+import { invalidRequest, listedMistake } from "../../errors.ts";
+import type { EngineReply } from "../engine.ts";
+import type { Checked } from "./base64.ts";
+
+/** Items in work at once: Web Crypto may use other threads, memory stays bounded. */
+const CONCURRENT_ITEMS = 64;
+
+/** Codes with which a response can carry the results in its body; the others are refused. */
+const RESPONSE_CODE_MIN = 200;
+const RESPONSE_CODE_MAX = 599;
+const NO_CONTENT = 204;
+const RESET_CONTENT = 205;
+const NOT_MODIFIED = 304;
+const BODYLESS_CODES: readonly number[] = [NO_CONTENT, RESET_CONTENT, NOT_MODIFIED];
+const DEFAULT_CODE = 400;
+const UNUSABLE_CODE = "invalid HTTP response code override from partial_failure_response_code, " +
+  `reverting to ${DEFAULT_CODE}`;
+
+export type ItemResult = Checked<Readonly<Record<string, unknown>>>;
+
+/** Items of a batch failed. `responseCode` is the caller's wish, null: as for a caller's mistake. */
+export interface FailedItems {
+  readonly responseCode: number | null;
+}
+
+/** The reply to a batch; the results of the items that could be served are in it all the same. */
+export interface BatchReply extends Extract<EngineReply, { kind: "data" }> {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly failedItems?: FailedItems;
+}
+
+/** At most `CONCURRENT_ITEMS` at once, in order; others are served between them. */
+export async function serveItems<T>(
+  items: readonly T[],
+  serve: (item: T) => Promise<ItemResult>,
+): Promise<readonly ItemResult[]> {
+  const results: ItemResult[] = [];
+  for (let start = 0; start < items.length; start += CONCURRENT_ITEMS) {
+    if (start > 0) await pause();
+    const slice = items.slice(start, start + CONCURRENT_ITEMS);
+    results.push(...await Promise.all(slice.map((item) => serve(item))));
+  }
+  return results;
+}
+
+/** Throws `invalid_request` when the one item of a request that is no list was refused. */
+export function singleReply(results: readonly ItemResult[]): BatchReply {
+  const result = results[0];
+  if (result === undefined) throw new RangeError("a request has at least one item");
+  if (result.kind === "refused") {
+    throw result.isFault === true ? listedMistake(result.reason) : invalidRequest(result.reason);
+  }
+  return { kind: "data", data: result.value };
+}
+
+/** `onError`: members that a failed item has besides `error`, as Vault's clients expect them. */
+export function batchReply(
+  { items }: { readonly items: readonly { readonly reference: string }[] },
+  results: readonly ItemResult[],
+  onError: Readonly<Record<string, unknown>>,
+): BatchReply {
+  const data = {
+    batch_results: results.map((result, index) => ({
+      ...(result.kind === "usable" ? result.value : { ...onError, error: result.reason }),
+      reference: items[index]?.reference ?? "",
+    })),
+  };
+  return { kind: "data", data };
+}
+
+/** Marks the reply when items failed; the caller's own code counts only if others succeeded. */
+export function markFailures(
+  reply: BatchReply,
+  results: readonly ItemResult[],
+  asked: number | undefined,
+): BatchReply {
+  const succeeded = results.filter(({ kind }) => kind === "usable").length;
+  if (succeeded === results.length) return reply;
+  if (asked === undefined || succeeded === 0) {
+    return { ...reply, failedItems: { responseCode: null } };
+  }
+  if (isResponseCode(asked)) return { ...reply, failedItems: { responseCode: asked } };
+  const warnings = [...reply.warnings ?? [], UNUSABLE_CODE];
+  return { ...reply, warnings, failedItems: { responseCode: null } };
+}
+
+function isResponseCode(code: number): boolean {
+  return code >= RESPONSE_CODE_MIN && code <= RESPONSE_CODE_MAX && !BODYLESS_CODES.includes(code);
+}

@@ -1,0 +1,110 @@
+/**
+ * Ciphertext of transit: `vault:v<version>:` and base64 of nonce (12 bytes) ‖ ciphertext ‖ tag
+ * (16 bytes), as Vault writes it for both types of key. Refusals are values, in Vault's words; they
+ * never carry plaintext, ciphertext or key.
+ *
+ * Nonces are random, 96 bits. Two encryptions under one key version meet in a nonce with probability
+ * below 2^-32 as long as there are at most 2^32 of them (NIST SP 800-38D, section 8.3). Like Vault,
+ * we do not count: a count that survives a stop costs a write per request, and a version reaches the
+ * bound only after 136 years of one encryption each second, or 50 days of a thousand. Who encrypts
+ * like that rotates by `auto_rotate_period`. A nonce is never the caller's.
+ */
+
+import { concatBytes, decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
+import type { RandomBytes } from "../../crypto/random.ts";
+import { VaultError } from "../../errors.ts";
+import { NONCE_BYTES } from "../../limits.ts";
+import { malformedRecord } from "../json_record.ts";
+import { checkAssociatedData, type Checked, refused, usable } from "./base64.ts";
+import type { TransitKey, TransitKeyType } from "./records.ts";
+import type { LoadedKey } from "./store.ts";
+import { SOFT_DELETED } from "./versions.ts";
+
+const PREFIX = "vault:v";
+
+/** Go's text for a tag that does not fit, by the package that implements the cipher there. */
+const REJECTED: Readonly<Record<TransitKeyType, string>> = {
+  "aes256-gcm96": "cipher: message authentication failed",
+  "chacha20-poly1305": "chacha20poly1305: message authentication failed",
+};
+
+/** The version to encrypt with; `asked` 0 means the latest. */
+export function chooseVersion(key: TransitKey, asked: number): Checked<number> {
+  if (key.softDeleted) return refused(SOFT_DELETED);
+  if (asked === 0) return usable(key.latestVersion);
+  if (asked < 0) return refused("requested version for encryption is negative");
+  if (asked > key.latestVersion) {
+    return refused("requested version for encryption is higher than the latest key version");
+  }
+  if (asked < key.minEncryptionVersion) {
+    return refused(
+      "requested version for encryption is less than the minimum encryption key version",
+    );
+  }
+  return asked < key.minDecryptionVersion ? refused("no such key version") : usable(asked);
+}
+
+/** `version` comes from `chooseVersion`. */
+export async function encryptBytes(
+  loaded: LoadedKey,
+  random: RandomBytes,
+  version: number,
+  plaintext: Uint8Array,
+  associatedData: Uint8Array,
+): Promise<string> {
+  const aead = await loaded.aead(version);
+  if (aead === null) throw malformedRecord("a usable version has no key");
+  const nonce = random(NONCE_BYTES);
+  const ciphertextAndTag = await aead.encrypt(nonce, plaintext, associatedData);
+  return `${PREFIX}${version}:${encodeBase64(concatBytes(nonce, ciphertextAndTag))}`;
+}
+
+/** `associatedText` is in base64, and is looked at when the ciphertext is known to be one. */
+export async function decryptText(
+  loaded: LoadedKey,
+  text: string,
+  associatedText: string,
+): Promise<Checked<Uint8Array>> {
+  const parsed = parseCiphertext(loaded.key, text);
+  if (parsed.kind === "refused") return parsed;
+  const { version, bytes } = parsed.value;
+  const associated = checkAssociatedData(associatedText);
+  if (associated.kind === "refused") return associated;
+  if (bytes.length < NONCE_BYTES) return refused("invalid ciphertext length");
+  const aead = await loaded.aead(version);
+  if (aead === null) throw malformedRecord("a usable version has no key");
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  try {
+    return usable(await aead.decrypt(nonce, bytes.subarray(NONCE_BYTES), associated.value));
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "ciphertext_rejected") {
+      return refused(REJECTED[loaded.key.type]);
+    }
+    throw error;
+  }
+}
+
+interface Ciphertext {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+function parseCiphertext(key: TransitKey, text: string): Checked<Ciphertext> {
+  if (key.softDeleted) return refused(SOFT_DELETED);
+  if (!text.startsWith(PREFIX)) return refused("invalid ciphertext: no prefix");
+  const colon = text.indexOf(":", PREFIX.length);
+  if (colon === -1) return refused("invalid ciphertext: wrong number of fields");
+  const digits = text.slice(PREFIX.length, colon);
+  if (!/^[+-]?\d{1,18}$/.test(digits)) {
+    return refused("invalid ciphertext: version number could not be decoded");
+  }
+  // Vault numbered from zero once, and still reads such a version as the first.
+  const version = Number(digits) || 1;
+  if (version > key.latestVersion) return refused("invalid ciphertext: version is too new");
+  if (version < key.minDecryptionVersion) {
+    return refused("ciphertext or signature version is disallowed by policy (too old)");
+  }
+  const bytes = decodeBase64(text.slice(colon + 1));
+  if (bytes === null) return refused("invalid ciphertext: could not decode base64");
+  return usable({ version, bytes });
+}

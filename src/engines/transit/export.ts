@@ -1,0 +1,106 @@
+/**
+ * `export/` of transit: the one way by which key material leaves, and only that of keys that were
+ * made exportable.
+ */
+
+import { encodeBase64 } from "../../crypto/bytes.ts";
+import { invalidRequest, listedMistake } from "../../errors.ts";
+import type { EngineReply } from "../engine.ts";
+import { type Sent, text } from "../../wire/fields.ts";
+import { parameter, type Parameters } from "../../wire/served_path.ts";
+import type { NameSpelling } from "../../wire/spelling.ts";
+import type { TransitKey } from "./records.ts";
+import type { TransitStore } from "./store.ts";
+import { SOFT_DELETED, usableVersions } from "./versions.ts";
+
+const EXPORT_TYPES: readonly string[] = [
+  "encryption-key",
+  "signing-key",
+  "hmac-key",
+  "public-key",
+  "certificate-chain",
+];
+const EXPORT_FORMATS: readonly string[] = ["", "raw", "der", "pem"];
+
+export const EXPORT_FIELDS = {
+  format: text("form of the keys: raw, which is base64, or left out for the same"),
+};
+
+const VERSION = /^v?([+-]?\d{1,15})$/;
+const LATEST = "latest";
+
+/** `v1`, `01` and `+1` are version 1. */
+export const EXPORTED_VERSION: NameSpelling = {
+  stored: (version) => {
+    const digits = VERSION.exec(version)?.[1];
+    return digits === undefined ? version : String(Number(digits));
+  },
+  storedStart: (start) => start.replace(/^v?\+?0*/, ""),
+};
+
+/** The other name of what is exported: the number that is the latest now for `latest`, and back. */
+export async function exportAlias(
+  store: TransitStore,
+  parameters: Parameters,
+): Promise<string | null> {
+  const [type, name] = [parameter(parameters, "type"), parameter(parameters, "name")];
+  const version = parameter(parameters, "version");
+  const loaded = await store.load(name);
+  if (loaded === null) return null;
+  const latest = String(loaded.key.latestVersion);
+  if (version !== LATEST && version !== latest) return null;
+  return `export/${type}/${name}/${version === LATEST ? latest : LATEST}`;
+}
+
+/** `version` as in the path, and as it is stored; null: all that can be used. */
+export async function exportKey(
+  store: TransitStore,
+  type: string,
+  name: string,
+  version: string | null,
+  { format = "" }: Sent<typeof EXPORT_FIELDS>,
+): Promise<EngineReply> {
+  if (!EXPORT_TYPES.includes(type)) throw invalidRequest(`invalid export type: ${type}`);
+  if (!EXPORT_FORMATS.includes(format)) throw invalidRequest(`invalid format: ${format}`);
+  const loaded = await store.load(name);
+  if (loaded === null) return { kind: "missing" };
+  const { key } = loaded;
+  refuseExport(key, type);
+  const versions = version === null ? usableVersions(key) : [exportedVersion(key, version)];
+  if (type !== "encryption-key" && type !== "hmac-key") {
+    throw listedMistake(`unknown key type ${key.type} for export type ${type}`);
+  }
+  if (format === "der" || format === "pem") {
+    // So it says in the reference also of keys that encrypt.
+    throw listedMistake("unknown format for HMAC key; supported values are `` or `raw`");
+  }
+  const complete = type === "hmac-key" ? await store.completeHmacKeys(name, loaded) : loaded;
+  const keys = versions.flatMap((number) => {
+    const found = complete.key.versions.get(number);
+    const bytes = type === "hmac-key" ? found?.hmacKey : found?.bytes;
+    return bytes === undefined || bytes === null ? [] : [[String(number), encodeBase64(bytes)]];
+  });
+  return { kind: "data", data: { keys: Object.fromEntries(keys), name, type: key.type } };
+}
+
+function refuseExport(key: TransitKey, type: string): void {
+  const isPublic = type === "public-key" || type === "certificate-chain";
+  if (!key.exportable && !isPublic) throw invalidRequest("private key material is not exportable");
+  if (key.softDeleted) throw listedMistake(SOFT_DELETED);
+  if (type === "signing-key") throw invalidRequest("signing not supported for the key");
+  if (type === "certificate-chain") {
+    throw invalidRequest("certificate chain not supported for keys that do not support signing");
+  }
+}
+
+function exportedVersion(key: TransitKey, text: string): number {
+  if (text !== LATEST && !VERSION.test(text)) throw invalidRequest("invalid key version");
+  const version = text === LATEST ? key.latestVersion : Number(text);
+  if (version < key.minDecryptionVersion) {
+    throw invalidRequest("version for export is below minimum decryption version");
+  }
+  if (!key.versions.has(version)) {
+    throw invalidRequest("version does not exist or cannot be found");
+  }
+  return version;
+}

@@ -1,0 +1,113 @@
+/**
+ * What `sign`, `verify` and `hmac` of transit are asked for by name: hash functions and the rest that
+ * is checked before a key is looked at, and items that are objects of texts. Pure.
+ */
+
+import { invalidRequest, listedMistake } from "../../errors.ts";
+import { BATCH_ITEMS_MAX } from "../../limits.ts";
+import { boolean, integer, text } from "../../wire/fields.ts";
+import { quoteText, typeOfValue } from "../../wire/go_text.ts";
+import { isJsonObject, isNumberText } from "../json_record.ts";
+
+const DEFAULT_HASH = "sha2-256";
+const SIGNATURE_HASHES: readonly string[] = [
+  "sha1",
+  "sha2-224",
+  "sha2-256",
+  "sha2-384",
+  "sha2-512",
+  "sha3-224",
+  "sha3-256",
+  "sha3-384",
+  "sha3-512",
+  "none",
+];
+const MARSHALINGS: readonly string[] = ["asn1", "jws"];
+/** Go's `rsa.PSSSaltLengthEqualsHash`. */
+const SALT_LENGTH_MIN = -1;
+
+export const SIGNATURE_FIELDS = {
+  hash_algorithm: text("hash function, unless the path says it; sha2-256 if left out"),
+  algorithm: text("hash function, if hash_algorithm is sent and empty"),
+  context: text("ignored: no type of key signs"),
+  prehashed: boolean("ignored: no type of key signs"),
+  signature_algorithm: text("ignored: no type of key signs"),
+  marshaling_algorithm: text("asn1 or jws; asn1 if left out"),
+  salt_length: text("auto, hash, or a number"),
+};
+export const KEY_VERSION = integer("version of the key; 0 for the latest");
+
+export interface SentChoice {
+  readonly hash_algorithm?: string | undefined;
+  readonly algorithm?: string | undefined;
+  readonly marshaling_algorithm?: string | undefined;
+  readonly salt_length?: string | undefined;
+}
+
+/** The path wins, then the first that is not empty; what is left out is not empty. */
+export function chosenHash(pathAlgorithm: string | null, sent: SentChoice): string {
+  return pathAlgorithm ?? ((sent.hash_algorithm ?? DEFAULT_HASH) || sent.algorithm || DEFAULT_HASH);
+}
+
+/** Throws `invalid_request` for what no key could sign or verify with. */
+export function refuseUnknownChoice(pathAlgorithm: string | null, sent: SentChoice): void {
+  const hash = chosenHash(pathAlgorithm, sent);
+  if (!SIGNATURE_HASHES.includes(hash)) throw unknownHash(hash);
+  const marshaling = sent.marshaling_algorithm ?? "asn1";
+  if (!MARSHALINGS.includes(marshaling)) {
+    throw invalidRequest(`invalid marshaling type ${quoteText(marshaling)}`);
+  }
+  refuseSaltLength(sent.salt_length ?? "auto");
+}
+
+export function unknownHash(name: string): Error {
+  return invalidRequest(`invalid hash algorithm ${quoteText(name)}`);
+}
+
+function refuseSaltLength(sent: string): void {
+  if (["auto", "hash"].includes(sent.toLowerCase())) return;
+  if (!/^[+-]?\d{1,15}$/.test(sent)) {
+    throw invalidRequest(`salt length neither 'auto', 'hash', nor an int: ${sent}`);
+  }
+  if (Number(sent) < SALT_LENGTH_MIN) {
+    throw invalidRequest(`salt length is invalid: ${Number(sent)}`);
+  }
+}
+
+export type TextItem = ReadonlyMap<string, string>;
+
+/** `kind`: what the reference calls an item. Null is an empty one, a number is taken as its text. */
+export function textItems(list: unknown, kind: string): readonly TextItem[] {
+  if (!Array.isArray(list)) {
+    const got = typeof list === "boolean" ? "bool" : isJsonObject(list) ? "map" : "string";
+    throw unreadable(`'' source data must be an array or slice, got ${got}`);
+  }
+  if (list.length === 0) throw invalidRequest("missing batch input to process");
+  if (list.length > BATCH_ITEMS_MAX) {
+    throw invalidRequest(`failed to parse batch input: at most ${BATCH_ITEMS_MAX} items are taken`);
+  }
+  return list.map((item: unknown, index) => textItem(item ?? {}, index, kind));
+}
+
+function textItem(item: unknown, index: number, kind: string): TextItem {
+  if (!isJsonObject(item)) throw unconvertible(`[${index}]`, `transit.${kind}`, item);
+  return new Map(
+    Object.entries(item).map(([name, value]) => {
+      if (typeof value === "string") return [name, value];
+      if (value === null) return [name, ""];
+      if (typeof value === "number" || isNumberText(value)) return [name, JSON.stringify(value)];
+      throw unconvertible(`[${index}][${name}]`, "string", value);
+    }),
+  );
+}
+
+function unconvertible(where: string, wanted: string, value: unknown): Error {
+  return unreadable(
+    "decoding failed due to the following error(s):\n\n" +
+      `'${where}' expected type '${wanted}', got unconvertible type '${typeOfValue(value)}'`,
+  );
+}
+
+function unreadable(fault: string): Error {
+  return listedMistake(`failed to parse batch input: ${fault}`);
+}

@@ -1,0 +1,150 @@
+/**
+ * Stored records of transit: where they lie and what they hold. Pure; parsed on every read.
+ *
+ * | path            | record                                     | wrapped |
+ * |-----------------|--------------------------------------------|---------|
+ * | `policy/<name>` | settings of a key and all its versions     | yes     |
+ *
+ * `archive/` holds what Vault moves out of a policy. Nothing is written there: one record per key
+ * makes every change of it one commit.
+ */
+
+import { decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
+import { KEY_BYTES } from "../../limits.ts";
+import {
+  booleanMember,
+  decodeJsonRecord,
+  encodeJsonRecord,
+  isJsonObject,
+  type JsonObject,
+  malformedRecord,
+  numberMember,
+  objectMember,
+  ownMember,
+} from "../json_record.ts";
+
+export const POLICY_FOLDER = "policy/";
+export const ARCHIVE_FOLDER = "archive/";
+
+const FORMAT = 1;
+
+export type TransitKeyType = "aes256-gcm96" | "chacha20-poly1305";
+export const DEFAULT_KEY_TYPE: TransitKeyType = "aes256-gcm96";
+const KEY_TYPES: readonly TransitKeyType[] = [DEFAULT_KEY_TYPE, "chacha20-poly1305"];
+
+export interface KeyVersion {
+  readonly createdMs: number;
+  /** 32 bytes. They stay in memory as long as the key is cached: a change writes them again. */
+  readonly bytes: Uint8Array;
+  /** 32 bytes, for HMAC alone; null in records of before HMAC was served. */
+  readonly hmacKey: Uint8Array | null;
+}
+
+/** When a backup was made or restored, and what the latest version was then. */
+export interface BackupMark {
+  readonly timeMs: number;
+  readonly version: number;
+}
+
+export interface TransitKey {
+  readonly type: TransitKeyType;
+  readonly exportable: boolean;
+  readonly allowPlaintextBackup: boolean;
+  readonly deletionAllowed: boolean;
+  /** Kept, but not to be used until it is restored. */
+  readonly softDeleted: boolean;
+  readonly backedUp: BackupMark | null;
+  readonly restored: BackupMark | null;
+  /** 0: never. */
+  readonly autoRotateSeconds: number;
+  readonly latestVersion: number;
+  /** 1 or above. */
+  readonly minDecryptionVersion: number;
+  /** 0: not set. */
+  readonly minEncryptionVersion: number;
+  /** Older versions are erased; 0: never trimmed. */
+  readonly minAvailableVersion: number;
+  /** All from the first available one to the latest, in order. */
+  readonly versions: ReadonlyMap<number, KeyVersion>;
+}
+
+/** Null when the engine has no keys of such a type. */
+export function parseKeyType(text: string): TransitKeyType | null {
+  return KEY_TYPES.find((type) => type === text) ?? null;
+}
+
+export function policyPath(name: string): string {
+  return POLICY_FOLDER + name;
+}
+
+export function encodeKey(key: TransitKey): Uint8Array {
+  const versions = [...key.versions].map(([version, { createdMs, bytes, hmacKey }]) => ({
+    version,
+    createdMs,
+    key: encodeBase64(bytes),
+    ...(hmacKey === null ? {} : { hmacKey: encodeBase64(hmacKey) }),
+  }));
+  return encodeJsonRecord({ format: FORMAT, ...key, versions });
+}
+
+/** Throws `record_malformed`. */
+export function decodeKey(record: Uint8Array): TransitKey {
+  const json = decodeJsonRecord(record);
+  if (ownMember(json, "format") !== FORMAT) throw malformedRecord("unknown format");
+  const type = parseKeyType(String(ownMember(json, "type")));
+  if (type === null) throw malformedRecord("unknown type of key");
+  const versions = ownMember(json, "versions");
+  if (!Array.isArray(versions)) throw malformedRecord("versions is no list");
+  const key: TransitKey = {
+    type,
+    exportable: booleanMember(json, "exportable"),
+    allowPlaintextBackup: booleanMember(json, "allowPlaintextBackup"),
+    deletionAllowed: booleanMember(json, "deletionAllowed"),
+    // Records of before there was such a thing do not have the next three.
+    softDeleted: Object.hasOwn(json, "softDeleted") && booleanMember(json, "softDeleted"),
+    backedUp: markOf(json, "backedUp"),
+    restored: markOf(json, "restored"),
+    autoRotateSeconds: numberMember(json, "autoRotateSeconds"),
+    latestVersion: numberMember(json, "latestVersion"),
+    minDecryptionVersion: numberMember(json, "minDecryptionVersion"),
+    minEncryptionVersion: numberMember(json, "minEncryptionVersion"),
+    minAvailableVersion: numberMember(json, "minAvailableVersion"),
+    versions: new Map(versions.map(versionOf)),
+  };
+  checkVersions(key);
+  return key;
+}
+
+function versionOf(json: unknown): [number, KeyVersion] {
+  if (!isJsonObject(json)) throw malformedRecord("a version is no object");
+  return [numberMember(json, "version"), {
+    createdMs: numberMember(json, "createdMs"),
+    bytes: keyBytesOf(json, "key"),
+    hmacKey: Object.hasOwn(json, "hmacKey") ? keyBytesOf(json, "hmacKey") : null,
+  }];
+}
+
+function markOf(json: JsonObject, name: string): BackupMark | null {
+  if ((ownMember(json, name) ?? null) === null) return null;
+  const mark = objectMember(json, name);
+  return { timeMs: numberMember(mark, "timeMs"), version: numberMember(mark, "version") };
+}
+
+function keyBytesOf(json: JsonObject, name: string): Uint8Array {
+  const text = ownMember(json, name);
+  const bytes = typeof text === "string" ? decodeBase64(text) : null;
+  if (bytes?.length !== KEY_BYTES) throw malformedRecord("a version has no key of its length");
+  return bytes;
+}
+
+/** What `encrypt` and `decrypt` rely on: every version that the settings allow is there. */
+function checkVersions(key: TransitKey): void {
+  if (!isComplete(key)) throw malformedRecord("versions do not fit the settings");
+}
+
+export function isComplete(key: TransitKey): boolean {
+  const first = Math.max(key.minAvailableVersion, 1);
+  return key.versions.size === key.latestVersion - first + 1 &&
+    [...key.versions.keys()].every((version, index) => version === first + index) &&
+    key.latestVersion >= first && key.minDecryptionVersion >= first;
+}

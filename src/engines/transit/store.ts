@@ -1,0 +1,167 @@
+/**
+ * Reads and changes transit keys. A key is one record, and every change of it is one commit guarded
+ * by the record's revision; whoever lost decides anew on what is stored then. So two writers never
+ * make the same version, and two requests never create one name twice.
+ *
+ * Parsed keys and their imported ciphers are kept, and are used only while the record still has the
+ * revision they were read at: a stale key is never used, whoever changed it.
+ */
+
+import { AeadKey } from "../../crypto/aead.ts";
+import { ChaChaKey } from "../../crypto/chacha.ts";
+import type { RandomBytes } from "../../crypto/random.ts";
+import { ABSENT, type Revision } from "../../storage/store.ts";
+import type { EngineStorage } from "../engine.ts";
+import { repeatWhileLost } from "../kv/store.ts";
+import { decodeKey, encodeKey, policyPath, type TransitKey } from "./records.ts";
+import { isRotationDue, rotateKey, withHmacKeys } from "./versions.ts";
+
+const CACHED_KEYS_MAX = 256;
+
+/** AES-256-GCM or ChaCha20-Poly1305: 12 bytes of nonce, ciphertext ‖ tag. */
+export type Aead = Pick<ChaChaKey, "encrypt" | "decrypt">;
+
+export interface LoadedKey {
+  readonly key: TransitKey;
+  readonly revision: Revision;
+  /** The cipher of a version; null when the key has none of that number. */
+  aead(version: number): Promise<Aead> | null;
+}
+
+/** What to do with a key that may not be there. */
+export type TransitChange<T> =
+  | { readonly kind: "keep"; readonly result: T }
+  | { readonly kind: "put"; readonly key: TransitKey; readonly result: T }
+  | { readonly kind: "remove"; readonly result: T };
+
+export class TransitStore {
+  readonly storage: EngineStorage;
+  readonly random: RandomBytes;
+  readonly #cache = new Map<string, LoadedKey>();
+
+  constructor(storage: EngineStorage, random: RandomBytes) {
+    this.storage = storage;
+    this.random = random;
+  }
+
+  async load(name: string): Promise<LoadedKey | null> {
+    const record = await this.storage.get(policyPath(name));
+    if (record === null) {
+      this.#cache.delete(name);
+      return null;
+    }
+    const cached = this.#cache.get(name);
+    if (cached?.revision === record.revision) return cached;
+    const loaded = loadedKey(decodeKey(record.value), record.revision);
+    this.#remember(name, loaded);
+    return loaded;
+  }
+
+  /** As `load`, after the rotation that `auto_rotate_period` asks for, if it is due. */
+  async loadRotated(name: string, nowMs: number): Promise<LoadedKey | null> {
+    return await repeatWhileLost(async () => {
+      const loaded = await this.load(name);
+      if (loaded === null || !isRotationDue(loaded.key, nowMs)) {
+        return { kind: "settled", result: loaded };
+      }
+      // Won or lost, what is stored now is what counts.
+      await this.#commit(name, loaded, rotateKey(loaded.key, this.random, nowMs));
+      return { kind: "lost" };
+    });
+  }
+
+  /** The key of that name: `key`, or the one that is there already. */
+  async create(
+    name: string,
+    key: TransitKey,
+  ): Promise<{ readonly loaded: LoadedKey; readonly isNew: boolean }> {
+    let isNew = false;
+    const loaded = await repeatWhileLost<LoadedKey>(async () => {
+      const found = await this.load(name);
+      if (found !== null) return { kind: "settled", result: found };
+      isNew = await this.#commit(name, null, key);
+      return { kind: "lost" };
+    });
+    return { loaded, isNew };
+  }
+
+  /**
+   * `loaded`, or what is stored then: with an HMAC key in each version, which keys of before HMAC was
+   * served do not have.
+   */
+  async completeHmacKeys(name: string, loaded: LoadedKey): Promise<LoadedKey> {
+    let latest: LoadedKey = loaded;
+    return await repeatWhileLost<LoadedKey>(async () => {
+      const complete = withHmacKeys(latest.key, this.random);
+      if (complete === null) return { kind: "settled", result: latest };
+      await this.#commit(name, latest, complete);
+      // Won or lost, what is stored now is what counts; a key that is gone is used as it was.
+      latest = await this.load(name) ?? unstoredKey(complete);
+      return { kind: "lost" };
+    });
+  }
+
+  /**
+   * Decides by `plan` and commits. `plan` may run several times, each time on what is stored then;
+   * it may throw and so refuse. Throws `store_conflict` when others kept winning.
+   */
+  async change<T>(
+    name: string,
+    plan: (key: TransitKey | null) => TransitChange<T>,
+  ): Promise<T> {
+    return await repeatWhileLost<T>(async () => {
+      const loaded = await this.load(name);
+      const change = plan(loaded?.key ?? null);
+      const settled = { kind: "settled", result: change.result } as const;
+      if (change.kind === "keep") return settled;
+      const next = change.kind === "put" ? change.key : null;
+      return await this.#commit(name, loaded, next) ? settled : { kind: "lost" };
+    });
+  }
+
+  async #commit(name: string, before: LoadedKey | null, key: TransitKey | null): Promise<boolean> {
+    const value = key === null ? null : encodeKey(key);
+    const expected = before?.revision ?? ABSENT;
+    return await this.storage.commit([{ path: policyPath(name), value, expected }]);
+  }
+
+  #remember(name: string, loaded: LoadedKey): void {
+    this.#cache.delete(name);
+    const oldest = this.#cache.keys().next().value;
+    if (oldest !== undefined && this.#cache.size >= CACHED_KEYS_MAX) this.#cache.delete(oldest);
+    this.#cache.set(name, loaded);
+  }
+}
+
+/** A key that nothing was encrypted with, and that will not be stored. */
+export function unstoredKey(key: TransitKey): LoadedKey {
+  return loadedKey(key, ABSENT);
+}
+
+function loadedKey(key: TransitKey, revision: Revision): LoadedKey {
+  const aeads = new Map<number, Promise<Aead>>();
+  return {
+    key,
+    revision,
+    aead(version) {
+      const bytes = key.versions.get(version)?.bytes;
+      if (bytes === undefined) return null;
+      const cached = aeads.get(version);
+      if (cached !== undefined) return cached;
+      const imported = importAead(key, bytes);
+      aeads.set(version, imported);
+      // Whoever awaits it hears of a failure; the next request tries anew.
+      imported.catch(() => aeads.delete(version));
+      return imported;
+    },
+  };
+}
+
+async function importAead(key: TransitKey, bytes: Uint8Array): Promise<Aead> {
+  switch (key.type) {
+    case "aes256-gcm96":
+      return await AeadKey.import(bytes);
+    case "chacha20-poly1305":
+      return new ChaChaKey(bytes);
+  }
+}

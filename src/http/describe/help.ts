@@ -1,0 +1,48 @@
+/** `?help=1`: what a path is for, in words and as OpenAPI; the request itself is not served. */
+
+import type { FieldsSchema } from "../../wire/fields.ts";
+import { describeApi, type DescribedPath } from "./openapi.ts";
+import type { RawEndpoint } from "../request/raw.ts";
+import { jsonReply } from "../request/replies.ts";
+
+/** `asked`: the path below the mount. */
+export function helpReply(asked: string, path: DescribedPath, version: string): Response {
+  const openapi = describeApi({
+    version,
+    raw: [],
+    mounts: [{ prefix: "", kind: "", tag: "help", paths: [path] }],
+  });
+  const operations = Object.entries(path.operations).flatMap(([name, operation]) =>
+    operation === undefined ? [] : [{ name, ...operation }]
+  );
+  return jsonReply(200, {
+    help: helpText(asked, path.template, operations),
+    openapi,
+    see_also: null,
+  });
+}
+
+export function rawHelpReply(endpoint: RawEndpoint, version: string): Response {
+  const openapi = describeApi({ version, raw: [endpoint], mounts: [] });
+  const operations = Object.entries(endpoint.methods).flatMap(([name, operation]) =>
+    operation === undefined ? [] : [{ name, ...operation }]
+  );
+  const help = helpText(endpoint.path, endpoint.path, operations);
+  return jsonReply(200, { help, openapi, see_also: null });
+}
+
+interface Explained {
+  readonly name: string;
+  readonly summary: string;
+  readonly schema: FieldsSchema;
+}
+
+function helpText(asked: string, route: string, operations: readonly Explained[]): string {
+  const lines = operations.map(({ name, summary, schema }) => {
+    const fields = Object.keys(schema.entries);
+    const takes = fields.length === 0 ? "" : `\n        takes ${fields.sort().join(", ")}`;
+    return `    ${name}\n        ${summary}${takes}`;
+  });
+  return [`Request:        ${asked}`, `Matching Route: ${route}`, "", "## OPERATIONS", "", ...lines]
+    .join("\n");
+}

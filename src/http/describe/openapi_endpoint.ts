@@ -1,0 +1,107 @@
+/**
+ * `/sys/internal/specs/openapi`: every route of this vault. Everybody sees the system's own; of the
+ * mounts a token sees those that it may use.
+ */
+
+import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import { boolean, text } from "../../wire/fields.ts";
+import type { Mount } from "../../vault/mounts/mounts.ts";
+import {
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "../request/logical.ts";
+import { loginPaths } from "../mounted/login_tables.ts";
+import { describeApi, type Described, type DescribedMount } from "./openapi.ts";
+import { encodePath } from "./openapi_names.ts";
+import type { SystemTables } from "../system_tables.ts";
+import { mayUse } from "../sys/mounts/internal_ui.ts";
+
+const FIELDS = {
+  generic_mount_paths: boolean("write {…_mount_path} for the path of a mount"),
+  context: text("as sent; nothing depends on it"),
+};
+
+export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
+  return logicalEndpoint("sys/internal/specs/openapi", {
+    read: logicalOperation(
+      { summary: "Describe the API in OpenAPI", fields: FIELDS, answers: ["document"] },
+      async (request, { generic_mount_paths: isGeneric = false }): Promise<LogicalReply> => {
+        const { raw: bare, logical } = tables();
+        const mounts = [
+          { prefix: "", kind: "", tag: "system" as const, paths: logical },
+          ...await secretMounts(request, isGeneric),
+          ...loginMounts(request, isGeneric),
+        ];
+        const { version } = request.call.context.options;
+        const text = describedText({ version, raw: bare, mounts });
+        return { kind: "data", raw: { contentType: "application/json", text } };
+      },
+    ),
+  }, { token: "optional" });
+}
+
+/** Made anew it costs 20 ms, and anybody may ask. What is kept are texts of some 500 KB. */
+const TEXTS = new Map<string, string>();
+const TEXTS_MAX = 8;
+
+function describedText(described: Described): string {
+  const { version, raw, mounts } = described;
+  const parts = [raw, ...mounts.map(({ paths }) => paths)].map(numberOf);
+  const key = JSON.stringify([version, parts, mounts.map(({ prefix, tag }) => [prefix, tag])]);
+  const text = TEXTS.get(key) ?? `${JSON.stringify(describeApi(described))}\n`;
+  // The last one used is the last one to go.
+  TEXTS.delete(key);
+  TEXTS.set(key, text);
+  const [oldest] = TEXTS.keys();
+  if (TEXTS.size > TEXTS_MAX && oldest !== undefined) TEXTS.delete(oldest);
+  return text;
+}
+
+/** Tables never change, so each is known by itself. */
+const NUMBERS = new WeakMap<object, number>();
+let tableCount = 0;
+
+function numberOf(table: object): number {
+  const number = NUMBERS.get(table) ?? tableCount++;
+  NUMBERS.set(table, number);
+  return number;
+}
+
+async function secretMounts(
+  request: LogicalCall,
+  isGeneric: boolean,
+): Promise<readonly DescribedMount[]> {
+  const { mounts } = request.open;
+  const usable = request.call.token === null
+    ? []
+    : mounts.list().filter((mount) => mayUse(request, mount.path));
+  const described = usable.map(async (mount) => ({
+    prefix: prefixOf(mount, isGeneric && mount.type !== "cubbyhole"),
+    kind: mount.type,
+    tag: "secrets" as const,
+    paths: await mounts.engine(mount)?.paths() ?? [],
+  }));
+  return await Promise.all(described);
+}
+
+function loginMounts(request: LogicalCall, isGeneric: boolean): readonly DescribedMount[] {
+  const usable = request.open.logins.list().filter((mount) =>
+    mount.config.listingVisibility === "unauth" ||
+    (request.call.token !== null && mayUse(request, `auth/${mount.path}`))
+  );
+  return usable.map((mount) => ({
+    prefix: `auth/${prefixOf(mount, isGeneric)}`,
+    kind: mount.type,
+    tag: "auth" as const,
+    paths: loginPaths(mount),
+  }));
+}
+
+function prefixOf({ path }: Pick<Mount | LoginMount, "path">, isGeneric: boolean): string {
+  return isGeneric
+    ? `{${path.slice(0, -1).replaceAll(/\W/g, "_")}_mount_path+}/`
+    : encodePath(path);
+}

@@ -1,0 +1,34 @@
+/** The tables of the auth methods, by the type of a mount. */
+
+import type { AclPath } from "../../access/policies/acl.ts";
+import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { Operation } from "../../engines/engine.ts";
+import { APPROLE_PATHS } from "../../methods/approle/approle.ts";
+import { USERPASS_PATHS } from "../../methods/userpass/userpass.ts";
+import { judgedLogin } from "../../methods/method.ts";
+import type { DescribedPath } from "../describe/openapi.ts";
+
+/** What a mount serves below its path, to be described. */
+export function loginPaths({ type }: LoginMount): readonly DescribedPath[] {
+  switch (type) {
+    case "approle":
+      return APPROLE_PATHS;
+    case "userpass":
+      return USERPASS_PATHS;
+    case "token":
+      // Among the endpoints of the system.
+      return [];
+  }
+}
+
+/** Where policies judge an operation on a path of the mount. */
+export function judgedAtLogin(mount: LoginMount, path: string, operation: Operation): AclPath {
+  switch (mount.type) {
+    case "approle":
+      return judgedLogin(APPROLE_PATHS, mount, path, operation);
+    case "userpass":
+      return judgedLogin(USERPASS_PATHS, mount, path, operation);
+    case "token":
+      return { path };
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Writes what a request is and how it ended to the audit devices: one entry before the handler runs,
+ * one before the answer leaves. Which requests have a trail is said in `audited.ts`. Sends nothing
+ * to the client.
+ */
+
+import { parseDurationSeconds } from "../../wire/duration.ts";
+import { ROOT_POLICY_NAME } from "../../access/policies/policy_names.ts";
+import type { Token } from "../../access/tokens/token.ts";
+import { type AuditDevices, AuditFailed } from "../../audit/devices.ts";
+import {
+  type AuditedAuth,
+  type AuditedDecision,
+  type AuditedError,
+  type AuditedReply,
+  type AuditedRequest,
+  AuditEntry,
+} from "../../audit/entry.ts";
+import { causeOf, multiError, VaultError } from "../../errors.ts";
+import type { OpenVault } from "../../vault/open_vault.ts";
+import type { Call } from "./call.ts";
+import { answerError } from "./errors.ts";
+import { UnsupportedMediaType } from "./media_type.ts";
+import { type Owner, ownerOf } from "../sys/mounts/owner.ts";
+import type { JsonObject } from "./replies.ts";
+
+export interface Asked {
+  readonly path: string;
+  /** An operation of the engines, or `help`. */
+  readonly operation: string;
+  readonly data: JsonObject;
+}
+
+export interface TrailRules {
+  /** False where nothing stays open that could hash the answer. */
+  readonly answers: boolean;
+  /** What was done must reach the caller, whatever becomes of its lines. */
+  readonly mustAnswer: boolean;
+}
+
+/** What the policies said, as `access/policies/acl.ts` answers it. */
+interface Decision {
+  readonly allowed: boolean;
+  readonly policyNames?: readonly string[];
+}
+
+/** As Vault's own defaults for `sys/config/auditing/request-headers`. */
+const SHOWN_HEADERS = ["correlation-id", "x-correlation-id", "user-agent"] as const;
+const REFUSED: AuditedDecision = { allowed: false, grantingPolicies: [] };
+
+type Format = Parameters<AuditDevices["write"]>[0];
+
+export class AuditTrail {
+  readonly #devices: AuditDevices;
+  readonly #call: Call;
+  readonly #asked: Asked;
+  readonly #owner: Owner | null;
+  readonly #rules: TrailRules;
+  #entry: AuditEntry | null = null;
+  #isMissingLine = false;
+  #release: () => void = () => {};
+
+  constructor(call: Call, open: OpenVault, asked: Asked, rules: TrailRules) {
+    this.#devices = open.audit;
+    this.#call = call;
+    this.#asked = asked;
+    this.#owner = ownerOf(open, asked.path) ?? ownerOf(open, `${asked.path}/`);
+    this.#rules = rules;
+    // A request that closes the devices itself would wait for its own end.
+    if (rules.answers) this.#release = open.audit.beginTrail();
+  }
+
+  /** To be called once the request is answered, however it ended. */
+  end(): void {
+    this.#release();
+  }
+
+  /** The entry of a request that will be served. Throws `AuditFailed`: then it must not be. */
+  async begin(decision: Decision | null, operation = this.#asked.operation): Promise<void> {
+    const entry = this.#open(shownDecision(decision), operation, this.#asked.data);
+    await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, null));
+  }
+
+  /** The entry of an answer. Throws `AuditFailed`: then it must not be given. */
+  async answer(reply: AuditedReply): Promise<void> {
+    const entry = this.#entry;
+    if (entry === null || !this.#rules.answers) return;
+    await this.#write((hashing, nowMs) => entry.responseLine(hashing, nowMs, reply, null));
+  }
+
+  /** The same for an answer of which only the body is at hand: bare, or an envelope. */
+  async answerBody(response: Response): Promise<void> {
+    if (this.#rules.answers) await this.answer(replyOf(await bodyOf(response)));
+  }
+
+  /** What is missing when a request was refused, at whichever step. */
+  async refused(error: unknown): Promise<void> {
+    const shown = shownError(error);
+    const begun = this.#entry !== null;
+    const decision = isDenial(error) ? REFUSED : null;
+    // Hashing much text for somebody whom nothing vouches for would be a way to stop the vault.
+    const data = this.#call.token === null ? {} : this.#asked.data;
+    const entry = this.#entry ?? this.#open(decision, this.#asked.operation, data);
+    if (!begun) {
+      await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, shown));
+    }
+    if (!this.#rules.answers) return;
+    await this.#write((hashing, nowMs) => entry.responseLine(hashing, nowMs, null, shown));
+  }
+
+  /**
+   * Throws `AuditFailed` where the request must not go on without this line. Where it may, and a line
+   * is missing already, nobody waits for the next: the device may be one that hangs.
+   */
+  async #write(format: Format): Promise<void> {
+    const goesOn = this.#goesOnUnwritten();
+    const written = goesOn ? this.#tryWrite(format) : this.#devices.write(format);
+    if (!goesOn || !this.#isMissingLine) await written;
+  }
+
+  async #tryWrite(format: Format): Promise<void> {
+    try {
+      await this.#devices.write(format);
+    } catch (error) {
+      this.#isMissingLine = true;
+      const { path, operation } = this.#asked;
+      const { context, requestId } = this.#call;
+      context.log.error("a request goes on without an audit entry", {
+        path,
+        operation,
+        request_id: requestId,
+        reason: error instanceof AuditFailed ? error.message : causeOf(error),
+      });
+    }
+  }
+
+  /**
+   * Root must be able to remove a device that fails, or to enable one that works. Sealing ends what
+   * an attacker can do, who may be the one that filled the disk.
+   */
+  #goesOnUnwritten(): boolean {
+    if (this.#rules.mustAnswer) return true;
+    if (this.#asked.path === "sys/seal" && this.#call.token !== null) return true;
+    const isRoot = this.#call.token?.token.policies.includes(ROOT_POLICY_NAME) === true;
+    return isRoot && /^sys\/audit(\/|$)/.test(this.#asked.path);
+  }
+
+  #open(decision: AuditedDecision | null, operation: string, data: JsonObject): AuditEntry {
+    const call = this.#call;
+    const { path } = this.#asked;
+    this.#entry = new AuditEntry(authOf(call), decision, {
+      id: call.requestId,
+      operation,
+      mount: this.#owner === null ? null : shownMount(this.#owner),
+      ...clearNames(this.#owner),
+      clientToken: call.tokenText,
+      path,
+      data,
+      remoteAddress: call.remoteAddress,
+      wrapTtlSeconds: shownWrapTtl(call.request.headers.get("x-vault-wrap-ttl")),
+      headers: shownHeaders(call.request.headers),
+    });
+    return this.#entry;
+  }
+}
+
+function shownMount({ kind, mount }: Owner): AuditedRequest["mount"] {
+  const { path, type, accessor } = mount;
+  return { path: kind === "login" ? `auth/${path}` : path, type, accessor };
+}
+
+/** What the mount says the trail may show. */
+function clearNames(owner: Owner | null): Pick<AuditedRequest, "clear"> {
+  if (owner === null) return {};
+  const { auditNonHmacRequestKeys, auditNonHmacResponseKeys } = owner.mount.config;
+  if (auditNonHmacRequestKeys.length + auditNonHmacResponseKeys.length === 0) return {};
+  const request = new Set(auditNonHmacRequestKeys);
+  return { clear: { request, response: new Set(auditNonHmacResponseKeys) } };
+}
+
+/** The same object for the same token, which the lines' makers remember it by. */
+const auths = new WeakMap<Token, AuditedAuth>();
+
+function authOf(call: Call): AuditedAuth | null {
+  if (call.token === null) return null;
+  const { token } = call.token;
+  const auth = auths.get(token) ?? formatAuth(token);
+  auths.set(token, auth);
+  return auth;
+}
+
+function formatAuth(token: Token): AuditedAuth {
+  return {
+    accessor: token.accessor,
+    displayName: token.displayName,
+    policies: token.policies,
+    metadata: token.meta,
+    tokenType: token.type,
+    ttlSeconds: token.creationTtlSeconds,
+    issuedAtMs: token.createdAtMs,
+  };
+}
+
+function shownDecision(decision: Decision | null): AuditedDecision | null {
+  if (decision === null) return null;
+  return { allowed: decision.allowed, grantingPolicies: decision.policyNames ?? [] };
+}
+
+function shownHeaders(headers: Headers): AuditedRequest["headers"] {
+  const shown: Record<string, readonly string[]> = {};
+  for (const name of SHOWN_HEADERS) {
+    const value = headers.get(name);
+    if (value !== null) shown[name] = [value];
+  }
+  return shown;
+}
+
+function isDenial(error: unknown): boolean {
+  return error instanceof VaultError &&
+    (error.code === "denied" || error.code === "unauthenticated");
+}
+
+/** A text that is the same for every cause may be read; others may quote the request. */
+function shownError(error: unknown): AuditedError {
+  const text = answerError(error).errors.join("; ") || "refused";
+  return { text, isPublic: !mayQuote(error) || text === multiError(["permission denied"]) };
+}
+
+function mayQuote(error: unknown): boolean {
+  if (error instanceof UnsupportedMediaType) return true;
+  return error instanceof VaultError &&
+    (error.code === "invalid_request" || error.code === "not_found" || error.code === "denied");
+}
+
+/** Null for none; what cannot be parsed is refused elsewhere. */
+function shownWrapTtl(header: string | null): number | null {
+  const seconds = header === null ? null : parseDurationSeconds(header);
+  return seconds === 0 ? null : seconds;
+}
+
+async function bodyOf(response: Response): Promise<JsonObject | null> {
+  const type = response.headers.get("content-type") ?? "";
+  if (response.body === null || !type.startsWith("application/json")) return null;
+  const body: unknown = await response.clone().json();
+  return typeof body === "object" && body !== null ? body as JsonObject : null;
+}
+
+function replyOf(body: JsonObject | null): AuditedReply {
+  if (body === null || typeof body["request_id"] !== "string") return { data: body };
+  const member = (name: string) => (body[name] ?? null) as JsonObject | null;
+  return {
+    data: member("data"),
+    auth: member("auth"),
+    wrapInfo: member("wrap_info"),
+    warnings: (body["warnings"] ?? []) as readonly string[],
+  };
+}

@@ -1,0 +1,122 @@
+/** Who sends a request, and whether the policies let him. */
+
+import { mayComeFrom } from "../../access/cidr.ts";
+import { SPENT_USES, type StoredToken } from "../../access/tokens/token.ts";
+import { multiError, VaultError } from "../../errors.ts";
+import type { Operation } from "../../engines/engine.ts";
+import type { OpenVault } from "../../vault/open_vault.ts";
+import type { AccessMode, Call } from "./call.ts";
+import { judgedLiteral } from "../routing/judged_path.ts";
+import { parameters } from "./json.ts";
+import { decodePath } from "./targets.ts";
+import type { JsonObject } from "./replies.ts";
+
+/** A valid token whose policies do not allow the request. */
+export function denied(): VaultError {
+  return new VaultError("denied", multiError(["permission denied"]));
+}
+
+/** The valid token of a request, as it is with one of its uses spent. Throws `unauthenticated`. */
+export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
+  const used = await open.tokens.use(await identify(call, open));
+  if (used === null) throw refuseStranger(call);
+  call.token = used;
+  call.endsToken = used.token.uses === SPENT_USES;
+  return used;
+}
+
+/**
+ * The valid token of a request. Throws `unauthenticated`; from an address it is not bound to, a
+ * token is none.
+ */
+export async function identify(call: Call, open: OpenVault): Promise<StoredToken> {
+  const stored = await open.tokens.find(call.tokenText);
+  if (stored === null || !mayComeFrom(call.remoteAddress, stored.token.boundCidrs)) {
+    throw refuseStranger(call);
+  }
+  call.token = stored;
+  return stored;
+}
+
+/**
+ * The same for a request that is not judged by its token: no use of it is counted, and null stands
+ * for none. A token that is not valid counts as a try. Throws `rate_limited`.
+ */
+export async function recognise(call: Call, open: OpenVault): Promise<StoredToken | null> {
+  if (call.tokenText === "") return null;
+  try {
+    return await identify(call, open);
+  } catch (error) {
+    if (error instanceof VaultError && error.code === "unauthenticated") return null;
+    throw error;
+  }
+}
+
+function refuseStranger(call: Call): VaultError {
+  call.token = null;
+  call.countStranger();
+  return new VaultError("unauthenticated", "permission denied");
+}
+
+/** Revokes a token that has spent its last use, once its request is answered. */
+export async function endSpentToken(call: Call): Promise<void> {
+  if (!call.endsToken || call.token === null) return;
+  call.endsToken = false;
+  if (!call.vault.status().sealed) await call.vault.unsealed().revokeTree(call.token);
+}
+
+/**
+ * Checks a raw endpoint by the policies on its literal path, whether it was written with a slash at
+ * the end or not, and by what is sent there.
+ */
+export async function authoriseByPolicy(
+  call: Call,
+  path: string,
+  operation: Operation,
+  needsSudo: boolean,
+): Promise<void> {
+  const open = call.vault.unsealed();
+  const { token } = await authenticate(call, open);
+  const acl = await open.policies.acl(token.policies, token.entityId);
+  const data = acl.isRoot ? {} : await judgedData(call, operation);
+  const judged = judgedLiteral(path, decodePath(call.path));
+  if (!acl.allows({ ...judged, operation, data, needsSudo }).allowed) {
+    throw denied();
+  }
+}
+
+/** What a policy's parameters are about. A body that is none is the endpoint's to refuse. */
+async function judgedData(call: Call, operation: Operation): Promise<JsonObject> {
+  switch (operation) {
+    case "read":
+      return parameters(call.query, ["help"]);
+    case "update":
+      return await call.jsonBody().catch(() => ({}));
+    default:
+      return {};
+  }
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  GET: "read",
+  PUT: "update",
+  POST: "update",
+  DELETE: "delete",
+};
+
+/**
+ * The rule of the legacy ceremony endpoints. `token`: always by policy; `token-to-start`: whoever
+ * has a share and the nonce may give it, and anybody may look; `open`: nobody is asked.
+ */
+export async function authoriseCeremony(
+  call: Call,
+  mode: AccessMode,
+  path: string,
+  step: "manage" | "contribute",
+  operation: Operation = OPERATIONS[call.method] ?? "update",
+): Promise<void> {
+  if (mode === "open") return call.countStranger();
+  const harmless = operation === "read" || (step === "contribute" && operation === "update");
+  if (mode === "token-to-start" && harmless) return call.countStranger();
+  await authoriseByPolicy(call, path, operation, false);
+}

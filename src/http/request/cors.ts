@@ -1,0 +1,105 @@
+/**
+ * Cross-origin requests: which pages of other sites may ask this server. Nobody's until an operator
+ * names them; without the `Origin` header, which only browsers send, nothing here matters.
+ */
+
+import type { MiddlewareHandler } from "hono";
+import type { OpenVault } from "../../vault/open_vault.ts";
+import { readSetting, writeSetting } from "../../vault/server_settings.ts";
+import type { Vault } from "../../vault/vault.ts";
+import { emptyReply, errorReply } from "./replies.ts";
+
+export interface CorsSetting {
+  /** One "*", or the origins themselves. */
+  readonly allowedOrigins: readonly string[];
+  /** Besides those that every client needs. */
+  readonly moreHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+}
+
+/** What a page must be able to send to be a client at all. */
+const CLIENT_HEADERS: readonly string[] = [
+  "Content-Type",
+  "Authorization",
+  "X-Vault-Token",
+  "X-Vault-MFA",
+  "X-Vault-No-Request-Forwarding",
+  "X-Vault-Wrap-Format",
+  "X-Vault-Wrap-TTL",
+  "X-Requested-With",
+  "X-Vault-AWS-IAM-Server-ID",
+  "X-Vault-Policy-Override",
+];
+const METHODS: readonly string[] = ["DELETE", "GET", "OPTIONS", "POST", "PUT", "LIST", "SCAN"];
+/** How long a browser may keep the answer to its question. */
+const PREFLIGHT_MAX_AGE_SECONDS = 300;
+
+export function allowedHeaders({ moreHeaders }: CorsSetting): readonly string[] {
+  return [...CLIENT_HEADERS, ...moreHeaders];
+}
+
+export function allowsOrigin({ allowedOrigins }: CorsSetting, origin: string): boolean {
+  return allowedOrigins[0] === "*" || allowedOrigins.includes(origin);
+}
+
+interface Known {
+  readonly open: OpenVault;
+  readonly setting: Promise<CorsSetting | null>;
+}
+
+/** What was read since the vault was opened; it still holds when the vault is sealed again. */
+const KNOWN = new WeakMap<Vault, Known>();
+
+/** Null: no origin is told apart from any other. */
+export async function corsSetting(vault: Vault): Promise<CorsSetting | null> {
+  const known = KNOWN.get(vault);
+  if (vault.status().sealed) return await known?.setting ?? null;
+  const open = vault.unsealed();
+  if (known?.open === open) return await known.setting;
+  const setting = readSetting<CorsSetting>(open.barrier, "cors");
+  KNOWN.set(vault, { open, setting });
+  setting.catch(() => KNOWN.delete(vault));
+  return await setting;
+}
+
+export async function setCors(vault: Vault, setting: CorsSetting | null): Promise<void> {
+  await vault.administer(async (open) => {
+    await writeSetting(open.barrier, "cors", setting);
+    KNOWN.set(vault, { open, setting: Promise.resolve(setting) });
+  });
+}
+
+/** Comes before everything else: an origin that is not allowed learns nothing. */
+export function answerOrigins(vault: Vault): MiddlewareHandler {
+  return async function judgeOrigin(c, next) {
+    const origin = c.req.header("origin") ?? "";
+    if (origin === "") return await next();
+    const setting = await corsSetting(vault);
+    if (setting === null) return await next();
+    if (!allowsOrigin(setting, origin)) return errorReply(403, ["origin not allowed"]);
+    if (c.req.method !== "OPTIONS") {
+      await next();
+      allowOrigin(c.res.headers, origin, setting);
+      return;
+    }
+    if (!METHODS.includes(c.req.header("access-control-request-method") ?? "")) {
+      return emptyReply(405);
+    }
+    return preflightReply(origin, setting);
+  };
+}
+
+function preflightReply(origin: string, setting: CorsSetting): Response {
+  const { headers } = emptyReply(200);
+  allowOrigin(headers, origin, setting);
+  headers.set("Access-Control-Allow-Methods", METHODS.join(","));
+  headers.set("Access-Control-Allow-Headers", allowedHeaders(setting).join(","));
+  headers.set("Access-Control-Max-Age", String(PREFLIGHT_MAX_AGE_SECONDS));
+  return new Response(null, { status: 200, headers });
+}
+
+function allowOrigin(headers: Headers, origin: string, { allowCredentials }: CorsSetting): void {
+  headers.set("Access-Control-Allow-Origin", origin);
+  headers.set("Vary", "Origin");
+  if (allowCredentials) headers.set("Access-Control-Allow-Credentials", "true");
+}

@@ -1,0 +1,40 @@
+/** Counts every request below `/v1/`: what it wants, how it ends, how long it takes. */
+
+import type { MiddlewareHandler } from "hono";
+import type { Area, Metrics, ReplyClass, RequestOperation } from "../../metrics.ts";
+import { isTrue } from "./query.ts";
+
+/** A map, for a client may call his method "constructor". */
+const OPERATIONS: ReadonlyMap<string, RequestOperation> = new Map([
+  ["GET", "read"],
+  ["HEAD", "read"],
+  ["LIST", "list"],
+  ["PUT", "update"],
+  ["POST", "update"],
+  ["PATCH", "patch"],
+  ["DELETE", "delete"],
+]);
+
+/** On Workers the clock stands still while code runs: a duration is that of what was waited for. */
+export function countRequests(metrics: Metrics, nowMs: () => number): MiddlewareHandler {
+  return async function countRequest(c, next) {
+    const startedAtMs = nowMs();
+    let reply: ReplyClass = "5xx";
+    metrics.requestsInFlight += 1;
+    try {
+      await next();
+      // A `Response` has a status from 100 to 599.
+      reply = `${Math.floor(c.res.status / 100)}xx` as ReplyClass;
+    } finally {
+      metrics.requestsInFlight -= 1;
+      const listed = c.req.method === "GET" && isTrue(c.req.query("list") ?? null);
+      const operation = listed ? "list" : OPERATIONS.get(c.req.method) ?? "other";
+      metrics.countRequest(areaOf(c.req.path), operation, reply, nowMs() - startedAtMs);
+    }
+  };
+}
+
+function areaOf(path: string): Area {
+  if (path.startsWith("/v1/sys/")) return "sys";
+  return path.startsWith("/v1/auth/") ? "auth" : "engine";
+}

@@ -1,0 +1,77 @@
+/**
+ * What a request asks for, read from its method, target, headers and body. It is judged before
+ * anything else is: also while the vault is sealed, and whoever asks.
+ */
+
+import type { Operation } from "../../engines/engine.ts";
+import { invalidRequest } from "../../errors.ts";
+import type { Call } from "./call.ts";
+import { parameters } from "./json.ts";
+import { refusePatchType } from "./media_type.ts";
+import { decodePath } from "./targets.ts";
+import { listingOf } from "./query.ts";
+import type { JsonObject } from "./replies.ts";
+import { wrapTtlSeconds } from "./wrapping.ts";
+
+export interface RequestShape {
+  readonly operation: Operation | "head";
+  /** Decoded; that of a list ends in "/". */
+  readonly path: string;
+  /** The body of a write, the query of anything else. */
+  readonly data: JsonObject;
+  /** Null: the answer is not to be wrapped. */
+  readonly wrapTtlSeconds: number | null;
+}
+
+/** Null for a method that no path serves. Throws `invalid_request` and what `call.body` throws. */
+export async function readShape(call: Call): Promise<RequestShape | null> {
+  const decoded = decodePath(call.path);
+  const operation = operationOf(call);
+  if (operation === null) return null;
+  const data = await dataOf(call, operation);
+  const isListing = operation === "list" || operation === "scan";
+  const path = isListing && !decoded.endsWith("/") ? `${decoded}/` : decoded;
+  return { operation, path, data, wrapTtlSeconds: wrapTtlSeconds(call) };
+}
+
+function operationOf(call: Call): RequestShape["operation"] | null {
+  switch (call.method) {
+    case "GET":
+      return listingOf(call.query) ?? "read";
+    case "LIST":
+      return "list";
+    case "SCAN":
+      return "scan";
+    case "PUT":
+    case "POST":
+      return "update";
+    case "PATCH":
+      return "patch";
+    case "DELETE":
+      return "delete";
+    case "HEAD":
+      return "head";
+    case "OPTIONS":
+      throw invalidRequest("cannot handle internal-only request operation");
+    default:
+      return null;
+  }
+}
+
+async function dataOf(call: Call, operation: RequestShape["operation"]): Promise<JsonObject> {
+  switch (operation) {
+    case "patch":
+      refusePatchType(call.request);
+      return await call.jsonBody();
+    case "update":
+    case "create":
+      return await call.body();
+    default:
+      return parameters(call.query, reservedWords(call.method, operation));
+  }
+}
+
+/** Words of a query that are no parameters: GET turns into a listing by one of them. */
+function reservedWords(method: string, operation: string): readonly string[] {
+  return method === "GET" && operation !== "read" ? ["help", operation] : ["help"];
+}

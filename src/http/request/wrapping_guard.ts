@@ -1,0 +1,122 @@
+/**
+ * What comes before the endpoints of response wrapping: the wrapping token is judged whatever the
+ * method is, and before any other token. A token that fails is not spent.
+ */
+
+import type { Context, Hono, Next } from "hono";
+import { VaultError } from "../../errors.ts";
+import { notWrapping } from "../../vault/wrapping.ts";
+import { recordRefusal, startTrail } from "./audited.ts";
+import { type AppContext, Call } from "./call.ts";
+import type { LogicalCall, LogicalReply, Route } from "./logical.ts";
+import { refuseNamespace } from "./namespaces.ts";
+import { callOf } from "./targets.ts";
+import { refuse } from "./raw.ts";
+import { type Envelope, envelopeReply, type JsonObject } from "./replies.ts";
+import { readShape } from "./request_shape.ts";
+import { serveLogical } from "./serve_logical.ts";
+
+const GUARDED: readonly string[] = [
+  "sys/wrapping/lookup",
+  "sys/wrapping/rewrap",
+  "sys/wrapping/unwrap",
+];
+/** Where Vault's wrapping tokens keep their reply, and its oldest clients fetch it. */
+const KEPT_REPLY = "cubbyhole/response";
+
+export function registerWrappingGuard(app: Hono, context: AppContext): void {
+  for (const path of GUARDED) {
+    app.use(`/v1/${path}`, async function judgeWrappingToken(c, next) {
+      return await refusalOf(c, context, path) ?? await next();
+    });
+  }
+  app.use(`/v1/${KEPT_REPLY}`, (c, next) => serveKeptReply(c, context, next));
+}
+
+/** The wrapping token of a request: the one that its data names, or else its own. */
+export function wrappingTokenOf(call: Call, data: JsonObject): string {
+  const named = data["token"] ?? null;
+  if (named === null) {
+    if (call.tokenText === "") throw unreadable("token is empty");
+    return call.tokenText;
+  }
+  if (typeof named !== "string") throw unreadable("could not decode token in request body");
+  if (named === "") throw unreadable("empty token in request body");
+  return named;
+}
+
+function unreadable(reason: string): VaultError {
+  return new VaultError("denied", `error validating wrapping token: ${reason}`);
+}
+
+/** Null where the endpoint is to answer: also what it would refuse for other reasons. */
+async function refusalOf(c: Context, context: AppContext, path: string): Promise<Response | null> {
+  const { vault } = context;
+  const { searchParams } = new URL(c.req.raw.url);
+  const call = new Call(context, c.req.raw, path, searchParams, c.env);
+  const shape = await readShape(call).catch(() => null);
+  if (shape === null || shape.path !== path) return null;
+  await vault.wake();
+  if (vault.status().sealed) return null;
+  const open = vault.unsealed();
+  const operation = shape.operation === "head" ? "read" : shape.operation;
+  try {
+    refuseNamespace(call);
+    if (await open.wrapping.holds(wrappingTokenOf(call, shape.data))) return null;
+    throw notWrapping();
+  } catch (error) {
+    startTrail(call, open, { ...shape, operation });
+    return refuse(context, call, await recordRefusal(call, asOfStranger(call, error)));
+  } finally {
+    call.trail?.end();
+  }
+}
+
+/** Whoever guesses wrapping tokens may do so no oftener than he may guess any other. */
+function asOfStranger(call: Call, error: unknown): unknown {
+  try {
+    call.countStranger();
+    return error;
+  } catch (tooMany) {
+    return tooMany;
+  }
+}
+
+async function serveKeptReply(
+  c: Context,
+  context: AppContext,
+  next: Next,
+): Promise<Response | void> {
+  if (context.vault.status().sealed) return await next();
+  const { tokenText } = callOf(c, context);
+  if (!await context.vault.unsealed().wrapping.holds(tokenText)) return await next();
+  return await serveLogical(c, context, (path) => {
+    if (path === KEPT_REPLY) return c.req.method === "GET" ? READ_ROUTE : WRITE_ROUTE;
+    throw new VaultError("unsupported_path", "unsupported path");
+  });
+}
+
+/** The wrapping token itself is what allows it. */
+const READ_ROUTE: Route = { rules: { token: "valid" }, serve: readKeptReply };
+
+/** There is something already, which the token's policy does not let it change. */
+const WRITE_ROUTE: Route = {
+  rules: {},
+  exists: async () => true,
+  serve: async () => {
+    throw new VaultError("unsupported_operation", "unsupported operation");
+  },
+};
+
+const DEPRECATED =
+  "Reading from 'cubbyhole/response' is deprecated. Please use sys/wrapping/unwrap to unwrap " +
+  "responses, as it provides additional security checks and other benefits.";
+
+/** The reply as text, for once. */
+async function readKeptReply({ call, open }: LogicalCall): Promise<LogicalReply> {
+  const { reply } = await open.wrapping.unwrap(call.tokenText);
+  const { requestId } = call;
+  const envelope = { ...reply as Envelope, requestId };
+  const text = await envelopeReply(200, envelope, call.context.random).text();
+  return { kind: "data", data: { response: text.trimEnd() }, warnings: [DEPRECATED] };
+}

@@ -1,0 +1,41 @@
+/** Which of the system's endpoints serves a path, and where policies judge it. */
+
+import type { AclPath } from "../../access/policies/acl.ts";
+import type { Operation } from "../../engines/engine.ts";
+import { findPath, parameter, type Parameters, storedParameters } from "../../wire/served_path.ts";
+import type { OpenVault } from "../../vault/open_vault.ts";
+import { judgedPath } from "./judged_path.ts";
+import type { LogicalEndpoint } from "../request/logical.ts";
+
+export interface FoundEndpoint {
+  readonly served: LogicalEndpoint;
+  /** As they are written. */
+  readonly parameters: Parameters;
+}
+
+/** Whether a slash at the end of its path may be added. */
+export function takesSlash({ slashAlias, operations }: LogicalEndpoint): boolean {
+  return slashAlias === true || operations.list !== undefined;
+}
+
+/** The first that serves it, and the parts of the path as they are written; null for none. */
+export function findEndpoint(
+  endpoints: readonly LogicalEndpoint[],
+  path: string,
+): FoundEndpoint | null {
+  const found = findPath(endpoints, path);
+  if (found !== null || !path.endsWith("/")) return found;
+  return findPath(endpoints.filter(takesSlash), path.slice(0, -1));
+}
+
+export function judgedEndpoint(
+  open: OpenVault,
+  { served, parameters }: FoundEndpoint,
+  path: string,
+  operation: Operation,
+): AclPath {
+  const stored = storedParameters(served, parameters, operation);
+  const alias = served.alias?.(open, (name) => parameter(stored, name), operation) ?? null;
+  const { slashAlias = false } = served;
+  return judgedPath({ served, parameters, prefix: "", path, slashAlias }, operation, alias);
+}

@@ -1,0 +1,38 @@
+/** Where an operation on any path would be judged, for those who ask what a token may do. */
+
+import type { AclPath } from "../../access/policies/acl.ts";
+import type { Operation } from "../../engines/engine.ts";
+import type { OpenVault } from "../../vault/open_vault.ts";
+import { judgedOnMount } from "../mounted/engine_routes.ts";
+import { findEndpoint, judgedEndpoint } from "./find_endpoint.ts";
+import { judgedLiteral } from "./judged_path.ts";
+import { judgedAtLogin } from "../mounted/login_tables.ts";
+import type { SystemTables } from "../system_tables.ts";
+
+/**
+ * What serves the path is looked for once, for every operation. What is not served is judged as it is
+ * written.
+ */
+export function judgedAnywhere(
+  open: OpenVault,
+  tables: SystemTables,
+  asked: string,
+): (operation: Operation) => AclPath | Promise<AclPath> {
+  const path = asked.replace(/^\/+/, "");
+  if (/^(sys|identity|auth\/token)\//.test(path)) {
+    const found = findEndpoint(tables.logical, path);
+    if (found !== null) return (operation) => judgedEndpoint(open, found, path, operation);
+    const withoutSlash = path.replace(/\/$/, "");
+    const raw = tables.raw.find((each) => each.slashAlias === true && each.path === withoutSlash);
+    const judged = raw === undefined ? { path } : judgedLiteral(raw.path, path);
+    return () => judged;
+  }
+  if (path.startsWith("auth/")) {
+    const login = open.logins.route(path);
+    return (operation) => login === null ? { path } : judgedAtLogin(login.mount, path, operation);
+  }
+  const mount = open.mounts.route(path)?.mount;
+  const engine = mount === undefined ? null : open.mounts.engine(mount);
+  if (mount === undefined || engine === null) return () => ({ path });
+  return (operation) => judgedOnMount(engine, mount, path, operation);
+}

@@ -1,0 +1,142 @@
+/** `/sys/capabilities*`: what a token may do at given paths. */
+
+import { type Acl, ACL_OPERATIONS } from "../../../access/policies/acl.ts";
+import type { StoredToken } from "../../../access/tokens/token.ts";
+import { pause } from "../../../crypto/pause.ts";
+import {
+  anything,
+  coerceText,
+  type Sent,
+  text,
+  textList,
+  VALIDATION_FAILED,
+} from "../../../wire/fields.ts";
+import { invalidRequest, listedMistake } from "../../../errors.ts";
+import type { OpenVault } from "../../../vault/open_vault.ts";
+import { judgedAnywhere } from "../../routing/judged_anywhere.ts";
+import {
+  type EndpointRules,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "../../request/logical.ts";
+import type { SystemTables } from "../../system_tables.ts";
+
+const PATHS = {
+  paths: textList("paths to ask about"),
+  path: textList("the same under its older name; left out where `paths` are given"),
+};
+const TOKEN = { ...PATHS, token: anything("token to ask about", "text") };
+const ACCESSOR = { ...PATHS, accessor: text("accessor of the token to ask about") };
+
+type Paths = Sent<typeof PATHS>;
+
+const RULES: EndpointRules = { copiesData: true };
+
+export function capabilityEndpoints(tables: () => SystemTables): readonly LogicalEndpoint[] {
+  return [
+    logicalEndpoint("sys/capabilities-self", {
+      update: logicalOperation(
+        {
+          summary: "Tell what the request's token may do at paths",
+          fields: { ...PATHS, token: text("ignored: the request's own token is meant") },
+          answers: ["data"],
+        },
+        ({ acl, open }, sent) => answer(open, tables(), acl, pathsOf(sent)),
+      ),
+    }, RULES),
+    logicalEndpoint("sys/capabilities", {
+      update: logicalOperation(
+        { summary: "Tell what a token may do at paths", fields: TOKEN, answers: ["data"] },
+        async ({ open }, sent) => {
+          const id = tokenOf(sent.token);
+          const paths = pathsOf(sent);
+          const acl = await aclOf(open, await open.tokens.find(id), "invalid token");
+          return await answer(open, tables(), acl, paths);
+        },
+      ),
+    }, RULES),
+    logicalEndpoint("sys/capabilities-accessor", {
+      update: logicalOperation(
+        { summary: "Tell what a token may do at paths", fields: ACCESSOR, answers: ["data"] },
+        async ({ open }, sent) => {
+          const accessor = sent.accessor ?? "";
+          if (accessor === "") throw invalidRequest("missing accessor");
+          const paths = pathsOf(sent);
+          const stored = await open.tokens.findByAccessor(accessor);
+          const acl = await aclOf(open, stored, "invalid accessor");
+          return await answer(open, tables(), acl, paths);
+        },
+      ),
+    }, RULES),
+  ];
+}
+
+/** A number is a text elsewhere, but names no token. */
+function tokenOf(sent: unknown): string {
+  if (typeof sent === "string" && sent !== "") return sent;
+  if (sent === undefined || coerceText(sent) !== null) {
+    throw listedMistake("no token found");
+  }
+  const got = Array.isArray(sent) ? "list" : "object";
+  throw invalidRequest(
+    `${VALIDATION_FAILED}error converting input for field "token": expected text, got ${got}`,
+  );
+}
+
+async function aclOf(
+  open: OpenVault,
+  stored: StoredToken | null,
+  refusal: string,
+): Promise<Acl> {
+  if (stored === null) throw listedMistake(refusal);
+  return await open.policies.acl(stored.token.policies, stored.token.entityId);
+}
+
+function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
+  const asked = paths.length > 0 ? paths : path;
+  if (asked.length === 0) throw invalidRequest("paths must be supplied");
+  return asked;
+}
+
+/** A policy may have many patterns with `+`, each of which is tried on each path. */
+const PATHS_WITHOUT_PAUSE = 50;
+
+async function answer(
+  open: OpenVault,
+  tables: SystemTables,
+  acl: Acl,
+  paths: readonly string[],
+): Promise<LogicalReply> {
+  if (paths.includes("")) throw listedMistake("missing path");
+  const told: [string, readonly string[]][] = [];
+  for (const path of paths) {
+    if (told.length % PATHS_WITHOUT_PAUSE === PATHS_WITHOUT_PAUSE - 1) await pause();
+    told.push([path, await capabilitiesAt(open, tables, acl, path)]);
+  }
+  const answers = Object.fromEntries(told);
+  const [only] = paths;
+  return {
+    kind: "data",
+    data: paths.length === 1 && only !== undefined
+      ? { ...answers, capabilities: answers[only] }
+      : answers,
+  };
+}
+
+/** What requests on the path would be granted, each where it would be judged. */
+async function capabilitiesAt(
+  open: OpenVault,
+  tables: SystemTables,
+  acl: Acl,
+  path: string,
+): Promise<readonly string[]> {
+  if (acl.isRoot) return acl.capabilities(path);
+  const judge = judgedAnywhere(open, tables, path);
+  const judged = await Promise.all(
+    ACL_OPERATIONS.map(async (operation) => [operation, await judge(operation)] as const),
+  );
+  const places = new Map(judged);
+  return acl.capabilities(path, (operation) => places.get(operation) ?? { path });
+}

@@ -1,0 +1,224 @@
+/**
+ * `/sys/leases/*`: only tokens have leases here. Their ids are `<path that made them>/<name of the
+ * record>`, from which nobody learns the token.
+ */
+
+import type { StoredToken } from "../../../access/tokens/token.ts";
+import { anything, boolean, duration, type Sent, text } from "../../../wire/fields.ts";
+import { invalidRequest, listedMistake } from "../../../errors.ts";
+import { revokeBelow } from "../../../vault/mounts/disable_login.ts";
+import { denied } from "../../request/caller.ts";
+import {
+  DONE,
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+  tidied,
+} from "../../request/logical.ts";
+
+const ACCEPTED: LogicalReply = {
+  kind: "data",
+  status: 202,
+  raw: { contentType: "application/json", text: "" },
+};
+
+/** Text; anything else is refused in words of its own. */
+const LEASE_FIELDS = { lease_id: anything("id of the lease, where the path has none", "text") };
+const RENEW_FIELDS = { ...LEASE_FIELDS, increment: duration("how much longer it is to live") };
+const SYNC_FIELDS = { sync: boolean("as sent; revocation is always done at once") };
+const REVOKE_FIELDS = { ...LEASE_FIELDS, ...SYNC_FIELDS };
+/** Of leases that could not be revoked, the one kind that is asked for by these paths. */
+const STUCK_FIELDS = {
+  type: text("irrevocable; there is nothing of any other kind"),
+  include_child_namespaces: boolean("as sent; there is one namespace"),
+};
+const STUCK_LIST_FIELDS = { ...STUCK_FIELDS, limit: text("none, or how many at most") };
+
+/** The second family is Vault's older one, which its clients still use. */
+const PREFIXES = ["sys/leases", "sys"] as const;
+
+export const LEASE_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/leases", {
+    read: logicalOperation(
+      { summary: "List the leases that could not be revoked", fields: STUCK_LIST_FIELDS },
+      listStuck,
+    ),
+  }, { sudo: true }),
+  logicalEndpoint("sys/leases/lookup", {
+    update: logicalOperation(
+      { summary: "Look up a lease", fields: LEASE_FIELDS, answers: ["data"] },
+      lookup,
+    ),
+    list: logicalOperation({ summary: "List the paths that have leases" }, list),
+  }),
+  logicalEndpoint("sys/leases/lookup/{prefix*}", {
+    list: logicalOperation({ summary: "List the leases below a path" }, list),
+  }, { sudo: true }),
+  ...PREFIXES.flatMap(leaseFamily),
+  logicalEndpoint("sys/leases/tidy", {
+    update: logicalOperation({ summary: "Clear what has expired", answers: ["accepted"] }, tidy),
+  }),
+  logicalEndpoint("sys/leases/count", {
+    read: logicalOperation(
+      { summary: "Count the leases that could not be revoked", fields: STUCK_FIELDS },
+      countStuck,
+    ),
+  }),
+];
+
+function leaseFamily(prefix: string): readonly LogicalEndpoint[] {
+  const renewal = logicalOperation(
+    { summary: "Refused: tokens are renewed by their own endpoints", fields: RENEW_FIELDS },
+    renew,
+  );
+  const revocation = logicalOperation(
+    { summary: "Revoke a lease", fields: REVOKE_FIELDS, answers: ["nothing", "queued"] },
+    revoke,
+  );
+  const below = logicalOperation(
+    {
+      summary: "Revoke all leases below a path",
+      fields: SYNC_FIELDS,
+      answers: ["nothing", "queued"],
+    },
+    revokePrefix,
+  );
+  const forced = logicalOperation({ summary: "Revoke all leases below a path" }, revokePrefix);
+  return [
+    logicalEndpoint(`${prefix}/renew`, { update: renewal }),
+    logicalEndpoint(`${prefix}/renew/{url_lease_id+}`, { update: renewal }),
+    logicalEndpoint(`${prefix}/revoke`, { update: revocation }),
+    logicalEndpoint(`${prefix}/revoke/{url_lease_id+}`, { update: revocation }),
+    logicalEndpoint(`${prefix}/revoke-prefix/{prefix+}`, { update: below }, { sudo: true }),
+    logicalEndpoint(`${prefix}/revoke-force/{prefix+}`, { update: forced }, { sudo: true }),
+  ];
+}
+
+/** The id in the body, or else the one in the path. */
+function leaseId({ path }: LogicalCall, sent: Sent<typeof LEASE_FIELDS>): string {
+  const given = sent.lease_id ?? "";
+  if (typeof given !== "string") throw invalidRequest("invalid lease ID");
+  const id = given || /\/(?:renew|revoke)\/(.+)$/.exec(path)?.[1] || "";
+  if (id === "") throw invalidRequest("lease_id must be specified");
+  return id;
+}
+
+function idOf({ hash, token }: StoredToken): string {
+  return `${token.path}/${hash}`;
+}
+
+async function find({ open }: LogicalCall, id: string): Promise<StoredToken | null> {
+  const stored = await open.tokens.findByHash(id.slice(id.lastIndexOf("/") + 1));
+  return stored !== null && idOf(stored) === id ? stored : null;
+}
+
+async function lookup(
+  request: LogicalCall,
+  sent: Sent<typeof LEASE_FIELDS>,
+): Promise<LogicalReply> {
+  const id = leaseId(request, sent);
+  const stored = await find(request, id);
+  const expiresAtMs = stored?.token.expiresAtMs ?? null;
+  if (stored === null || expiresAtMs === null) throw invalidRequest("invalid lease");
+  const { token } = stored;
+  const renewedAtMs = token.lastRenewalMs;
+  const leftMs = expiresAtMs - request.call.context.nowMs();
+  return {
+    kind: "data",
+    data: {
+      expire_time: new Date(expiresAtMs).toISOString(),
+      id,
+      issue_time: new Date(token.createdAtMs).toISOString(),
+      last_renewal: renewedAtMs === null ? null : new Date(renewedAtMs).toISOString(),
+      path: token.path,
+      renewable: token.renewable,
+      ttl: Math.max(0, Math.ceil(leftMs / 1000)),
+    },
+  };
+}
+
+async function list({ open, path, hasSudo }: LogicalCall): Promise<LogicalReply> {
+  // The endpoint of the whole list does something else too, which needs none.
+  if (!hasSudo) throw denied();
+  const prefix = path.slice("sys/leases/lookup/".length);
+  const names = new Set<string>();
+  for await (const stored of open.tokens.each()) {
+    const id = idOf(stored);
+    if (stored.token.expiresAtMs === null || !id.startsWith(prefix)) continue;
+    const name = id.slice(prefix.length);
+    const slash = name.indexOf("/");
+    names.add(slash === -1 ? name : name.slice(0, slash + 1));
+  }
+  if (names.size === 0) return { kind: "missing" };
+  return { kind: "data", data: { keys: [...names].sort() } };
+}
+
+async function renew(
+  request: LogicalCall,
+  sent: Sent<typeof LEASE_FIELDS>,
+): Promise<LogicalReply> {
+  const stored = await find(request, leaseId(request, sent));
+  if (stored === null) throw invalidRequest("lease not found");
+  if (!stored.token.renewable) throw invalidRequest("lease is not renewable");
+  throw invalidRequest("tokens cannot be renewed through this endpoint");
+}
+
+/** What is unknown has ended: that is no error. */
+async function revoke(
+  request: LogicalCall,
+  sent: Sent<typeof REVOKE_FIELDS>,
+): Promise<LogicalReply> {
+  const stored = await find(request, leaseId(request, sent));
+  if (stored !== null) await request.open.revokeTree(stored);
+  return revoked(sent);
+}
+
+async function revokePrefix(
+  { open, parameter }: EndpointCall,
+  sent: Sent<typeof SYNC_FIELDS>,
+): Promise<LogicalReply> {
+  await revokeBelow(open, parameter("prefix"));
+  return revoked(sent);
+}
+
+/** Who does not want to wait is told that it is being done; it has been. */
+function revoked({ sync = true }: Sent<typeof SYNC_FIELDS>): LogicalReply {
+  return sync ? DONE : ACCEPTED;
+}
+
+async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
+  await call.vault.administer((open) => open.expireTokens());
+  return tidied("OpenBao's server");
+}
+
+/** There are none. */
+async function countStuck(
+  _request: LogicalCall,
+  { type }: Sent<typeof STUCK_FIELDS>,
+): Promise<LogicalReply> {
+  if (type !== "irrevocable") return { kind: "missing" };
+  return { kind: "data", data: { counts: {}, lease_count: 0 } };
+}
+
+async function listStuck(
+  _request: LogicalCall,
+  { type, limit = "" }: Sent<typeof STUCK_LIST_FIELDS>,
+): Promise<LogicalReply> {
+  if (type !== "irrevocable") return { kind: "missing" };
+  refuseLimit(limit);
+  return { kind: "data", data: { lease_count: 0, leases: [] } };
+}
+
+/** The reference reports it as a fault of its own (500); we say 400 (D1). */
+function refuseLimit(limit: string): void {
+  if (limit === "" || limit === "none") return;
+  const number = /^[+-]?[0-9]+$/.test(limit) ? Number(limit) : null;
+  if (number === null) {
+    const reason = `strconv.Atoi: parsing ${JSON.stringify(limit)}: invalid syntax`;
+    throw listedMistake(`invalid 'limit' provided: ${reason}`);
+  }
+  if (number < 1) throw listedMistake("limit must be 'none' or a positive integer");
+}

@@ -1,0 +1,115 @@
+/** `/sys/auth*`: auth methods. */
+
+import type { LoginMountRequest } from "../../../vault/mounts/auth_mounts.ts";
+import type { Sent } from "../../../wire/fields.ts";
+import { invalidRequest } from "../../../errors.ts";
+import { disableLogin } from "../../../vault/mounts/disable_login.ts";
+import {
+  DONE,
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "../../request/logical.ts";
+import {
+  mountType,
+  otherVersion,
+  parseTokenType,
+  readConfig,
+  readLeases,
+  settingsOf,
+} from "./config.ts";
+import { ownerPath } from "./owner.ts";
+import { ENABLE_FIELDS, MOUNT_SPELLINGS, mountPath, TUNE_FIELDS } from "./paths.ts";
+import { readTuning, tuneMount } from "./tuning.ts";
+import { describeEntry } from "./view.ts";
+
+const RULES = { copiesData: true, sudo: true };
+
+export const LOGIN_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/auth", {
+    read: logicalOperation({ summary: "List the auth methods" }, list),
+  }, { copiesData: true }),
+  logicalEndpoint("sys/auth/{path+}/tune", {
+    // Also of a path below the method, unlike its own read: as in the reference.
+    read: logicalOperation(
+      { summary: "Show the settings of an auth method" },
+      async (request) => readTuning(request.open, `auth/${mountPath(request)}`),
+    ),
+    update: logicalOperation(
+      { summary: "Change the settings of an auth method", fields: TUNE_FIELDS },
+      (request, sent) => tuneMount(request, sent, `auth/${mountPath(request)}`),
+    ),
+  }, {
+    ...RULES,
+    alias: (open, parameter) => {
+      const path = ownerPath(open, parameter, "auth/");
+      return path === null ? null : `sys/auth/${path}/tune`;
+    },
+  }, MOUNT_SPELLINGS),
+  logicalEndpoint(
+    "sys/auth/{path+}",
+    {
+      read: logicalOperation({ summary: "Show an auth method" }, read),
+      update: logicalOperation({ summary: "Enable an auth method", fields: ENABLE_FIELDS }, enable),
+      delete: logicalOperation(
+        { summary: "Disable an auth method and revoke its tokens" },
+        remove,
+      ),
+    },
+    RULES,
+    MOUNT_SPELLINGS,
+  ),
+];
+
+async function list({ open, call }: LogicalCall): Promise<LogicalReply> {
+  const { version } = call.context.options;
+  const logins = open.logins.list().map((mount) =>
+    [mount.path, describeEntry(mount, version)] as const
+  );
+  return { kind: "data", data: Object.fromEntries(logins) };
+}
+
+async function read(request: EndpointCall): Promise<LogicalReply> {
+  const path = mountPath(request);
+  const mount = request.open.logins.at(path);
+  if (mount === null) throw invalidRequest(`No auth engine at ${path}`);
+  return { kind: "data", data: describeEntry(mount, request.call.context.options.version) };
+}
+
+async function enable(
+  request: EndpointCall,
+  sent: Sent<typeof ENABLE_FIELDS>,
+): Promise<LogicalReply> {
+  const config = readConfig(sent.config ?? {}, "auth");
+  const leases = readLeases(config);
+  const tokenType = parseTokenType(config.token_type ?? "");
+  const type = mountType(sent.type ?? "", config, sent.plugin_name ?? "");
+  const asked = config.plugin_version ?? "";
+  const version = asked === "" ? null : otherVersion(asked, request.call.context.options.version);
+  const options = sent.options === undefined ? {} : sent.options;
+  if ((options?.["version"] ?? "") !== "") {
+    throw invalidRequest(`auth method ${JSON.stringify(type)} does not allow setting a version`);
+  }
+  const mount: LoginMountRequest = {
+    path: mountPath(request),
+    type,
+    version,
+    description: sent.description ?? "",
+    local: sent.local ?? false,
+    sealWrap: sent.seal_wrap ?? false,
+    externalEntropyAccess: sent.external_entropy_access ?? false,
+    options,
+    // Only that of secrets engines is kept: as in the reference.
+    config: { ...settingsOf(config, leases), forceNoCache: false, tokenType, userLockout: null },
+  };
+  await request.call.vault.administer((open) => open.logins.mount(mount));
+  return DONE;
+}
+
+async function remove(request: EndpointCall): Promise<LogicalReply> {
+  await disableLogin(request.call.vault, mountPath(request));
+  return DONE;
+}

@@ -1,0 +1,134 @@
+/** `/sys/internal/ui/*`: what pages and the CLI ask before they use a mount. */
+
+import type { AclGrant } from "../../../access/policies/acl.ts";
+import type { LoginMount } from "../../../vault/mounts/auth_mounts.ts";
+import type { ParameterRules, ParameterValue } from "../../../access/policies/policy.ts";
+import { invalidRequest, VaultError } from "../../../errors.ts";
+import type { Mount } from "../../../vault/mounts/mounts.ts";
+import {
+  type EndpointCall,
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "../../request/logical.ts";
+import { ownerOf } from "./owner.ts";
+import { describeEntry } from "./view.ts";
+import type { JsonObject } from "../../request/replies.ts";
+
+export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/internal/ui/mounts", {
+    read: logicalOperation(
+      { summary: "List the mounts that the token may use" },
+      async (request) => ({ kind: "data", data: visibleMounts(request) }),
+    ),
+  }, { token: "optional" }),
+  logicalEndpoint("sys/internal/ui/mounts/{path*}", {
+    read: logicalOperation({ summary: "Show the mount that owns a path" }, owningMount),
+  }, { token: "optional" }),
+  logicalEndpoint("sys/internal/ui/namespaces", {
+    read: logicalOperation({ summary: "List the namespaces, of which there are none" }, namespaces),
+  }, { token: "optional" }),
+  logicalEndpoint("sys/internal/ui/resultant-acl", {
+    read: logicalOperation(
+      { summary: "Show what the token's policies say together" },
+      async (request) => ({ kind: "data", data: resultantAcl(request) }),
+    ),
+  }),
+];
+
+/** In the order of the reference, which is not that of `sys/capabilities`. */
+const CAPABILITIES_SHOWN: readonly string[] = [
+  "deny",
+  "create",
+  "delete",
+  "list",
+  "read",
+  "sudo",
+  "update",
+  "patch",
+  "scan",
+];
+
+/** Whether a token may do anything on a mount. */
+export function mayUse({ acl }: LogicalCall, path: string): boolean {
+  return acl.grantsBelow(path);
+}
+
+/** What the token may use; who has none sees the mounts that are meant to be seen. */
+function visibleMounts(request: LogicalCall): JsonObject {
+  const { call: { token }, open } = request;
+  const sees = ({ config }: Mount | LoginMount, path: string): boolean =>
+    config.listingVisibility === "unauth" || (token !== null && mayUse(request, path));
+  const secret = open.mounts.list().filter((mount) => sees(mount, mount.path));
+  const auth = open.logins.list().filter((mount) => sees(mount, `auth/${mount.path}`));
+  const { version } = request.call.context.options;
+  const tell = (mount: Mount | LoginMount): [string, JsonObject] => {
+    const { path, description, options, type } = mount;
+    return [path, token === null ? { description, options, type } : describeEntry(mount, version)];
+  };
+  return {
+    auth: Object.fromEntries(auth.map(tell)),
+    secret: Object.fromEntries(secret.map(tell)),
+  };
+}
+
+async function namespaces({ call }: LogicalCall): Promise<LogicalReply> {
+  if (call.token === null) throw invalidRequest("client token empty");
+  return { kind: "data", data: {} };
+}
+
+/** The mount that owns a path: the CLI's first question before any kv command. */
+async function owningMount(request: EndpointCall): Promise<LogicalReply> {
+  const asked = request.parameter("path");
+  if (asked === "") throw new VaultError("not_found", "unsupported path");
+  if (request.call.token === null) throw new VaultError("unauthenticated", "permission denied");
+  const data = describeOwner(request, asked) ?? describeOwner(request, `${asked}/`);
+  if (data !== null) return { kind: "data", data };
+  const text = `preflight capability check returned 403, please ensure client's policies ` +
+    `grant access to path "${asked.endsWith("/") ? asked : `${asked}/`}"`;
+  throw new VaultError("denied", text);
+}
+
+/** Null also for a mount that the token may not use: nobody learns so what exists. */
+function describeOwner({ open, acl, call }: LogicalCall, path: string): JsonObject | null {
+  const owner = ownerOf(open, path);
+  if (owner === null) return null;
+  const { kind, mount } = owner;
+  if (!acl.grantsBelow(kind === "login" ? `auth/${mount.path}` : mount.path)) return null;
+  return { ...describeEntry(mount, call.context.options.version), path: mount.path };
+}
+
+/** The rules that decide, by their paths; those with `+` are in neither map, as in the reference. */
+function resultantAcl({ acl }: LogicalCall): JsonObject {
+  if (acl.isRoot) return { root: true };
+  const of = (kind: AclGrant["kind"]): JsonObject =>
+    Object.fromEntries(
+      acl.grants().filter((grant) => grant.kind === kind).map((grant) => [
+        kind === "prefix" ? grant.path.slice(0, -1) : grant.path,
+        describeGrant(grant),
+      ]),
+    );
+  return { exact_paths: of("exact"), glob_paths: of("prefix"), root: false };
+}
+
+function describeGrant(grant: AclGrant): JsonObject {
+  const { allowedParameters, deniedParameters, requiredParameters } = grant;
+  const { minWrappingTtlSeconds: min, maxWrappingTtlSeconds: max } = grant;
+  return {
+    capabilities: CAPABILITIES_SHOWN.filter((name) => grant.names.includes(name)),
+    ...(allowedParameters.size === 0 ? {} : { allowed_parameters: plain(allowedParameters) }),
+    ...(deniedParameters.size === 0 ? {} : { denied_parameters: plain(deniedParameters) }),
+    ...(max === null ? {} : { max_wrapping_ttl: Math.trunc(max) }),
+    ...(min === null ? {} : { min_wrapping_ttl: Math.trunc(min) }),
+    ...(requiredParameters.length === 0 ? {} : { required_parameters: requiredParameters }),
+  };
+}
+
+function plain(value: ParameterValue | ParameterRules): unknown {
+  if (value instanceof Map) {
+    return Object.fromEntries([...value].map(([name, each]) => [name, plain(each)]));
+  }
+  return Array.isArray(value) ? value.map(plain) : value;
+}

@@ -1,0 +1,35 @@
+/** Which mount a path belongs to, of either kind. */
+
+import type { LoginMount } from "../../../vault/mounts/auth_mounts.ts";
+import type { Mount } from "../../../vault/mounts/mounts.ts";
+import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { EndpointCall } from "../../request/logical.ts";
+
+/** A mount of either kind. */
+export type Owner =
+  | { readonly kind: "engine"; readonly mount: Mount }
+  | { readonly kind: "login"; readonly mount: LoginMount };
+
+/** The mount at or above a path, which is below `auth/` for an auth method. */
+export function ownerOf(open: OpenVault, path: string): Owner | null {
+  const mount = open.mounts.route(path)?.mount;
+  if (mount !== undefined) return { kind: "engine", mount };
+  const login = open.logins.route(path)?.mount;
+  return login === undefined ? null : { kind: "login", mount: login };
+}
+
+/**
+ * The path of the mount at or above the one that a request names, without the slash at its end; null
+ * for none. `below`: "" or `auth/`, which the request's path is below.
+ */
+export function ownerPath(
+  open: OpenVault,
+  parameter: EndpointCall["parameter"],
+  below: "" | "auth/",
+): string | null {
+  const owner = ownerOf(open, `${below}${parameter("path")}/`);
+  if (owner === null) return null;
+  const { kind, mount } = owner;
+  const whole = kind === "login" ? `auth/${mount.path}` : mount.path;
+  return whole.slice(below.length, -1);
+}

@@ -1,0 +1,34 @@
+/** Versions of plugins. Everything here is built in and has the version of the product. Pure. */
+
+import { invalidRequest } from "../../../errors.ts";
+import { PLUGIN_VERSION_MAX_CHARS } from "../../../limits.ts";
+
+/** As go-version reads them, in one pass: each separator has one place only. */
+const SEMANTIC =
+  /^v?(?<numbers>[0-9]+(?:\.[0-9]+)*)(?<pre>-?[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?(?<meta>\+[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?$/;
+
+/** The version of everything that is built in. */
+export function builtinVersion(productVersion: string): string {
+  return `v${productVersion}+builtin.bao`;
+}
+
+/** Whether a version that `canonicalVersion` gave claims to be of something built in. */
+export function isBuiltinVersion(version: string): boolean {
+  const [, metadata = ""] = version.split("+");
+  return metadata.split(".").includes("builtin");
+}
+
+/** With a "v" and three numbers. Throws `invalid_request`. */
+export function canonicalVersion(text: string): string {
+  const parts = text.length > PLUGIN_VERSION_MAX_CHARS ? undefined : SEMANTIC.exec(text)?.groups;
+  if (parts === undefined) {
+    throw invalidRequest(
+      `version ${JSON.stringify(text)} is not a valid semantic version: malformed version: ${text}`,
+    );
+  }
+  const { numbers = "", pre = "", meta = "" } = parts;
+  const given = numbers.split(".").map((number) => number.replace(/^0+(?=.)/, ""));
+  const padded = [...given, "0", "0"].slice(0, Math.max(3, given.length));
+  const shownPre = pre === "" || pre.startsWith("-") ? pre : `-${pre}`;
+  return `v${padded.join(".")}${shownPre}${meta}`;
+}

@@ -1,0 +1,177 @@
+/** What both path families of a ceremony have in common: parameters, refusals, detail. */
+
+import { checkRecipients, sameHolderWarnings } from "../../../ceremony/recipients.ts";
+import { parametersDigest, type Rekey } from "../../../ceremony/rekey.ts";
+import type {
+  CeremonyParameters,
+  CeremonyState,
+  CeremonyTarget,
+  PgpRecipient,
+} from "../../../ceremony/state.ts";
+import type { Refusal } from "../../../ceremony/step.ts";
+import { invalidRequest, unreachable, type VaultError } from "../../../errors.ts";
+import { shareCountsProblem } from "../../../seal/seal_config.ts";
+import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { Call } from "../../request/call.ts";
+import type { JsonObject } from "../../request/replies.ts";
+
+export interface StartRequest {
+  readonly shares: number;
+  readonly threshold: number;
+  readonly pgpKeys: readonly string[];
+  readonly backup: boolean;
+  readonly requireVerification: boolean;
+  readonly verifyAll: boolean;
+}
+
+/** The texts in which the families differ. */
+export interface FamilyTexts {
+  readonly wrongKeyCount: string | null;
+  readonly configuration: Readonly<Record<CeremonyTarget, string>>;
+  readonly storedKeys: {
+    readonly pgp: string;
+    readonly backup: string;
+    readonly verification: string;
+  };
+  /** The check that comes first where a request is wrong in two ways. */
+  readonly backupBeforeStoredKeys: boolean;
+  readonly refusals: RefusalTexts;
+}
+
+type RefusalTexts = {
+  readonly [Code in Refusal["code"]]: (
+    refusal: Extract<Refusal, { code: Code }>,
+    target: CeremonyTarget,
+  ) => string;
+};
+
+const BACKUP_WITHOUT_KEYS =
+  "cannot request a backup of the new keys without providing PGP keys for encryption";
+
+/** What an operator must know who asked for shares where none are made. */
+export const FORCED_WARNING =
+  "this seal keeps the key itself: only the root key changes, and no shares are handed out";
+
+/** Judges a start, and turns it into parameters. Throws `invalid_request`; nothing was changed. */
+export async function startParameters(
+  request: StartRequest,
+  texts: FamilyTexts,
+  target: CeremonyTarget,
+  handsOutShares: boolean,
+): Promise<CeremonyParameters> {
+  const { pgpKeys, backup, requireVerification, verifyAll } = request;
+  const refuseLoneBackup = (): void => {
+    if (backup && pgpKeys.length === 0) throw invalidRequest(BACKUP_WITHOUT_KEYS);
+  };
+  if (texts.backupBeforeStoredKeys) refuseLoneBackup();
+  if (texts.wrongKeyCount !== null && pgpKeys.length > 0 && pgpKeys.length !== request.shares) {
+    throw invalidRequest(texts.wrongKeyCount);
+  }
+  if (!handsOutShares) {
+    if (pgpKeys.length > 0) throw invalidRequest(texts.storedKeys.pgp);
+    if (backup) throw invalidRequest(texts.storedKeys.backup);
+    if (requireVerification) throw invalidRequest(texts.storedKeys.verification);
+    const one = { shares: 1, threshold: 1, recipients: null };
+    return { ...one, backup: false, requireVerification: false, verifyAll: false };
+  }
+  refuseLoneBackup();
+  const counts = { shares: request.shares, threshold: request.threshold };
+  const problem = shareCountsProblem(counts, pgpKeys.length === 0 ? null : pgpKeys.length);
+  if (problem !== null) throw invalidRequest(texts.configuration[target] + problem);
+  const recipients = await checkRecipients(pgpKeys, texts.configuration[target]);
+  return {
+    ...counts,
+    recipients,
+    backup,
+    requireVerification: requireVerification || verifyAll,
+    verifyAll,
+  };
+}
+
+export function refusalError(
+  refusal: Refusal,
+  texts: RefusalTexts,
+  target: CeremonyTarget,
+): VaultError {
+  const text = texts[refusal.code] as (refusal: Refusal, target: CeremonyTarget) => string;
+  return invalidRequest(text(refusal, target));
+}
+
+/** Whether a ceremony of this target makes shares: not when the seal keeps the key itself. */
+export function handsOutShares(open: OpenVault, target: CeremonyTarget): boolean {
+  return target === "recovery" || open.config.type === "shamir";
+}
+
+/**
+ * Whether the answer to a share may hold bare ones. Not only that to the last share: what one holder
+ * may not ask, no holder may, so that they learn it with the first share.
+ */
+export function mayAnswerShares(
+  open: OpenVault,
+  target: CeremonyTarget,
+  state: CeremonyState,
+): boolean {
+  return state.phase === "gathering" && state.head.parameters.recipients === null &&
+    handsOutShares(open, target);
+}
+
+export function supportsRecovery(open: OpenVault): boolean {
+  return open.config.type !== "shamir";
+}
+
+/** What `?detail=true` adds to a status: who, since when, until when, and what was agreed. */
+export function ceremonyDetail(state: CeremonyState, rekey: Rekey): JsonObject {
+  if (state.phase === "idle") return { target: rekey.target };
+  const { head } = state;
+  return {
+    target: rekey.target,
+    started_at: new Date(head.startedAtMs).toISOString(),
+    started_by: head.startedBy,
+    expires_at: new Date(head.expiresAtMs).toISOString(),
+    verify_all: head.parameters.verifyAll,
+    ...recipientDetail(head.parameters.recipients),
+    params_digest: parametersDigest(head.parameters),
+  };
+}
+
+/** What `?detail=true` tells of PGP keys: which subkey, or primary key, is encrypted to. */
+export function recipientDetail(recipients: readonly PgpRecipient[] | null): JsonObject {
+  const fingerprints = recipients?.map((each) => each.encryptionKeyFingerprint);
+  return { pgp_subkey_fingerprints: fingerprints ?? null };
+}
+
+/** Warnings that come only with `?detail=true`. */
+export function detailWarnings(call: Call, state: CeremonyState): readonly string[] {
+  if (!call.wantsDetail || state.phase === "idle") return [];
+  return sameHolderWarnings(state.head.parameters.recipients);
+}
+
+/** The verification's nonce that a status shows; null for none. */
+export function shownVerificationId(state: CeremonyState): string | null {
+  switch (state.phase) {
+    case "idle":
+      return null;
+    case "gathering":
+      return state.earlyVerificationId;
+    case "verifying":
+      return state.verificationId;
+    default:
+      return unreachable(state);
+  }
+}
+
+export function fingerprintsOf(parameters: CeremonyParameters): readonly string[] | null {
+  return parameters.recipients?.map((recipient) => recipient.fingerprint) ?? null;
+}
+
+/** Fields of the verification's status, the same in both families. */
+export function verificationStatus(state: CeremonyState): JsonObject | null {
+  if (state.phase === "idle") return null;
+  return {
+    nonce: shownVerificationId(state) ?? "",
+    started: state.phase === "verifying",
+    t: state.head.parameters.threshold,
+    n: state.head.parameters.shares,
+    progress: state.phase === "verifying" ? state.verified.length : 0,
+  };
+}

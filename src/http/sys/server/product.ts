@@ -1,0 +1,30 @@
+/** What clients ask about the product itself: its version, what it can mount. */
+
+import {
+  type LogicalCall,
+  type LogicalEndpoint,
+  logicalEndpoint,
+  logicalOperation,
+  type LogicalReply,
+} from "../../request/logical.ts";
+import { PLUGIN_ENDPOINTS } from "../mounts/plugins.ts";
+import { RELEASE_DATE } from "./server_facts.ts";
+
+export const PRODUCT_ENDPOINTS: readonly LogicalEndpoint[] = [
+  logicalEndpoint("sys/version-history", {
+    list: logicalOperation({ summary: "List the versions that have run here" }, versionHistory),
+  }),
+  ...PLUGIN_ENDPOINTS,
+];
+
+/** Only the running version is known; its time is that of the vault's first key. */
+async function versionHistory({ call, open }: LogicalCall): Promise<LogicalReply> {
+  const { version } = call.context.options;
+  const installedAtMs = Math.min(...open.barrier.keyring.terms.map((term) => term.installTimeMs));
+  const info = {
+    commit_date: RELEASE_DATE,
+    previous_version: null,
+    timestamp_installed: new Date(installedAtMs).toISOString(),
+  };
+  return { kind: "data", data: { key_info: { [version]: info }, keys: [version] } };
+}

@@ -1,0 +1,81 @@
+/** Renewing tokens of the token store and of logins, named in either way. */
+
+import { leaseLimits } from "../../access/tokens/lease_limits.ts";
+import type { Lifetime } from "../../access/tokens/lifetime.ts";
+import { isInitial, SPENT_USES, type StoredToken, type Token } from "../../access/tokens/token.ts";
+import type { TokenRole } from "../../access/tokens/token_roles.ts";
+import { renewedTerms } from "../../access/tokens/token_terms.ts";
+import { invalidRequest, listedMistake, listingMistakes, VaultError } from "../../errors.ts";
+import type { OpenVault } from "../../vault/open_vault.ts";
+import type { LogicalCall, LogicalReply } from "../request/logical.ts";
+import { authFields } from "./reply.ts";
+
+/** `id` is shown again. */
+export async function renewById(
+  request: LogicalCall,
+  stored: StoredToken,
+  id: string,
+  increment: number,
+): Promise<LogicalReply> {
+  const why = whyNotRenewable(stored.token);
+  if (why !== null) throw invalidRequest(why);
+  return await renew(request, stored, id, increment);
+}
+
+/**
+ * The answer leaves the id out: who knows only the accessor must not learn it. Nor does he hear why
+ * a token cannot be renewed.
+ */
+export async function renewByAccessor(
+  request: LogicalCall,
+  stored: StoredToken,
+  increment: number,
+): Promise<LogicalReply> {
+  if (whyNotRenewable(stored.token) !== null) throw listedMistake("invalid request");
+  return await renew(request, stored, "", increment);
+}
+
+function whyNotRenewable(token: Token): string | null {
+  // It answers its last request with this one, and is as good as gone.
+  if (token.uses === SPENT_USES) return "token not found";
+  if (token.type === "batch") return "batch tokens cannot be renewed";
+  if (isInitial(token)) return "invalid lease ID";
+  return token.renewable && token.expiresAtMs !== null ? null : "lease is not renewable";
+}
+
+async function renew(
+  { call, open }: LogicalCall,
+  stored: StoredToken,
+  id: string,
+  increment: number,
+): Promise<LogicalReply> {
+  const nowMs = call.context.nowMs();
+  const { renewLogin } = await import("../../methods/methods.ts");
+  const life = await renewLogin(open.logins, stored.token, increment, nowMs) ??
+    await renewedLife(open, stored.token, increment, nowMs);
+  if (life === "unchanged") return { kind: "done" };
+  const renewed = await open.tokens.renew(stored, life.ttlSeconds);
+  if (renewed === null) throw new VaultError("unauthenticated", "permission denied");
+  const auth = authFields(id, renewed, life.ttlSeconds);
+  return { kind: "data", data: null, auth, warnings: life.warnings };
+}
+
+async function renewedLife(
+  open: OpenVault,
+  token: Token,
+  increment: number,
+  nowMs: number,
+): Promise<Lifetime> {
+  const role = await roleOf(open, token);
+  const limits = leaseLimits(open.logins.token);
+  // D1: the reference calls this its own fault, and writes it as such.
+  return listingMistakes(() => renewedTerms(token, role, limits, increment, nowMs));
+}
+
+async function roleOf({ tokenRoles }: OpenVault, { role: name }: Token): Promise<TokenRole | null> {
+  if (name === null) return null;
+  const role = await tokenRoles.read(name);
+  if (role !== null) return role;
+  const why = `original token role ${JSON.stringify(name)} could not be found, not renewing`;
+  throw listedMistake(`failed to renew entry: ${why}`);
+}

@@ -1,0 +1,64 @@
+/** A token as the API shows it: when it was made or renewed, and when it is looked up. */
+
+import { isInitial, type Token } from "../../access/tokens/token.ts";
+import type { LogicalReply } from "../request/logical.ts";
+import type { JsonObject } from "../request/replies.ts";
+
+/** The `auth` object of a new or renewed token. */
+export function authFields(id: string, token: Token, leaseSeconds: number): JsonObject {
+  return {
+    client_token: id,
+    accessor: token.accessor,
+    policies: token.policies,
+    ...(token.policies.length === 0 ? {} : { token_policies: token.policies }),
+    metadata: token.meta,
+    lease_duration: Math.floor(leaseSeconds),
+    renewable: token.renewable,
+    entity_id: token.entityId ?? "",
+    token_type: token.type,
+    orphan: token.orphan,
+    mfa_requirement: null,
+    num_uses: token.grantedUses,
+  };
+}
+
+/** `id` is "" where the caller knows only the accessor. */
+export function describeToken(token: Token, id: string, nowMs: number): LogicalReply {
+  const { expiresAtMs, periodSeconds } = token;
+  // Nothing was ever granted to the tokens of init and generate-root.
+  const hasLease = !isInitial(token);
+  return {
+    kind: "data",
+    data: {
+      accessor: token.accessor,
+      ...(token.boundCidrs.length === 0 ? {} : { bound_cidrs: token.boundCidrs }),
+      creation_time: Math.floor(token.createdAtMs / 1000),
+      creation_ttl: Math.floor(token.creationTtlSeconds),
+      display_name: token.displayName,
+      entity_id: token.entityId ?? "",
+      expire_time: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
+      explicit_max_ttl: Math.floor(token.explicitMaxTtlSeconds),
+      id,
+      ...(hasLease ? { issue_time: new Date(token.createdAtMs).toISOString() } : {}),
+      ...renewalFields(token),
+      meta: token.meta,
+      num_uses: token.uses,
+      orphan: token.orphan,
+      path: token.path,
+      ...(periodSeconds === 0 ? {} : { period: Math.floor(periodSeconds) }),
+      policies: token.policies,
+      ...(hasLease ? { renewable: token.renewable } : {}),
+      ...(token.role === null ? {} : { role: token.role }),
+      ttl: expiresAtMs === null ? 0 : Math.max(0, Math.ceil((expiresAtMs - nowMs) / 1000)),
+      type: token.type,
+    },
+  };
+}
+
+function renewalFields(token: Token): JsonObject {
+  if (token.lastRenewalMs === null) return {};
+  return {
+    last_renewal: new Date(token.lastRenewalMs).toISOString(),
+    last_renewal_time: Math.floor(token.lastRenewalMs / 1000),
+  };
+}

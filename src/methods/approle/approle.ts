@@ -1,0 +1,255 @@
+/** `auth/<mount>/…` of approle: roles, and logging in. */
+
+import * as v from "valibot";
+import { checkCidrs } from "../../access/cidr.ts";
+import type { AppRole, Role, RoleSettings } from "./roles.ts";
+import { leaseLimits } from "../../access/tokens/lease_limits.ts";
+import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import { boolean, readFields, type Sent, text } from "../../wire/fields.ts";
+import { LIST_FIELDS } from "../../engines/listing.ts";
+import { operation, parameter } from "../../wire/served_path.ts";
+import { invalidRequest, listingMistakes } from "../../errors.ts";
+import {
+  type AppRoleCall,
+  changeRole,
+  checkUses,
+  PERIOD_FIELDS,
+  refuseLongPeriod,
+  ROLE_FIELD_PATHS,
+  ROLE_FIELDS,
+} from "./role_fields.ts";
+import { SECRET_ID_PATHS } from "./secret_id_paths.ts";
+import {
+  describeTokenRules,
+  mergeTokenRules,
+  POLICIES_FIELDS,
+  TOKEN_RULE_FIELDS,
+} from "../token_rule_fields.ts";
+import {
+  DONE,
+  type LogicalCall,
+  type LogicalReply,
+  MISSING,
+  tidied,
+} from "../../http/request/logical.ts";
+import {
+  findLoginPath,
+  listNames,
+  type LoginCall,
+  type LoginPath,
+  loginPath,
+  serveLoginPath,
+} from "../method.ts";
+import { answerLogin, refuseLocked } from "../../http/mounted/login_reply.ts";
+import type { JsonObject } from "../../http/request/replies.ts";
+
+const LOGIN_FIELDS = {
+  role_id: text("the id of the role"),
+  secret_id: text("one of its secret ids; not needed where bind_secret_id is false"),
+};
+
+const ROLE_ID_FIELDS = { role_id: text("the id of the role, of the caller's choice") };
+
+const WRITE_FIELDS = {
+  ...ROLE_FIELDS,
+  ...ROLE_ID_FIELDS,
+  ...TOKEN_RULE_FIELDS,
+  ...POLICIES_FIELDS,
+  ...PERIOD_FIELDS,
+  local_secret_ids: boolean("shown as it is set; every secret id is local. Set once, at creation"),
+};
+
+const LONG_MAX_TTL =
+  "token_max_ttl is greater than the backend mount's maximum TTL value; issued " +
+  "tokens' max TTL value will be truncated";
+
+const WRITE_ROLE = operation(
+  { summary: "Create or change a role", fields: WRITE_FIELDS },
+  writeRole,
+);
+
+export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
+  loginPath("login", {
+    update: operation(
+      {
+        summary: "Log in with role id and secret id",
+        fields: LOGIN_FIELDS,
+        needs: ["role_id"],
+        answers: ["auth"],
+      },
+      login,
+    ),
+  }, { before: admitAlias }),
+  loginPath("role", {
+    list: operation(
+      { summary: "List the roles", fields: LIST_FIELDS },
+      async ({ roles }: AppRoleCall, sent) => listNames(await roles.list(), sent),
+    ),
+  }),
+  loginPath("role/{role_name}", {
+    read: operation({ summary: "Show a role" }, readRole),
+    create: WRITE_ROLE,
+    update: WRITE_ROLE,
+    delete: operation(
+      { summary: "Delete a role and its secret ids" },
+      async ({ roles, parameter }: AppRoleCall) => {
+        await roles.remove(parameter("role_name"));
+        return DONE;
+      },
+    ),
+  }, { checksExistence: true }),
+  loginPath("role/{role_name}/role-id", {
+    read: operation({ summary: "Show the id of a role" }, readRoleId),
+    update: operation({ summary: "Give a role another id", fields: ROLE_ID_FIELDS }, writeRoleId),
+  }),
+  loginPath("role/{role_name}/local-secret-ids", {
+    read: operation({ summary: "Show whether secret ids are local" }, readLocality),
+  }),
+  ...ROLE_FIELD_PATHS,
+  ...SECRET_ID_PATHS,
+  loginPath("tidy/secret-id", {
+    update: operation(
+      { summary: "Clear secret ids whose time is over", answers: ["accepted"] },
+      tidy,
+    ),
+  }),
+];
+
+/** Serves a request; `rest` is its path below the mount. */
+export async function serveAppRole(
+  request: LogicalCall,
+  mount: LoginMount,
+  rest: string,
+): Promise<LogicalReply> {
+  const roles = await request.open.logins.appRole(mount);
+  const ask = (parameter: LoginCall["parameter"]) => ({ ...request, mount, roles, parameter });
+  return await serveLoginPath(APPROLE_PATHS, rest, request, ask);
+}
+
+/** Whether a write below the mount would overwrite: `update`, not `create`. */
+export async function appRoleExists(roles: AppRole, rest: string): Promise<boolean> {
+  const found = findLoginPath(APPROLE_PATHS, rest);
+  if (found?.served.checksExistence !== true) return true;
+  return await roles.read(parameter(found.parameters, "role_name")) !== null;
+}
+
+const LOGIN_SCHEMA = v.object(LOGIN_FIELDS);
+
+/** Whose login it is comes first, whatever the operation. */
+async function admitAlias(request: AppRoleCall, data: JsonObject): Promise<void> {
+  const roleId = roleIdOf(readFields(LOGIN_SCHEMA, data));
+  if (roleId === "") throw invalidRequest("missing role_id");
+  await refuseLocked(request, roleId);
+}
+
+async function login(
+  request: AppRoleCall,
+  sent: Sent<typeof LOGIN_FIELDS>,
+): Promise<LogicalReply> {
+  const { roles, call } = request;
+  const secretId = (sent.secret_id ?? "").trim();
+  const outcome = await roles.login(roleIdOf(sent), secretId, call.remoteAddress);
+  return await answerLogin(request, outcome);
+}
+
+function roleIdOf({ role_id: roleId = "" }: Sent<typeof LOGIN_FIELDS>): string {
+  return roleId.trim();
+}
+
+async function readRole({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+  const role = await roles.read(parameter("role_name"));
+  return role === null ? MISSING : { kind: "data", data: describeRole(role) };
+}
+
+function describeRole(role: Role): JsonObject {
+  return {
+    bind_secret_id: role.bindSecretId,
+    local_secret_ids: role.localSecretIds,
+    secret_id_bound_cidrs: role.secretIdBoundCidrs,
+    secret_id_num_uses: role.secretIdUses,
+    secret_id_ttl: role.secretIdTtlSeconds,
+    ...describeTokenRules(role.rules),
+  };
+}
+
+async function writeRole(
+  { mount, roles, parameter }: AppRoleCall,
+  wanted: Sent<typeof WRITE_FIELDS>,
+): Promise<LogicalReply> {
+  const { sent, warnings } = plainType(wanted);
+  let maxTtlSeconds = 0;
+  await roles.write(parameter("role_name"), (old, isNew) => {
+    const role = mergeRole(sent, old, isNew);
+    if (role.rules.elderNames.includes("period")) {
+      refuseLongPeriod(role.rules.periodSeconds, mount);
+    }
+    maxTtlSeconds = role.rules.maxTtlSeconds;
+    return role;
+  });
+  const all = maxTtlSeconds > leaseLimits(mount).maxSeconds
+    ? [...warnings, LONG_MAX_TTL]
+    : warnings;
+  return all.length === 0 ? DONE : { kind: "data", data: null, warnings: all };
+}
+
+/** Types that only a mount can have mean something to a role too. */
+function plainType(
+  sent: Sent<typeof WRITE_FIELDS>,
+): { readonly sent: Sent<typeof WRITE_FIELDS>; readonly warnings: readonly string[] } {
+  const type = /^default-(service|batch)$/.exec(sent.token_type ?? "")?.[1];
+  if (type === undefined) return { sent, warnings: [] };
+  const warning = `default-${type} has no useful meaning; adjusting to ${type}`;
+  return { sent: { ...sent, token_type: type }, warnings: [warning] };
+}
+
+function mergeRole(
+  sent: Sent<typeof WRITE_FIELDS>,
+  old: RoleSettings,
+  isNew: boolean,
+): RoleSettings {
+  const rules = mergeTokenRules(sent, old.rules);
+  const { local_secret_ids: local } = sent;
+  if (local !== undefined && !isNew) {
+    throw invalidRequest("local_secret_ids can only be modified during role creation");
+  }
+  const bounds = sent.secret_id_bound_cidrs ?? sent.bound_cidr_list;
+  return {
+    roleId: sent.role_id ?? old.roleId,
+    secretIdTtlSeconds: sent.secret_id_ttl ?? old.secretIdTtlSeconds,
+    secretIdUses: checkUses(sent.secret_id_num_uses ?? old.secretIdUses),
+    localSecretIds: local ?? old.localSecretIds,
+    bindSecretId: sent.bind_secret_id ?? old.bindSecretId,
+    secretIdBoundCidrs: bounds === undefined
+      ? old.secretIdBoundCidrs
+      : listingMistakes(() => checkCidrs(bounds, "CIDR blocks")),
+    rules,
+  };
+}
+
+async function readRoleId({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+  const role = await roles.read(parameter("role_name"));
+  return role === null ? MISSING : { kind: "data", data: { role_id: role.roleId } };
+}
+
+async function writeRoleId(
+  call: AppRoleCall,
+  { role_id: roleId = "" }: Sent<typeof ROLE_ID_FIELDS>,
+): Promise<LogicalReply> {
+  await changeRole(call, (old) => {
+    if (roleId === "") throw invalidRequest("missing role_id");
+    return { ...old, roleId };
+  });
+  return DONE;
+}
+
+async function readLocality({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+  const role = await roles.read(parameter("role_name"));
+  if (role === null) return MISSING;
+  return { kind: "data", data: { local_secret_ids: role.localSecretIds } };
+}
+
+/** The alarm clears them too, in time. */
+async function tidy({ call }: AppRoleCall): Promise<LogicalReply> {
+  await call.vault.administer((open) => open.logins.expire());
+  return tidied("OpenBao's server");
+}

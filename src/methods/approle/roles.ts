@@ -1,0 +1,232 @@
+/**
+ * Roles for machines: who knows a role's id and one of its secret ids may log in. A role's records
+ * hang on a random key of its own, so a new role of an old name sees nothing of the old one.
+ */
+
+import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
+import { hmacSha256 } from "../../crypto/digest.ts";
+import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
+import { invalidRequest, listedMistake } from "../../errors.ts";
+import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
+import { areWithin, mayComeFrom, parseAddresses } from "../../access/cidr.ts";
+import { type SecretId, SecretIds } from "./secret_ids.ts";
+import type { LoginPorts } from "../../vault/mounts/auth_mounts.ts";
+import type { LoginRecord, LoginStorage, LoginWrite } from "../../barrier/login_storage.ts";
+import { parseName } from "../names.ts";
+import {
+  type LoginOutcome,
+  NO_RULES,
+  rulesAt,
+  type StoredRules,
+  type TokenRules,
+} from "../../access/tokens/login_token.ts";
+
+/** What an operator says about a role. */
+export interface RoleSettings {
+  readonly roleId: string;
+  /** Of its secret ids; 0: they do not end. */
+  readonly secretIdTtlSeconds: number;
+  /** 0: unlimited. */
+  readonly secretIdUses: number;
+  readonly localSecretIds: boolean;
+  /** False: the role id alone logs in, from addresses that the role is bound to. */
+  readonly bindSecretId: boolean;
+  /** Blocks of addresses that may log in (`cidr.ts`); empty: any; null: never said, the same. */
+  readonly secretIdBoundCidrs: readonly string[] | null;
+  readonly rules: TokenRules;
+}
+
+export interface Role extends RoleSettings {
+  readonly version: 1;
+  readonly name: string;
+  /** Random name of its records. */
+  readonly key: string;
+}
+
+/** Records from before addresses could be bound do not name any. */
+type StoredRole =
+  & Omit<Role, "bindSecretId" | "secretIdBoundCidrs" | "rules">
+  & Partial<Pick<Role, "bindSecretId" | "secretIdBoundCidrs">>
+  & { readonly rules: StoredRules };
+
+/** `isNew`: the role did not exist. Runs for each try to write. */
+export type RoleChange = (settings: RoleSettings, isNew: boolean) => RoleSettings;
+
+const ROLE_PREFIX = "role/";
+const ROLE_ID_PREFIX = "role-id/";
+const WRONG_IDS = "invalid role or secret ID";
+
+export class AppRole {
+  readonly #storage: LoginStorage;
+  readonly #random: RandomBytes;
+  readonly #macKey: Uint8Array;
+  readonly secretIds: SecretIds;
+
+  constructor(storage: LoginStorage, ports: LoginPorts, mountUuid: string) {
+    this.#storage = storage;
+    this.#random = ports.random;
+    this.#macKey = ports.barrier.deriveMacKey("role and secret ids", encodeUtf8(mountUuid));
+    const hash = (text: string) => this.#hash(`secret ${text}`);
+    this.secretIds = new SecretIds(storage, ports, hash, mountUuid);
+  }
+
+  async list(): Promise<readonly string[]> {
+    return await this.#storage.list(ROLE_PREFIX);
+  }
+
+  async read(name: string): Promise<Role | null> {
+    return (await this.#role(name))?.value ?? null;
+  }
+
+  /**
+   * Makes or changes a role. Throws `invalid_request` for a role id that another role has, and for a
+   * role that would let anybody in.
+   */
+  async write(name: string, change: RoleChange): Promise<void> {
+    const path = ROLE_PREFIX + parseName(name);
+    for (;;) {
+      const read = await this.#role(name);
+      const before = read?.value ?? this.#newRole(name);
+      const role: Role = { ...before, ...change(before, read === null) };
+      refuseUnbound(role);
+      if (role.roleId === "" || role.roleId.length > SECRET_ID_MAX_CHARS) {
+        throw invalidRequest("invalid role_id supplied, or failed to generate a role_id");
+      }
+      const index = await this.#index(role.roleId);
+      if (index !== null && index.value.role !== role.name) {
+        throw listedMistake("role_id already in use");
+      }
+      const writes: LoginWrite[] = [
+        { path, value: role, read },
+        { path: this.#indexPath(role.roleId), value: { version: 1, role: role.name }, read: index },
+      ];
+      if (before.roleId !== role.roleId) {
+        writes.push({ path: this.#indexPath(before.roleId), value: null });
+      }
+      if (await this.#storage.commit(writes)) return;
+    }
+  }
+
+  /** Removes a role and then, page by page, its secret ids, which nobody can use any more. */
+  async remove(name: string): Promise<void> {
+    for (;;) {
+      const read = await this.#role(name);
+      if (read === null) return;
+      const { key, roleId } = read.value;
+      const removed = await this.#storage.commit([
+        { path: ROLE_PREFIX + parseName(name), value: null, read },
+        { path: this.#indexPath(roleId), value: null },
+      ]);
+      if (removed) return await this.secretIds.removeAll(key);
+    }
+  }
+
+  /**
+   * Spends one use of the secret id, "" for none. `address`: where the login comes from, null for
+   * unknown. Throws `invalid_request` for an unknown role, in the words for a wrong secret id, and for
+   * whatever else is wrong.
+   */
+  async login(roleId: string, secretId: string, address: string | null): Promise<LoginOutcome> {
+    const role = await this.#byRoleId(roleId);
+    if (role === null) throw invalidRequest(WRONG_IDS);
+    const wrong = { kind: "refused", alias: roleId, why: WRONG_IDS } as const;
+    if (secretId === "" && role.bindSecretId) throw invalidRequest("missing secret_id");
+    const secret = role.bindSecretId ? await this.#permitted(role, secretId, address) : null;
+    if (secret === "unknown") return wrong;
+    const bounds = role.secretIdBoundCidrs ?? [];
+    refuseElsewhere(address, bounds, "by CIDR restrictions on the role");
+    const own = secret?.tokenBoundCidrs ?? [];
+    // Those of the secret id are the narrower ones already.
+    const rules = own.length > 0
+      ? { ...role.rules, boundCidrs: parseAddresses(own) }
+      : rulesAt(address, role.rules);
+    if (secret !== null && await this.secretIds.spend(role.key, secretId) === null) return wrong;
+    const meta = { ...secret?.meta, role_name: role.name };
+    const alias = { name: roleId, meta };
+    return { kind: "granted", login: { path: "login", displayName: "", meta, alias, rules } };
+  }
+
+  /** The secret id, found valid at this address. No use of it is counted yet. */
+  async #permitted(
+    role: Role,
+    secretId: string,
+    address: string | null,
+  ): Promise<SecretId | "unknown"> {
+    const found = await this.secretIds.find(role.key, secretId);
+    if (found === null) return "unknown";
+    const { cidrs } = found.value;
+    refuseWider(cidrs, role.secretIdBoundCidrs ?? []);
+    refuseElsewhere(address, cidrs, "through CIDR restrictions on the secret ID");
+    return found.value;
+  }
+
+  #newRole(name: string): Role {
+    return {
+      version: 1,
+      name: parseName(name),
+      key: randomUuid(this.#random),
+      roleId: randomUuid(this.#random),
+      secretIdTtlSeconds: 0,
+      secretIdUses: 0,
+      localSecretIds: false,
+      bindSecretId: true,
+      secretIdBoundCidrs: null,
+      rules: NO_RULES,
+    };
+  }
+
+  async #role(name: string): Promise<LoginRecord<Role> | null> {
+    const record = await this.#storage.get<StoredRole>(ROLE_PREFIX + parseName(name));
+    if (record === null) return null;
+    const { value, revision } = record;
+    const rules = { ...NO_RULES, ...value.rules };
+    const role: Role = { bindSecretId: true, secretIdBoundCidrs: null, ...value, rules };
+    return { value: role, revision };
+  }
+
+  async #index(roleId: string): Promise<LoginRecord<{ readonly role: string }> | null> {
+    return await this.#storage.get(this.#indexPath(roleId));
+  }
+
+  async #byRoleId(roleId: string): Promise<Role | null> {
+    if (roleId.length > SECRET_ID_MAX_CHARS) return null;
+    const index = await this.#index(roleId);
+    const role = index === null ? null : await this.read(index.value.role);
+    return role?.roleId === roleId ? role : null;
+  }
+
+  #indexPath(roleId: string): string {
+    return ROLE_ID_PREFIX + this.#hash(`role ${roleId}`);
+  }
+
+  #hash(text: string): string {
+    return encodeHex(hmacSha256(this.#macKey, encodeUtf8(text)));
+  }
+}
+
+/** Throws `invalid_request` for blocks of a secret id that its role does not have. */
+export function refuseWider(own: readonly string[], roles: readonly string[]): void {
+  if (roles.length === 0 || areWithin(own, roles)) return;
+  throw invalidRequest(
+    "failed to verify subset relationship between CIDR blocks on the role " +
+      `${listed(roles)} and CIDR blocks on the secret ID ${listed(own)}`,
+  );
+}
+
+/** As Go prints a list of texts. */
+function listed(texts: readonly string[]): string {
+  return `[${texts.map((text) => JSON.stringify(text)).join(" ")}]`;
+}
+
+function refuseElsewhere(address: string | null, bounds: readonly string[], why: string): void {
+  if (mayComeFrom(address, bounds)) return;
+  if (address === null) throw invalidRequest("failed to get connection information");
+  throw invalidRequest(`source address ${JSON.stringify(address)} unauthorized ${why}`);
+}
+
+/** A role id is no secret: without a secret id something else must keep strangers out. */
+function refuseUnbound({ bindSecretId, secretIdBoundCidrs, rules }: RoleSettings): void {
+  const isBound = (secretIdBoundCidrs ?? []).length > 0 || rules.boundCidrs.length > 0;
+  if (bindSecretId || isBound) return;
+  throw listedMistake("at least one constraint should be enabled on the role");
+}

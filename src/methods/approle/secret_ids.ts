@@ -1,0 +1,209 @@
+/**
+ * The secret ids of roles. Like tokens they are known only to their holders: storage has a keyed hash
+ * as name of the record. A record appears and disappears with what indexes it, in one commit.
+ */
+
+import { randomUuid } from "../../crypto/random.ts";
+import { invalidRequest, listedMistake } from "../../errors.ts";
+import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
+import type { Entry } from "../../barrier/barrier.ts";
+import { expiryEntry, expiryPath } from "../expiry.ts";
+import type { LoginPorts } from "../../vault/mounts/auth_mounts.ts";
+import type { LoginRecord, LoginStorage, LoginWrite } from "../../barrier/login_storage.ts";
+
+export interface SecretId {
+  readonly version: 1;
+  /** Its public name. */
+  readonly accessor: string;
+  /** Uses left; 0: unlimited. */
+  readonly uses: number;
+  readonly ttlSeconds: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  /** Null: it does not end. */
+  readonly expiresAtMs: number | null;
+  readonly meta: Readonly<Record<string, string>>;
+  /** Blocks of addresses that may log in with it; empty: any. */
+  readonly cidrs: readonly string[];
+  /** What its tokens are bound to instead of what the role says; empty: as the role says. */
+  readonly tokenBoundCidrs: readonly string[];
+}
+
+type Bounds = Pick<SecretId, "cidrs" | "tokenBoundCidrs">;
+
+export interface SecretIdRequest
+  extends Pick<SecretId, "uses" | "ttlSeconds" | "meta" | "cidrs" | "tokenBoundCidrs"> {
+  /** Null: a random one. */
+  readonly secretId: string | null;
+}
+
+interface Found extends LoginRecord<SecretId> {
+  readonly hash: string;
+}
+
+const PREFIX = "secret-id/";
+const ACCESSOR_PREFIX = "accessor/";
+
+export class SecretIds {
+  readonly #storage: LoginStorage;
+  readonly #ports: LoginPorts;
+  readonly #hash: (text: string) => string;
+  readonly #mountUuid: string;
+
+  constructor(
+    storage: LoginStorage,
+    ports: LoginPorts,
+    hash: (text: string) => string,
+    mountUuid: string,
+  ) {
+    this.#storage = storage;
+    this.#ports = ports;
+    this.#hash = hash;
+    this.#mountUuid = mountUuid;
+  }
+
+  /** Stores a new one for the role of this key. Throws `invalid_request` for one that is there. */
+  async issue(
+    key: string,
+    request: SecretIdRequest,
+  ): Promise<{ readonly secretId: string; readonly stored: SecretId }> {
+    const { random, nowMs, dueChanged } = this.#ports;
+    const secretId = request.secretId ?? randomUuid(random);
+    if (secretId.length > SECRET_ID_MAX_CHARS) {
+      throw invalidRequest(`secret_id is longer than ${SECRET_ID_MAX_CHARS} characters`);
+    }
+    const createdAtMs = nowMs();
+    const { uses, ttlSeconds, meta, cidrs, tokenBoundCidrs } = request;
+    const stored: SecretId = {
+      version: 1,
+      accessor: randomUuid(random),
+      uses,
+      ttlSeconds,
+      createdAtMs,
+      updatedAtMs: createdAtMs,
+      expiresAtMs: ttlSeconds === 0 ? null : createdAtMs + ttlSeconds * 1000,
+      meta,
+      cidrs,
+      tokenBoundCidrs,
+    };
+    const hash = this.#hash(secretId);
+    if (await this.#live(key, hash) !== null) throw alreadyRegistered();
+    const ended = await this.#read(key, hash);
+    if (ended !== null) await this.#remove(key, { ...ended, hash });
+    const writes: LoginWrite[] = [
+      { path: path(key, hash), value: stored, read: null },
+      { path: this.#accessorPath(stored.accessor), value: { version: 1, key, hash } },
+    ];
+    const { expiresAtMs } = stored;
+    const whole = writes.map((write) => this.#storage.prefix + write.path);
+    const expiry = expiresAtMs === null
+      ? []
+      : [expiryEntry(expiresAtMs, this.#expiryId(stored), whole)];
+    if (!await this.#storage.commit(writes, expiry)) throw alreadyRegistered();
+    if (expiresAtMs !== null) dueChanged();
+    return { secretId, stored };
+  }
+
+  /** Counts one use; its metadata, or null when it does not exist or has ended. */
+  async spend(key: string, secretId: string): Promise<SecretId["meta"] | null> {
+    for (;;) {
+      const found = await this.find(key, secretId);
+      if (found === null) return null;
+      const { uses } = found.value;
+      if (uses === 0) return found.value.meta;
+      const spent = uses === 1 ? await this.#remove(key, found) : await this.#storage.commit([{
+        path: path(key, found.hash),
+        value: { ...found.value, uses: uses - 1, updatedAtMs: this.#ports.nowMs() },
+        read: found,
+      }]);
+      if (spent) return found.value.meta;
+    }
+  }
+
+  async find(key: string, secretId: string): Promise<Found | null> {
+    if (secretId.length > SECRET_ID_MAX_CHARS) return null;
+    return await this.#live(key, this.#hash(secretId));
+  }
+
+  /** `elsewhere`: it is of another role, or its time is over and it is not cleared yet. */
+  async findByAccessor(key: string, accessor: string): Promise<Found | "elsewhere" | null> {
+    if (accessor.length > SECRET_ID_MAX_CHARS) return null;
+    const index = await this.#storage.get<{ readonly key: string; readonly hash: string }>(
+      this.#accessorPath(accessor),
+    );
+    if (index === null) return null;
+    const { value } = index;
+    return (value.key === key ? await this.#live(key, value.hash) : null) ?? "elsewhere";
+  }
+
+  async accessors(key: string): Promise<readonly string[]> {
+    const accessors: string[] = [];
+    for await (const hash of this.#storage.each(`${PREFIX}${key}/`)) {
+      const found = await this.#live(key, hash);
+      if (found !== null) accessors.push(found.value.accessor);
+    }
+    return accessors;
+  }
+
+  async destroy(key: string, found: Found): Promise<void> {
+    await this.#remove(key, { ...found, revision: null });
+  }
+
+  /** All of a role that is gone. */
+  async removeAll(key: string): Promise<void> {
+    for await (const hash of this.#storage.each(`${PREFIX}${key}/`)) {
+      const record = await this.#read(key, hash);
+      if (record !== null) await this.#remove(key, { hash, value: record.value, revision: null });
+    }
+  }
+
+  async #read(key: string, hash: string): Promise<LoginRecord<SecretId> | null> {
+    const record = await this.#storage.get<Omit<SecretId, keyof Bounds> & Partial<Bounds>>(
+      path(key, hash),
+    );
+    if (record === null) return null;
+    const { value, revision } = record;
+    return { value: { cidrs: [], tokenBoundCidrs: [], ...value }, revision };
+  }
+
+  /** One whose time is over counts as gone; the alarm removes it. */
+  async #live(key: string, hash: string): Promise<Found | null> {
+    const record = await this.#read(key, hash);
+    if (record === null) return null;
+    const { expiresAtMs } = record.value;
+    const isOver = expiresAtMs !== null && this.#ports.nowMs() >= expiresAtMs;
+    return isOver ? null : { ...record, hash };
+  }
+
+  /** False when it has changed since it was read; a null revision does not ask. */
+  async #remove(
+    key: string,
+    found: { readonly hash: string; readonly value: SecretId; readonly revision: number | null },
+  ): Promise<boolean> {
+    const { hash, value, revision } = found;
+    const secret: LoginWrite = { path: path(key, hash), value: null };
+    const expiry: readonly Entry[] = value.expiresAtMs === null
+      ? []
+      : [{ path: expiryPath(value.expiresAtMs, this.#expiryId(value)), value: null }];
+    return await this.#storage.commit([
+      revision === null ? secret : { ...secret, read: { value, revision } },
+      { path: this.#accessorPath(value.accessor), value: null },
+    ], expiry);
+  }
+
+  #expiryId({ accessor }: SecretId): string {
+    return `${this.#mountUuid}/${this.#hash(`accessor ${accessor}`)}`;
+  }
+
+  #accessorPath(accessor: string): string {
+    return ACCESSOR_PREFIX + this.#hash(`accessor ${accessor}`);
+  }
+}
+
+function path(key: string, hash: string): string {
+  return `${PREFIX}${key}/${hash}`;
+}
+
+function alreadyRegistered() {
+  return listedMistake("failed to store secret_id: SecretID is already registered");
+}

@@ -1,0 +1,153 @@
+/** Users with passwords. A name means the same in upper and in lower case. */
+
+import { invalidRequest, listedMistake, VaultError } from "../../errors.ts";
+import { mayComeFrom } from "../../access/cidr.ts";
+import type { Waiting } from "./hash_queue.ts";
+import type { LoginRecord, LoginStorage } from "../../barrier/login_storage.ts";
+import { parseName } from "../names.ts";
+import type { PasswordHash, Passwords } from "./passwords.ts";
+import {
+  type LoginOutcome,
+  NO_RULES,
+  rulesAt,
+  type StoredRules,
+  type TokenRules,
+} from "../../access/tokens/login_token.ts";
+
+interface User {
+  readonly version: 1;
+  readonly password: PasswordHash;
+  readonly rules: TokenRules;
+}
+
+/** Runs for each try to write. */
+type RulesChange = (rules: TokenRules) => TokenRules;
+
+const PREFIX = "user/";
+
+export class Userpass {
+  readonly #storage: LoginStorage;
+  readonly #passwords: Passwords;
+
+  constructor(storage: LoginStorage, passwords: Passwords) {
+    this.#storage = storage;
+    this.#passwords = passwords;
+  }
+
+  async list(): Promise<readonly string[]> {
+    return await this.#storage.list(PREFIX);
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return await this.#user(name) !== null;
+  }
+
+  /** What the user's tokens may be; null when there is no such user. */
+  async rules(name: string): Promise<TokenRules | null> {
+    return (await this.#user(name))?.value.rules ?? null;
+  }
+
+  /**
+   * Makes or changes a user. A null password keeps the one there is.
+   * Throws `invalid_request` for a new user without one.
+   */
+  async write(
+    name: string,
+    password: string | null,
+    change: RulesChange,
+    waiting?: Waiting,
+  ): Promise<void> {
+    await this.#write(name, password, change, true, waiting);
+  }
+
+  /** Like `write`, for a user who must be there. Throws `invalid_request` otherwise. */
+  async update(
+    name: string,
+    password: string | null,
+    change: RulesChange,
+    waiting?: Waiting,
+  ): Promise<void> {
+    await this.#write(name, password, change, false, waiting);
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#storage.commit([{ path: PREFIX + parseName(name), value: null }]);
+  }
+
+  /** Throws `invalid_request` where there is no such user. */
+  async refuseUnknown(name: string): Promise<void> {
+    if (!await this.exists(name)) throw noSuchUser();
+  }
+
+  /**
+   * Refuses an unknown user and a wrong password in the same words. Throws `unauthenticated` at an
+   * address that the user is not bound to, null for an unknown one.
+   */
+  async login(
+    name: string,
+    password: string,
+    address: string | null,
+    signal: AbortSignal | null = null,
+  ): Promise<LoginOutcome> {
+    const user = await this.#user(name);
+    const username = parseName(name);
+    const expected = user?.value.password ?? null;
+    const matches = await this.#passwords.matches(password, expected, { address, signal });
+    if (!matches || user === null) {
+      const alias = user === null ? null : username;
+      return { kind: "refused", alias, why: "invalid username or password" };
+    }
+    const { rules: own } = user.value;
+    if (!mayComeFrom(address, own.boundCidrs)) {
+      throw new VaultError("unauthenticated", "permission denied");
+    }
+    const login = {
+      path: `login/${username}`,
+      displayName: username,
+      meta: { username },
+      alias: { name: username, meta: null },
+      rules: rulesAt(address, own),
+    };
+    return { kind: "granted", login };
+  }
+
+  async #write(
+    name: string,
+    password: string | null,
+    change: RulesChange,
+    mayMake: boolean,
+    waiting: Waiting | undefined,
+  ): Promise<void> {
+    const path = PREFIX + parseName(name);
+    if (!mayMake) await this.refuseUnknown(name);
+    const hash = password === null ? null : await this.#passwords.hash(password, waiting);
+    for (;;) {
+      const read = await this.#user(name);
+      if (read === null && !mayMake) throw noSuchUser();
+      const kept = hash ?? read?.value.password;
+      if (kept === undefined) throw noPassword();
+      const user: User = {
+        version: 1,
+        password: kept,
+        rules: change(read?.value.rules ?? NO_RULES),
+      };
+      if (await this.#storage.commit([{ path, value: user, read }])) return;
+    }
+  }
+
+  async #user(name: string): Promise<LoginRecord<User> | null> {
+    const path = PREFIX + parseName(name);
+    const record = await this.#storage.get<Omit<User, "rules"> & { rules: StoredRules }>(path);
+    if (record === null) return null;
+    const { value, revision } = record;
+    return { value: { ...value, rules: { ...NO_RULES, ...value.rules } }, revision };
+  }
+}
+
+function noSuchUser(): VaultError {
+  return listedMistake("username does not exist");
+}
+
+export function noPassword(): VaultError {
+  return invalidRequest("must provide either password or password_hash");
+}

@@ -1,0 +1,55 @@
+/** How many files and connections this process may have open, and what its server may give away. */
+
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import {
+  CONNECTIONS_MAX,
+  DESCRIPTORS_RESERVED,
+  HEAD_MAX_MS,
+  IDLE_MAX_MS,
+  TRANSFER_STALL_MAX_MS,
+  TRANSFERS_MAX_BYTES,
+} from "../../limits.ts";
+import type { ServerBounds } from "./server.ts";
+
+/** What small systems allow. */
+const ASSUMED = 1024;
+
+/** Of a server in a process that may open `descriptors` files. */
+export function boundsFor(descriptors: number): ServerBounds {
+  return {
+    connections: Math.max(1, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_RESERVED)),
+    transfersBytes: TRANSFERS_MAX_BYTES,
+    headMs: HEAD_MAX_MS,
+    stallMs: TRANSFER_STALL_MAX_MS,
+    idleMs: IDLE_MAX_MS,
+  };
+}
+
+/** Asks the system; assumes little where it does not say. */
+export function descriptorLimit(): number {
+  return ofLinux() ?? ofReport() ?? ASSUMED;
+}
+
+function ofLinux(): number | null {
+  try {
+    const text = readFileSync("/proc/self/limits", "latin1");
+    const [, soft] = /^Max open files +([0-9]+)/m.exec(text) ?? [];
+    return soft === undefined ? null : Number(soft);
+  } catch {
+    // Another system.
+    return null;
+  }
+}
+
+function ofReport(): number | null {
+  try {
+    const report: unknown = process.report.getReport();
+    const { userLimits } = report as { userLimits: { open_files: { soft: unknown } } };
+    const soft = Number(userLimits.open_files.soft);
+    return Number.isSafeInteger(soft) ? soft : null;
+  } catch {
+    // Bun, whose report does not have it.
+    return null;
+  }
+}

@@ -1,0 +1,33 @@
+/** Accepts connections on Node and Bun. */
+
+import { createServer, type Socket } from "node:net";
+import type { Log } from "../../../log.ts";
+
+export interface ListenOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly log: Log;
+  /** True: no place is free, and another one was given up for this connection. */
+  readonly accept: (socket: Socket) => boolean;
+}
+
+export interface Listening {
+  /** Accepts no more. Resolves when all connections have ended, where the runtime knows of them. */
+  close(): Promise<void>;
+}
+
+/** Rejects when it cannot listen, with a message that may be shown. */
+export type Listen = (options: ListenOptions) => Promise<Listening>;
+
+export const listenOnNode: Listen = ({ hostname, port, log, accept }) =>
+  new Promise((resolve, reject) => {
+    const listener = createServer({ allowHalfOpen: true }, accept);
+    listener.once("error", reject);
+    listener.listen({ host: hostname, port }, () => {
+      listener.off("error", reject);
+      listener.on("error", (error) => {
+        log.warn("a connection could not be accepted", { reason: error.message });
+      });
+      resolve({ close: () => new Promise((done) => listener.close(() => done())) });
+    });
+  });

@@ -1,0 +1,170 @@
+/**
+ * Reads requests out of the bytes of a connection, one after another, each whole: the application
+ * sees no request whose end did not come. Pure: bytes in, requests or a refusal out.
+ */
+
+import { Buffer } from "node:buffer";
+import { HEAD_MAX_BYTES, REQUEST_BODY_MAX_BYTES } from "../../../limits.ts";
+import { type BodyReader, createBodyReader } from "./body.ts";
+import { ByteBuffer } from "./byte_buffer.ts";
+import { type Head, parseHead } from "./head.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Transfer } from "./transfers.ts";
+
+export interface ReceivedRequest {
+  readonly head: Head;
+  /** Null: the body is longer than `REQUEST_BODY_MAX_BYTES`, and nothing after it can be read. */
+  readonly body: Buffer | null;
+  /** Counts the body's memory; closed when the request is answered. */
+  readonly transfer: Transfer;
+}
+
+export type ReadOutcome =
+  /** What arrived so far is no whole request. */
+  | { readonly kind: "more" }
+  /** The client waits for "100 Continue" before it sends the body. */
+  | { readonly kind: "continue" }
+  | { readonly kind: "request"; readonly request: ReceivedRequest }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** What the next byte would belong to. */
+export type Phase = "idle" | "head" | "body";
+
+const NOTHING = Buffer.alloc(0);
+const CR = 0x0d;
+const LF = 0x0a;
+const HEAD_END = "\r\n\r\n";
+/** Empty lines before a request line: some old clients send one after a body. */
+const EMPTY_LINES_MAX = 8;
+const MORE: ReadOutcome = { kind: "more" };
+const MALFORMED: ReadOutcome = { kind: "refused", refusal: "malformed" };
+
+interface UnfinishedBody {
+  readonly head: Head;
+  readonly reader: BodyReader;
+  readonly transfer: Transfer;
+}
+
+export class RequestReader {
+  readonly #openTransfer: () => Transfer;
+  /** Arrived and not looked at. */
+  #input: Buffer = NOTHING;
+  /** The beginning of a head whose end has not come. */
+  readonly #head = new ByteBuffer();
+  #emptyLines = 0;
+  #body: UnfinishedBody | null = null;
+
+  constructor(openTransfer: () => Transfer) {
+    this.#openTransfer = openTransfer;
+  }
+
+  get phase(): Phase {
+    if (this.#body !== null) return "body";
+    return this.#head.length > 0 ? "head" : "idle";
+  }
+
+  /** Something has arrived that was not looked at. */
+  get hasInput(): boolean {
+    return this.#input.length > 0;
+  }
+
+  push(chunk: Uint8Array): void {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
+  }
+
+  /** To be asked again after each request, and after `push`. Nothing follows a refusal. */
+  next(): ReadOutcome {
+    if (this.#body === null) {
+      const outcome = this.#readHead();
+      if (outcome !== null) return outcome;
+    }
+    return this.#readBody();
+  }
+
+  /** Gives back the memory of a body that is not whole. */
+  close(): void {
+    this.#body?.transfer.close();
+    this.#body = null;
+    this.#head.clear();
+    this.#input = NOTHING;
+  }
+
+  /** Null when the body comes next. */
+  #readHead(): ReadOutcome | null {
+    this.#skipEmptyLines();
+    if (this.#emptyLines > EMPTY_LINES_MAX) return MALFORMED;
+    if (this.#input.length === 0) return MORE;
+    const known = this.#head.length;
+    const room = HEAD_MAX_BYTES + HEAD_END.length - known;
+    if (known > 0) this.#head.append(this.#input.subarray(0, room), known + room);
+    const bytes = known > 0 ? this.#head.view() : this.#input.subarray(0, room);
+    const end = bytes.indexOf(HEAD_END, Math.max(0, known - HEAD_END.length + 1), "latin1");
+    if (end === -1 || end > HEAD_MAX_BYTES) {
+      if (!isTokenByte(bytes[0]) || hasLoneLineFeed(bytes, known)) return MALFORMED;
+      if (bytes.length >= known + room) return { kind: "refused", refusal: "head-too-large" };
+      if (known === 0) this.#head.append(this.#input, HEAD_MAX_BYTES + HEAD_END.length);
+      this.#input = NOTHING;
+      return MORE;
+    }
+    const outcome = parseHead(bytes.toString("latin1", 0, end));
+    if (!outcome.ok) return { kind: "refused", refusal: outcome.refusal };
+    this.#input = this.#input.subarray(end + HEAD_END.length - known);
+    this.#head.clear();
+    this.#emptyLines = 0;
+    const { head } = outcome;
+    const transfer = this.#openTransfer();
+    const keeps = head.method !== "GET" && head.method !== "HEAD";
+    this.#body = { head, reader: createBodyReader(head.framing, keeps, transfer), transfer };
+    return this.#mustInvite(head) ? { kind: "continue" } : null;
+  }
+
+  #mustInvite({ expectsContinue, framing }: Head): boolean {
+    if (!expectsContinue || this.#input.length > 0) return false;
+    return framing.kind === "chunked" ||
+      (framing.kind === "length" && framing.bytes <= REQUEST_BODY_MAX_BYTES);
+  }
+
+  #readBody(): ReadOutcome {
+    if (this.#body === null) return MORE;
+    const { head, reader, transfer } = this.#body;
+    const outcome = reader.read(this.#input);
+    this.#input = outcome.kind === "whole" ? outcome.rest : NOTHING;
+    if (outcome.kind === "more") return MORE;
+    if (outcome.kind === "refused") return outcome;
+    this.#body = null;
+    const body = outcome.kind === "whole" ? outcome.bytes : null;
+    if (body === null) transfer.close();
+    else transfer.settle();
+    return { kind: "request", request: { head, body, transfer } };
+  }
+
+  /** Also one that came in two pieces. */
+  #skipEmptyLines(): void {
+    if (this.#head.length === 1 && this.#head.view()[0] === CR && this.#input[0] === LF) {
+      this.#head.clear();
+      this.#input = this.#input.subarray(1);
+      this.#emptyLines += 1;
+    }
+    if (this.#head.length > 0) return;
+    while (this.#input[0] === CR && this.#input[1] === LF) {
+      this.#input = this.#input.subarray(2);
+      this.#emptyLines += 1;
+    }
+  }
+}
+
+/** What can begin a method, or an empty line; all else is TLS, or no HTTP at all. */
+function isTokenByte(byte: number | undefined): boolean {
+  return byte === CR || (byte !== undefined && /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(
+    String.fromCharCode(byte),
+  ));
+}
+
+/** Whether a line of those from `from` on ends without CR, which some parsers take for an end. */
+function hasLoneLineFeed(bytes: Buffer, from: number): boolean {
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at - 1] !== CR) return true;
+  }
+  return false;
+}

@@ -1,0 +1,85 @@
+/**
+ * The HTTP/1.1 server of Deno, Node and Bun, over `node:net` and `node:tls`. Their own servers differ
+ * in what they refuse, lose LIST or the target as it was sent, and Deno's has no timeouts. Here no
+ * client can hold more than a place, for longer than the bounds say.
+ */
+
+import type { Socket } from "node:net";
+import { messageOf } from "../../../errors.ts";
+import { STOP_GRACE_MS } from "../../../limits.ts";
+import type { Handler, Server, ServerOptions } from "../server.ts";
+import { Connection, type ConnectionPorts } from "./connection.ts";
+import type { Listen } from "./listen.ts";
+import { Places } from "./places.ts";
+import { createTlsAcceptance } from "./tls.ts";
+import { Transfers } from "./transfers.ts";
+
+/** How often connections are looked at that may have taken too long. */
+const CHECK_MAX_MS = 1000;
+const CHECKS_IN_SHORTEST_TIME = 10;
+
+/** Rejects when it cannot listen, with a message that may be shown. */
+export async function startServer(options: ServerOptions, listen: Listen): Promise<Server> {
+  const { bounds, log, tls } = options;
+  const nowMs = (): number => performance.now();
+  const places = new Places(bounds.connections);
+  let isStopping = false;
+  const ports: ConnectionPorts = {
+    handler: guarded(options),
+    onFault: (error) => log.error("a response could not be sent", { reason: messageOf(error) }),
+    transfers: new Transfers(bounds.transfersBytes),
+    times: bounds,
+    nowMs,
+    isStopping: () => isStopping,
+  };
+  const serve = (socket: Socket): void => {
+    const connection = new Connection(socket, ports);
+    socket.on("close", () => places.leave(connection));
+    if (isStopping || !places.take(connection)) connection.destroy();
+    else void connection.run();
+  };
+  const admit = tls === null
+    ? serve
+    : createTlsAcceptance(tls, { places, handshakeMs: bounds.headMs, nowMs, serve });
+  const accept = (socket: Socket): boolean => {
+    const isFull = places.all.size >= bounds.connections;
+    admit(socket);
+    return isFull;
+  };
+  const { hostname, port } = options;
+  const listening = await listen({ hostname, port, log, accept });
+
+  const shortestMs = Math.min(bounds.headMs, bounds.stallMs, bounds.idleMs);
+  const check = setInterval(() => {
+    for (const occupant of [...places.all]) occupant.checkTime(nowMs());
+  }, Math.min(CHECK_MAX_MS, shortestMs / CHECKS_IN_SHORTEST_TIME));
+  return {
+    stop: async () => {
+      isStopping = true;
+      const closed = listening.close();
+      for (const occupant of [...places.all]) if (occupant.isWaiting) occupant.destroy();
+      const cut = setTimeout(() => {
+        for (const occupant of [...places.all]) occupant.destroy();
+      }, STOP_GRACE_MS);
+      await places.areFree();
+      await closed;
+      clearTimeout(cut);
+      clearInterval(check);
+    },
+  };
+}
+
+/** An error of the application is logged and answered. */
+function guarded({ handler, log }: ServerOptions): Handler {
+  return async (request, env) => {
+    try {
+      return await handler(request, env);
+    } catch (error) {
+      log.error("a request failed", { reason: messageOf(error) });
+      return Response.json({ errors: ["internal error"] }, {
+        status: 500,
+        headers: { "cache-control": "no-store" },
+      });
+    }
+  };
+}

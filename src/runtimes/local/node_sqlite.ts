@@ -1,0 +1,235 @@
+/**
+ * The store in one SQLite file, over `node:sqlite`, which Node, Deno and Bun all have. The process
+ * that opens the file owns it until it closes it: a second one is refused. An acknowledged commit
+ * survives a power loss (WAL, `synchronous=FULL`).
+ */
+
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { platform } from "node:os";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
+import { VaultError } from "../../errors.ts";
+import { SCRUB_REBUILD_MAX_BYTES } from "../../limits.ts";
+import type { SqlDriver, SqlValue } from "../../storage/sql/sql_schema.ts";
+import {
+  isScrubOwed,
+  numberColumn,
+  rebuildTable,
+  RECORD_TABLES,
+  setScrubOwed,
+} from "../../storage/sql/sql_schema.ts";
+import { createSqlStore } from "../../storage/sql/sql_store.ts";
+import type { SqlMaintenance } from "../../storage/sql/sql_store.ts";
+import type { Store } from "../../storage/store.ts";
+
+const IN_MEMORY = ":memory:";
+/** https://www.sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5;
+/** How long an opening waits for the process before it, which may just be ending. */
+const BUSY_TIMEOUT_MS = 1000;
+/** The page cache; it stays the same however many records there are. */
+const CACHE_KIB = 16 * 1024;
+/** Pages in the WAL before they are moved to the file: 8 MiB, so that a rewrap's slice fits in. */
+const CHECKPOINT_PAGES = 2048;
+
+const SETTINGS: readonly string[] = [
+  `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`,
+  // Before the first access in WAL mode: then the lock is kept and no shared memory file is made.
+  "PRAGMA locking_mode = EXCLUSIVE",
+  "PRAGMA synchronous = FULL",
+  "PRAGMA secure_delete = ON",
+  `PRAGMA cache_size = -${CACHE_KIB}`,
+  `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+];
+
+export interface NodeSqliteOptions {
+  /** Above this size of the database a scrub is left to the next opening. */
+  readonly scrubRebuildMaxBytes?: number;
+}
+
+/**
+ * Opens the store in `file`, or in memory for ":memory:". A missing file is made with mode 0600 and
+ * its missing directories with 0700. A scrub that is owed is made up for first. Throws
+ * `VaultError("store_failed")` when the file is in use by another process, is no database, or was
+ * written by a newer program.
+ */
+export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): Store {
+  const { scrubRebuildMaxBytes = SCRUB_REBUILD_MAX_BYTES } = options;
+  let database: DatabaseSync | undefined;
+  try {
+    if (file !== IN_MEMORY) createFile(file);
+    database = new DatabaseSync(file);
+    const driver = createNodeDriver(database);
+    for (const setting of SETTINGS) driver.all(setting);
+    if (file !== IN_MEMORY) startWal(driver);
+    const maintenance = createMaintenance(database, driver, scrubRebuildMaxBytes);
+    const store = createSqlStore(driver, { storageType: "sqlite", maintenance, gather: endOfTurn });
+    scrubAtOpening(driver);
+    return store;
+  } catch (error) {
+    database?.close();
+    if (error instanceof VaultError) throw error;
+    throw new VaultError("store_failed", describeFailure(file, error), { cause: error });
+  }
+}
+
+/**
+ * Requests that arrived in one turn of the event loop reach their commit in separate microtask
+ * rounds, since each passed Web Crypto; only after the turn are they all there.
+ */
+function endOfTurn(flush: () => void): void {
+  setImmediate(flush);
+}
+
+/** The SQL driver over an open database; statements are prepared once and kept by their text. */
+export function createNodeDriver(database: DatabaseSync): SqlDriver {
+  const statements = new Map<string, StatementSync>();
+
+  function prepared(sql: string): StatementSync {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  }
+
+  const driver: SqlDriver = {
+    all: (sql, ...parameters) => prepared(sql).all(...parameters) as Record<string, SqlValue>[],
+    run: (sql, ...parameters) => {
+      prepared(sql).run(...parameters);
+    },
+    transaction: (body) => {
+      driver.run("BEGIN IMMEDIATE");
+      try {
+        const result = body();
+        driver.run("COMMIT");
+        return result;
+      } catch (error) {
+        rollBack(driver);
+        throw error;
+      }
+    },
+  };
+  return driver;
+}
+
+function rollBack(driver: SqlDriver): void {
+  try {
+    driver.run("ROLLBACK");
+  } catch {
+    // After some failures (disk full, I/O) SQLite has rolled back by itself and refuses to do so
+    // again; the first error is the one that tells.
+  }
+}
+
+function startWal(driver: SqlDriver): void {
+  const mode = driver.all("PRAGMA journal_mode = WAL")[0]?.["journal_mode"];
+  if (mode !== "wal") throw new Error(`its file system allows no WAL, journal_mode is ${mode}`);
+}
+
+function checkpoint(driver: SqlDriver): void {
+  const result = driver.all("PRAGMA wal_checkpoint(TRUNCATE)")[0];
+  if (result?.["busy"] !== 0) throw new Error("the WAL could not be truncated");
+}
+
+/**
+ * secure_delete zeroes deleted rows, but not the copies that stay in the slack of a page when SQLite
+ * spreads its rows over its neighbours: only fresh pages have none.
+ */
+function rebuildFile(driver: SqlDriver): void {
+  for (const table of RECORD_TABLES) rebuildTable(driver, table);
+  checkpoint(driver);
+  setScrubOwed(driver, false);
+}
+
+/** The few key records are rebuilt in a moment, so that nobody has to remember that they are owed. */
+function rebuildKeyRecords(driver: SqlDriver): void {
+  rebuildTable(driver, "key_records");
+  checkpoint(driver);
+}
+
+function scrubAtOpening(driver: SqlDriver): void {
+  try {
+    if (isScrubOwed(driver)) rebuildFile(driver);
+    else rebuildKeyRecords(driver);
+  } catch {
+    // The rebuild wants room for a second copy of the records. Without it the vault must still open;
+    // the scrub stays owed.
+  }
+}
+
+/** Bytes of the pages in use. */
+function databaseBytes(driver: SqlDriver): number {
+  const row = driver.all(
+    "SELECT (page_count - freelist_count) * page_size AS bytes " +
+      "FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+  )[0];
+  return row === undefined ? 0 : numberColumn(row, "bytes");
+}
+
+function createMaintenance(
+  database: DatabaseSync,
+  driver: SqlDriver,
+  rebuildMaxBytes: number,
+): SqlMaintenance {
+  return {
+    scrub: () => {
+      // Owed first, so that a scrub that fails or is killed is made up for as well.
+      setScrubOwed(driver, true);
+      if (databaseBytes(driver) <= rebuildMaxBytes) {
+        rebuildFile(driver);
+        return "done";
+      }
+      rebuildKeyRecords(driver);
+      return "deferred";
+    },
+    scrubKeyRecords: () => rebuildKeyRecords(driver),
+    sizeBytes: () => databaseBytes(driver),
+    close: () => {
+      try {
+        checkpoint(driver);
+      } finally {
+        database.close();
+      }
+    },
+  };
+}
+
+function createFile(file: string): void {
+  const directory = dirname(resolve(file));
+  const firstCreated = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  try {
+    // Only ever a file of our making: closing any other handle of a database in use would drop the
+    // locks this process holds on it.
+    closeSync(openSync(file, "wx", 0o600));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+    throw error;
+  }
+  syncDirectories(directory, firstCreated === undefined ? directory : dirname(firstCreated));
+}
+
+/** Makes the new names durable, from `directory` up to `top`, where directories can be opened. */
+function syncDirectories(directory: string, top: string): void {
+  if (platform() === "win32") return;
+  for (let current = directory;; current = dirname(current)) {
+    const handle = openSync(current, "r");
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    if (current === top || current === dirname(current)) return;
+  }
+}
+
+function describeFailure(file: string, error: unknown): string {
+  if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) {
+    return `the database ${file} is in use by another process`;
+  }
+  return `cannot open the database ${file}: ${
+    error instanceof Error ? error.message : "unknown error"
+  }`;
+}

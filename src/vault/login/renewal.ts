@@ -1,0 +1,60 @@
+/**
+ * Renewing a token that came from a login: by what its user or role says now, not when it logged in.
+ * Only the explicit maximum stays what the login gave, as in the reference (`pathLoginRenew`).
+ */
+
+import { listedMistake } from "../../errors.ts";
+import { DEFAULT_POLICY_NAME } from "../../access/policies/policy_names.ts";
+import { ageSeconds, type Lifetime, lifetime } from "../../access/tokens/lifetime.ts";
+import type { Token } from "../../access/tokens/token.ts";
+import type { LoginMount, LoginMounts } from "../mounts/auth_mounts.ts";
+import { leaseLimits } from "../../access/tokens/lease_limits.ts";
+import { tokenPolicies, type TokenRules } from "../../access/tokens/login_token.ts";
+
+/**
+ * How long the token may live from now on; null for one of the token store; `unchanged` when its user
+ * is gone, and with him any reason to renew it. Throws `invalid_request` when its role is gone, its
+ * user has other policies now, or its time is over.
+ */
+export async function renewLogin(
+  logins: LoginMounts,
+  token: Token,
+  incrementSeconds: number,
+  nowMs: number,
+): Promise<Lifetime | "unchanged" | null> {
+  const found = logins.route(token.path);
+  if (found?.mount.type === "token") return null;
+  if (found === null || found.mount.closing) {
+    throw listedMistake("failed to renew entry: its auth method does not exist any more");
+  }
+  const now = await rulesNow(logins, found.mount, token);
+  if (now === null) return "unchanged";
+  const rules = { ...now, explicitMaxTtlSeconds: token.explicitMaxTtlSeconds };
+  const age = ageSeconds(token.createdAtMs, nowMs);
+  const life = lifetime(rules, leaseLimits(found.mount), age, incrementSeconds);
+  if (life.ttlSeconds === 0) throw listedMistake("past the max TTL, cannot renew");
+  return life;
+}
+
+async function rulesNow(
+  logins: LoginMounts,
+  mount: LoginMount,
+  { meta, policies }: Token,
+): Promise<TokenRules | null> {
+  if (mount.type === "approle") {
+    const name = meta?.["role_name"] ?? "";
+    const role = await (await logins.appRole(mount)).read(name);
+    if (role !== null) return role.rules;
+    const quoted = JSON.stringify(name);
+    throw listedMistake(`failed to renew entry: role ${quoted} does not exist during renewal`);
+  }
+  const rules = await (await logins.userpass(mount)).rules(meta?.["username"] ?? "");
+  if (rules !== null && withoutDefault(tokenPolicies(rules)) !== withoutDefault(policies)) {
+    throw listedMistake("failed to renew entry: policies have changed, not renewing");
+  }
+  return rules;
+}
+
+function withoutDefault(policies: readonly string[]): string {
+  return policies.filter((name) => name !== DEFAULT_POLICY_NAME).join("\n");
+}

@@ -1,0 +1,38 @@
+/** When a vault whose seal needs nobody is to be opened: how it goes on after a failure. */
+
+import { AUTO_UNSEAL_RETRY_MAX_MS, AUTO_UNSEAL_RETRY_MIN_MS } from "../../limits.ts";
+
+const DOUBLINGS_MAX = 10;
+
+export class AutoUnseal {
+  /** False after a seal by request, until the next start. */
+  #isWanted: boolean;
+  #failures = 0;
+  #nextAtMs = 0;
+
+  constructor(isWanted: boolean) {
+    this.#isWanted = isWanted;
+  }
+
+  isDue(nowMs: number): boolean {
+    return this.#isWanted && nowMs >= this.#nextAtMs;
+  }
+
+  /** Waits before the next try, ever longer. */
+  failed(nowMs: number): void {
+    const delayMs = AUTO_UNSEAL_RETRY_MIN_MS * 2 ** Math.min(this.#failures, DOUBLINGS_MAX);
+    this.#failures += 1;
+    this.#nextAtMs = nowMs + Math.min(delayMs, AUTO_UNSEAL_RETRY_MAX_MS);
+  }
+
+  opened(): void {
+    this.#isWanted = true;
+    this.#failures = 0;
+    this.#nextAtMs = 0;
+  }
+
+  /** Somebody sealed the vault, and means it. */
+  stop(): void {
+    this.#isWanted = false;
+  }
+}

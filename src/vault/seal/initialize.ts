@@ -1,0 +1,126 @@
+/**
+ * Initialisation: everything a new vault consists of is computed first and becomes real in one
+ * commit, so that a crash leaves a vault that is not initialised.
+ */
+
+import { defaultPolicyEntry } from "../../access/policies/policies.ts";
+import { rootTokenTemplate } from "../../access/tokens/token.ts";
+import { TokenStore } from "../../access/tokens/tokens.ts";
+import { Barrier, type Entry } from "../../barrier/barrier.ts";
+import { createKeyring } from "../../barrier/keyring.ts";
+import { encodeShareChecks } from "../../ceremony/ceremony_record.ts";
+import { configWrite } from "../../ceremony/install.ts";
+import { keyRecords, proveKeyRecords } from "../../ceremony/key_records.ts";
+import { encryptShares } from "../../ceremony/recipients.ts";
+import { createShareChecks, joinShares, splitKey } from "../../ceremony/shares.ts";
+import type { PgpRecipient } from "../../ceremony/state.ts";
+import { encodeBase64, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
+import { rootKey, unsealKey } from "../../crypto/keys.ts";
+import type { PgpKey } from "../../crypto/pgp.ts";
+import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
+import { invalidRequest } from "../../errors.ts";
+import { KEY_BYTES } from "../../limits.ts";
+import { wrapRecord } from "../../seal/previous_keys.ts";
+import type { SealConfig, ShareCounts } from "../../seal/seal_config.ts";
+import type { SealSettings } from "../../seal/seal_settings.ts";
+import { createShamirSeal } from "../../seal/shamir_seal.ts";
+import { createStaticSeal } from "../../seal/static_seal.ts";
+import {
+  CLUSTER_PATH,
+  RECOVERY_KEY_PATH,
+  SEAL_CONFIG_PATH,
+  shareChecksPath,
+} from "../../storage/record_paths.ts";
+import { ABSENT, type Revision, type Store, type Write } from "../../storage/store.ts";
+import { initialMountsEntry } from "../mounts/mounts.ts";
+
+export interface InitializeRequest {
+  /** Of the unseal key, or of the recovery key where the seal opens by itself (0 of 0: none). */
+  readonly counts: ShareCounts;
+  readonly recipients: readonly PgpRecipient[] | null;
+  readonly rootTokenRecipient: PgpKey | null;
+}
+
+/** The seal configuration, and the revision it is stored at. */
+export interface StoredConfig {
+  readonly config: SealConfig;
+  readonly revision: Revision;
+}
+
+export interface Initialized {
+  readonly stored: StoredConfig;
+  /** Bare shares, or PGP messages, in share order. */
+  readonly shares: readonly Uint8Array[];
+  /** The token, or the base64 of a PGP message that holds it. */
+  readonly rootToken: string;
+}
+
+export interface InitializePorts {
+  readonly store: Store;
+  readonly settings: SealSettings;
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+}
+
+export async function initialize(
+  ports: InitializePorts,
+  request: InitializeRequest,
+): Promise<Initialized> {
+  const { store, settings, random, nowMs } = ports;
+  const { shares: count, threshold } = request.counts;
+  const key = random(KEY_BYTES);
+  const shares = count === 0 ? [] : splitKey(key, count, threshold, random);
+  const seal = settings.type === "shamir"
+    ? createShamirSeal(unsealKey(key), [], random)
+    : createStaticSeal(settings, random);
+  const root = rootKey(random(KEY_BYTES));
+  const keyring = createKeyring(random, nowMs());
+  const records = await keyRecords(root, keyring, seal, random);
+  const reopened = settings.type === "shamir"
+    ? createShamirSeal(unsealKey(joinShares(shares.slice(0, threshold), threshold)), [], random)
+    : seal;
+  await proveKeyRecords(records, reopened, { rootKey: root, keyring, seal });
+
+  const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
+  const tokenPorts = { barrier, random, nowMs, maxLeaseSeconds: () => 0, dueChanged: () => {} };
+  const tokens = new TokenStore(tokenPorts);
+  const token = tokens.issue(rootTokenTemplate(nowMs()));
+  const entries: Entry[] = [
+    ...token.entries,
+    await defaultPolicyEntry(nowMs()),
+    initialMountsEntry(random),
+    clusterEntry(random),
+  ];
+  const config: SealConfig = settings.type === "shamir"
+    ? { type: "shamir", sealKeyId: seal.keyId, unseal: request.counts }
+    : { type: "static", sealKeyId: seal.keyId, recovery: request.counts };
+  const writes: Write[] = [...records, configWrite(config)];
+  if (count > 0) {
+    const checkKey = (salt: Uint8Array) => barrier.deriveMacKey("share check", salt);
+    const checks = encodeShareChecks(createShareChecks(shares, checkKey, random));
+    const target = settings.type === "shamir" ? "barrier" : "recovery";
+    entries.push({ path: shareChecksPath(target), value: checks });
+    if (settings.type === "static") writes.push(await wrapRecord(seal, RECOVERY_KEY_PATH, key));
+  }
+
+  const { recipients, rootTokenRecipient } = request;
+  const returned = recipients === null ? shares : await encryptShares(shares, recipients);
+  const rootToken = rootTokenRecipient === null
+    ? token.id
+    : encodeBase64(await rootTokenRecipient.encrypt(token.id));
+
+  const outcome = await store.commit({
+    expect: [{ path: SEAL_CONFIG_PATH, revision: ABSENT }],
+    writes: [...await barrier.encrypt(entries), ...writes],
+  });
+  if (outcome.kind === "conflict") throw invalidRequest("Vault is already initialized");
+  return { stored: { config, revision: outcome.revision }, shares: returned, rootToken };
+}
+
+function clusterEntry(random: RandomBytes): Entry {
+  const name = `vault-cluster-${encodeHex(random(4))}`;
+  return {
+    path: CLUSTER_PATH,
+    value: encodeUtf8(JSON.stringify({ name, id: randomUuid(random) })),
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * How clients are told to write a field: in one JSON type, of which a generator of clients makes a
+ * plain type of its language. What is read besides is the matter of the field's schema. Pure.
+ */
+
+import * as v from "valibot";
+import { DURATION_TEXT } from "./duration.ts";
+import { DURATION_MAX_CHARS } from "../limits.ts";
+import type { JsonObject } from "../engines/json_record.ts";
+
+export const UNSIGNED_DURATION_TEXT = new RegExp(DURATION_TEXT.source.replace("[+-]?", "\\+?"));
+
+/** As JSON Schema, all of it understood by OpenAPI 3.0 too. */
+const FORMS = {
+  integer: { type: "integer", format: "int64" },
+  boolean: { type: "boolean" },
+  text: { type: "string" },
+  duration: {
+    type: "string",
+    maxLength: DURATION_MAX_CHARS,
+    pattern: UNSIGNED_DURATION_TEXT.source,
+  },
+  signedDuration: { type: "string", maxLength: DURATION_MAX_CHARS, pattern: DURATION_TEXT.source },
+  integers: { type: "array", items: { type: "integer", format: "int64" } },
+  texts: { type: "array", items: { type: "string" } },
+  object: { type: "object", additionalProperties: true },
+  objects: { type: "array", items: { type: "object", additionalProperties: true } },
+  textsByName: { type: "object", additionalProperties: { type: "string" } },
+} as const satisfies Readonly<Record<string, JsonObject>>;
+
+export type WrittenForm = keyof typeof FORMS;
+
+/** `about` says what the field is for. The JSON Schema of the field carries the form as `written`. */
+export function written<Input>(about: string, form: WrittenForm) {
+  return v.metadata<Input, { readonly description: string; readonly written: JsonObject }>({
+    description: about,
+    written: FORMS[form],
+  });
+}

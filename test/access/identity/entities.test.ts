@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { Entities } from "../../../src/access/identity/entities.ts";
+import { Barrier } from "../../../src/barrier/barrier.ts";
+import { createKeyring } from "../../../src/barrier/keyring.ts";
+import { randomBytes } from "../../../src/crypto/random.ts";
+import { createMemoryStore } from "../../../src/storage/memory_store.ts";
+
+async function unused(): Promise<Uint8Array<ArrayBuffer>> {
+  throw new Error("nothing here is wrapped");
+}
+
+function openEntities(): Entities {
+  const barrier = new Barrier({
+    store: createMemoryStore(),
+    random: randomBytes,
+    keyring: createKeyring(randomBytes, 0),
+    outer: { keyId: "none", wrap: unused, unwrap: unused },
+    operations: 0,
+  });
+  return new Entities({ barrier, random: randomBytes, nowMs: () => 1000 });
+}
+
+const MOUNT = { accessor: "auth_userpass_1", local: false };
+
+describe("an entity", () => {
+  it("is made once by logins that are the first at the same time", async () => {
+    const entities = openEntities();
+    const logins = [1, 2, 3, 4].map(() => entities.atLogin(MOUNT, { name: "ann", meta: null }));
+    const ids = new Set((await Promise.all(logins)).map(({ id }) => id));
+    expect(ids.size).toBe(1);
+    const all: string[] = [];
+    for await (const { id } of entities.each()) all.push(id);
+    expect(all).toEqual([...ids]);
+  });
+
+  it("is not found by what is no id, name or alias", async () => {
+    const entities = openEntities();
+    const { name } = await entities.atLogin(MOUNT, { name: "ann", meta: null });
+    expect(await entities.byId("")).toBeNull();
+    expect(await entities.byName(`${name}/x`)).toBeNull();
+    expect(await entities.byAliasId("../id")).toBeNull();
+    expect(await entities.byAlias("auth_userpass_2", "ann")).toBeNull();
+  });
+});

@@ -1,0 +1,520 @@
+import { describe, expect, it } from "vitest";
+import { compileAcl } from "../../../src/access/policies/acl.ts";
+import type { Acl, AclOperation } from "../../../src/access/policies/acl.ts";
+import { DEFAULT_POLICY_TEXT } from "../../../src/access/policies/default_policy.ts";
+import { parsePolicy } from "../../../src/access/policies/policy.ts";
+import { ROOT_POLICY } from "../../../src/access/policies/policy_names.ts";
+
+function aclOf(...texts: string[]): Acl {
+  return compileAcl(texts.map((text, index) => parsePolicy(`p${index}`, text)));
+}
+
+/** `{ "kv/a": "read,list" }` as one policy. */
+function aclOfRules(rules: Record<string, string>): Acl {
+  const blocks = Object.entries(rules).map(([path, words]) =>
+    `path ${JSON.stringify(path)} { capabilities = ${JSON.stringify(words.split(","))} }`
+  );
+  return aclOf(blocks.join("\n"));
+}
+
+function allows(
+  acl: Acl,
+  operation: AclOperation,
+  path: string,
+  more: { data?: Record<string, unknown>; wrap?: number; sudo?: boolean } = {},
+): boolean {
+  return acl.allows({
+    operation,
+    path,
+    data: more.data ?? {},
+    wrapTtlSeconds: more.wrap ?? null,
+    needsSudo: more.sudo ?? false,
+  }).allowed;
+}
+
+describe("the ACL of the recorded kv exchange", () => {
+  const acl = aclOf(
+    DEFAULT_POLICY_TEXT,
+    `path "kv/a" { capabilities = ["read"] }
+     path "kv/dir/*" { capabilities = ["create","list"] }
+     path "kv/team/+/cfg" { capabilities = ["read"] }
+     path "kv/team/secret/cfg" { capabilities = ["deny"] }`,
+  );
+
+  it.each<[AclOperation, string, boolean]>([
+    ["read", "kv/a", true],
+    ["update", "kv/a", false],
+    ["delete", "kv/a", false],
+    ["list", "kv/dir/", true],
+    ["read", "kv/dir/b", false],
+    ["update", "kv/dir/b", false],
+    ["create", "kv/dir/c", true],
+    ["list", "kv/", false],
+    ["read", "kv/team/one/cfg", true],
+    ["read", "kv/team/secret/cfg", false],
+    ["read", "kv/missing", false],
+    ["read", "nomount/x", false],
+  ])("%s %s: %s", (operation, path, allowed) => {
+    expect(allows(acl, operation, path)).toBe(allowed);
+  });
+
+  it.each<[string, string[]]>([
+    ["kv/a", ["read"]],
+    ["kv/dir/b", ["create", "list"]],
+    ["kv/team/x/cfg", ["read"]],
+    ["kv/team/secret/cfg", ["deny"]],
+    ["kv/none", ["deny"]],
+    ["cubbyhole/x", ["create", "delete", "list", "read", "update"]],
+  ])("shows the capabilities on %s as %j", (path, names) => {
+    expect(acl.capabilities(path)).toEqual(names);
+  });
+});
+
+describe("root", () => {
+  it("may do everything, and says that it is root", () => {
+    for (
+      const acl of [compileAcl([ROOT_POLICY]), compileAcl([parsePolicy("p", ""), ROOT_POLICY])]
+    ) {
+      expect(acl.isRoot).toBe(true);
+      expect(acl.allows({ operation: "delete", path: "sys/raw/x", data: {}, needsSudo: true }))
+        .toEqual({ allowed: true, root: true, sudo: true, policyNames: ["root"] });
+      expect(acl.capabilities("x")).toEqual(["root"]);
+    }
+  });
+
+  it("is not what a token without policies is", () => {
+    const acl = compileAcl([]);
+    expect(acl.isRoot).toBe(false);
+    expect(allows(acl, "read", "x")).toBe(false);
+    expect(acl.capabilities("x")).toEqual(["deny"]);
+  });
+});
+
+describe("the default policy", () => {
+  const acl = aclOf(DEFAULT_POLICY_TEXT);
+
+  it.each<[AclOperation, string]>([
+    ["read", "auth/token/lookup-self"],
+    ["update", "auth/token/renew-self"],
+    ["update", "auth/token/revoke-self"],
+    ["update", "sys/capabilities-self"],
+    ["update", "sys/leases/renew"],
+    ["update", "sys/leases/lookup"],
+    ["update", "sys/wrapping/wrap"],
+    ["update", "sys/wrapping/lookup"],
+    ["update", "sys/wrapping/unwrap"],
+    ["update", "sys/tools/hash"],
+    ["update", "sys/tools/hash/sha2-256"],
+    ["update", "identity/oidc/provider/p/authorize"],
+    ["read", "sys/internal/ui/resultant-acl"],
+    ["list", "cubbyhole/"],
+    ["create", "cubbyhole/a/b"],
+  ])("allows %s %s", (operation, path) => {
+    expect(allows(acl, operation, path)).toBe(true);
+  });
+
+  it.each<[AclOperation, string]>([
+    ["update", "sys/rotate/root/init"],
+    ["read", "sys/rotate/config"],
+    ["read", "sys/key-status"],
+    ["read", "sys/rekey/backup"],
+    ["read", "sys/mounts"],
+    ["update", "sys/mounts/zz"],
+    ["read", "sys/policies/acl"],
+    ["update", "sys/policies/acl/zz"],
+    ["update", "sys/seal"],
+    ["update", "auth/token/create"],
+    ["update", "auth/token/lookup"],
+    ["read", "cubbyholes/x"],
+    ["update", "sys/leases/renew/x"],
+  ])("does not allow %s %s", (operation, path) => {
+    expect(allows(acl, operation, path)).toBe(false);
+  });
+});
+
+describe("sudo", () => {
+  const acl = aclOf(
+    `path "sys/rotate*" { capabilities = ["create","read","update","delete","sudo"] }
+     path "sys/key-status" { capabilities = ["read"] }
+     path "sys/seal" { capabilities = ["sudo"] }`,
+  );
+
+  it("is asked together with the capability of the operation", () => {
+    expect(allows(acl, "update", "sys/rotate", { sudo: true })).toBe(true);
+    expect(allows(acl, "update", "sys/rotate/root/init", { sudo: true })).toBe(true);
+    expect(allows(acl, "list", "sys/rotate/", { sudo: true })).toBe(false);
+    expect(allows(acl, "read", "sys/key-status", { sudo: true })).toBe(false);
+    expect(allows(acl, "read", "sys/key-status")).toBe(true);
+    expect(allows(acl, "update", "sys/seal", { sudo: true })).toBe(false);
+    expect(acl.capabilities("sys/seal")).toEqual(["sudo"]);
+  });
+
+  it("is told in the decision, also where it was not asked for", () => {
+    const request = { operation: "read", data: {}, needsSudo: false } as const;
+    expect(acl.allows({ ...request, path: "sys/rotate" }).sudo).toBe(true);
+    expect(acl.allows({ ...request, path: "sys/key-status" }).sudo).toBe(false);
+  });
+});
+
+describe("which pattern decides", () => {
+  it.each<[string, Record<string, string>, string, string]>([
+    [
+      "the exact path before everything",
+      { "a/b": "read", "a/b*": "list", "a/+": "list" },
+      "a/b",
+      "read",
+    ],
+    ["also when it denies", { "a/b": "deny", "a/*": "read" }, "a/b", "deny"],
+    ["also when it grants nothing asked", { "a/b": "list", "a/*": "read" }, "a/b", "list"],
+    ["the later first wildcard", { "kv1/s/q/*": "read", "kv1/s/+/z": "deny" }, "kv1/s/q/z", "read"],
+    ["the longer prefix", { "*": "list", "a/*": "deny", "a/b*": "read" }, "a/bc", "read"],
+    ["no final * before one", { "a/+": "read", "a/*": "list" }, "a/b", "read"],
+    ["no final * before one, with +", { "a/+/c": "read", "a/+/*": "list" }, "a/b/c", "read"],
+    ["no final * before fewer +", { "a/+/+": "read", "a/+/c*": "list" }, "a/b/c", "read"],
+    ["fewer +", { "a/+/c/d": "read", "a/+/+/ddd": "list", "a/+/+/d": "list" }, "a/b/c/d", "read"],
+    ["fewer + than the more", { "a/+/c*": "read", "a/+/+/d*": "list" }, "a/b/c/d", "read"],
+    ["the longer pattern", { "a/+/c/*": "read", "a/+/c*": "list" }, "a/b/c/d", "read"],
+    ["the larger text", { "a/+/+/d": "read", "a/+/c/+": "list" }, "a/b/c/d", "list"],
+    ["a prefix before + at the same place", { "a/*": "read", "a/+/*": "list" }, "a/b/c", "read"],
+    ["+ is one segment only", { "a/+": "read" }, "a/b/c", "deny"],
+    ["+ may be first", { "+/b": "read" }, "a/b", "read"],
+    ["+ alone", { "+": "read" }, "a", "read"],
+    ["+ inside a segment is a plus", { "a/x+/c": "read" }, "a/xy/c", "deny"],
+    ["* inside is an asterisk", { "a/*/c": "read" }, "a/b/c", "deny"],
+    ["* inside is itself", { "a/*/c": "read" }, "a/*/c", "read"],
+    ["a final * takes nothing too", { "a/b*": "read" }, "a/b", "read"],
+    ["a final * crosses segments", { "+/b*": "read" }, "a/bb/c/d", "read"],
+    ["a final * after + needs its slash", { "a/+/*": "read" }, "a/b", "deny"],
+    ["prefixes are of text, not of segments", { "a*": "read" }, "ab/c", "read"],
+    ["a sibling prefix does not count", { "a/b*": "read", "a/c*": "list" }, "a/d", "deny"],
+    ["leading slashes of a request are dropped", { "a/b": "read" }, "//a/b", "read"],
+    ["__proto__ is a path", { "x": "read" }, "__proto__", "deny"],
+  ])("%s", (_what, rules, path, word) => {
+    expect(aclOfRules(rules).capabilities(path)).toEqual([word]);
+  });
+});
+
+describe("a list", () => {
+  it.each<[string, Record<string, string>, string, boolean]>([
+    ["takes the exact path with the slash", { "a/": "list" }, "a/", true],
+    ["takes the exact path without the slash", { "a": "list" }, "a/", true],
+    ["prefers the one with the slash", { "a": "list", "a/": "read" }, "a/", false],
+    [
+      "finds an exact path without slash before any pattern",
+      { "a": "list", "a/*": "deny" },
+      "a/",
+      true,
+    ],
+    ["takes a pattern with the slash", { "a/*": "list" }, "a/", true],
+    ["retries patterns without the slash", { "k/+": "list" }, "k/a/", true],
+    ["retries only when nothing matched", { "k/+": "list", "k/a/*": "read" }, "k/a/", false],
+    ["takes one slash off, not two", { "k/+": "list" }, "k/a//", false],
+  ])("%s", (_what, rules, path, allowed) => {
+    expect(allows(aclOfRules(rules), "list", path)).toBe(allowed);
+  });
+
+  it("is the only operation, with scan, that retries", () => {
+    const acl = aclOfRules({ "a": "read,scan,list", "k/+": "read,scan,list" });
+    expect(allows(acl, "scan", "a/")).toBe(true);
+    expect(allows(acl, "scan", "k/a/")).toBe(true);
+    expect(allows(acl, "read", "a/")).toBe(false);
+    expect(allows(acl, "read", "k/a/")).toBe(false);
+    expect(acl.capabilities("k/a/")).toEqual(["list", "scan"]);
+  });
+
+  it("is not allowed by scan, nor scan by list", () => {
+    expect(allows(aclOfRules({ "a/*": "scan" }), "list", "a/")).toBe(false);
+    expect(allows(aclOfRules({ "a/*": "list" }), "scan", "a/")).toBe(false);
+  });
+});
+
+describe("several policies on one pattern", () => {
+  it("unite their capabilities, and each operation names who grants it", () => {
+    const acl = aclOf(
+      'path "a/*" { capabilities = ["read"] }',
+      'path "a/*" { capabilities = ["read", "list"] } path "a/*" { capabilities = ["read"] }',
+      'path "/a/*" { capabilities = ["sudo"] }',
+    );
+    expect(acl.capabilities("a/b")).toEqual(["list", "read", "sudo"]);
+    const request = { path: "a/b", data: {}, needsSudo: true } as const;
+    expect(acl.allows({ ...request, operation: "read" }).policyNames).toEqual(["p0", "p1"]);
+    expect(acl.allows({ ...request, operation: "list" }).policyNames).toEqual(["p1"]);
+    expect(acl.allows({ ...request, operation: "delete" }))
+      .toEqual({ allowed: false, root: false, sudo: false });
+  });
+
+  it("deny when one of them denies, in any order", () => {
+    const texts = [
+      'path "a/+" { capabilities = ["read", "sudo"] }',
+      'path "a/+" { capabilities = ["deny"] }',
+    ];
+    for (const acl of [aclOf(...texts), aclOf(...texts.toReversed())]) {
+      expect(acl.capabilities("a/b")).toEqual(["deny"]);
+      expect(allows(acl, "read", "a/b")).toBe(false);
+    }
+  });
+
+  it("unite their parameters; an empty list stands for any value", () => {
+    const head = 'path "a" { capabilities = ["update"]';
+    const acl = aclOf(
+      `${head} allowed_parameters = { x = ["1"], y = ["1"] } required_parameters = ["x"] }`,
+      `${head} allowed_parameters = { x = ["2"], y = [] } required_parameters = ["Y"] }`,
+      `${head} denied_parameters = { y = ["no"] } }`,
+    );
+    const update = (data: Record<string, unknown>) => allows(acl, "update", "a", { data });
+    expect(update({ x: "1", y: "any" })).toBe(true);
+    expect(update({ x: "2", y: "1" })).toBe(true);
+    expect(update({ x: "3", y: "1" })).toBe(false);
+    expect(update({ x: "1", y: "no" })).toBe(false);
+    expect(update({ x: "1" })).toBe(false);
+    expect(update({ y: "1" })).toBe(false);
+    expect(update({ x: "1", y: "1", z: "1" })).toBe(false);
+  });
+
+  it("keep the smaller wrapping bounds, which may leave nothing", () => {
+    const head = 'path "a" { capabilities = ["read"]';
+    const united = aclOf(
+      `${head} min_wrapping_ttl = 20 max_wrapping_ttl = 100 }`,
+      `${head} min_wrapping_ttl = 10 max_wrapping_ttl = 50 }`,
+    );
+    expect(allows(united, "read", "a", { wrap: 10 })).toBe(true);
+    expect(allows(united, "read", "a", { wrap: 50 })).toBe(true);
+    expect(allows(united, "read", "a", { wrap: 51 })).toBe(false);
+    const nothing = aclOf(`${head} min_wrapping_ttl = 20 }`, `${head} max_wrapping_ttl = 10 }`);
+    for (const wrap of [5, 10, 15, 20, 25]) {
+      expect(allows(nothing, "read", "a", { wrap })).toBe(false);
+    }
+  });
+});
+
+describe("wrapping bounds", () => {
+  const acl = aclOf(
+    'path "a" { capabilities = ["read", "delete"] min_wrapping_ttl = "1m" max_wrapping_ttl = "1h" }',
+  );
+
+  it.each<[number | undefined, boolean]>([
+    [undefined, false],
+    [59, false],
+    [60, true],
+    [3600, true],
+    [3601, false],
+  ])("with a TTL of %s seconds: %s", (wrap, allowed) => {
+    const more = wrap === undefined ? {} : { wrap };
+    expect(allows(acl, "read", "a", more)).toBe(allowed);
+    expect(allows(acl, "delete", "a", more)).toBe(allowed);
+  });
+});
+
+describe("parameters", () => {
+  const recorded = aclOf(`path "a" {
+    capabilities = ["create", "read", "update", "patch", "delete", "list"]
+    allowed_parameters = { a = ["x", "y*"], b = [] }
+    denied_parameters = { c = [] }
+    required_parameters = ["a"]
+  }`);
+
+  it.each<[Record<string, unknown>, boolean]>([
+    [{ a: "x" }, true],
+    [{ a: "yy" }, true],
+    [{ a: "y" }, true],
+    [{ a: "z" }, false],
+    [{ b: "q" }, false],
+    [{ a: "x", b: "q" }, true],
+    [{ a: "x", B: "q" }, true],
+    [{ a: "x", c: 1 }, false],
+    [{ a: "x", C: 1 }, false],
+    [{ a: "x", d: 1 }, false],
+    [{ A: "x" }, false],
+    [{ a: ["x"] }, false],
+    [{ a: null }, false],
+    [{}, false],
+    [JSON.parse('{"a":"x","__proto__":1}') as Record<string, unknown>, false],
+  ])("recorded: %j %s", (data, allowed) => {
+    for (const operation of ["create", "read", "update", "patch"] as const) {
+      expect(allows(recorded, operation, "a", { data })).toBe(allowed);
+    }
+  });
+
+  it("are not looked at for delete and list", () => {
+    expect(allows(recorded, "delete", "a", { data: { c: 1 } })).toBe(true);
+    expect(allows(recorded, "list", "a", { data: { c: 1 } })).toBe(true);
+  });
+
+  it("does not take inherited names for sent ones", () => {
+    const acl = aclOf(
+      'path "a" { capabilities = ["update"] required_parameters = ["constructor"] }',
+    );
+    expect(allows(acl, "update", "a")).toBe(false);
+    expect(allows(acl, "update", "a", { data: { constructor: 1 } })).toBe(true);
+  });
+
+  it.each<[string, string, Record<string, unknown>, boolean]>([
+    ["denied * denies any data", 'denied_parameters = { "*" = [] }', { z: 1 }, false],
+    ["denied * lets an empty body pass", 'denied_parameters = { "*" = [] }', {}, true],
+    ["a denied value", "denied_parameters = { a = [1] }", { a: 1 }, false],
+    ["another value", "denied_parameters = { a = [1] }", { a: 2 }, true],
+    ["a denied number as text", "denied_parameters = { a = [1] }", { a: "1" }, false],
+    ["denied text as boolean", 'denied_parameters = { a = ["true"] }', { a: true }, false],
+    [
+      "a denied item of a list",
+      'denied_parameters = { a = ["root"] }',
+      { a: ["x", "root"] },
+      false,
+    ],
+    ["another item of a list", 'denied_parameters = { a = ["root"] }', { a: ["x"] }, true],
+    [
+      "a denied policy",
+      'denied_parameters = { policies = ["Root"] }',
+      { policies: "x, rOOT" },
+      false,
+    ],
+    [
+      "another policy",
+      'denied_parameters = { policies = ["Root"] }',
+      { policies: "x,roots" },
+      true,
+    ],
+    [
+      "a denied beginning of a policy",
+      'denied_parameters = { token_policies = ["Ops*"] }',
+      { token_policies: ["x", " OPS-1"] },
+      false,
+    ],
+    ["letter case elsewhere", 'denied_parameters = { a = ["root"] }', { a: "ROOT" }, true],
+    ["a denied prefix", 'denied_parameters = { a = ["x*"] }', { a: "xy" }, false],
+    ["a denied lone *", 'denied_parameters = { a = ["*"] }', { a: "y" }, false],
+    ["denial before permission", "denied_parameters = { a = [] } allowed_parameters = { a = [] }", {
+      a: 1,
+    }, false],
+    ["allowed * takes every name", 'allowed_parameters = { "*" = [] }', { z: 1 }, true],
+    ["allowed * keeps listed values", 'allowed_parameters = { "*" = [], a = ["x"] }', {
+      z: 1,
+      a: "y",
+    }, false],
+    ["allowed lone * is itself", 'allowed_parameters = { a = ["*"] }', { a: "y" }, false],
+    ["allowed suffix", 'allowed_parameters = { a = ["*.org"] }', { a: "x.org" }, true],
+    ["allowed suffix, other", 'allowed_parameters = { a = ["*.org"] }', { a: "x.orgs" }, false],
+    ["allowed infix", 'allowed_parameters = { a = ["*b*"] }', { a: "abc" }, true],
+    ["allowed number", "allowed_parameters = { a = [1] }", { a: 1 }, true],
+    ["allowed number, not text", "allowed_parameters = { a = [1] }", { a: "1" }, false],
+    ["allowed list", 'allowed_parameters = { a = [["x", "y"]] }', { a: ["x", "y"] }, true],
+    [
+      "allowed list, longer",
+      'allowed_parameters = { a = [["x", "y"]] }',
+      { a: ["x", "y", "z"] },
+      false,
+    ],
+    ["allowed object", "allowed_parameters = { a = [{ b = 1 }] }", { a: { b: 1 } }, true],
+    [
+      "allowed object, more",
+      "allowed_parameters = { a = [{ b = 1 }] }",
+      { a: { b: 1, c: 1 } },
+      false,
+    ],
+    ["allowed object, list sent", "allowed_parameters = { a = [{ b = 1 }] }", { a: [1] }, false],
+    ["an empty allowed map", "allowed_parameters = { }", { z: 1 }, true],
+  ])("%s", (_what, parameters, data, allowed) => {
+    const acl = aclOf(`path "a" { capabilities = ["update"] ${parameters} }`);
+    expect(allows(acl, "update", "a", { data })).toBe(allowed);
+  });
+});
+
+describe("a list", () => {
+  it("is decided by the path with its slash first, so that a folder can be denied", () => {
+    const acl = aclOfRules({ "kv/*": "list", "kv/dir/*": "deny" });
+    expect(allows(acl, "list", "kv/")).toBe(true);
+    expect(allows(acl, "list", "kv/other/")).toBe(true);
+    expect(allows(acl, "list", "kv/dir/")).toBe(false);
+    expect(acl.capabilities("kv/dir")).toEqual(["list"]);
+    const inverse = aclOfRules({ "kv/*": "deny", "kv/dir/*": "list" });
+    expect(allows(inverse, "list", "kv/dir/")).toBe(true);
+    expect(allows(inverse, "list", "kv/other/")).toBe(false);
+  });
+});
+
+describe("a pagination limit", () => {
+  const limited = (more = "", limit = 2) =>
+    `path "kv/*" { capabilities = ["list", "scan", "read"] pagination_limit = ${limit} ${more} }`;
+  const listed = (acl: Acl, data: Record<string, unknown>, operation: AclOperation = "list") => [
+    allows(acl, operation, "kv/", { data }),
+    data["limit"],
+  ];
+
+  it.each<[unknown, boolean, unknown]>([
+    ["1", true, "1"],
+    ["2", true, "2"],
+    ["+2", true, "+2"],
+    ["3", false, "3"],
+    ["-1", false, "-1"],
+    ["zz", false, "zz"],
+    ["1.0", false, "1.0"],
+    [" 2", false, " 2"],
+    [["1", "5"], false, ["1", "5"]],
+    ["0", true, "2"],
+    ["", true, "2"],
+    ["max", true, "2"],
+  ])("answers a limit of %j: %s", (limit, allowed, obeyed) => {
+    for (const operation of ["list", "scan"] as const) {
+      expect(listed(aclOf(limited()), { limit }, operation)).toEqual([allowed, obeyed]);
+    }
+  });
+
+  it("is set for who asks for none, unless a limit is required", () => {
+    expect(listed(aclOf(limited()), { after: "a" })).toEqual([true, "2"]);
+    const strict = aclOf(limited('required_parameters = ["Limit"]'));
+    expect(listed(strict, {})).toEqual([false, undefined]);
+    expect(listed(strict, { limit: "max" })).toEqual([true, "2"]);
+  });
+
+  it("is the smallest of all policies, and none of zero or less", () => {
+    expect(listed(aclOf(limited("", 5), limited("", 3)), {})).toEqual([true, "3"]);
+    expect(listed(aclOf(limited("", 0), limited("", -3)), { limit: "9" })).toEqual([true, "9"]);
+  });
+
+  it("does not touch a read, nor a list without one but for the word max", () => {
+    expect(listed(aclOf(limited()), { limit: "9" }, "read")).toEqual([true, "9"]);
+    const free = aclOfRules({ "kv/*": "list" });
+    expect(listed(free, {})).toEqual([true, undefined]);
+    expect(listed(free, { limit: "zz" })).toEqual([true, "zz"]);
+    expect(listed(free, { limit: "max" })).toEqual([true, "0"]);
+  });
+});
+
+describe("grantsBelow()", () => {
+  const mounts = ["s/", "sys/", "kv/", "team/a/", "auth/up/", "auth/token/"];
+
+  // Recorded from the reference, but for a denial alone, on which it shows the mount.
+  it.each<[Record<string, string>, string[]]>([
+    [{ "s": "read" }, ["s/"]],
+    [{ "s/": "read" }, ["s/"]],
+    [{ "s/x": "read" }, ["s/"]],
+    [{ "s*": "read" }, ["s/", "sys/"]],
+    [{ "s/*": "deny" }, []],
+    [{ "s/*": "deny", "s/x": "read" }, ["s/"]],
+    [{ "k": "read" }, []],
+    [{ "team": "read" }, []],
+    [{ "team/*": "read" }, ["team/a/"]],
+    [{ "+": "read" }, ["s/", "sys/", "kv/"]],
+    [{ "+/x": "read" }, ["s/", "sys/", "kv/"]],
+    [{ "+/+": "read" }, mounts],
+    [{ "team/+/x": "read" }, ["team/a/"]],
+    [{ "team/+": "read" }, ["team/a/"]],
+    [{ "+/a/b": "read" }, ["s/", "sys/", "kv/", "team/a/"]],
+    [{ "auth/+/login": "read" }, ["auth/up/", "auth/token/"]],
+    [{ "auth/u*": "read" }, ["auth/up/"]],
+    [{ "+/u*": "read" }, ["s/", "sys/", "kv/", "auth/up/"]],
+    [{ "+/u*": "read", "auth/up/": "deny" }, ["s/", "sys/", "kv/", "auth/up/"]],
+    [{ "+/+/x": "deny" }, []],
+    [{ "a/+": "read" }, []],
+    [{ "*": "read" }, mounts],
+  ])("finds for %j %j", (rules, found) => {
+    const acl = aclOfRules(rules);
+    expect(mounts.filter((mount) => acl.grantsBelow(mount))).toEqual(found);
+  });
+
+  it("finds nothing where nothing is granted, and everything for root", () => {
+    const none = aclOf('path "s/x" { capabilities = [] } path "+/x" { }');
+    expect(mounts.filter((mount) => none.grantsBelow(mount))).toEqual([]);
+    expect(mounts.every((mount) => compileAcl([ROOT_POLICY]).grantsBelow(mount))).toBe(true);
+  });
+});

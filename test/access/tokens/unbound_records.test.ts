@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { AppRole } from "../../../src/methods/approle/roles.ts";
+import { LoginStorage } from "../../../src/barrier/login_storage.ts";
+import { Passwords } from "../../../src/methods/userpass/passwords.ts";
+import { NO_RULES } from "../../../src/access/tokens/login_token.ts";
+import { Userpass } from "../../../src/methods/userpass/users.ts";
+import { rootTokenTemplate } from "../../../src/access/tokens/token.ts";
+import { TokenRoles } from "../../../src/access/tokens/token_roles.ts";
+import { TokenStore } from "../../../src/access/tokens/tokens.ts";
+import { Barrier } from "../../../src/barrier/barrier.ts";
+import { createKeyring } from "../../../src/barrier/keyring.ts";
+import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
+import { randomBytes } from "../../../src/crypto/random.ts";
+import { createMemoryStore } from "../../../src/storage/memory_store.ts";
+import { TERM_OPERATIONS_PATH } from "../../../src/storage/record_paths.ts";
+
+async function unused(): Promise<Uint8Array<ArrayBuffer>> {
+  throw new Error("nothing here is wrapped");
+}
+
+function openPorts() {
+  const barrier = new Barrier({
+    store: createMemoryStore(),
+    random: randomBytes,
+    keyring: createKeyring(randomBytes, 0),
+    outer: { keyId: "none", wrap: unused, unwrap: unused },
+    operations: 0,
+  });
+  return {
+    barrier,
+    random: randomBytes,
+    nowMs: () => 1000,
+    maxLeaseSeconds: () => 3600,
+    dueChanged: () => {},
+  };
+}
+
+/** What this version added to records, taken out of all of them again. */
+async function age(barrier: Barrier): Promise<void> {
+  const added = [
+    ...["boundCidrs", "strictlyBindIp", "bindSecretId", "secretIdBoundCidrs"],
+    ...["cidrs", "tokenBoundCidrs"],
+    ...["grantedUses", "grantedTtlSeconds", "elderNames"],
+    ...["allowedPolicyGlobs", "disallowedPolicyGlobs", "allowedEntityAliases", "elder"],
+  ];
+  for (const path of await barrier.list("", "", 1000)) {
+    if (path === TERM_OPERATIONS_PATH) continue;
+    const text = decodeUtf8((await barrier.get(path))?.value ?? new Uint8Array());
+    if (!text.startsWith("{")) continue;
+    const aged: unknown = JSON.parse(
+      text,
+      (name, value: unknown) => added.includes(name) ? undefined : value,
+    );
+    await barrier.commit({ entries: [{ path, value: encodeUtf8(JSON.stringify(aged)) }] });
+  }
+}
+
+describe("a record from before addresses could be bound", () => {
+  it("of a token or a token role binds to none", async () => {
+    const ports = openPorts();
+    const made = await new TokenStore(ports).create({
+      ...rootTokenTemplate(0),
+      uses: 3,
+      creationTtlSeconds: 60,
+      boundCidrs: ["10.0.0.0/8"],
+    });
+    const roles = new TokenRoles(ports.barrier);
+    await roles.write({
+      name: "ops",
+      allowedPolicies: [],
+      disallowedPolicies: [],
+      allowedPolicyGlobs: ["q*"],
+      disallowedPolicyGlobs: [],
+      allowedEntityAliases: ["ann"],
+      orphan: false,
+      renewable: true,
+      pathSuffix: "",
+      periodSeconds: 0,
+      explicitMaxTtlSeconds: 0,
+      uses: 0,
+      noDefaultPolicy: false,
+      tokenType: "service",
+      boundCidrs: ["10.0.0.0/8"],
+      elder: { periodSeconds: 5, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+    });
+    expect((await roles.read("ops"))?.boundCidrs).toEqual(["10.0.0.0/8"]);
+    await age(ports.barrier);
+    expect(await roles.read("ops")).toMatchObject({
+      boundCidrs: [],
+      allowedPolicyGlobs: [],
+      disallowedPolicyGlobs: [],
+      allowedEntityAliases: null,
+      elder: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+    });
+    expect((await new TokenStore(ports).find(made.id))?.token).toMatchObject({
+      boundCidrs: [],
+      grantedUses: 3,
+      grantedTtlSeconds: 60,
+    });
+  });
+
+  it("of a user logs in from anywhere", async () => {
+    const { barrier } = openPorts();
+    const passwords = new Passwords(randomBytes, { logN: 4, r: 8, p: 1 });
+    const users = new Userpass(new LoginStorage(barrier, "auth/u1/", false), passwords);
+    await users.write("ann", "x", () => ({ ...NO_RULES, boundCidrs: ["10.0.0.0/8"] }));
+    await age(barrier);
+    const outcome = await users.login("ann", "x", null);
+    expect(outcome).toMatchObject({ kind: "granted", login: { rules: NO_RULES } });
+  });
+
+  it("of a role and a secret id logs in from anywhere, with that secret id", async () => {
+    const ports = openPorts();
+    const storage = new LoginStorage(ports.barrier, "auth/u2/", false);
+    const roles = new AppRole(storage, ports, "u2");
+    const bounds = ["10.0.0.0/8"];
+    await roles.write("ci", (old) => ({
+      ...old,
+      roleId: "r",
+      bindSecretId: false,
+      secretIdBoundCidrs: bounds,
+    }));
+    const role = await roles.read("ci");
+    if (role === null) throw new Error("the role is missing");
+    const issued = await roles.secretIds.issue(role.key, {
+      secretId: "s",
+      uses: 0,
+      ttlSeconds: 0,
+      meta: {},
+      cidrs: bounds,
+      tokenBoundCidrs: bounds,
+    });
+    await age(ports.barrier);
+    const outcome = await roles.login("r", issued.secretId, null);
+    expect(outcome).toMatchObject({ kind: "granted", login: { rules: NO_RULES } });
+    expect(await roles.read("ci")).toMatchObject({ bindSecretId: true, secretIdBoundCidrs: null });
+    await expect(roles.login("r", "", null)).rejects.toThrow("missing secret_id");
+  });
+});

@@ -1,0 +1,88 @@
+/** A transit engine in memory, and the requests its tests repeat. */
+
+import { createCipheriv } from "node:crypto";
+import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
+import { randomBytes } from "../../../src/crypto/random.ts";
+import type { Engine } from "../../../src/engines/engine.ts";
+import { createTransit } from "../../../src/engines/transit/transit.ts";
+import { createMemoryEngineStorage, type MemoryEngineStorage } from "../memory_engine_storage.ts";
+import { type Data, dataOf, send } from "../requests.ts";
+
+export const KEY_TYPES = ["aes256-gcm96", "chacha20-poly1305"] as const;
+export const HOUR_MS = 3_600_000;
+
+export interface Site {
+  readonly storage: MemoryEngineStorage;
+  readonly transit: Engine;
+  /** Another process on the same records. */
+  readonly rival: Engine;
+}
+
+export function openSite(): Site {
+  const storage = createMemoryEngineStorage();
+  return {
+    storage,
+    transit: createTransit(storage, randomBytes),
+    rival: createTransit(storage.rival, randomBytes),
+  };
+}
+
+export const base64 = (text: string): string => btoa(String.fromCharCode(...encodeUtf8(text)));
+export const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+export const textOf = (text: unknown): string => decodeUtf8(bytesOf(String(text)));
+
+/** What the reference calls a fault of its own; the caller's mistake here. */
+export const wrapped = (reason: string): string => `1 error occurred:\n\t* ${reason}\n\n`;
+
+export async function encrypted(
+  transit: Engine,
+  name: string,
+  text: string,
+  more: Data = {},
+): Promise<string> {
+  const data = { plaintext: base64(text), ...more };
+  const reply = dataOf(await send(transit, "update", `encrypt/${name}`, data));
+  return String(reply["ciphertext"]);
+}
+
+export async function decrypted(
+  transit: Engine,
+  name: string,
+  ciphertext: string,
+  more: Data = {},
+): Promise<string> {
+  const reply = await send(transit, "update", `decrypt/${name}`, { ciphertext, ...more });
+  return textOf(dataOf(reply)["plaintext"]);
+}
+
+/** The results of a batch, and the mark the reply carries when items failed. */
+export async function batch(
+  transit: Engine,
+  path: string,
+  items: readonly unknown[],
+  more: Data = {},
+): Promise<{ results: readonly Data[]; failedItems: unknown; warnings: unknown }> {
+  const reply = await send(transit, "update", path, { batch_input: items, ...more });
+  const { failedItems, warnings } = reply as { failedItems?: unknown; warnings?: unknown };
+  return { results: dataOf(reply)["batch_results"] as readonly Data[], failedItems, warnings };
+}
+
+/** A ciphertext in Vault's form, made without any code of ours. */
+export function foreignCiphertext(
+  type: (typeof KEY_TYPES)[number],
+  key: Uint8Array,
+  version: number,
+  text: string,
+  aad = "",
+): string {
+  const nonce = Uint8Array.from({ length: 12 }, (_, index) => index + 1);
+  const plaintext = encodeUtf8(text);
+  const cipher = type === "aes256-gcm96"
+    ? createCipheriv("aes-256-gcm", key, nonce)
+    : createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: 16 });
+  cipher.setAAD(encodeUtf8(aad), { plaintextLength: plaintext.length });
+  const parts = [nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
+  const joined = parts.flatMap((part) => [...part]);
+  return `vault:v${version}:${btoa(String.fromCharCode(...joined))}`;
+}

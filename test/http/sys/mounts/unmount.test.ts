@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { VaultError } from "../../../../src/errors.ts";
+import { createMemoryStore } from "../../../../src/storage/memory_store.ts";
+import type { Store } from "../../../../src/storage/store.ts";
+import { type ApiResponse, initialiseOpen } from "../../../contract/api.contract.ts";
+import { startMemoryApi } from "../../memory_api.ts";
+
+type Commit = Parameters<Store["commit"]>[0];
+
+interface Stage {
+  ask(method: string, path: string, body?: object): Promise<ApiResponse>;
+  reopen(): Promise<void>;
+  /** Paths of all that mounts have stored. */
+  stored(): Promise<readonly string[]>;
+}
+
+/** `before` is asked before each commit, and may refuse or hold it. */
+async function startOn(before: (commit: Commit) => Promise<void>): Promise<Stage> {
+  const inner = createMemoryStore();
+  const commit: Store["commit"] = async (asked) => {
+    await before(asked);
+    return await inner.commit(asked);
+  };
+  const api = await startMemoryApi({ store: { ...inner, commit } });
+  const { root, shares } = await initialiseOpen(api, 1, 1);
+  return {
+    ask: (method, path, body) =>
+      api.request(method, `/v1/${path}`, { token: root, ...(body === undefined ? {} : { body }) }),
+    reopen: async () => {
+      await api.restart();
+      await api.request("PUT", "/v1/sys/unseal", { body: { key: shares[0] } });
+    },
+    stored: () => inner.list("logical/", "", 1000),
+  };
+}
+
+function below(commit: Commit): readonly Commit["writes"][number][] {
+  return commit.writes.filter(({ path }) => path.startsWith("logical/"));
+}
+
+describe("a removal of a mount that was cut off", () => {
+  /** A mount is gone from the table, and its data is not. */
+  async function cutOff(): Promise<Stage & { refuses: boolean }> {
+    const state = { refuses: false };
+    const stage = await startOn(async (commit) => {
+      if (!state.refuses || below(commit).length === 0) return;
+      throw new VaultError("store_failed", "the test says so");
+    });
+    await stage.ask("POST", "sys/mounts/kv", { type: "kv" });
+    for (const key of ["a", "b", "c"]) await stage.ask("PUT", `kv/${key}`, { x: "1" });
+    state.refuses = true;
+    // Begins an upgrade that does not move anything, so that there are two places.
+    await stage.ask("POST", "sys/mounts/kv/tune", { options: { version: "2" } });
+    expect((await stage.ask("DELETE", "sys/mounts/kv")).status).toBe(500);
+    expect((await stage.ask("GET", "sys/mounts/kv")).status).toBe(400);
+    expect(await stage.stored()).toHaveLength(3);
+    return Object.assign(state, stage);
+  }
+
+  it("ends when it is asked for again, which fails until it can", async () => {
+    const stage = await cutOff();
+    expect((await stage.ask("DELETE", "sys/mounts/kv")).status).toBe(500);
+    stage.refuses = false;
+    expect((await stage.ask("DELETE", "sys/mounts/kv")).status).toBe(204);
+    expect(await stage.stored()).toEqual([]);
+  });
+
+  it("ends when the vault is opened again, which a failure does not hinder", async () => {
+    const stage = await cutOff();
+    await stage.reopen();
+    expect((await stage.ask("POST", "sys/mounts/kv", { type: "kv" })).status).toBe(204);
+    stage.refuses = false;
+    await stage.ask("PUT", "kv/new", { x: "2" });
+    expect(await stage.stored()).toHaveLength(4);
+    await stage.reopen();
+    expect(await stage.stored()).toEqual([expect.stringMatching(/\/new$/)]);
+  });
+});
+
+describe("a mount that is removed", () => {
+  it.each([
+    ["transit", "encrypt/k", { plaintext: "YQ==" }],
+    ["kv", "k", { x: "1" }],
+  ])("of type %s keeps nothing of a request that was under way", async (type, path, body) => {
+    const started = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    let holds = true;
+    const stage = await startOn(async (commit) => {
+      if (!holds || below(commit).every(({ bytes }) => bytes === null)) return;
+      holds = false;
+      started.resolve();
+      await released.promise;
+    });
+    await stage.ask("POST", "sys/mounts/m", { type });
+    const asked = stage.ask("POST", `m/${path}`, body);
+    await started.promise;
+    const removed = stage.ask("DELETE", "sys/mounts/m");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    released.resolve();
+    expect((await removed).status).toBe(204);
+    expect((await asked).status).toBeLessThan(300);
+    expect(await stage.stored()).toEqual([]);
+  });
+});

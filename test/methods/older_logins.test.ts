@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { AppRole } from "../../src/methods/approle/roles.ts";
+import { LoginStorage } from "../../src/barrier/login_storage.ts";
+import { Passwords } from "../../src/methods/userpass/passwords.ts";
+import { Userpass } from "../../src/methods/userpass/users.ts";
+import { decodeToken } from "../../src/access/tokens/token.ts";
+import { Barrier } from "../../src/barrier/barrier.ts";
+import { createKeyring } from "../../src/barrier/keyring.ts";
+import { encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { randomBytes } from "../../src/crypto/random.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+
+const RULES = {
+  policies: ["a"],
+  ttlSeconds: 60,
+  maxTtlSeconds: 0,
+  explicitMaxTtlSeconds: 0,
+  periodSeconds: 0,
+  uses: 0,
+  noDefaultPolicy: false,
+  type: "default",
+};
+const UNNAMED = { ...RULES, boundCidrs: [], strictlyBindIp: false, elderNames: [] };
+
+async function unused(): Promise<Uint8Array<ArrayBuffer>> {
+  throw new Error("nothing here is wrapped");
+}
+
+async function openWith(path: string, record: object): Promise<Barrier> {
+  const barrier = new Barrier({
+    store: createMemoryStore(),
+    random: randomBytes,
+    keyring: createKeyring(randomBytes, 0),
+    outer: { keyId: "none", wrap: unused, unwrap: unused },
+    operations: 0,
+  });
+  const value = encodeUtf8(JSON.stringify({ version: 1, ...record }));
+  await barrier.commit({ entries: [{ path, value }] });
+  return barrier;
+}
+
+describe("a record from before older names were remembered", () => {
+  it("of a user says that he used none", async () => {
+    const password = { kdf: "scrypt", logN: 4, r: 8, p: 1, salt: "AAAA", hash: "AAAA" };
+    const barrier = await openWith("auth/u/user/ann", { password, rules: RULES });
+    const passwords = new Passwords(randomBytes, { logN: 4, r: 8, p: 1 });
+    const users = new Userpass(new LoginStorage(barrier, "auth/u/", false), passwords);
+    expect(await users.rules("ann")).toEqual(UNNAMED);
+  });
+
+  it("of a role says the same, and that its addresses were never spoken of", async () => {
+    const barrier = await openWith("auth/r/role/ci", {
+      name: "ci",
+      key: "k",
+      roleId: "id",
+      secretIdTtlSeconds: 0,
+      secretIdUses: 0,
+      localSecretIds: false,
+      rules: RULES,
+    });
+    const ports = { barrier, random: randomBytes, nowMs: () => 0, dueChanged: () => {} };
+    const roles = new AppRole(new LoginStorage(barrier, "auth/r/", false), ports, "r");
+    expect(await roles.read("ci")).toMatchObject({ rules: UNNAMED, secretIdBoundCidrs: null });
+  });
+});
+
+describe("a token from before there were entities", () => {
+  it("is of none", () => {
+    const token = decodeToken(encodeUtf8(JSON.stringify({ version: 1, uses: 0 })));
+    expect(token.entityId ?? "").toBe("");
+  });
+});
