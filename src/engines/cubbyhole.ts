@@ -4,7 +4,8 @@
  * All values are seal-wrapped.
  */
 
-import { invalidRequest, listedMistake, VaultError } from "../errors.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import { listedMistake } from "../wire/multi_error.ts";
 import {
   createEngine,
   type Engine,

@@ -20,9 +20,7 @@ import {
   servedPath,
   storedParameters,
 } from "../wire/served_path.ts";
-
-/** A scan is a list of everything below a folder, at any depth (OpenBao). */
-export type Operation = "create" | "read" | "update" | "patch" | "delete" | "list" | "scan";
+import type { Operation } from "../wire/operation.ts";
 
 export interface EngineRecord {
   readonly value: Uint8Array;

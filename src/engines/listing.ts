@@ -3,14 +3,9 @@
  * of them (`after`, `limit` of OpenBao), and everything below it. Reads only.
  */
 
-import { comparePaths } from "../storage/paths.ts";
 import type { EngineReply, EngineStorage } from "./engine.ts";
-import { integer, type Sent, text } from "../wire/fields.ts";
-
-export const LIST_FIELDS = {
-  after: text("name after which the list begins"),
-  limit: integer("most names to list; 0 for all"),
-};
+import type { Sent } from "../wire/fields.ts";
+import { LIST_FIELDS, pageOf } from "../wire/paging.ts";
 
 const SCAN_PAGE_PATHS = 1000;
 
@@ -21,15 +16,6 @@ export async function namesIn(
   page: Sent<typeof LIST_FIELDS>,
 ): Promise<readonly string[]> {
   return pageOf(await storage.listChildren(folder), page);
-}
-
-/** The names of a page, of all in order. */
-export function pageOf(
-  names: readonly string[],
-  { after = "", limit = 0 }: Sent<typeof LIST_FIELDS>,
-): readonly string[] {
-  const rest = after === "" ? names : names.filter((name) => comparePaths(name, after) > 0);
-  return limit > 0 ? rest.slice(0, limit) : rest;
 }
 
 /** An empty list is missing, as in Vault. */

@@ -2,9 +2,9 @@
 
 import type { AclPath } from "../access/policies/acl.ts";
 import type { LoginMount } from "../vault/mounts/auth_mounts.ts";
-import type { Operation } from "../engines/engine.ts";
+import type { Operation } from "../wire/operation.ts";
 import { type Sent, VALIDATION_FAILED } from "../wire/fields.ts";
-import { type LIST_FIELDS, pageOf } from "../engines/listing.ts";
+import { type LIST_FIELDS, pageOf } from "../wire/paging.ts";
 import {
   fieldWarnings,
   findPath,
@@ -26,7 +26,7 @@ import {
   withWarnings,
 } from "../http/request/logical.ts";
 import { CASELESS } from "../http/routing/name_spellings.ts";
-import type { JsonObject } from "../http/request/replies.ts";
+import type { JsonObject } from "../wire/json_value.ts";
 
 /** A request on one of a method's paths. */
 export interface LoginCall extends LogicalCall {

@@ -10,7 +10,7 @@ import {
 import { cleanPolicies } from "../access/tokens/token_policies.ts";
 import { boolean, duration, integer, type Sent, text, textList } from "../wire/fields.ts";
 import { invalidRequest } from "../errors.ts";
-import type { JsonObject } from "../http/request/replies.ts";
+import type { JsonObject } from "../wire/json_value.ts";
 
 export const TOKEN_RULE_FIELDS = {
   token_bound_cidrs: textList("addresses and blocks of them that may use the token"),

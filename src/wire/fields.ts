@@ -11,7 +11,7 @@ import * as v from "valibot";
 import { DURATION_TEXT, parseDurationSeconds } from "./duration.ts";
 import { invalidRequest } from "../errors.ts";
 import { DURATION_MAX_CHARS, INTEGER_MAX_CHARS, LIST_ITEMS_MAX } from "../limits.ts";
-import { isJsonObject, isNumberText, type JsonObject } from "../engines/json_record.ts";
+import { isJsonObject, isNumberText, type JsonObject } from "./json_value.ts";
 import { UNSIGNED_DURATION_TEXT, written, type WrittenForm } from "./written_form.ts";
 
 /** Fields by name. */

@@ -1,6 +1,6 @@
 /** Values as Go's fmt package writes them, where the reference's own words contain them. Pure. */
 
-import { isNumberText } from "../engines/json_record.ts";
+import { isNumberText } from "./json_value.ts";
 
 const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '\\"'],

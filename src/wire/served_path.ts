@@ -5,7 +5,7 @@
 
 import * as v from "valibot";
 import { VaultError } from "../errors.ts";
-import type { Operation } from "../engines/engine.ts";
+import type { Operation } from "./operation.ts";
 import {
   type FieldEntries,
   type FieldsSchema,
@@ -13,7 +13,7 @@ import {
   type Sent,
   VALIDATION_FAILED,
 } from "./fields.ts";
-import type { JsonObject } from "../engines/json_record.ts";
+import type { JsonObject } from "./json_value.ts";
 import type { NameSpelling } from "./spelling.ts";
 
 /**

@@ -4,7 +4,7 @@
  * it so. Pure.
  */
 
-import type { Operation } from "../engines/engine.ts";
+import type { Operation } from "./operation.ts";
 
 export interface NameSpelling {
   /** The name as it is stored, of which it is itself. */

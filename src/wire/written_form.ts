@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { DURATION_TEXT } from "./duration.ts";
 import { DURATION_MAX_CHARS } from "../limits.ts";
-import type { JsonObject } from "../engines/json_record.ts";
+import type { JsonObject } from "./json_value.ts";
 
 export const UNSIGNED_DURATION_TEXT = new RegExp(DURATION_TEXT.source.replace("[+-]?", "\\+?"));
 

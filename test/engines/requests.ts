@@ -1,6 +1,7 @@
 /** Short forms of requests and replies for the tests of engines. */
 
-import type { Engine, EngineReply, EngineRequest, Operation } from "../../src/engines/engine.ts";
+import type { Engine, EngineReply, EngineRequest } from "../../src/engines/engine.ts";
+import type { Operation } from "../../src/wire/operation.ts";
 import { VaultError } from "../../src/errors.ts";
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

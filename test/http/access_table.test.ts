@@ -6,7 +6,7 @@
 
 import { describe, expect, it } from "vitest";
 import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
-import type { Operation } from "../../src/engines/engine.ts";
+import type { Operation } from "../../src/wire/operation.ts";
 import { createKv1 } from "../../src/engines/kv/kv1.ts";
 import { createKv2 } from "../../src/engines/kv/kv2.ts";
 import { createTransit } from "../../src/engines/transit/transit.ts";

@@ -4,7 +4,8 @@
  */
 
 import type { RandomBytes } from "../../crypto/random.ts";
-import { invalidRequest, multiError } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { multiError } from "../../wire/multi_error.ts";
 import { PASSWORD_LOOKS_MAX, PASSWORD_POLICY_MAX_CHARS, PASSWORD_TRIES_MAX } from "../../limits.ts";
 import { type HclBody, HclSyntaxError, type HclValue, parseHcl } from "./hcl.ts";
 

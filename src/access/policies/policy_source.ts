@@ -3,7 +3,7 @@
  * take. Pure.
  */
 
-import { multiError } from "../../errors.ts";
+import { multiError } from "../../wire/multi_error.ts";
 import { type HclBody, type HclItem, type HclValue, isJsonText, positionAt } from "./hcl.ts";
 
 /** A hostile text may have a hundred thousand wrong keys, and finding a line reads the text. */

@@ -4,7 +4,8 @@
  */
 
 import { encodeUtf8 } from "../../crypto/bytes.ts";
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import {
   CUSTOM_METADATA_KEY_MAX_BYTES,
   CUSTOM_METADATA_MAX_KEYS,
@@ -12,7 +13,7 @@ import {
 } from "../../limits.ts";
 import { coerceText } from "../../wire/fields.ts";
 import { isPrintable, quoteText, typeOfValue } from "../../wire/go_text.ts";
-import type { JsonObject } from "../json_record.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 import { mergeObject } from "./merge_patch.ts";
 
 const FAILED = "custom_metadata validation failed";

@@ -4,10 +4,12 @@
  */
 
 import * as v from "valibot";
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import type { EngineReply, EngineRequest, EngineStorage } from "../engine.ts";
 import { coerceInteger, integer, object, type Sent } from "../../wire/fields.ts";
-import { encodeGivenRecord, type JsonObject, ownMember } from "../json_record.ts";
+import { encodeGivenRecord } from "../json_record.ts";
+import { type JsonObject, ownMember } from "../../wire/json_value.ts";
 import { encodeVersion, type KeyMetadata, type MountConfig } from "./records.ts";
 import {
   changeKey,

@@ -8,7 +8,8 @@ import type { Sent } from "../../wire/fields.ts";
 import { describeMetadata } from "./metadata.ts";
 import { METADATA_FOLDER } from "./records.ts";
 import { loadKey } from "./store.ts";
-import { type LIST_FIELDS, namesIn, pathsBelow } from "../listing.ts";
+import { namesIn, pathsBelow } from "../listing.ts";
+import type { LIST_FIELDS } from "../../wire/paging.ts";
 
 /** Keys read at once. */
 const CONCURRENT_READS = 32;

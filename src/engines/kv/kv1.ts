@@ -15,7 +15,8 @@ import {
   isFolder,
 } from "../engine.ts";
 import { coerceDuration } from "../../wire/fields.ts";
-import { decodeJsonRecord, encodeGivenRecord, type JsonObject, ownMember } from "../json_record.ts";
+import { decodeJsonRecord, encodeGivenRecord } from "../json_record.ts";
+import { type JsonObject, ownMember } from "../../wire/json_value.ts";
 import { listFolder, scanFolder } from "../listing.ts";
 import { overwrite } from "../overwrite.ts";
 

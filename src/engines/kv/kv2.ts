@@ -13,8 +13,8 @@ import {
   type EngineReply,
   type EngineRequest,
   type EngineStorage,
-  type Operation,
 } from "../engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import {
   patchData,
   READ_FIELDS,
@@ -46,7 +46,8 @@ import {
   undeleteVersions,
   VERSIONS_FIELDS,
 } from "./versions.ts";
-import { LIST_FIELDS, listFolder, scanFolder } from "../listing.ts";
+import { listFolder, scanFolder } from "../listing.ts";
+import { LIST_FIELDS } from "../../wire/paging.ts";
 import { parameter } from "../../wire/served_path.ts";
 import type { NameSpelling } from "../../wire/spelling.ts";
 

@@ -4,7 +4,7 @@
  * JSON_DEPTH_MAX, which http/ checks before it parses.
  */
 
-import { isJsonObject, type JsonObject } from "../json_record.ts";
+import { isJsonObject, type JsonObject } from "../../wire/json_value.ts";
 
 /**
  * RFC 7396 section 2: null removes, objects merge, everything else replaces. Where the RFC says

@@ -13,9 +13,10 @@ import {
 } from "./custom_metadata.ts";
 import type { EngineReply, EngineRequest, EngineStorage } from "../engine.ts";
 import { integer, object, type Sent } from "../../wire/fields.ts";
-import { ownMember } from "../json_record.ts";
+import { ownMember } from "../../wire/json_value.ts";
 import { NOTHING_TO_PATCH } from "./data.ts";
-import { formatTime, type KeyMetadata, type MountConfig } from "./records.ts";
+import type { KeyMetadata, MountConfig } from "./records.ts";
+import { formatTime } from "../../wire/time.ts";
 import {
   KEY_FIELDS,
   keySettings,

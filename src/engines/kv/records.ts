@@ -14,13 +14,11 @@ import {
   booleanMember,
   decodeJsonRecord,
   encodeJsonRecord,
-  isJsonObject,
-  type JsonObject,
   malformedRecord,
   numberMember,
   objectMember,
-  ownMember,
 } from "../json_record.ts";
+import { isJsonObject, type JsonObject, ownMember } from "../../wire/json_value.ts";
 
 export const CONFIG_PATH = "config";
 export const METADATA_FOLDER = "metadata/";
@@ -31,8 +29,6 @@ export const DEFAULT_MAX_VERSIONS = 10;
 export const NEVER_EXPIRE_SECONDS = -1;
 
 const FORMAT = 1;
-/** The last instant RFC 3339 can write: 9999-12-31T23:59:59.999Z. */
-const TIME_MAX_MS = 253_402_300_799_999;
 
 export interface MountConfig {
   /** 0: not set. */
@@ -86,16 +82,6 @@ export function metadataPath(key: string): string {
 
 export function versionPath(key: string, version: number): string {
   return `${VERSIONS_FOLDER}${version}/${key}`;
-}
-
-/** RFC 3339 with nine digits of fraction, UTC. */
-export function formatTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace("Z", "000000Z");
-}
-
-/** `seconds` after `nowMs`, at most the last instant that can be written. */
-export function timeAfter(nowMs: number, seconds: number): number {
-  return Math.min(nowMs + seconds * 1000, TIME_MAX_MS);
 }
 
 export function encodeConfig(config: MountConfig): Uint8Array {

@@ -5,13 +5,12 @@
 
 import {
   DEFAULT_MAX_VERSIONS,
-  formatTime,
   type KeyMetadata,
   type MountConfig,
   NEVER_EXPIRE_SECONDS,
-  timeAfter,
   type VersionState,
 } from "./records.ts";
+import { formatTime, timeAfter } from "../../wire/time.ts";
 
 /** Metadata of a key that has no version yet. */
 export function newKey(nowMs: number): KeyMetadata {

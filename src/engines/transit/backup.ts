@@ -5,7 +5,8 @@
  */
 
 import { decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
-import { invalidRequest, listedMistake, VaultError } from "../../errors.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { KEY_BYTES, KEY_VERSIONS_MAX } from "../../limits.ts";
 import type { EngineReply } from "../engine.ts";
 import { boolean, type Sent, text } from "../../wire/fields.ts";
@@ -14,15 +15,12 @@ import {
   booleanMember,
   decodeJsonRecord,
   encodeJsonRecord,
-  isJsonObject,
-  isNumberText,
-  type JsonObject,
   malformedRecord,
   numberMember,
   objectMember,
-  ownMember,
 } from "../json_record.ts";
-import { formatTime } from "../kv/records.ts";
+import { isJsonObject, isNumberText, type JsonObject, ownMember } from "../../wire/json_value.ts";
+import { formatTime } from "../../wire/time.ts";
 import { isWord } from "../../wire/served_path.ts";
 import { checkBase64 } from "./base64.ts";
 import {

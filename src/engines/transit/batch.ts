@@ -4,7 +4,8 @@
  */
 
 import { pause } from "../../crypto/pause.ts";
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import type { EngineReply } from "../engine.ts";
 import type { Checked } from "./base64.ts";
 

@@ -4,7 +4,8 @@
  */
 
 import { encodeBase64 } from "../../crypto/bytes.ts";
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import type { EngineReply } from "../engine.ts";
 import { type Sent, text } from "../../wire/fields.ts";
 import { parameter, type Parameters } from "../../wire/served_path.ts";

@@ -3,11 +3,12 @@
  * is checked before a key is looked at, and items that are objects of texts. Pure.
  */
 
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { BATCH_ITEMS_MAX } from "../../limits.ts";
 import { boolean, integer, text } from "../../wire/fields.ts";
 import { quoteText, typeOfValue } from "../../wire/go_text.ts";
-import { isJsonObject, isNumberText } from "../json_record.ts";
+import { isJsonObject, isNumberText } from "../../wire/json_value.ts";
 
 const DEFAULT_HASH = "sha2-256";
 const SIGNATURE_HASHES: readonly string[] = [

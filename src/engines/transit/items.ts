@@ -4,11 +4,12 @@
  * a whole; no message carries a value.
  */
 
-import { invalidRequest, listedMistake, type VaultError } from "../../errors.ts";
+import { invalidRequest, type VaultError } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { BATCH_ITEMS_MAX } from "../../limits.ts";
 import { anything, integer, type Sent, text } from "../../wire/fields.ts";
 import { typeOfValue } from "../../wire/go_text.ts";
-import { isJsonObject, isNumberText, type JsonObject, ownMember } from "../json_record.ts";
+import { isJsonObject, isNumberText, type JsonObject, ownMember } from "../../wire/json_value.ts";
 
 /** A batch may have as many faults as items. */
 const FAULTS_SHOWN = 16;

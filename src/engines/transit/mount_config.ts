@@ -21,11 +21,10 @@ import {
   booleanMember,
   decodeJsonRecord,
   encodeJsonRecord,
-  type JsonObject,
   malformedRecord,
   numberMember,
-  ownMember,
 } from "../json_record.ts";
+import { type JsonObject, ownMember } from "../../wire/json_value.ts";
 import { overwrite } from "../overwrite.ts";
 
 const KEYS_CONFIG_PATH = "config/keys";

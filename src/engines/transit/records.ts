@@ -15,13 +15,11 @@ import {
   booleanMember,
   decodeJsonRecord,
   encodeJsonRecord,
-  isJsonObject,
-  type JsonObject,
   malformedRecord,
   numberMember,
   objectMember,
-  ownMember,
 } from "../json_record.ts";
+import { isJsonObject, type JsonObject, ownMember } from "../../wire/json_value.ts";
 
 export const POLICY_FOLDER = "policy/";
 export const ARCHIVE_FOLDER = "archive/";

@@ -14,7 +14,8 @@ import {
   enginePath,
   type EngineStorage,
 } from "../engine.ts";
-import { LIST_FIELDS, listFolder } from "../listing.ts";
+import { listFolder } from "../listing.ts";
+import { LIST_FIELDS } from "../../wire/paging.ts";
 import { parameter } from "../../wire/served_path.ts";
 import { backUpKey, RESTORE_FIELDS, restoreKey } from "./backup.ts";
 import { CONFIG_FIELDS } from "./config.ts";

@@ -4,9 +4,10 @@
  */
 
 import type { RandomBytes } from "../../crypto/random.ts";
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { KEY_BYTES, KEY_VERSIONS_MAX } from "../../limits.ts";
-import { formatTime } from "../kv/records.ts";
+import { formatTime } from "../../wire/time.ts";
 import type { BackupMark, KeyVersion, TransitKey } from "./records.ts";
 
 /** The reference's words for every use of such a key. */

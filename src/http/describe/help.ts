@@ -1,7 +1,8 @@
 /** `?help=1`: what a path is for, in words and as OpenAPI; the request itself is not served. */
 
 import type { FieldsSchema } from "../../wire/fields.ts";
-import { describeApi, type DescribedPath } from "./openapi.ts";
+import { describeApi } from "./openapi.ts";
+import type { DescribedPath } from "../../wire/described_path.ts";
 import type { RawEndpoint } from "../request/raw.ts";
 import { jsonReply } from "../request/replies.ts";
 

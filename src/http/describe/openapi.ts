@@ -8,10 +8,9 @@ import type { EndpointRules } from "../request/logical.ts";
 import type { RawEndpoint } from "../request/raw.ts";
 import { COMPONENTS } from "./openapi_components.ts";
 import { NamedSchemas, Names, pathKey, wordsOf } from "./openapi_names.ts";
-import { type DescribedPath, type PathItem, pathItem, rawPathItem } from "./openapi_paths.ts";
-import type { JsonObject } from "../request/replies.ts";
-
-export type { DescribedPath } from "./openapi_paths.ts";
+import { type PathItem, pathItem, rawPathItem } from "./openapi_paths.ts";
+import type { DescribedPath } from "../../wire/described_path.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** A table of paths below a mount. */
 export interface DescribedMount {

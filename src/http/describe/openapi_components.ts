@@ -1,7 +1,7 @@
 /** The parts that all operations of the OpenAPI description share. */
 
 import { ANY_OBJECT, orNull } from "./openapi_schemas.ts";
-import type { JsonObject } from "../request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 const TEXT = { type: "string" };
 const BOOLEAN = { type: "boolean" };

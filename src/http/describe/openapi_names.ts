@@ -1,6 +1,6 @@
 /** Names of the OpenAPI description that must be unique for every generator of clients. Pure. */
 
-import type { JsonObject } from "../request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** Generators name files by them, and file systems take no more than 255 bytes. */
 const NAME_MAX_CHARS = 120;

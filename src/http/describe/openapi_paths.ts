@@ -1,20 +1,14 @@
 /** A path of a table as OpenAPI shows it: its operations with their parameters, bodies, answers. */
 
-import type { Answer, ServedOperation, ServedPath } from "../../wire/served_path.ts";
+import type { Answer } from "../../wire/served_path.ts";
 import type { EndpointRules } from "../request/logical.ts";
 import { envelope, json } from "./openapi_components.ts";
 import { capitalised, type NamedSchemas, wordsOf } from "./openapi_names.ts";
 import { ANY_OBJECT, orNull, schemaOf } from "./openapi_schemas.ts";
 import type { RawEndpoint, RawOperation } from "../request/raw.ts";
-import type { JsonObject } from "../request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
+import type { DescribedOperation, DescribedPath } from "../../wire/described_path.ts";
 
-export type DescribedPath = Pick<ServedPath<never, unknown>, "template" | "parameters"> & {
-  readonly operations: Partial<Record<string, DescribedOperation>>;
-};
-type DescribedOperation = Pick<
-  ServedOperation<never, unknown>,
-  "summary" | "schema" | "needs" | "takesAnything" | "answers" | "data"
->;
 /** Where the schemas of a path are kept, and by which name. */
 interface Named {
   readonly words: string;

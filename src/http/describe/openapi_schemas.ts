@@ -2,7 +2,7 @@
 
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import type { JsonObject } from "../request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** Of a request: how to write it. Of an answer: what it may be. */
 export function schemaOf(schema: GenericSchema): JsonObject {

@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import type { AclPath } from "../../access/policies/acl.ts";
 import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
 import { unsupportedPath } from "../../methods/names.ts";
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { VaultError } from "../../errors.ts";
 import type { AppContext } from "../request/call.ts";
 import {

@@ -2,7 +2,8 @@
 
 import type { Hono } from "hono";
 import type { AclPath } from "../../access/policies/acl.ts";
-import type { EngineReply, Operation } from "../../engines/engine.ts";
+import type { EngineReply } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { findPath, storedParameters } from "../../wire/served_path.ts";
 import { VaultError } from "../../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../../limits.ts";

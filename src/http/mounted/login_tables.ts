@@ -2,11 +2,11 @@
 
 import type { AclPath } from "../../access/policies/acl.ts";
 import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { APPROLE_PATHS } from "../../methods/approle/approle.ts";
 import { USERPASS_PATHS } from "../../methods/userpass/userpass.ts";
 import { judgedLogin } from "../../methods/method.ts";
-import type { DescribedPath } from "../describe/openapi.ts";
+import type { DescribedPath } from "../../wire/described_path.ts";
 
 /** What a mount serves below its path, to be described. */
 export function loginPaths({ type }: LoginMount): readonly DescribedPath[] {

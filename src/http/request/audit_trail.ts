@@ -16,13 +16,14 @@ import {
   type AuditedRequest,
   AuditEntry,
 } from "../../audit/entry.ts";
-import { causeOf, multiError, VaultError } from "../../errors.ts";
+import { causeOf, VaultError } from "../../errors.ts";
+import { multiError } from "../../wire/multi_error.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import type { Call } from "./call.ts";
 import { answerError } from "./errors.ts";
 import { UnsupportedMediaType } from "./media_type.ts";
 import { type Owner, ownerOf } from "../sys/mounts/owner.ts";
-import type { JsonObject } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 export interface Asked {
   readonly path: string;

@@ -15,7 +15,7 @@ import {
 import { type BodyLimit, parseForm, parseJsonBody, readBodyText } from "./json.ts";
 import type { Rate, RateLimiter } from "./rate_limit.ts";
 import { isTrue } from "./query.ts";
-import type { JsonObject } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 export type AccessMode = "token" | "token-to-start" | "open";
 

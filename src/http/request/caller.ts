@@ -2,14 +2,15 @@
 
 import { mayComeFrom } from "../../access/cidr.ts";
 import { SPENT_USES, type StoredToken } from "../../access/tokens/token.ts";
-import { multiError, VaultError } from "../../errors.ts";
-import type { Operation } from "../../engines/engine.ts";
+import { VaultError } from "../../errors.ts";
+import { multiError } from "../../wire/multi_error.ts";
+import type { Operation } from "../../wire/operation.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import type { AccessMode, Call } from "./call.ts";
 import { judgedLiteral } from "../routing/judged_path.ts";
 import { parameters } from "./json.ts";
 import { decodePath } from "./targets.ts";
-import type { JsonObject } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** A valid token whose policies do not allow the request. */
 export function denied(): VaultError {

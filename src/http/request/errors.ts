@@ -1,6 +1,7 @@
 /** The one map from what went wrong to what the client sees. Causes stay inside. */
 
-import { type ErrorCode, multiError, VaultError } from "../../errors.ts";
+import { type ErrorCode, VaultError } from "../../errors.ts";
+import { multiError } from "../../wire/multi_error.ts";
 import { BodyTooLarge } from "./json.ts";
 import { UnsupportedMediaType } from "./media_type.ts";
 import { InvalidQuery } from "./query.ts";

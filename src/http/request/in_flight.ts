@@ -3,7 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import type { AppContext } from "./call.ts";
-import type { JsonObject } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 interface Flight {
   readonly startedAtMs: number;

@@ -5,7 +5,7 @@
  */
 
 import { pause } from "../../crypto/pause.ts";
-import { parseExactly } from "../../engines/json_record.ts";
+import { parseExactly } from "../../wire/json_value.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import {
   FORM_FIELDS_MAX,

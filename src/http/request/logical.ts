@@ -4,7 +4,7 @@
  */
 
 import type { Acl, AclPath } from "../../access/policies/acl.ts";
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import type { FieldEntries, Sent } from "../../wire/fields.ts";
 import {
   operation,
@@ -17,8 +17,9 @@ import {
 } from "../../wire/served_path.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import type { Call } from "./call.ts";
-import type { DescribedPath } from "../describe/openapi.ts";
-import type { Envelope, JsonObject } from "./replies.ts";
+import type { DescribedPath } from "../../wire/described_path.ts";
+import type { Envelope } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** A request whose token is valid; handlers run only after the policies allowed it. */
 export interface LogicalCall {

@@ -15,7 +15,8 @@ import type { AppContext, Call } from "./call.ts";
 import { refuseRestricted } from "./namespaces.ts";
 import { callOf, decodePath, RELATIVE_REFUSED } from "./targets.ts";
 import { listingOf } from "./query.ts";
-import { emptyReply, errorReply, type JsonObject } from "./replies.ts";
+import { emptyReply, errorReply } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** What a raw operation is for, takes and answers, as data for the handler and for OpenAPI. */
 interface RawNotes<Entries extends FieldEntries> {

@@ -1,8 +1,7 @@
 /** Responses in Vault's shapes: bare objects, the envelope, errors, and nothing. */
 
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import type { JsonObject } from "../../wire/json_value.ts";
 
 const HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",

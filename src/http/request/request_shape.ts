@@ -3,14 +3,14 @@
  * anything else is: also while the vault is sealed, and whoever asks.
  */
 
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { invalidRequest } from "../../errors.ts";
 import type { Call } from "./call.ts";
 import { parameters } from "./json.ts";
 import { refusePatchType } from "./media_type.ts";
 import { decodePath } from "./targets.ts";
 import { listingOf } from "./query.ts";
-import type { JsonObject } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 import { wrapTtlSeconds } from "./wrapping.ts";
 
 export interface RequestShape {

@@ -5,7 +5,7 @@
 
 import type { Context, Hono } from "hono";
 import type { Acl, AclDecision, AclPath } from "../../access/policies/acl.ts";
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import {
   fieldWarnings,
   operationOf as servedOperation,
@@ -31,7 +31,8 @@ import { findEndpoint, judgedEndpoint, takesSlash } from "../routing/find_endpoi
 import { refuseNamespace, refuseRestricted } from "./namespaces.ts";
 import { callOf } from "./targets.ts";
 import { refuse, refuseMethod } from "./raw.ts";
-import { emptyReply, envelopeReply, errorReply, type JsonObject } from "./replies.ts";
+import { emptyReply, envelopeReply, errorReply } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 import { readShape, type RequestShape } from "./request_shape.ts";
 import { wrapReply } from "./wrapping.ts";
 

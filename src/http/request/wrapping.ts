@@ -6,7 +6,8 @@ import { invalidRequest } from "../../errors.ts";
 import { WRAP_TTL_MAX_SECONDS } from "../../limits.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import type { Call } from "./call.ts";
-import { type Envelope, envelopeReply, type JsonObject } from "./replies.ts";
+import { type Envelope, envelopeReply } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /**
  * Seconds asked by `X-Vault-Wrap-TTL`, at most `WRAP_TTL_MAX_SECONDS`; null when the reply is not to

@@ -12,7 +12,8 @@ import type { LogicalCall, LogicalReply, Route } from "./logical.ts";
 import { refuseNamespace } from "./namespaces.ts";
 import { callOf } from "./targets.ts";
 import { refuse } from "./raw.ts";
-import { type Envelope, envelopeReply, type JsonObject } from "./replies.ts";
+import { type Envelope, envelopeReply } from "./replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 import { readShape } from "./request_shape.ts";
 import { serveLogical } from "./serve_logical.ts";
 

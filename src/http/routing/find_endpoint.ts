@@ -1,7 +1,7 @@
 /** Which of the system's endpoints serves a path, and where policies judge it. */
 
 import type { AclPath } from "../../access/policies/acl.ts";
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { findPath, parameter, type Parameters, storedParameters } from "../../wire/served_path.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import { judgedPath } from "./judged_path.ts";

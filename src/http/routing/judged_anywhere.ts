@@ -1,7 +1,7 @@
 /** Where an operation on any path would be judged, for those who ask what a token may do. */
 
 import type { AclPath } from "../../access/policies/acl.ts";
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import { judgedOnMount } from "../mounted/engine_routes.ts";
 import { findEndpoint, judgedEndpoint } from "./find_endpoint.ts";

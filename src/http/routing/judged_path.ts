@@ -5,7 +5,7 @@
  */
 
 import type { AclPath, RuleSpelling } from "../../access/policies/acl.ts";
-import type { Operation } from "../../engines/engine.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { type Parameters, type ServedPath, storedPath } from "../../wire/served_path.ts";
 import type { NameSpelling } from "../../wire/spelling.ts";
 

@@ -2,7 +2,8 @@
 
 import { SPENT_USES, type StoredToken } from "../../access/tokens/token.ts";
 import { anything, duration, type Sent, text } from "../../wire/fields.ts";
-import { invalidRequest, listedMistake, VaultError } from "../../errors.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import {
   DONE,
   type EndpointCall,

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { coerceText } from "../../wire/fields.ts";
-import { isJsonObject, type JsonObject } from "../../engines/json_record.ts";
+import { isJsonObject, type JsonObject } from "../../wire/json_value.ts";
 import { written } from "../../wire/written_form.ts";
 
 const NAMES = "expected a list of texts";

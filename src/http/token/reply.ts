@@ -2,7 +2,7 @@
 
 import { isInitial, type Token } from "../../access/tokens/token.ts";
 import type { LogicalReply } from "../request/logical.ts";
-import type { JsonObject } from "../request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** The `auth` object of a new or renewed token. */
 export function authFields(id: string, token: Token, leaseSeconds: number): JsonObject {

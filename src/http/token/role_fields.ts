@@ -7,7 +7,7 @@ import type { ElderLimits, RoleTokenType, TokenRole } from "../../access/tokens/
 import { boolean, duration, integer, type Sent, text, textList } from "../../wire/fields.ts";
 import { invalidRequest } from "../../errors.ts";
 import { TOKEN_RULE_FIELDS } from "../../methods/token_rule_fields.ts";
-import type { JsonObject } from "../request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 export const ROLE_FIELDS = {
   allowed_entity_aliases: textList("entities that tokens may be for; `*` stands for any text"),

@@ -6,9 +6,10 @@ import type { AppRole, Role, RoleSettings } from "./roles.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
 import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
 import { boolean, readFields, type Sent, text } from "../../wire/fields.ts";
-import { LIST_FIELDS } from "../../engines/listing.ts";
+import { LIST_FIELDS } from "../../wire/paging.ts";
 import { operation, parameter } from "../../wire/served_path.ts";
-import { invalidRequest, listingMistakes } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listingMistakes } from "../../wire/multi_error.ts";
 import {
   type AppRoleCall,
   changeRole,
@@ -41,7 +42,7 @@ import {
   serveLoginPath,
 } from "../method.ts";
 import { answerLogin, refuseLocked } from "../../http/mounted/login_reply.ts";
-import type { JsonObject } from "../../http/request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 const LOGIN_FIELDS = {
   role_id: text("the id of the role"),

@@ -30,7 +30,7 @@ import {
   TOKEN_RULE_FIELDS,
 } from "../token_rule_fields.ts";
 import { type LoginCall, type LoginPath, loginPath } from "../method.ts";
-import type { JsonObject } from "../../http/request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 export interface AppRoleCall extends LoginCall {
   readonly roles: AppRole;

@@ -6,7 +6,8 @@
 import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import { areWithin, mayComeFrom, parseAddresses } from "../../access/cidr.ts";
 import { type SecretId, SecretIds } from "./secret_ids.ts";

@@ -6,13 +6,14 @@ import type { SecretId } from "./secret_ids.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
 import { parseMetadata } from "./secret_id_metadata.ts";
 import { duration, integer, type Sent, text, textList } from "../../wire/fields.ts";
-import { LIST_FIELDS } from "../../engines/listing.ts";
+import { LIST_FIELDS } from "../../wire/paging.ts";
 import { operation } from "../../wire/served_path.ts";
-import { invalidRequest, listedMistake, listingMistakes, VaultError } from "../../errors.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { listedMistake, listingMistakes } from "../../wire/multi_error.ts";
 import type { AppRoleCall } from "./role_fields.ts";
 import { DONE, type LogicalReply } from "../../http/request/logical.ts";
 import { listNames, type LoginPath, loginPath } from "../method.ts";
-import type { JsonObject } from "../../http/request/replies.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 /** How Go prints a time that is not set. */
 const NEVER = "0001-01-01T00:00:00Z";

@@ -4,7 +4,8 @@
  */
 
 import { randomUuid } from "../../crypto/random.ts";
-import { invalidRequest, listedMistake } from "../../errors.ts";
+import { invalidRequest } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import type { Entry } from "../../barrier/barrier.ts";
 import { expiryEntry, expiryPath } from "../expiry.ts";

@@ -6,7 +6,7 @@ import type { TokenRules } from "../../access/tokens/login_token.ts";
 import { noPassword, type Userpass } from "./users.ts";
 import { cleanPolicies } from "../../access/tokens/token_policies.ts";
 import { duration, type Sent, text, textList } from "../../wire/fields.ts";
-import { LIST_FIELDS } from "../../engines/listing.ts";
+import { LIST_FIELDS } from "../../wire/paging.ts";
 import { operation, parameter } from "../../wire/served_path.ts";
 import { invalidRequest, type VaultError } from "../../errors.ts";
 import {

@@ -1,6 +1,7 @@
 /** Users with passwords. A name means the same in upper and in lower case. */
 
-import { invalidRequest, listedMistake, VaultError } from "../../errors.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { mayComeFrom } from "../../access/cidr.ts";
 import type { Waiting } from "./hash_queue.ts";
 import type { LoginRecord, LoginStorage } from "../../barrier/login_storage.ts";

@@ -3,7 +3,7 @@
  * Only the explicit maximum stays what the login gave, as in the reference (`pathLoginRenew`).
  */
 
-import { listedMistake } from "../../errors.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
 import { DEFAULT_POLICY_NAME } from "../../access/policies/policy_names.ts";
 import { ageSeconds, type Lifetime, lifetime } from "../../access/tokens/lifetime.ts";
 import type { Token } from "../../access/tokens/token.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Operation } from "../../../src/engines/engine.ts";
+import type { Operation } from "../../../src/wire/operation.ts";
 import { createKv1 } from "../../../src/engines/kv/kv1.ts";
 import { createMemoryEngineStorage } from "../memory_engine_storage.ts";
 import { dataOf, MOUNT_LEASE_SECONDS, refusal, request, send } from "../requests.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createKv2 } from "../../../src/engines/kv/kv2.ts";
 import { COMMIT_TRIES_MAX } from "../../../src/engines/kv/store.ts";
-import type { Engine, Operation } from "../../../src/engines/engine.ts";
+import type { Engine } from "../../../src/engines/engine.ts";
+import type { Operation } from "../../../src/wire/operation.ts";
 import { createMemoryEngineStorage, type MemoryEngineStorage } from "../memory_engine_storage.ts";
 import { type Data, dataOf, refusal, send } from "../requests.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
-import type { Operation } from "../../../src/engines/engine.ts";
+import type { Operation } from "../../../src/wire/operation.ts";
 import { type Data, dataOf, NOW_MS, refusal, send } from "../requests.ts";
 import { decrypted, encrypted, openSite, type Site, wrapped } from "./requests.ts";
 

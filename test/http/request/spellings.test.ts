@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { randomBytes } from "../../../src/crypto/random.ts";
 import { createCubbyhole } from "../../../src/engines/cubbyhole.ts";
-import type { Operation } from "../../../src/engines/engine.ts";
+import type { Operation } from "../../../src/wire/operation.ts";
 import { createKv1 } from "../../../src/engines/kv/kv1.ts";
 import { createKv2 } from "../../../src/engines/kv/kv2.ts";
 import type { Spellings } from "../../../src/wire/served_path.ts";

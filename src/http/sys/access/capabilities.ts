@@ -11,7 +11,8 @@ import {
   textList,
   VALIDATION_FAILED,
 } from "../../../wire/fields.ts";
-import { invalidRequest, listedMistake } from "../../../errors.ts";
+import { invalidRequest } from "../../../errors.ts";
+import { listedMistake } from "../../../wire/multi_error.ts";
 import type { OpenVault } from "../../../vault/open_vault.ts";
 import { judgedAnywhere } from "../../routing/judged_anywhere.ts";
 import {

@@ -17,7 +17,7 @@ import {
   MISSING,
 } from "../../request/logical.ts";
 import { CASELESS } from "../../routing/name_spellings.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 const LOOKUP_FIELDS = {
   id: text("the id of what is looked for"),

@@ -5,7 +5,8 @@
 
 import type { StoredToken } from "../../../access/tokens/token.ts";
 import { anything, boolean, duration, type Sent, text } from "../../../wire/fields.ts";
-import { invalidRequest, listedMistake } from "../../../errors.ts";
+import { invalidRequest } from "../../../errors.ts";
+import { listedMistake } from "../../../wire/multi_error.ts";
 import { revokeBelow } from "../../../vault/mounts/disable_login.ts";
 import { denied } from "../../request/caller.ts";
 import {

@@ -4,7 +4,8 @@ import { generatePassword, parsePasswordPolicy } from "../../../access/policies/
 import { PasswordPolicyStore } from "../../../access/policies/password_policies.ts";
 import { policyText } from "../../../access/policies/policy_text.ts";
 import { text } from "../../../wire/fields.ts";
-import { listedMistake, listingMistakes, multiError, VaultError } from "../../../errors.ts";
+import { VaultError } from "../../../errors.ts";
+import { listedMistake, listingMistakes, multiError } from "../../../wire/multi_error.ts";
 import {
   DONE,
   type EndpointCall,

@@ -28,7 +28,7 @@ import {
   type LogicalReply,
 } from "../../request/logical.ts";
 import { POLICY_NAME } from "../../routing/name_spellings.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 /** The two families differ in the name of the text, in what a list repeats, and in what is new. */
 interface PolicyFamily {

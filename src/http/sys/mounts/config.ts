@@ -7,7 +7,7 @@ import * as v from "valibot";
 import type { LoginMountConfig } from "../../../vault/mounts/auth_mounts.ts";
 import type { MountSettings } from "../../../access/mount_settings.ts";
 import { hasFewItems } from "../../../wire/fields.ts";
-import type { JsonObject } from "../../../engines/json_record.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../../../limits.ts";
 import { settingSeconds } from "./durations.ts";

@@ -15,7 +15,7 @@ import {
 } from "../../request/logical.ts";
 import { ownerOf } from "./owner.ts";
 import { describeEntry } from "./view.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/internal/ui/mounts", {

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { boolean, coerceText, object, text, textList } from "../../../wire/fields.ts";
-import { isJsonObject, type JsonObject } from "../../../engines/json_record.ts";
+import { isJsonObject, type JsonObject } from "../../../wire/json_value.ts";
 import type { Spellings } from "../../../wire/served_path.ts";
 import { written } from "../../../wire/written_form.ts";
 import { VaultError } from "../../../errors.ts";

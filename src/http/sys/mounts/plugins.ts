@@ -4,7 +4,8 @@
  */
 
 import { boolean, type Sent, text, textList } from "../../../wire/fields.ts";
-import { invalidRequest, listedMistake, multiError } from "../../../errors.ts";
+import { invalidRequest } from "../../../errors.ts";
+import { listedMistake, multiError } from "../../../wire/multi_error.ts";
 import type { OpenVault } from "../../../vault/open_vault.ts";
 import {
   type EndpointCall,

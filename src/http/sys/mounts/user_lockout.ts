@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { UserLockout } from "../../../access/mount_settings.ts";
-import type { JsonObject } from "../../../engines/json_record.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { STRICT_TEXT } from "./config.ts";
 import { settingSeconds } from "./durations.ts";

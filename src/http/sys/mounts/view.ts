@@ -5,7 +5,7 @@ import type { UserLockout } from "../../../access/mount_settings.ts";
 import { LEASE_DEFAULT_SECONDS } from "../../../limits.ts";
 import type { Mount } from "../../../vault/mounts/mounts.ts";
 import { builtinVersion } from "./plugin_versions.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 /** Types that the catalog knows under this name. */
 const CATALOGUED: ReadonlySet<string> = new Set(["kv", "transit", "approle", "userpass"]);

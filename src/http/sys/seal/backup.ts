@@ -7,7 +7,7 @@
 import type { AclPath } from "../../../access/policies/acl.ts";
 import type { CeremonyTarget } from "../../../ceremony/state.ts";
 import { decodeHex, encodeBase64 } from "../../../crypto/bytes.ts";
-import type { Operation } from "../../../engines/engine.ts";
+import type { Operation } from "../../../wire/operation.ts";
 import { text } from "../../../wire/fields.ts";
 import { findPath } from "../../../wire/served_path.ts";
 import { invalidRequest } from "../../../errors.ts";

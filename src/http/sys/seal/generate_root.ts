@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { type GenerationState, OTP_CHARACTERS } from "../../../ceremony/generate_root.ts";
 import { refuseShareLength } from "../../../ceremony/shares.ts";
-import type { Operation } from "../../../engines/engine.ts";
+import type { Operation } from "../../../wire/operation.ts";
 import type { Sent } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { authoriseCeremony } from "../../request/caller.ts";
@@ -22,7 +22,8 @@ import {
   rawOperation,
 } from "../../request/raw.ts";
 import { judgePatch, PATCH_REFUSED } from "../../request/raw_patch.ts";
-import { emptyReply, type JsonObject, jsonReply } from "../../request/replies.ts";
+import { emptyReply, jsonReply } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 import { decodeShare } from "./share_text.ts";
 
 const ATTEMPT = "sys/generate-root/attempt";

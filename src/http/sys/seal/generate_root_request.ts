@@ -9,7 +9,7 @@ import {
 import { checkPgpKey, recipientOf } from "../../../ceremony/recipients.ts";
 import { invalidRequest } from "../../../errors.ts";
 import type { Call } from "../../request/call.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 export interface Started {
   readonly state: GenerationState;

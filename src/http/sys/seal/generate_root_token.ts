@@ -12,7 +12,8 @@ import {
 } from "../../../ceremony/generate_root.ts";
 import { refuseShareLength } from "../../../ceremony/shares.ts";
 import { type Sent, text } from "../../../wire/fields.ts";
-import { asListed, invalidRequest, VaultError } from "../../../errors.ts";
+import { invalidRequest, VaultError } from "../../../errors.ts";
+import { asListed } from "../../../wire/multi_error.ts";
 import {
   cancelAttempt,
   fingerprintOf,
@@ -26,7 +27,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 import { decodeTrimmedShare } from "./share_text.ts";
 
 const DETAIL = { detail: text("show also who started it, and when") };

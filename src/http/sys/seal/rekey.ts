@@ -37,7 +37,8 @@ import {
   verified,
 } from "./rekey_shapes.ts";
 import { rekeyTexts } from "./rekey_texts.ts";
-import { emptyReply, type JsonObject, jsonReply } from "../../request/replies.ts";
+import { emptyReply, jsonReply } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 import { decodeCeremonyShare } from "./share_text.ts";
 import { refuseWrappedShares } from "../../request/wrapping.ts";
 

@@ -13,7 +13,7 @@ import { invalidRequest, unreachable, type VaultError } from "../../../errors.ts
 import { shareCountsProblem } from "../../../seal/seal_config.ts";
 import type { OpenVault } from "../../../vault/open_vault.ts";
 import type { Call } from "../../request/call.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 export interface StartRequest {
   readonly shares: number;

@@ -11,7 +11,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 const DETAIL = {
   detail: text("show more of the run"),

@@ -39,7 +39,7 @@ import {
   supportsRecovery,
   verificationStatus,
 } from "./rekey_request.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 import { ROTATE_TEXTS } from "./rotate_texts.ts";
 import { decodeCeremonyShare } from "./share_text.ts";
 import { refuseWrappedShares } from "../../request/wrapping.ts";

@@ -4,7 +4,8 @@
  */
 
 import { boolean, object, type Sent, text, textList } from "../../../wire/fields.ts";
-import { invalidRequest, listedMistake } from "../../../errors.ts";
+import { invalidRequest } from "../../../errors.ts";
+import { listedMistake } from "../../../wire/multi_error.ts";
 import {
   DONE,
   type EndpointCall,

@@ -12,7 +12,7 @@ import {
   type LogicalReply,
 } from "../../request/logical.ts";
 import { MOUNT_SPELLINGS, mountPath } from "../mounts/paths.ts";
-import type { JsonObject } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
 
 const ENABLE_FIELDS = {
   type: text("file, http or console"),

@@ -1,7 +1,7 @@
 /** `/sys/config/cors`: the pages of other sites that may ask this server. */
 
 import { boolean, type Sent, textList } from "../../../wire/fields.ts";
-import { listedMistake } from "../../../errors.ts";
+import { listedMistake } from "../../../wire/multi_error.ts";
 import { allowedHeaders, corsSetting, setCors } from "../../request/cors.ts";
 import {
   type LogicalCall,
