@@ -5,7 +5,8 @@
 
 import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { pause } from "../crypto/pause.ts";
-import { parsePgpKey, type PgpKey } from "../crypto/pgp.ts";
+import { parsePgpKey } from "../crypto/pgp.ts";
+import type { PgpKey } from "../crypto/pgp_key.ts";
 import { invalidRequest, unreachable } from "../errors.ts";
 import { PGP_REQUEST_SIGNATURES_MAX } from "../limits.ts";
 import type { Log } from "../log.ts";

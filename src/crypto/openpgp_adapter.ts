@@ -18,7 +18,7 @@ import { VaultError } from "../errors.ts";
 import { PGP_RSA_EXPONENT_MAX_BYTES, PGP_SIGNATURES_MAX } from "../limits.ts";
 import { encodeBase64, wipe } from "./bytes.ts";
 import { pause } from "./pause.ts";
-import { NOT_A_KEY, type PgpKey, type PgpKeyParse } from "./pgp.ts";
+import { NOT_A_KEY, type PgpKey, type PgpKeyParse } from "./pgp_key.ts";
 import { scanPackets } from "./pgp_packets.ts";
 
 /** What the library says of a signature that will never verify. */

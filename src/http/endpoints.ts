@@ -6,10 +6,10 @@
 import { TOKEN_ENDPOINTS } from "./token/endpoints.ts";
 import { IDENTITY_ENDPOINTS } from "./sys/access/identity.ts";
 import type { LogicalEndpoint } from "./request/logical.ts";
-import type { RawEndpoint } from "./request/raw.ts";
+import type { RawEndpoint } from "./request/raw_endpoint.ts";
 import { ABSENT_ENDPOINTS } from "./sys/server/absent.ts";
 import { AUDIT_ENDPOINTS } from "./sys/server/audit.ts";
-import { LOGIN_MOUNT_ENDPOINTS } from "./sys/mounts/auth_mounts.ts";
+import { AUTH_MOUNT_ENDPOINTS } from "./sys/mounts/auth_mounts.ts";
 import { BACKUP_ENDPOINTS } from "./sys/seal/backup.ts";
 import { capabilityEndpoints } from "./sys/access/capabilities.ts";
 import { CORS_ENDPOINTS } from "./sys/server/cors.ts";
@@ -57,7 +57,7 @@ export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...IDENTITY_ENDPOINTS,
   ...LEASE_ENDPOINTS,
   ...LOCKED_USERS_ENDPOINTS,
-  ...LOGIN_MOUNT_ENDPOINTS,
+  ...AUTH_MOUNT_ENDPOINTS,
   ...METRICS_ENDPOINTS,
   ...MOUNT_ENDPOINTS,
   ...PASSWORD_POLICY_ENDPOINTS,

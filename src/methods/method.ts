@@ -1,7 +1,7 @@
 /** The paths below the mount of an auth method, as data: what every method shares. */
 
 import type { AclPath } from "../access/policies/acl.ts";
-import type { LoginMount } from "../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../access/auth_mount.ts";
 import type { Operation } from "../wire/operation.ts";
 import { type Sent, VALIDATION_FAILED } from "../wire/fields.ts";
 import { type LIST_FIELDS, pageOf } from "../wire/paging.ts";
@@ -18,19 +18,21 @@ import {
   storedParameters,
 } from "../wire/served_path.ts";
 import { VaultError } from "../errors.ts";
-import { judgedPath } from "../http/routing/judged_path.ts";
+import { judgedPath } from "../access/policies/judged_path.ts";
 import {
   type LogicalCall,
   type LogicalReply,
   MISSING,
   withWarnings,
 } from "../http/request/logical.ts";
-import { CASELESS } from "../http/routing/name_spellings.ts";
+import { CASELESS } from "../access/policies/name_spellings.ts";
 import type { JsonObject } from "../wire/json_value.ts";
+import { Barrier } from "../barrier/barrier.ts";
+import type { RandomBytes } from "../crypto/random.ts";
 
 /** A request on one of a method's paths. */
 export interface LoginCall extends LogicalCall {
-  readonly mount: LoginMount;
+  readonly mount: AuthMount;
   /** A part of the path as it is stored, by its name in the template. */
   readonly parameter: (name: string) => string;
 }
@@ -86,7 +88,7 @@ export function findLoginPath<Asked extends LoginCall>(
 /** Where policies judge an operation on a path of a method's mount. */
 export function judgedLogin<Asked extends LoginCall>(
   paths: readonly LoginPath<Asked>[],
-  { path: mountPath }: LoginMount,
+  { path: mountPath }: AuthMount,
   path: string,
   operation: Operation,
 ): AclPath {
@@ -102,4 +104,12 @@ export function listNames(
 ): LogicalReply {
   const keys = pageOf(names, page);
   return keys.length === 0 ? MISSING : { kind: "data", data: { keys } };
+}
+
+export interface MethodPorts {
+  readonly barrier: Barrier;
+  readonly random: RandomBytes;
+  readonly nowMs: () => number;
+  /** Something got a time to end at: the alarm must be set anew. */
+  readonly dueChanged: () => void;
 }

@@ -5,7 +5,7 @@
 
 import { AuditDevices, type AuditSettings } from "../audit/devices.ts";
 import { leaseLimits } from "../access/tokens/lease_limits.ts";
-import { LoginMounts } from "./mounts/auth_mounts.ts";
+import { AuthMounts } from "./mounts/auth_mounts.ts";
 import { PolicyStore } from "../access/policies/policies.ts";
 import { rootTokenTemplate, type StoredToken } from "../access/tokens/token.ts";
 import { TokenRoles } from "../access/tokens/token_roles.ts";
@@ -65,7 +65,7 @@ export class OpenVault {
   readonly tokenRoles: TokenRoles;
   readonly policies: PolicyStore;
   readonly mounts: MountTable;
-  readonly logins: LoginMounts;
+  readonly logins: AuthMounts;
   readonly rewrap: Rewrap;
   readonly wrapping: WrappingStore;
   readonly generateRoot: GenerateRoot;
@@ -80,7 +80,7 @@ export class OpenVault {
     readonly keys: KeyState;
     readonly barrier: Barrier;
     readonly mounts: MountTable;
-    readonly logins: LoginMounts;
+    readonly logins: AuthMounts;
     readonly cluster: Cluster;
     readonly audit: AuditDevices;
   }) {
@@ -156,7 +156,7 @@ export class OpenVault {
       barrier,
       keys: { rootKey, seal, config, configRevision },
       mounts: await MountTable.open(barrier, random),
-      logins: await LoginMounts.open({ barrier, random, nowMs, dueChanged: ports.dueChanged }),
+      logins: await AuthMounts.open({ barrier, random, nowMs, dueChanged: ports.dueChanged }),
       cluster: await readCluster(barrier),
       // Last, so that nothing that fails leaves a device open.
       audit: await AuditDevices.open({ barrier, random, nowMs, log, settings: ports.audit }),

@@ -6,7 +6,7 @@ import * as openpgp from "openpgp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { encodeBase64, encodeHex, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { parsePgpKey } from "../../src/crypto/pgp.ts";
-import type { PgpKey, PgpKeyParse } from "../../src/crypto/pgp.ts";
+import type { PgpKey, PgpKeyParse } from "../../src/crypto/pgp_key.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 
 const gpgPresent = spawnSync("gpg", ["--version"]).status === 0;

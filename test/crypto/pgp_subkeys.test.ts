@@ -7,7 +7,8 @@
 import * as openpgp from "openpgp";
 import { describe, expect, it, vi } from "vitest";
 import { encodeBase64 } from "../../src/crypto/bytes.ts";
-import { parsePgpKey, type PgpKey } from "../../src/crypto/pgp.ts";
+import { parsePgpKey } from "../../src/crypto/pgp.ts";
+import type { PgpKey } from "../../src/crypto/pgp_key.ts";
 import {
   certificate,
   holderOfSubkeys,

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { lifetime } from "../../src/access/tokens/lifetime.ts";
 import { AppRole } from "../../src/methods/approle/roles.ts";
 import { leaseLimits } from "../../src/access/tokens/lease_limits.ts";
-import type { LoginMount } from "../../src/vault/mounts/auth_mounts.ts";
-import { LoginMounts } from "../../src/vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../src/access/auth_mount.ts";
+import { AuthMounts } from "../../src/vault/mounts/auth_mounts.ts";
 import { LoginStorage } from "../../src/barrier/login_storage.ts";
 import { Passwords } from "../../src/methods/userpass/passwords.ts";
 import { loginToken, NO_RULES } from "../../src/access/tokens/login_token.ts";
@@ -155,12 +155,12 @@ describe("what auth methods store", () => {
 describe("the token mount", () => {
   it("has the same names after each unseal, without being stored", async () => {
     const barrier = openBarrier();
-    const first = (await LoginMounts.open(portsOf(barrier))).token;
-    const second = (await LoginMounts.open(portsOf(barrier))).token;
+    const first = (await AuthMounts.open(portsOf(barrier))).token;
+    const second = (await AuthMounts.open(portsOf(barrier))).token;
     expect(second).toEqual(first);
     expect(first.accessor).toMatch(/^auth_token_[0-9a-f]{8}$/);
     expect(await barrier.list("", "", 10)).toEqual([]);
-    expect((await LoginMounts.open(portsOf(openBarrier()))).token.uuid).not.toBe(first.uuid);
+    expect((await AuthMounts.open(portsOf(openBarrier()))).token.uuid).not.toBe(first.uuid);
   });
 });
 
@@ -206,7 +206,7 @@ describe("lifetime()", () => {
   });
 });
 
-function mountWith(config: Partial<LoginMount["config"]>): LoginMount {
+function mountWith(config: Partial<AuthMount["config"]>): AuthMount {
   return {
     path: "team/ops/",
     type: "userpass",

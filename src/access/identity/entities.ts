@@ -9,32 +9,8 @@ import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { ABSENT, type Expectation } from "../../storage/store.ts";
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
-
-export type AliasMeta = Readonly<Record<string, string>> | null;
-
-/** What a login says of itself. */
-export interface LoginAlias {
-  readonly name: string;
-  readonly meta: AliasMeta;
-}
-
-export interface Alias extends LoginAlias {
-  readonly id: string;
-  /** Of the mount it belongs to. */
-  readonly accessor: string;
-  readonly local: boolean;
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
-}
-
-export interface Entity {
-  readonly version: 1;
-  readonly id: string;
-  readonly name: string;
-  readonly createdAtMs: number;
-  readonly alias: Alias;
-}
+import type { AuthMount } from "../auth_mount.ts";
+import type { Alias, AliasMeta, Entity, LoginAlias } from "./entity.ts";
 
 export interface EntityPorts {
   readonly barrier: Barrier;
@@ -64,7 +40,7 @@ export class Entities {
 
   /** The entity of a login that succeeded, made where there is none yet. */
   async atLogin(
-    { accessor, local }: Pick<LoginMount, "accessor" | "local">,
+    { accessor, local }: Pick<AuthMount, "accessor" | "local">,
     { name, meta }: LoginAlias,
   ): Promise<Entity> {
     const id = this.#aliasId(accessor, name);

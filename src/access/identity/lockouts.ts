@@ -14,7 +14,7 @@ import type { Barrier } from "../../barrier/barrier.ts";
 import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { LOGIN_DATA_PREFIX } from "../../storage/record_paths.ts";
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../auth_mount.ts";
 import { type LoginRecord, LoginStorage } from "../../barrier/login_storage.ts";
 import type { UserLockout } from "../mount_settings.ts";
 
@@ -32,7 +32,7 @@ const PREFIX = "failures/";
 const NOBODY = "";
 
 /** The rules of a mount; 0 there says nothing. */
-export function lockoutRules({ userLockout }: LoginMount["config"]): UserLockout {
+export function lockoutRules({ userLockout }: AuthMount["config"]): UserLockout {
   return {
     threshold: userLockout?.threshold || DEFAULTS.threshold,
     durationSeconds: userLockout?.durationSeconds || DEFAULTS.durationSeconds,
@@ -47,7 +47,7 @@ export class Lockouts {
   readonly #rules: UserLockout;
   readonly #nowMs: () => number;
 
-  constructor(barrier: Barrier, mount: LoginMount, nowMs: () => number) {
+  constructor(barrier: Barrier, mount: AuthMount, nowMs: () => number) {
     this.#storage = new LoginStorage(barrier, `${LOGIN_DATA_PREFIX}${mount.uuid}/`, mount.sealWrap);
     this.#macKey = barrier.deriveMacKey("login failures", encodeUtf8(mount.uuid));
     this.#rules = lockoutRules(mount.config);

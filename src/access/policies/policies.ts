@@ -10,14 +10,14 @@ import { invalidRequest } from "../../errors.ts";
 import { POLICY_MAX_CHARS } from "../../limits.ts";
 import { POLICY_PREFIX } from "../../storage/record_paths.ts";
 import { type Acl, compileAcl } from "./acl.ts";
-import type { Entity } from "../identity/entities.ts";
+import type { Entity } from "../identity/entity.ts";
 import type { ParsedPolicy, Policy } from "./policy.ts";
 import {
   DEFAULT_POLICY_NAME,
   RESPONSE_WRAPPING_POLICY_NAME,
-  ROOT_POLICY,
   ROOT_POLICY_NAME,
 } from "./policy_names.ts";
+import { ROOT_POLICY } from "./root_policy.ts";
 import type { TemplateRules } from "./policy_template.ts";
 import { inScanOrder } from "./policy_text.ts";
 

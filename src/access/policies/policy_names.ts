@@ -1,14 +1,10 @@
 /** The policies that exist by themselves. */
 
 import { foldCase } from "../../wire/fold.ts";
-import type { Policy } from "./policy.ts";
 
 export const ROOT_POLICY_NAME = "root";
 export const DEFAULT_POLICY_NAME = "default";
 export const RESPONSE_WRAPPING_POLICY_NAME = "response-wrapping";
-
-/** The one policy without text: its name is its power. No policy text makes it. */
-export const ROOT_POLICY: Policy = { name: ROOT_POLICY_NAME, rules: [] };
 
 /** A policy's name as it is stored: without blanks around it and in lower case. */
 export function foldPolicyName(name: string): string {

@@ -4,7 +4,7 @@
  * the time has a value here.
  */
 
-import type { Entity } from "../identity/entities.ts";
+import type { Entity } from "../identity/entity.ts";
 import { PolicyError } from "./policy_source.ts";
 
 /** A path with its templates filled; null when one of them has no value. */

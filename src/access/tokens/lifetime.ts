@@ -1,7 +1,11 @@
 /** How long a token or lease may live: the one rule, Vault's `CalculateTTL` (sdk/framework/lease.go). Pure. */
 
 import { formatShortDuration } from "../../wire/duration.ts";
-import type { LeaseLimits } from "./lease_limits.ts";
+
+export interface LeaseLimits {
+  readonly defaultSeconds: number;
+  readonly maxSeconds: number;
+}
 
 /** What is said about it, in seconds; 0: nothing. */
 export interface LifetimeRules {

@@ -6,9 +6,9 @@ import { lifetime } from "./lifetime.ts";
 import { RESPONSE_WRAPPING_POLICY_NAME, ROOT_POLICY_NAME } from "../policies/policy_names.ts";
 import type { TokenTemplate, TokenType } from "./token.ts";
 import { cleanPolicies } from "./token_policies.ts";
-import type { LoginAlias } from "../identity/entities.ts";
+import type { LoginAlias } from "../identity/entity.ts";
 import { leaseLimits } from "./lease_limits.ts";
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../auth_mount.ts";
 
 /** Seconds are 0 where nothing is said. */
 export interface TokenRules {
@@ -108,7 +108,7 @@ export interface LoginToken {
 }
 
 /** The token of a login. Throws `invalid_request` when it would have a policy that no login may give. */
-export function loginToken(mount: LoginMount, login: Login, nowMs: number): LoginToken {
+export function loginToken(mount: AuthMount, login: Login, nowMs: number): LoginToken {
   const { rules } = login;
   const policies = tokenPolicies(rules);
   if (policies.includes(ROOT_POLICY_NAME)) {
@@ -147,7 +147,7 @@ export function tokenPolicies({ policies, noDefaultPolicy }: TokenRules): readon
   return cleanPolicies(policies, !noDefaultPolicy);
 }
 
-function tokenType({ config }: LoginMount, { type }: TokenRules): TokenType {
+function tokenType({ config }: AuthMount, { type }: TokenRules): TokenType {
   switch (config.tokenType) {
     case "service":
     case "batch":

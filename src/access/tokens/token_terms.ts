@@ -5,8 +5,7 @@
 
 import { invalidRequest } from "../../errors.ts";
 import { readGoDuration } from "../../wire/go_duration.ts";
-import { ageSeconds, lesserLimit, type Lifetime, lifetime } from "./lifetime.ts";
-import type { LeaseLimits } from "./lease_limits.ts";
+import { ageSeconds, type LeaseLimits, lesserLimit, type Lifetime, lifetime } from "./lifetime.ts";
 import type { Token } from "./token.ts";
 import type { TokenRole } from "./token_roles.ts";
 

@@ -3,7 +3,7 @@
 import type { FieldsSchema } from "../../wire/fields.ts";
 import { describeApi } from "./openapi.ts";
 import type { DescribedPath } from "../../wire/described_path.ts";
-import type { RawEndpoint } from "../request/raw.ts";
+import type { RawEndpoint } from "../request/raw_endpoint.ts";
 import { jsonReply } from "../request/replies.ts";
 
 /** `asked`: the path below the mount. */

@@ -5,7 +5,7 @@
  */
 
 import type { EndpointRules } from "../request/logical.ts";
-import type { RawEndpoint } from "../request/raw.ts";
+import type { RawEndpoint } from "../request/raw_endpoint.ts";
 import { COMPONENTS } from "./openapi_components.ts";
 import { NamedSchemas, Names, pathKey, wordsOf } from "./openapi_names.ts";
 import { type PathItem, pathItem, rawPathItem } from "./openapi_paths.ts";

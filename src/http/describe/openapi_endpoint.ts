@@ -3,7 +3,7 @@
  * mounts a token sees those that it may use.
  */
 
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import { boolean, text } from "../../wire/fields.ts";
 import type { Mount } from "../../vault/mounts/mounts.ts";
 import {
@@ -100,7 +100,7 @@ function loginMounts(request: LogicalCall, isGeneric: boolean): readonly Describ
   }));
 }
 
-function prefixOf({ path }: Pick<Mount | LoginMount, "path">, isGeneric: boolean): string {
+function prefixOf({ path }: Pick<Mount | AuthMount, "path">, isGeneric: boolean): string {
   return isGeneric
     ? `{${path.slice(0, -1).replaceAll(/\W/g, "_")}_mount_path+}/`
     : encodePath(path);

@@ -5,7 +5,7 @@ import type { EndpointRules } from "../request/logical.ts";
 import { envelope, json } from "./openapi_components.ts";
 import { capitalised, type NamedSchemas, wordsOf } from "./openapi_names.ts";
 import { ANY_OBJECT, orNull, schemaOf } from "./openapi_schemas.ts";
-import type { RawEndpoint, RawOperation } from "../request/raw.ts";
+import type { RawEndpoint, RawOperation } from "../request/raw_endpoint.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 import type { DescribedOperation, DescribedPath } from "../../wire/described_path.ts";
 

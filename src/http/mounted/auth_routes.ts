@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import type { AclPath } from "../../access/policies/acl.ts";
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import { unsupportedPath } from "../../methods/names.ts";
 import type { Operation } from "../../wire/operation.ts";
 import { VaultError } from "../../errors.ts";
@@ -43,14 +43,14 @@ function routeToLogin(context: AppContext, path: string): Route {
   };
 }
 
-async function judged(mount: LoginMount, path: string, operation: Operation): Promise<AclPath> {
+async function judged(mount: AuthMount, path: string, operation: Operation): Promise<AclPath> {
   const { judgedAtLogin } = await import("../endpoints.ts");
   return judgedAtLogin(mount, path, operation);
 }
 
 async function serve(
   request: LogicalCall,
-  mount: LoginMount,
+  mount: AuthMount,
   rest: string,
 ): Promise<LogicalReply> {
   if (mount.type === "approle") {
@@ -61,7 +61,7 @@ async function serve(
   return await serveUserpass(request, mount, rest);
 }
 
-async function exists(context: AppContext, mount: LoginMount, rest: string): Promise<boolean> {
+async function exists(context: AppContext, mount: AuthMount, rest: string): Promise<boolean> {
   const { logins } = context.vault.unsealed();
   if (mount.type === "approle") {
     const { appRoleExists } = await import("../endpoints.ts");

@@ -9,7 +9,7 @@ import { VaultError } from "../../errors.ts";
 import { LEASE_DEFAULT_SECONDS } from "../../limits.ts";
 import type { Mount, ServedEngine } from "../../vault/mounts/mounts.ts";
 import type { AppContext } from "../request/call.ts";
-import { judgedPath } from "../routing/judged_path.ts";
+import { judgedPath } from "../../access/policies/judged_path.ts";
 import type { LogicalCall, LogicalReply, Route } from "../request/logical.ts";
 import { serveLogical } from "../request/serve_logical.ts";
 

@@ -1,7 +1,7 @@
 /** The tables of the auth methods, by the type of a mount. */
 
 import type { AclPath } from "../../access/policies/acl.ts";
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import type { Operation } from "../../wire/operation.ts";
 import { APPROLE_PATHS } from "../../methods/approle/approle.ts";
 import { USERPASS_PATHS } from "../../methods/userpass/userpass.ts";
@@ -9,7 +9,7 @@ import { judgedLogin } from "../../methods/method.ts";
 import type { DescribedPath } from "../../wire/described_path.ts";
 
 /** What a mount serves below its path, to be described. */
-export function loginPaths({ type }: LoginMount): readonly DescribedPath[] {
+export function loginPaths({ type }: AuthMount): readonly DescribedPath[] {
   switch (type) {
     case "approle":
       return APPROLE_PATHS;
@@ -22,7 +22,7 @@ export function loginPaths({ type }: LoginMount): readonly DescribedPath[] {
 }
 
 /** Where policies judge an operation on a path of the mount. */
-export function judgedAtLogin(mount: LoginMount, path: string, operation: Operation): AclPath {
+export function judgedAtLogin(mount: AuthMount, path: string, operation: Operation): AclPath {
   switch (mount.type) {
     case "approle":
       return judgedLogin(APPROLE_PATHS, mount, path, operation);

@@ -19,10 +19,10 @@ import {
 import { causeOf, VaultError } from "../../errors.ts";
 import { multiError } from "../../wire/multi_error.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
-import type { Call } from "./call.ts";
+import type { Call, Trail, TrailDecision } from "./call.ts";
 import { answerError } from "./errors.ts";
 import { UnsupportedMediaType } from "./media_type.ts";
-import { type Owner, ownerOf } from "../sys/mounts/owner.ts";
+import { type Owner, ownerOf } from "../../vault/mounts/owner.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
 export interface Asked {
@@ -39,19 +39,13 @@ export interface TrailRules {
   readonly mustAnswer: boolean;
 }
 
-/** What the policies said, as `access/policies/acl.ts` answers it. */
-interface Decision {
-  readonly allowed: boolean;
-  readonly policyNames?: readonly string[];
-}
-
 /** As Vault's own defaults for `sys/config/auditing/request-headers`. */
 const SHOWN_HEADERS = ["correlation-id", "x-correlation-id", "user-agent"] as const;
 const REFUSED: AuditedDecision = { allowed: false, grantingPolicies: [] };
 
 type Format = Parameters<AuditDevices["write"]>[0];
 
-export class AuditTrail {
+export class AuditTrail implements Trail {
   readonly #devices: AuditDevices;
   readonly #call: Call;
   readonly #asked: Asked;
@@ -77,7 +71,7 @@ export class AuditTrail {
   }
 
   /** The entry of a request that will be served. Throws `AuditFailed`: then it must not be. */
-  async begin(decision: Decision | null, operation = this.#asked.operation): Promise<void> {
+  async begin(decision: TrailDecision | null, operation = this.#asked.operation): Promise<void> {
     const entry = this.#open(shownDecision(decision), operation, this.#asked.data);
     await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, null));
   }
@@ -202,7 +196,7 @@ function formatAuth(token: Token): AuditedAuth {
   };
 }
 
-function shownDecision(decision: Decision | null): AuditedDecision | null {
+function shownDecision(decision: TrailDecision | null): AuditedDecision | null {
   if (decision === null) return null;
   return { allowed: decision.allowed, grantingPolicies: decision.policyNames ?? [] };
 }

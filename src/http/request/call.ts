@@ -6,7 +6,6 @@ import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { VaultError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Vault } from "../../vault/vault.ts";
-import type { AuditTrail } from "./audit_trail.ts";
 import {
   ANONYMOUS_BODY_MAX_BYTES,
   INIT_BODY_MAX_BYTES,
@@ -16,6 +15,7 @@ import { type BodyLimit, parseForm, parseJsonBody, readBodyText } from "./json.t
 import type { Rate, RateLimiter } from "./rate_limit.ts";
 import { isTrue } from "./query.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
+import type { AuditedReply } from "../../audit/entry.ts";
 
 export type AccessMode = "token" | "token-to-start" | "open";
 
@@ -44,6 +44,26 @@ export interface AppContext {
   readonly strangers: RateLimiter;
 }
 
+/** What writes a request and its end to the audit devices. Each throws `AuditFailed`. */
+export interface Trail {
+  /** The entry of a request that will be served. */
+  begin(decision: TrailDecision | null, operation?: string): Promise<void>;
+  /** The entry of an answer. */
+  answer(reply: AuditedReply): Promise<void>;
+  /** The same for an answer of which only the body is at hand. */
+  answerBody(response: Response): Promise<void>;
+  /** What is missing when a request was refused. */
+  refused(error: unknown): Promise<void>;
+  /** To be called once the request is answered, however it ended. */
+  end(): void;
+}
+
+/** What the policies said, as `access/policies/acl.ts` answers it. */
+export interface TrailDecision {
+  readonly allowed: boolean;
+  readonly policyNames?: readonly string[];
+}
+
 const INIT_PATH = "sys/init";
 
 /**
@@ -65,7 +85,7 @@ export class Call {
   /** Nobody is asked for a token: what is not served is said without the form of a list. */
   answersBare = false;
   /** Null while the request is not audited. */
-  trail: AuditTrail | null = null;
+  trail: Trail | null = null;
   /** What the server passed along with the request. */
   readonly #env: unknown;
   #requestId: string | null = null;

@@ -7,7 +7,7 @@ import { multiError } from "../../wire/multi_error.ts";
 import type { Operation } from "../../wire/operation.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import type { AccessMode, Call } from "./call.ts";
-import { judgedLiteral } from "../routing/judged_path.ts";
+import { judgedLiteral } from "../../access/policies/judged_path.ts";
 import { parameters } from "./json.ts";
 import { decodePath } from "./targets.ts";
 import type { JsonObject } from "../../wire/json_value.ts";

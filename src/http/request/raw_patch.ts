@@ -2,7 +2,7 @@
 
 import type { Call } from "./call.ts";
 import { refusePatchType } from "./media_type.ts";
-import { rawOperation } from "./raw.ts";
+import { rawOperation } from "./raw_endpoint.ts";
 import { errorReply } from "./replies.ts";
 
 export const PATCH_REFUSED = rawOperation(

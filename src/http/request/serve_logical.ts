@@ -30,7 +30,7 @@ import {
 import { findEndpoint, judgedEndpoint, takesSlash } from "../routing/find_endpoint.ts";
 import { refuseNamespace, refuseRestricted } from "./namespaces.ts";
 import { callOf } from "./targets.ts";
-import { refuse, refuseMethod } from "./raw.ts";
+import { refuse, refuseMethod } from "./refuse.ts";
 import { emptyReply, envelopeReply, errorReply } from "./replies.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 import { readShape, type RequestShape } from "./request_shape.ts";

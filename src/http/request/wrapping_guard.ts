@@ -11,7 +11,7 @@ import { type AppContext, Call } from "./call.ts";
 import type { LogicalCall, LogicalReply, Route } from "./logical.ts";
 import { refuseNamespace } from "./namespaces.ts";
 import { callOf } from "./targets.ts";
-import { refuse } from "./raw.ts";
+import { refuse } from "./refuse.ts";
 import { type Envelope, envelopeReply } from "./replies.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 import { readShape } from "./request_shape.ts";

@@ -4,7 +4,7 @@ import type { AclPath } from "../../access/policies/acl.ts";
 import type { Operation } from "../../wire/operation.ts";
 import { findPath, parameter, type Parameters, storedParameters } from "../../wire/served_path.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
-import { judgedPath } from "./judged_path.ts";
+import { judgedPath } from "../../access/policies/judged_path.ts";
 import type { LogicalEndpoint } from "../request/logical.ts";
 
 export interface FoundEndpoint {

@@ -5,7 +5,7 @@ import type { Operation } from "../../wire/operation.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import { judgedOnMount } from "../mounted/engine_routes.ts";
 import { findEndpoint, judgedEndpoint } from "./find_endpoint.ts";
-import { judgedLiteral } from "./judged_path.ts";
+import { judgedLiteral } from "../../access/policies/judged_path.ts";
 import { judgedAtLogin } from "../mounted/login_tables.ts";
 import type { SystemTables } from "../system_tables.ts";
 

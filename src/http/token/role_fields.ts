@@ -1,7 +1,7 @@
 /** What a write may say of a token role, and the role that follows from it. Pure. */
 
 import { parseAddresses } from "../../access/cidr.ts";
-import type { LeaseLimits } from "../../access/tokens/lease_limits.ts";
+import type { LeaseLimits } from "../../access/tokens/lifetime.ts";
 import { cleanNames, cleanPolicies } from "../../access/tokens/token_policies.ts";
 import type { ElderLimits, RoleTokenType, TokenRole } from "../../access/tokens/token_roles.ts";
 import { boolean, duration, integer, type Sent, text, textList } from "../../wire/fields.ts";

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { checkCidrs } from "../../access/cidr.ts";
 import type { AppRole, Role, RoleSettings } from "./roles.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import { boolean, readFields, type Sent, text } from "../../wire/fields.ts";
 import { LIST_FIELDS } from "../../wire/paging.ts";
 import { operation, parameter } from "../../wire/served_path.ts";
@@ -119,7 +119,7 @@ export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
 /** Serves a request; `rest` is its path below the mount. */
 export async function serveAppRole(
   request: LogicalCall,
-  mount: LoginMount,
+  mount: AuthMount,
   rest: string,
 ): Promise<LogicalReply> {
   const roles = await request.open.logins.appRole(mount);

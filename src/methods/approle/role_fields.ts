@@ -5,7 +5,7 @@ import type { AppRole, Role, RoleSettings } from "./roles.ts";
 import { checkCidrs, parseAddresses } from "../../access/cidr.ts";
 import { formatGoDuration } from "../../wire/duration.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import { unsupportedPath } from "../names.ts";
 import {
   checkTokenRules,
@@ -62,7 +62,7 @@ interface RoleField<Entries extends FieldEntries> {
   readonly show: (role: Role) => JsonObject;
   readonly warnings?: readonly string[];
   /** Throws `invalid_request` for a value that is not sent, or could not hold. */
-  readonly change: (old: RoleSettings, sent: Sent<Entries>, mount: LoginMount) => RoleSettings;
+  readonly change: (old: RoleSettings, sent: Sent<Entries>, mount: AuthMount) => RoleSettings;
   readonly clear: (old: RoleSettings) => RoleSettings;
 }
 
@@ -273,7 +273,7 @@ function withLoginBounds(old: RoleSettings, sent: readonly string[] | undefined)
 }
 
 /** Throws `invalid_request` for a period that no token of this mount could have. */
-export function refuseLongPeriod(periodSeconds: number, mount: LoginMount): void {
+export function refuseLongPeriod(periodSeconds: number, mount: AuthMount): void {
   const { maxSeconds } = leaseLimits(mount);
   if (periodSeconds <= maxSeconds) return;
   throw invalidRequest(

@@ -11,7 +11,7 @@ import { listedMistake } from "../../wire/multi_error.ts";
 import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import { areWithin, mayComeFrom, parseAddresses } from "../../access/cidr.ts";
 import { type SecretId, SecretIds } from "./secret_ids.ts";
-import type { LoginPorts } from "../../vault/mounts/auth_mounts.ts";
+import type { MethodPorts } from "../method.ts";
 import type { LoginRecord, LoginStorage, LoginWrite } from "../../barrier/login_storage.ts";
 import { parseName } from "../names.ts";
 import {
@@ -63,7 +63,7 @@ export class AppRole {
   readonly #macKey: Uint8Array;
   readonly secretIds: SecretIds;
 
-  constructor(storage: LoginStorage, ports: LoginPorts, mountUuid: string) {
+  constructor(storage: LoginStorage, ports: MethodPorts, mountUuid: string) {
     this.#storage = storage;
     this.#random = ports.random;
     this.#macKey = ports.barrier.deriveMacKey("role and secret ids", encodeUtf8(mountUuid));

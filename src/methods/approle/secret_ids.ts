@@ -9,7 +9,7 @@ import { listedMistake } from "../../wire/multi_error.ts";
 import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import type { Entry } from "../../barrier/barrier.ts";
 import { expiryEntry, expiryPath } from "../expiry.ts";
-import type { LoginPorts } from "../../vault/mounts/auth_mounts.ts";
+import type { MethodPorts } from "../method.ts";
 import type { LoginRecord, LoginStorage, LoginWrite } from "../../barrier/login_storage.ts";
 
 export interface SecretId {
@@ -47,13 +47,13 @@ const ACCESSOR_PREFIX = "accessor/";
 
 export class SecretIds {
   readonly #storage: LoginStorage;
-  readonly #ports: LoginPorts;
+  readonly #ports: MethodPorts;
   readonly #hash: (text: string) => string;
   readonly #mountUuid: string;
 
   constructor(
     storage: LoginStorage,
-    ports: LoginPorts,
+    ports: MethodPorts,
     hash: (text: string) => string,
     mountUuid: string,
   ) {

@@ -1,6 +1,6 @@
 /** `auth/<mount>/…` of userpass: users, their passwords, and logging in. */
 
-import type { LoginMount } from "../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import type { Waiting } from "./hash_queue.ts";
 import type { TokenRules } from "../../access/tokens/login_token.ts";
 import { noPassword, type Userpass } from "./users.ts";
@@ -94,7 +94,7 @@ export const USERPASS_PATHS: readonly LoginPath<UserpassCall>[] = [
 /** Serves a request; `rest` is its path below the mount. */
 export async function serveUserpass(
   request: LogicalCall,
-  mount: LoginMount,
+  mount: AuthMount,
   rest: string,
 ): Promise<LogicalReply> {
   const users = await request.open.logins.userpass(mount);

@@ -7,7 +7,8 @@ import { listedMistake } from "../../wire/multi_error.ts";
 import { DEFAULT_POLICY_NAME } from "../../access/policies/policy_names.ts";
 import { ageSeconds, type Lifetime, lifetime } from "../../access/tokens/lifetime.ts";
 import type { Token } from "../../access/tokens/token.ts";
-import type { LoginMount, LoginMounts } from "../mounts/auth_mounts.ts";
+import type { AuthMounts } from "../mounts/auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
 import { tokenPolicies, type TokenRules } from "../../access/tokens/login_token.ts";
 
@@ -17,7 +18,7 @@ import { tokenPolicies, type TokenRules } from "../../access/tokens/login_token.
  * user has other policies now, or its time is over.
  */
 export async function renewLogin(
-  logins: LoginMounts,
+  logins: AuthMounts,
   token: Token,
   incrementSeconds: number,
   nowMs: number,
@@ -37,8 +38,8 @@ export async function renewLogin(
 }
 
 async function rulesNow(
-  logins: LoginMounts,
-  mount: LoginMount,
+  logins: AuthMounts,
+  mount: AuthMount,
   { meta, policies }: Token,
 ): Promise<TokenRules | null> {
   if (mount.type === "approle") {

@@ -6,115 +6,79 @@
 
 import type { Barrier, Entry } from "../../barrier/barrier.ts";
 import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
-import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
+import { randomUuid } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";
 import { EXPIRY_BATCH_SECRET_IDS } from "../../limits.ts";
 import { LOGIN_DATA_PREFIX, LOGIN_MOUNTS_PATH } from "../../storage/record_paths.ts";
 import type { AppRole } from "../../methods/approle/roles.ts";
 import { nextExpiryAtMs, removeExpired } from "../../methods/expiry.ts";
 import type { LoginStorage } from "../../barrier/login_storage.ts";
-import {
-  DEFAULT_SETTINGS,
-  type MountSettings,
-  notInCatalog,
-  type UserLockout,
-} from "../../access/mount_settings.ts";
+import { DEFAULT_SETTINGS, notInCatalog } from "../../access/mount_settings.ts";
 import type { Passwords } from "../../methods/userpass/passwords.ts";
 import type { Userpass } from "../../methods/userpass/users.ts";
+import type { AuthMount, AuthMountConfig } from "../../access/auth_mount.ts";
+import type { MethodPorts } from "../../methods/method.ts";
 
-export type LoginType = "token" | "userpass" | "approle";
-
-export interface LoginMountConfig extends MountSettings {
-  /** `default-…`: unless a user or role says otherwise. */
-  readonly tokenType: "default-service" | "default-batch" | "service" | "batch";
-  /** Null: nobody has said anything. */
-  readonly userLockout: UserLockout | null;
-}
-
-export interface LoginMount {
-  /** Without `auth/`; ends in "/". */
-  readonly path: string;
-  readonly type: LoginType;
-  readonly description: string;
-  readonly accessor: string;
-  readonly uuid: string;
-  readonly local: boolean;
-  readonly sealWrap: boolean;
-  readonly externalEntropyAccess: boolean;
-  readonly options: Readonly<Record<string, string>> | null;
-  readonly config: LoginMountConfig;
-  /** It is being removed: no login any more. */
-  readonly closing: boolean;
-}
-
-export type LoginMountRequest =
-  & Omit<LoginMount, "type" | "accessor" | "uuid" | "closing">
+export type AuthMountRequest =
+  & Omit<AuthMount, "type" | "accessor" | "uuid" | "closing">
   & {
     readonly type: string;
     /** Of a plugin; null for what is built in. */
     readonly version: string | null;
   };
 
-export type LoginMountTuning = Pick<LoginMount, "description" | "config" | "options">;
-
-export interface LoginPorts {
-  readonly barrier: Barrier;
-  readonly random: RandomBytes;
-  readonly nowMs: () => number;
-  /** Something got a time to end at: the alarm must be set anew. */
-  readonly dueChanged: () => void;
-}
+export type AuthMountTuning = Pick<AuthMount, "description" | "config" | "options">;
 
 export const TOKEN_MOUNT_PATH = "token/";
 
 const REMOVAL_PAGE = 500;
-const DEFAULT_CONFIG: LoginMountConfig = {
+const DEFAULT_CONFIG: AuthMountConfig = {
   ...DEFAULT_SETTINGS,
   tokenType: "default-service",
   userLockout: null,
 };
 
-export class LoginMounts {
-  readonly #ports: LoginPorts;
-  #mounts: readonly LoginMount[];
+export class AuthMounts {
+  readonly #ports: MethodPorts;
+  #mounts: readonly AuthMount[];
   /** One for all, so that one password at a time is hashed. */
   #passwords: Passwords | null = null;
   readonly #userpasses = new Map<string, Promise<Userpass>>();
   readonly #appRoles = new Map<string, Promise<AppRole>>();
 
-  private constructor(ports: LoginPorts, mounts: readonly LoginMount[]) {
+  private constructor(ports: MethodPorts, mounts: readonly AuthMount[]) {
     this.#ports = ports;
     this.#mounts = mounts;
   }
 
-  static async open(ports: LoginPorts): Promise<LoginMounts> {
+  static async open(ports: MethodPorts): Promise<AuthMounts> {
     const record = await ports.barrier.get(LOGIN_MOUNTS_PATH);
-    if (record === null) return new LoginMounts(ports, [tokenMount(ports.barrier)]);
-    return new LoginMounts(ports, decodeMounts(record.value));
+    if (record === null) return new AuthMounts(ports, [tokenMount(ports.barrier)]);
+    return new AuthMounts(ports, decodeMounts(record.value));
   }
 
-  list(): readonly LoginMount[] {
+  list(): readonly AuthMount[] {
     return this.#mounts;
   }
 
   /** The mount at exactly this path (with its trailing "/", without `auth/`). */
-  at(path: string): LoginMount | null {
+  at(path: string): AuthMount | null {
     return this.#mounts.find((mount) => mount.path === path) ?? null;
   }
 
   /** What creates and renews the tokens of no login. */
-  get token(): LoginMount {
+  get token(): AuthMount {
     return this.at(TOKEN_MOUNT_PATH) ?? tokenMount(this.#ports.barrier);
   }
 
   /** The mount that serves a request path below `auth/`, and the rest of the path. */
-  route(path: string): { readonly mount: LoginMount; readonly rest: string } | null {
+  route(path: string): { readonly mount: AuthMount; readonly rest: string } | null {
     const mount = this.#mounts.find((candidate) => path.startsWith(`auth/${candidate.path}`));
     if (mount === undefined) return null;
     return { mount, rest: path.slice("auth/".length + mount.path.length) };
   }
 
-  async mount(request: LoginMountRequest): Promise<void> {
+  async mount(request: AuthMountRequest): Promise<void> {
     const { type, version, ...rest } = request;
     if (type === "token" || type === "ns_token") {
       throw invalidRequest("token credential backend cannot be instantiated");
@@ -125,7 +89,7 @@ export class LoginMounts {
     if (type !== "userpass" && type !== "approle") throw notInCatalog(type);
     const uuid = randomUuid(this.#ports.random);
     const accessor = `auth_${type}_${randomUuid(this.#ports.random).slice(0, 8)}`;
-    const mount: LoginMount = { ...rest, type, uuid, accessor, closing: false };
+    const mount: AuthMount = { ...rest, type, uuid, accessor, closing: false };
     await this.#replace([...this.#mounts, mount]);
   }
 
@@ -137,22 +101,22 @@ export class LoginMounts {
     return other?.path ?? null;
   }
 
-  async tune(mount: LoginMount, tuning: LoginMountTuning): Promise<void> {
+  async tune(mount: AuthMount, tuning: AuthMountTuning): Promise<void> {
     await this.#change(mount, { ...mount, ...tuning });
   }
 
   /** Renames a mount, `entries` in the same commit. */
-  async move(mount: LoginMount, path: string, entries: readonly Entry[]): Promise<void> {
+  async move(mount: AuthMount, path: string, entries: readonly Entry[]): Promise<void> {
     await this.#change(mount, { ...mount, path }, entries);
   }
 
   /** The first step of removing a mount: from here on nobody logs in by it. */
-  async close(mount: LoginMount): Promise<void> {
+  async close(mount: AuthMount): Promise<void> {
     await this.#change(mount, { ...mount, closing: true });
   }
 
   /** The last step: what the mount stored, page by page, and then the mount. */
-  async remove({ uuid }: LoginMount): Promise<void> {
+  async remove({ uuid }: AuthMount): Promise<void> {
     const { barrier } = this.#ports;
     const prefix = dataPrefix(uuid);
     for (;;) {
@@ -166,12 +130,12 @@ export class LoginMounts {
   }
 
   /** Whether the mount a login began with is still the one that serves it. */
-  isOpen(mount: LoginMount): boolean {
+  isOpen(mount: AuthMount): boolean {
     const now = this.#mounts.find(({ uuid }) => uuid === mount.uuid);
     return now !== undefined && !now.closing && now.path === mount.path;
   }
 
-  async userpass(mount: LoginMount): Promise<Userpass> {
+  async userpass(mount: AuthMount): Promise<Userpass> {
     return await loadOnce(this.#userpasses, mount.uuid, async () => {
       const { LoginStorage, Passwords, Userpass } = await import("../../methods/methods.ts");
       const { barrier, random } = this.#ports;
@@ -181,7 +145,7 @@ export class LoginMounts {
     });
   }
 
-  async appRole(mount: LoginMount): Promise<AppRole> {
+  async appRole(mount: AuthMount): Promise<AppRole> {
     return await loadOnce(this.#appRoles, mount.uuid, async () => {
       const { AppRole, LoginStorage } = await import("../../methods/methods.ts");
       return new AppRole(this.#storage(LoginStorage, mount), this.#ports, mount.uuid);
@@ -198,20 +162,20 @@ export class LoginMounts {
     return await nextExpiryAtMs(this.#ports.barrier);
   }
 
-  #storage(Storage: typeof LoginStorage, { uuid, sealWrap }: LoginMount): LoginStorage {
+  #storage(Storage: typeof LoginStorage, { uuid, sealWrap }: AuthMount): LoginStorage {
     return new Storage(this.#ports.barrier, dataPrefix(uuid), sealWrap);
   }
 
   async #change(
-    mount: LoginMount,
-    changed: LoginMount,
+    mount: AuthMount,
+    changed: AuthMount,
     entries: readonly Entry[] = [],
   ): Promise<void> {
     const replaced = this.#mounts.map((other) => other.uuid === mount.uuid ? changed : other);
     await this.#replace(replaced, entries);
   }
 
-  async #replace(mounts: readonly LoginMount[], entries: readonly Entry[] = []): Promise<void> {
+  async #replace(mounts: readonly AuthMount[], entries: readonly Entry[] = []): Promise<void> {
     const sorted = mounts.toSorted((left, right) => left.path < right.path ? -1 : 1);
     const value = encodeUtf8(JSON.stringify({ version: 1, mounts: sorted }));
     await this.#ports.barrier.commit({ entries: [{ path: LOGIN_MOUNTS_PATH, value }, ...entries] });
@@ -220,7 +184,7 @@ export class LoginMounts {
 }
 
 /** Its names are derived, so that a vault without a table has the same ones after each unseal. */
-function tokenMount(barrier: Barrier): LoginMount {
+function tokenMount(barrier: Barrier): AuthMount {
   const bytes = barrier.deriveMacKey("token mount");
   const uuid = randomUuid((length) => bytes.slice(0, length));
   return {
@@ -239,8 +203,8 @@ function tokenMount(barrier: Barrier): LoginMount {
 }
 
 /** Older records lack settings that were added later. */
-function decodeMounts(bytes: Uint8Array): readonly LoginMount[] {
-  const { mounts } = JSON.parse(decodeUtf8(bytes)) as { mounts: readonly LoginMount[] };
+function decodeMounts(bytes: Uint8Array): readonly AuthMount[] {
+  const { mounts } = JSON.parse(decodeUtf8(bytes)) as { mounts: readonly AuthMount[] };
   return mounts.map((stored) => ({ ...stored, config: { ...DEFAULT_CONFIG, ...stored.config } }));
 }
 

@@ -3,7 +3,7 @@
  * its outcome is remembered for who asks later. The tokens of a moved auth method end.
  */
 
-import type { LoginMount } from "./auth_mounts.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
 import type { Barrier, Entry } from "../../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
@@ -69,7 +69,7 @@ async function moveLogin(open: OpenVault, { from, to }: Remount, entry: Entry): 
   await open.logins.move(loginToMove(open, from, to), to.slice(AUTH.length), [entry]);
 }
 
-function loginToMove({ logins }: OpenVault, from: string, to: string): LoginMount {
+function loginToMove({ logins }: OpenVault, from: string, to: string): AuthMount {
   const mount = logins.at(from.slice(AUTH.length));
   if (mount === null || mount.closing) {
     throw invalidRequest(`no matching mount at ${JSON.stringify(from)}`);

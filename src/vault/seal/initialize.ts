@@ -16,7 +16,7 @@ import { createShareChecks, joinShares, splitKey } from "../../ceremony/shares.t
 import type { PgpRecipient } from "../../ceremony/state.ts";
 import { encodeBase64, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { rootKey, unsealKey } from "../../crypto/keys.ts";
-import type { PgpKey } from "../../crypto/pgp.ts";
+import type { PgpKey } from "../../crypto/pgp_key.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";
 import { KEY_BYTES } from "../../limits.ts";

@@ -3,7 +3,7 @@ import { compileAcl } from "../../../src/access/policies/acl.ts";
 import type { Acl, AclOperation } from "../../../src/access/policies/acl.ts";
 import { DEFAULT_POLICY_TEXT } from "../../../src/access/policies/default_policy.ts";
 import { parsePolicy } from "../../../src/access/policies/policy.ts";
-import { ROOT_POLICY } from "../../../src/access/policies/policy_names.ts";
+import { ROOT_POLICY } from "../../../src/access/policies/root_policy.ts";
 
 function aclOf(...texts: string[]): Acl {
   return compileAcl(texts.map((text, index) => parsePolicy(`p${index}`, text)));

@@ -4,7 +4,8 @@
  */
 
 import { entitiesOf } from "./entities.ts";
-import { type Alias, Entities, type Entity } from "../../../access/identity/entities.ts";
+import { Entities } from "../../../access/identity/entities.ts";
+import type { Alias, Entity } from "../../../access/identity/entity.ts";
 import { type Sent, text } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
 import {
@@ -16,7 +17,7 @@ import {
   type LogicalReply,
   MISSING,
 } from "../../request/logical.ts";
-import { CASELESS } from "../../routing/name_spellings.ts";
+import { CASELESS } from "../../../access/policies/name_spellings.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 
 const LOOKUP_FIELDS = {

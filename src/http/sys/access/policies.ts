@@ -27,7 +27,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { POLICY_NAME } from "../../routing/name_spellings.ts";
+import { POLICY_NAME } from "../../../access/policies/name_spellings.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 
 /** The two families differ in the name of the text, in what a list repeats, and in what is new. */

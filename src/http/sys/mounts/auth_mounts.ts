@@ -1,6 +1,6 @@
 /** `/sys/auth*`: auth methods. */
 
-import type { LoginMountRequest } from "../../../vault/mounts/auth_mounts.ts";
+import type { AuthMountRequest } from "../../../vault/mounts/auth_mounts.ts";
 import type { Sent } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { disableLogin } from "../../../vault/mounts/disable_login.ts";
@@ -21,14 +21,14 @@ import {
   readLeases,
   settingsOf,
 } from "./config.ts";
-import { ownerPath } from "./owner.ts";
+import { ownerPath } from "../../../vault/mounts/owner.ts";
 import { ENABLE_FIELDS, MOUNT_SPELLINGS, mountPath, TUNE_FIELDS } from "./paths.ts";
 import { readTuning, tuneMount } from "./tuning.ts";
 import { describeEntry } from "./view.ts";
 
 const RULES = { copiesData: true, sudo: true };
 
-export const LOGIN_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
+export const AUTH_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/auth", {
     read: logicalOperation({ summary: "List the auth methods" }, list),
   }, { copiesData: true }),
@@ -93,7 +93,7 @@ async function enable(
   if ((options?.["version"] ?? "") !== "") {
     throw invalidRequest(`auth method ${JSON.stringify(type)} does not allow setting a version`);
   }
-  const mount: LoginMountRequest = {
+  const mount: AuthMountRequest = {
     path: mountPath(request),
     type,
     version,

@@ -4,7 +4,7 @@
  */
 
 import * as v from "valibot";
-import type { LoginMountConfig } from "../../../vault/mounts/auth_mounts.ts";
+import type { AuthMountConfig } from "../../../access/auth_mount.ts";
 import type { MountSettings } from "../../../access/mount_settings.ts";
 import { hasFewItems } from "../../../wire/fields.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
@@ -103,10 +103,10 @@ export function settingsOf(
   };
 }
 
-export function parseTokenType(type: string): LoginMountConfig["tokenType"] {
+export function parseTokenType(type: string): AuthMountConfig["tokenType"] {
   if (type === "") return "default-service";
   if (!TOKEN_TYPES.includes(type)) throw invalidRequest("invalid value for 'token_type'");
-  return type as LoginMountConfig["tokenType"];
+  return type as AuthMountConfig["tokenType"];
 }
 
 export function parseVisibility(visibility: string): MountSettings["listingVisibility"] {

@@ -1,7 +1,7 @@
 /** `/sys/internal/ui/*`: what pages and the CLI ask before they use a mount. */
 
 import type { AclGrant } from "../../../access/policies/acl.ts";
-import type { LoginMount } from "../../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../../access/auth_mount.ts";
 import type { ParameterRules, ParameterValue } from "../../../access/policies/policy.ts";
 import { invalidRequest, VaultError } from "../../../errors.ts";
 import type { Mount } from "../../../vault/mounts/mounts.ts";
@@ -13,7 +13,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { ownerOf } from "./owner.ts";
+import { ownerOf } from "../../../vault/mounts/owner.ts";
 import { describeEntry } from "./view.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 
@@ -59,12 +59,12 @@ export function mayUse({ acl }: LogicalCall, path: string): boolean {
 /** What the token may use; who has none sees the mounts that are meant to be seen. */
 function visibleMounts(request: LogicalCall): JsonObject {
   const { call: { token }, open } = request;
-  const sees = ({ config }: Mount | LoginMount, path: string): boolean =>
+  const sees = ({ config }: Mount | AuthMount, path: string): boolean =>
     config.listingVisibility === "unauth" || (token !== null && mayUse(request, path));
   const secret = open.mounts.list().filter((mount) => sees(mount, mount.path));
   const auth = open.logins.list().filter((mount) => sees(mount, `auth/${mount.path}`));
   const { version } = request.call.context.options;
-  const tell = (mount: Mount | LoginMount): [string, JsonObject] => {
+  const tell = (mount: Mount | AuthMount): [string, JsonObject] => {
     const { path, description, options, type } = mount;
     return [path, token === null ? { description, options, type } : describeEntry(mount, version)];
   };

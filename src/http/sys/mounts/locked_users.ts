@@ -1,6 +1,6 @@
 /** `/sys/locked-users*`: who is kept out after too many failed logins, and letting him in again. */
 
-import type { LoginMount } from "../../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../../access/auth_mount.ts";
 import { Lockouts } from "../../../access/identity/lockouts.ts";
 import { type Sent, text } from "../../../wire/fields.ts";
 import {
@@ -47,7 +47,7 @@ async function listLocked(
 /** The mounts with the most first, others by their accessor. */
 async function lockedOf(
   request: EndpointCall,
-  mounts: readonly LoginMount[],
+  mounts: readonly AuthMount[],
 ): Promise<readonly LockedOfMount[]> {
   const all = await Promise.all(mounts.map(({ accessor }) => lockedAt(request, accessor)));
   return all.sort((left, right) =>
@@ -78,6 +78,6 @@ function lockoutsOf(request: EndpointCall, accessor: string): Lockouts | null {
   return mount === undefined ? null : new Lockouts(open.barrier, mount, call.context.nowMs);
 }
 
-function mountsOf({ open }: EndpointCall): readonly LoginMount[] {
+function mountsOf({ open }: EndpointCall): readonly AuthMount[] {
   return open.logins.list();
 }

@@ -13,7 +13,7 @@ import {
   type LogicalReply,
 } from "../../request/logical.ts";
 import { mountType, otherVersion, readConfig, readLeases, settingsOf } from "./config.ts";
-import { ownerOf, ownerPath } from "./owner.ts";
+import { ownerOf, ownerPath } from "../../../vault/mounts/owner.ts";
 import { ENABLE_FIELDS, MOUNT_SPELLINGS, mountPath, TUNE_FIELDS } from "./paths.ts";
 import { readTuning, tuneMount } from "./tuning.ts";
 import { describeEntry } from "./view.ts";

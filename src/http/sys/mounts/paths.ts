@@ -7,7 +7,7 @@ import type { Spellings } from "../../../wire/served_path.ts";
 import { written } from "../../../wire/written_form.ts";
 import { VaultError } from "../../../errors.ts";
 import type { EndpointCall } from "../../request/logical.ts";
-import { MOUNT_PATH } from "../../routing/name_spellings.ts";
+import { MOUNT_PATH } from "../../../access/policies/name_spellings.ts";
 
 type Texts = Readonly<Record<string, string>>;
 

@@ -15,7 +15,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { ownerOf } from "./owner.ts";
+import { ownerOf } from "../../../vault/mounts/owner.ts";
 import { builtinVersion, canonicalVersion, isBuiltinVersion } from "./plugin_versions.ts";
 
 /** Sorted. */

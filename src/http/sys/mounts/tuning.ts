@@ -4,7 +4,7 @@
  */
 
 import { describeTuning } from "./view.ts";
-import type { LoginMountConfig } from "../../../vault/mounts/auth_mounts.ts";
+import type { AuthMountConfig } from "../../../access/auth_mount.ts";
 import { type MountSettings, notInCatalog } from "../../../access/mount_settings.ts";
 import type { Sent } from "../../../wire/fields.ts";
 import { causeOf, invalidRequest } from "../../../errors.ts";
@@ -15,7 +15,7 @@ import type { AppContext } from "../../request/call.ts";
 import type { EndpointCall, LogicalReply } from "../../request/logical.ts";
 import { otherVersion, parseTokenType, parseVisibility } from "./config.ts";
 import { settingSeconds } from "./durations.ts";
-import { type Owner, ownerOf } from "./owner.ts";
+import { type Owner, ownerOf } from "../../../vault/mounts/owner.ts";
 import { TUNE_FIELDS } from "./paths.ts";
 import { tunedLockout } from "./user_lockout.ts";
 
@@ -131,7 +131,7 @@ function tunedSettings(
 function tunedTokenType(
   owner: Owner,
   sent: string | undefined,
-): LoginMountConfig["tokenType"] {
+): AuthMountConfig["tokenType"] {
   const now = owner.kind === "login" ? owner.mount.config.tokenType : "default-service";
   if (sent === undefined) return now;
   if (owner.kind === "engine") {

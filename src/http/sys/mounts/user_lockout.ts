@@ -6,7 +6,7 @@ import type { JsonObject } from "../../../wire/json_value.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { STRICT_TEXT } from "./config.ts";
 import { settingSeconds } from "./durations.ts";
-import type { Owner } from "./owner.ts";
+import type { Owner } from "../../../vault/mounts/owner.ts";
 
 const LOCKOUT = v.object({
   lockout_threshold: STRICT_TEXT,

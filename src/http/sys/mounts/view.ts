@@ -1,6 +1,6 @@
 /** Mounts as clients see them. Pure. */
 
-import type { LoginMount } from "../../../vault/mounts/auth_mounts.ts";
+import type { AuthMount } from "../../../access/auth_mount.ts";
 import type { UserLockout } from "../../../access/mount_settings.ts";
 import { LEASE_DEFAULT_SECONDS } from "../../../limits.ts";
 import type { Mount } from "../../../vault/mounts/mounts.ts";
@@ -11,7 +11,7 @@ import type { JsonObject } from "../../../wire/json_value.ts";
 const CATALOGUED: ReadonlySet<string> = new Set(["kv", "transit", "approle", "userpass"]);
 
 /** A mount as every list shows it. */
-export function describeEntry(mount: Mount | LoginMount, productVersion: string): JsonObject {
+export function describeEntry(mount: Mount | AuthMount, productVersion: string): JsonObject {
   const { config } = mount;
   const lockout = "userLockout" in config ? config.userLockout : null;
   return {
@@ -38,7 +38,7 @@ export function describeEntry(mount: Mount | LoginMount, productVersion: string)
 }
 
 /** The settings of a mount; where nobody has set a lease, that of the system. */
-export function describeTuning(mount: Mount | LoginMount): JsonObject {
+export function describeTuning(mount: Mount | AuthMount): JsonObject {
   const { config, options } = mount;
   const lockout = "userLockout" in config ? config.userLockout : null;
   return {
@@ -54,7 +54,7 @@ export function describeTuning(mount: Mount | LoginMount): JsonObject {
 }
 
 /** What is shown only where something was said. */
-function shownSettings(mount: Mount | LoginMount): JsonObject {
+function shownSettings(mount: Mount | AuthMount): JsonObject {
   const { config } = mount;
   const passthrough = [...builtInHeaders(mount), ...config.passthroughRequestHeaders];
   return {
@@ -71,7 +71,7 @@ function unlessEmpty(name: string, value: string | readonly string[]): JsonObjec
   return value.length === 0 ? {} : { [name]: value };
 }
 
-function builtInHeaders({ type }: Mount | LoginMount): readonly string[] {
+function builtInHeaders({ type }: Mount | AuthMount): readonly string[] {
   if (type === "system") return ["Accept"];
   return type === "identity" ? ["Authorization"] : [];
 }

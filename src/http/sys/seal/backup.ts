@@ -12,7 +12,7 @@ import { text } from "../../../wire/fields.ts";
 import { findPath } from "../../../wire/served_path.ts";
 import { invalidRequest } from "../../../errors.ts";
 import type { Call } from "../../request/call.ts";
-import { judgedPath } from "../../routing/judged_path.ts";
+import { judgedPath } from "../../../access/policies/judged_path.ts";
 import {
   DONE,
   type EndpointCall,
@@ -22,7 +22,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { CASELESS } from "../../routing/name_spellings.ts";
+import { CASELESS } from "../../../access/policies/name_spellings.ts";
 
 const PATHS: Readonly<Record<CeremonyTarget, readonly string[]>> = {
   barrier: ["sys/rekey/backup", "sys/rotate/root/backup"],

@@ -20,7 +20,7 @@ import {
   type RawEndpoint,
   type RawMethods,
   rawOperation,
-} from "../../request/raw.ts";
+} from "../../request/raw_endpoint.ts";
 import { judgePatch, PATCH_REFUSED } from "../../request/raw_patch.ts";
 import { emptyReply, jsonReply } from "../../request/replies.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { checkPgpKey, checkRecipients, sameHolderWarnings } from "../../../ceremony/recipients.ts";
 import type { PgpRecipient } from "../../../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../../../crypto/bytes.ts";
-import type { PgpKey } from "../../../crypto/pgp.ts";
+import type { PgpKey } from "../../../crypto/pgp_key.ts";
 import type { Sent } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { recoveryCountsProblem, shareCountsProblem } from "../../../seal/seal_config.ts";
@@ -18,7 +18,7 @@ import {
   goTexts,
   type RawEndpoint,
   rawOperation,
-} from "../../request/raw.ts";
+} from "../../request/raw_endpoint.ts";
 import { judgePatch, PATCH_REFUSED } from "../../request/raw_patch.ts";
 import { recipientDetail } from "./rekey_request.ts";
 import { emptyReply, jsonReply } from "../../request/replies.ts";

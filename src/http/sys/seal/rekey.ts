@@ -12,7 +12,7 @@ import { invalidRequest } from "../../../errors.ts";
 import type { OpenVault } from "../../../vault/open_vault.ts";
 import { authoriseCeremony } from "../../request/caller.ts";
 import type { Call } from "../../request/call.ts";
-import { type RawEndpoint, type RawMethods, rawOperation } from "../../request/raw.ts";
+import { type RawEndpoint, type RawMethods, rawOperation } from "../../request/raw_endpoint.ts";
 import {
   ceremonyDetail,
   detailWarnings,

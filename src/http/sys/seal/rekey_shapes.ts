@@ -1,7 +1,7 @@
 /** What the older endpoints of a ceremony take and answer, field by field. */
 
 import * as v from "valibot";
-import { count, goBoolean, goInteger, goText, goTexts } from "../../request/raw.ts";
+import { count, goBoolean, goInteger, goText, goTexts } from "../../request/raw_endpoint.ts";
 
 export const START_FIELDS = {
   secret_shares: goInteger("shares to split the new key into"),

@@ -3,7 +3,7 @@
 import { parseBool } from "../../../wire/go_text.ts";
 import * as v from "valibot";
 import type { Call } from "../../request/call.ts";
-import { count, type RawEndpoint, rawOperation } from "../../request/raw.ts";
+import { count, type RawEndpoint, rawOperation } from "../../request/raw_endpoint.ts";
 import { emptyReply, errorReply, jsonReply } from "../../request/replies.ts";
 import { clusterFields } from "./server_facts.ts";
 

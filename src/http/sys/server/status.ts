@@ -7,7 +7,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { type RawEndpoint, rawOperation } from "../../request/raw.ts";
+import { type RawEndpoint, rawOperation } from "../../request/raw_endpoint.ts";
 import { PATCH_REFUSED } from "../../request/raw_patch.ts";
 import { emptyReply, errorReply } from "../../request/replies.ts";
 import { addressOf } from "./server_facts.ts";

@@ -16,7 +16,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { HEADER_NAME } from "../../routing/name_spellings.ts";
+import { HEADER_NAME } from "../../../access/policies/name_spellings.ts";
 
 type UiHeaders = Readonly<Record<string, readonly string[]>>;
 

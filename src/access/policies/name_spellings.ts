@@ -1,7 +1,7 @@
 /** The ways in which names in paths can be written; see `wire/spelling.ts`. */
 
 import { foldCase } from "../../wire/fold.ts";
-import { foldPolicyName } from "../../access/policies/policy_names.ts";
+import { foldPolicyName } from "./policy_names.ts";
 import type { NameSpelling } from "../../wire/spelling.ts";
 
 /** Users, roles and entities: a name is the same in upper and in lower case. */

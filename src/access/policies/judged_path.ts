@@ -4,7 +4,7 @@
  * name, in the rule and in the request.
  */
 
-import type { AclPath, RuleSpelling } from "../../access/policies/acl.ts";
+import type { AclPath, RuleSpelling } from "./acl.ts";
 import type { Operation } from "../../wire/operation.ts";
 import { type Parameters, type ServedPath, storedPath } from "../../wire/served_path.ts";
 import type { NameSpelling } from "../../wire/spelling.ts";

@@ -1,14 +1,13 @@
 /** Which mount a path belongs to, of either kind. */
 
-import type { LoginMount } from "../../../vault/mounts/auth_mounts.ts";
-import type { Mount } from "../../../vault/mounts/mounts.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
-import type { EndpointCall } from "../../request/logical.ts";
+import type { AuthMount } from "../../access/auth_mount.ts";
+import type { Mount } from "./mounts.ts";
+import type { OpenVault } from "../open_vault.ts";
 
 /** A mount of either kind. */
 export type Owner =
   | { readonly kind: "engine"; readonly mount: Mount }
-  | { readonly kind: "login"; readonly mount: LoginMount };
+  | { readonly kind: "login"; readonly mount: AuthMount };
 
 /** The mount at or above a path, which is below `auth/` for an auth method. */
 export function ownerOf(open: OpenVault, path: string): Owner | null {
@@ -24,7 +23,7 @@ export function ownerOf(open: OpenVault, path: string): Owner | null {
  */
 export function ownerPath(
   open: OpenVault,
-  parameter: EndpointCall["parameter"],
+  parameter: (name: string) => string,
   below: "" | "auth/",
 ): string | null {
   const owner = ownerOf(open, `${below}${parameter("path")}/`);

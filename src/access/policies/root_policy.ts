@@ -1,0 +1,7 @@
+/** The policy that allows everything. */
+
+import type { Policy } from "./policy.ts";
+import { ROOT_POLICY_NAME } from "./policy_names.ts";
+
+/** The one policy without text: its name is its power. No policy text makes it. */
+export const ROOT_POLICY: Policy = { name: ROOT_POLICY_NAME, rules: [] };
