@@ -46,6 +46,9 @@ export const DRAIN_MAX_BYTES = 2 * REQUEST_BODY_MAX_BYTES;
 /** Supervisors commonly send SIGKILL some seconds after SIGTERM; the store is closed before. */
 export const STOP_GRACE_MS = 2000;
 
+/** Attempts at one change of a record that other writers keep changing, before it is given up. */
+export const COMMIT_TRIES_MAX = 256;
+
 /** Deeper JSON is refused before it is parsed; as deep as objects can be with so many names. */
 export const JSON_DEPTH_MAX = 999;
 /** Names and texts of one body; OpenBao's default `max_request_json_strings`. */

@@ -21,10 +21,9 @@ import { decryptEnvelope, encryptEnvelope, envelopeTerm } from "./envelope.ts";
 import { activeTerm, type Keyring } from "./keyring.ts";
 import { Latch } from "./latch.ts";
 import { termOperationsWrite } from "./term_operations.ts";
+import { eachPage } from "./pages.ts";
 
 const GET_ATTEMPTS = 3;
-/** Paths that `each` has in memory at once. */
-const PAGE_PATHS = 256;
 
 /** The layer around wrapped values. `unwrap` chooses the key by the id the value names. */
 export interface OuterLayer {
@@ -146,11 +145,8 @@ export class Barrier {
 
   /** Everything below `prefix`, without it, in the order of the store; read a page at a time. */
   async *each(prefix: string): AsyncGenerator<string> {
-    for (let after = "";;) {
-      const paths = await this.list(prefix, after, PAGE_PATHS);
+    for await (const paths of eachPage((after, limit) => this.list(prefix, after, limit))) {
       for (const path of paths) yield path.slice(prefix.length);
-      after = paths.at(-1) ?? "";
-      if (paths.length < PAGE_PATHS) return;
     }
   }
 

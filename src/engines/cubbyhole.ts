@@ -12,17 +12,15 @@ import {
   engineOperation,
   enginePath,
   type EngineRequest,
-  type EngineStorage,
   isFolder,
 } from "./engine.ts";
+import type { MountRecords } from "../barrier/mount_records.ts";
 import { decodeJsonRecord, encodeGivenRecord } from "./json_record.ts";
 import { listFolder } from "./listing.ts";
 import { overwrite } from "./overwrite.ts";
+import { eachPage } from "../barrier/pages.ts";
 
-/** Records removed by one commit. */
-const DESTROY_PAGE_RECORDS = 200;
-
-export function createCubbyhole(storage: EngineStorage): Engine {
+export function createCubbyhole(storage: MountRecords): Engine {
   const read = engineOperation({ summary: "Read a secret" }, async ({ path, tokenScope }) => {
     if (path === "") throw listedMistake("missing path");
     const record = await storage.get(scopeFolder(tokenScope) + path);
@@ -71,12 +69,9 @@ function refuseBatchToken({ tokenType }: EngineRequest): void {
  * Removes everything of one token, in pages. The token must be revoked before, or it may write
  * again. Repeating it after a stop is safe. Throws `store_conflict` when the store refuses.
  */
-export async function destroyScope(storage: EngineStorage, tokenScope: string): Promise<void> {
+export async function destroyScope(storage: MountRecords, tokenScope: string): Promise<void> {
   const folder = scopeFolder(tokenScope);
-  for (;;) {
-    const paths = await storage.list(folder, "", DESTROY_PAGE_RECORDS);
-    if (paths.length === 0) return;
-    // A page that stayed would be listed again for ever.
+  for await (const paths of eachPage((after, limit) => storage.list(folder, after, limit))) {
     if (!await storage.commit(paths.map((path) => ({ path, value: null })))) {
       throw new VaultError(
         "store_conflict",

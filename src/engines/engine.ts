@@ -1,11 +1,10 @@
 /**
  * The port of a secrets engine. An engine knows its own paths and records; it does not know tokens'
- * policies, mounts of others, HTTP or the store. Everything it stores goes through `EngineStorage`,
+ * policies, mounts of others, HTTP or the store. Everything it stores goes through `MountRecords`,
  * which encrypts, binds each record to its path and keeps it below the mount.
  */
 
 import { VaultError } from "../errors.ts";
-import type { Revision } from "../storage/store.ts";
 import { type FieldEntries, type Sent, VALIDATION_FAILED } from "../wire/fields.ts";
 import {
   findPath,
@@ -21,32 +20,6 @@ import {
   storedParameters,
 } from "../wire/served_path.ts";
 import type { Operation } from "../wire/operation.ts";
-
-export interface EngineRecord {
-  readonly value: Uint8Array;
-  readonly revision: Revision;
-}
-
-export interface EngineWrite {
-  readonly path: string;
-  /** Null removes. */
-  readonly value: Uint8Array | null;
-  /** Precondition: the revision read before, or ABSENT. Left out: unconditional. */
-  readonly expected?: Revision;
-}
-
-/** Storage of one mount; paths are relative to it. */
-export interface EngineStorage {
-  get(path: string): Promise<EngineRecord | null>;
-  /** Whether `get` would find a record; costs less. */
-  has(path: string): Promise<boolean>;
-  /** Names directly below `prefix` ("" or ending in "/"), folders with a trailing "/", sorted. */
-  listChildren(prefix: string): Promise<readonly string[]>;
-  /** All paths below `prefix`, in pages. */
-  list(prefix: string, after: string, limit: number): Promise<readonly string[]>;
-  /** All or nothing; false when a precondition failed and nothing was written. */
-  commit(writes: readonly EngineWrite[]): Promise<boolean>;
-}
 
 export interface EngineRequest {
   readonly operation: Operation;

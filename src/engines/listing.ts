@@ -3,15 +3,15 @@
  * of them (`after`, `limit` of OpenBao), and everything below it. Reads only.
  */
 
-import type { EngineReply, EngineStorage } from "./engine.ts";
+import type { EngineReply } from "./engine.ts";
+import type { MountRecords } from "../barrier/mount_records.ts";
 import type { Sent } from "../wire/fields.ts";
 import { LIST_FIELDS, pageOf } from "../wire/paging.ts";
-
-const SCAN_PAGE_PATHS = 1000;
+import { eachPage } from "../barrier/pages.ts";
 
 /** `folder` is a storage prefix: "" or ending in "/". */
 export async function namesIn(
-  storage: EngineStorage,
+  storage: MountRecords,
   folder: string,
   page: Sent<typeof LIST_FIELDS>,
 ): Promise<readonly string[]> {
@@ -20,7 +20,7 @@ export async function namesIn(
 
 /** An empty list is missing, as in Vault. */
 export async function listFolder(
-  storage: EngineStorage,
+  storage: MountRecords,
   folder: string,
   page: Sent<typeof LIST_FIELDS>,
 ): Promise<EngineReply> {
@@ -30,20 +30,17 @@ export async function listFolder(
 
 /** Every path below `folder`, relative to it, in the order of `scanOrder`. */
 export async function pathsBelow(
-  storage: EngineStorage,
+  storage: MountRecords,
   folder: string,
 ): Promise<readonly string[]> {
   const paths: string[] = [];
-  for (;;) {
-    const page = await storage.list(folder, paths.at(-1) ?? "", SCAN_PAGE_PATHS);
-    paths.push(...page);
-    if (page.length < SCAN_PAGE_PATHS) break;
-  }
+  const list = (after: string, limit: number) => storage.list(folder, after, limit);
+  for await (const page of eachPage(list)) paths.push(...page);
   return scanOrder(paths.map((path) => path.slice(folder.length)));
 }
 
 /** An empty scan is there, unlike an empty list. */
-export async function scanFolder(storage: EngineStorage, folder: string): Promise<EngineReply> {
+export async function scanFolder(storage: MountRecords, folder: string): Promise<EngineReply> {
   const keys = await pathsBelow(storage, folder);
   return { kind: "data", data: keys.length === 0 ? {} : { keys } };
 }

@@ -4,11 +4,11 @@
  */
 
 import { VaultError } from "../errors.ts";
-import type { EngineStorage } from "./engine.ts";
+import type { MountRecords } from "../barrier/mount_records.ts";
 
 /** Null removes. Throws `store_conflict` when the storage did not take it; then nothing changed. */
 export async function overwrite(
-  storage: EngineStorage,
+  storage: MountRecords,
   path: string,
   value: Uint8Array | null,
 ): Promise<void> {

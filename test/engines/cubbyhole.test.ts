@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createCubbyhole, destroyScope } from "../../src/engines/cubbyhole.ts";
-import { createMemoryEngineStorage } from "./memory_engine_storage.ts";
+import { createMemoryMountRecords } from "./memory_engine_storage.ts";
 import { dataOf, refusal, send } from "./requests.ts";
 
 const ROOT = { tokenScope: "r" };
 const OTHER = { tokenScope: "ro" };
 
 function setUp() {
-  const storage = createMemoryEngineStorage();
+  const storage = createMemoryMountRecords();
   return { storage, cubbyhole: createCubbyhole(storage) };
 }
 
@@ -61,7 +61,7 @@ describe("cubbyhole", () => {
       const { storage } = setUp();
       const value = new TextEncoder().encode("{}");
       await storage.rival.commit(
-        Array.from({ length: 450 }, (_, i) => ({ path: `r/${i}`, value })),
+        Array.from({ length: 600 }, (_, i) => ({ path: `r/${i}`, value })),
       );
       storage.hook = (number) => number === stop ? "fail" : undefined;
       expect(await refusal(destroyScope(storage, "r"))).toMatch(/^store_failed/);

@@ -1,20 +1,20 @@
 /**
- * `EngineStorage` in memory with the real rules of revisions, for tests: every commit takes a new
+ * `MountRecords` in memory with the real rules of revisions, for tests: every commit takes a new
  * revision, all preconditions are checked before anything is written. A test may step in before any
  * commit, refuse it, or make it fail.
  */
 
-import type { EngineRecord, EngineStorage, EngineWrite } from "../../src/engines/engine.ts";
+import type { MountRecord, MountRecords, MountWrite } from "../../src/barrier/mount_records.ts";
 import { VaultError } from "../../src/errors.ts";
 import { ABSENT } from "../../src/storage/store.ts";
 
 /** `number` counts from 1. Answers "conflict" or "fail" to stop the commit from outside. */
 export type CommitHook = (
   number: number,
-  writes: readonly EngineWrite[],
+  writes: readonly MountWrite[],
 ) => "conflict" | "fail" | void | Promise<"conflict" | "fail" | void>;
 
-export interface MemoryEngineStorage extends EngineStorage {
+export interface MemoryMountRecords extends MountRecords {
   /** Runs before each commit; null: none. Not called for commits made inside it. */
   hook: CommitHook | null;
   commits: number;
@@ -22,16 +22,16 @@ export interface MemoryEngineStorage extends EngineStorage {
   /** Writes past all rules, to damage a record. */
   poke(path: string, value: Uint8Array | null): void;
   /** Same records without the hook: what another writer sees. */
-  readonly rival: EngineStorage;
+  readonly rival: MountRecords;
 }
 
-export function createMemoryEngineStorage(): MemoryEngineStorage {
-  const records = new Map<string, EngineRecord>();
+export function createMemoryMountRecords(): MemoryMountRecords {
+  const records = new Map<string, MountRecord>();
   let revision = 0;
   const sorted = () => [...records.keys()].sort(compareUtf8);
 
-  const apply = (writes: readonly EngineWrite[]): boolean => {
-    const fits = ({ path, expected }: EngineWrite) =>
+  const apply = (writes: readonly MountWrite[]): boolean => {
+    const fits = ({ path, expected }: MountWrite) =>
       expected === undefined || (records.get(path)?.revision ?? ABSENT) === expected;
     if (!writes.every(fits)) return false;
     revision += 1;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
 import { createKv1 } from "../../src/engines/kv/kv1.ts";
 import { createKv2 } from "../../src/engines/kv/kv2.ts";
-import { createMemoryEngineStorage } from "./memory_engine_storage.ts";
+import { createMemoryMountRecords } from "./memory_engine_storage.ts";
 import { type Data, dataOf, send } from "./requests.ts";
 import { base64, openSite } from "./transit/requests.ts";
 
@@ -13,7 +13,7 @@ const replaced = (names: string) =>
 
 describe("kv2 warns", () => {
   const open = async () => {
-    const kv = createKv2(createMemoryEngineStorage());
+    const kv = createKv2(createMemoryMountRecords());
     await send(kv, "update", "data/a", { data: { x: 1 } });
     return kv;
   };
@@ -109,7 +109,7 @@ describe("engines whose writes take any name", () => {
   it.each([["kv1", createKv1], ["cubbyhole", createCubbyhole]])(
     "such as %s warn of a read's parameters, and not of a write's members",
     async (_name, create) => {
-      const engine = create(createMemoryEngineStorage());
+      const engine = create(createMemoryMountRecords());
       expect(await send(engine, "update", "a", { path: "b", zoo: 1 })).toEqual({ kind: "done" });
       const reply = await send(engine, "read", "a", { path: "c", version: 2 });
       expect(reply).toMatchObject({ data: { path: "b", zoo: 1 } });

@@ -16,7 +16,7 @@ import { USERPASS_PATHS } from "../../src/methods/userpass/userpass.ts";
 import { ENDPOINTS, RAW_ENDPOINTS } from "../../src/http/endpoints.ts";
 import { HEALTH_ENDPOINTS } from "../../src/http/sys/server/health.ts";
 import { SEAL_ENDPOINTS } from "../../src/http/sys/seal/init_unseal.ts";
-import { createMemoryEngineStorage } from "../engines/memory_engine_storage.ts";
+import { createMemoryMountRecords } from "../engines/memory_engine_storage.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
 
 /** Who asks; each of the middle ones has one policy, for the very path that is asked. */
@@ -107,7 +107,7 @@ function rawCases(): readonly Case[] {
   });
 }
 
-const storage = createMemoryEngineStorage();
+const storage = createMemoryMountRecords();
 const CASES: readonly Case[] = [
   ...rawCases(),
   ...casesOf("", ENDPOINTS),

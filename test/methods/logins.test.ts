@@ -5,7 +5,7 @@ import { AppRole } from "../../src/methods/approle/roles.ts";
 import { leaseLimits } from "../../src/access/tokens/lease_limits.ts";
 import type { AuthMount } from "../../src/access/auth_mount.ts";
 import { AuthMounts } from "../../src/vault/mounts/auth_mounts.ts";
-import { LoginStorage } from "../../src/barrier/login_storage.ts";
+import { JsonRecords } from "../../src/barrier/mount_records.ts";
 import { Passwords } from "../../src/methods/userpass/passwords.ts";
 import { loginToken, NO_RULES } from "../../src/access/tokens/login_token.ts";
 import { Userpass } from "../../src/methods/userpass/users.ts";
@@ -98,11 +98,11 @@ describe("what auth methods store", () => {
   it("holds no password, role id, secret id or accessor that somebody could use", async () => {
     const barrier = openBarrier();
     const users = new Userpass(
-      new LoginStorage(barrier, "auth/u1/", false),
+      new JsonRecords(barrier, "auth/u1/", false),
       new Passwords(randomBytes, FAST),
     );
     await users.write("Ann", "correct horse", () => NO_RULES);
-    const roles = new AppRole(new LoginStorage(barrier, "auth/u2/", false), portsOf(barrier), "u2");
+    const roles = new AppRole(new JsonRecords(barrier, "auth/u2/", false), portsOf(barrier), "u2");
     await roles.write("ci", (settings) => settings);
     const role = await roles.read("ci");
     if (role === null) throw new Error("the role is missing");
@@ -126,7 +126,7 @@ describe("what auth methods store", () => {
 
   it("changes for a user by one writer after the other, and loses none", async () => {
     const barrier = openBarrier();
-    const storage = new LoginStorage(barrier, "auth/u1/", false);
+    const storage = new JsonRecords(barrier, "auth/u1/", false);
     const users = new Userpass(storage, new Passwords(randomBytes, FAST));
     await users.write("ann", "x", () => NO_RULES);
     const count = 8;
@@ -141,7 +141,7 @@ describe("what auth methods store", () => {
 
   it("does not bring back a user who is deleted while his password is changed", async () => {
     const users = new Userpass(
-      new LoginStorage(openBarrier(), "auth/u1/", false),
+      new JsonRecords(openBarrier(), "auth/u1/", false),
       new Passwords(randomBytes, FAST),
     );
     await users.write("ann", "x", () => NO_RULES);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppRole } from "../../src/methods/approle/roles.ts";
-import { LoginStorage } from "../../src/barrier/login_storage.ts";
+import { JsonRecords } from "../../src/barrier/mount_records.ts";
 import { Passwords } from "../../src/methods/userpass/passwords.ts";
 import { Userpass } from "../../src/methods/userpass/users.ts";
 import { decodeToken } from "../../src/access/tokens/token.ts";
@@ -44,7 +44,7 @@ describe("a record from before older names were remembered", () => {
     const password = { kdf: "scrypt", logN: 4, r: 8, p: 1, salt: "AAAA", hash: "AAAA" };
     const barrier = await openWith("auth/u/user/ann", { password, rules: RULES });
     const passwords = new Passwords(randomBytes, { logN: 4, r: 8, p: 1 });
-    const users = new Userpass(new LoginStorage(barrier, "auth/u/", false), passwords);
+    const users = new Userpass(new JsonRecords(barrier, "auth/u/", false), passwords);
     expect(await users.rules("ann")).toEqual(UNNAMED);
   });
 
@@ -59,7 +59,7 @@ describe("a record from before older names were remembered", () => {
       rules: RULES,
     });
     const ports = { barrier, random: randomBytes, nowMs: () => 0, dueChanged: () => {} };
-    const roles = new AppRole(new LoginStorage(barrier, "auth/r/", false), ports, "r");
+    const roles = new AppRole(new JsonRecords(barrier, "auth/r/", false), ports, "r");
     expect(await roles.read("ci")).toMatchObject({ rules: UNNAMED, secretIdBoundCidrs: null });
   });
 });

@@ -21,7 +21,7 @@ import { VaultError } from "../../src/errors.ts";
 import { accepts, type JsonSchema } from "./json_schema.ts";
 import { refusal, send } from "../engines/requests.ts";
 import { createKv2 } from "../../src/engines/kv/kv2.ts";
-import { createMemoryEngineStorage } from "../engines/memory_engine_storage.ts";
+import { createMemoryMountRecords } from "../engines/memory_engine_storage.ts";
 
 const REFUSED = Symbol("refused");
 
@@ -252,7 +252,7 @@ describe("fields", () => {
   });
 
   it("prefixes errors everywhere but in writes behind an existence check", async () => {
-    const kv = createKv2(createMemoryEngineStorage());
+    const kv = createKv2(createMemoryMountRecords());
     const bare = /^invalid_request: error converting/;
     const prefixed = /^invalid_request: Field validation failed: error converting/;
     expect(await refusal(send(kv, "update", "data/a", { data: 1 }))).toMatch(bare);

@@ -11,6 +11,7 @@ import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { ABSENT, type Expectation } from "../../storage/store.ts";
 import type { AuthMount } from "../auth_mount.ts";
 import type { Alias, AliasMeta, Entity, LoginAlias } from "./entity.ts";
+import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
 export interface EntityPorts {
   readonly barrier: Barrier;
@@ -44,24 +45,20 @@ export class Entities {
     { name, meta }: LoginAlias,
   ): Promise<Entity> {
     const id = this.#aliasId(accessor, name);
-    for (;;) {
+    return await repeatWhileLost<Entity>(async () => {
       const stored = await this.#read(id);
       const nowMs = this.#ports.nowMs();
       if (stored === null) {
         const times = { createdAtMs: nowMs, updatedAtMs: nowMs };
         const entity = this.#newEntity({ id, accessor, local, name, meta, ...times });
-        if (await this.#add(entity)) return entity;
-        continue;
+        return await this.#add(entity) ? settled(entity) : LOST;
       }
       const { entity, revision } = stored;
-      if (isSameMeta(entity.alias.meta, meta)) return entity;
-      const alias = { ...entity.alias, meta, updatedAtMs: nowMs };
-      if (
-        await this.#commit([entry({ ...entity, alias })], [{ path: ALIAS_PREFIX + id, revision }])
-      ) {
-        return { ...entity, alias };
-      }
-    }
+      if (isSameMeta(entity.alias.meta, meta)) return settled(entity);
+      const changed = { ...entity, alias: { ...entity.alias, meta, updatedAtMs: nowMs } };
+      const expect = [{ path: ALIAS_PREFIX + id, revision }];
+      return await this.#commit([entry(changed)], expect) ? settled(changed) : LOST;
+    });
   }
 
   async byAliasId(id: string): Promise<Entity | null> {

@@ -15,8 +15,9 @@ import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { LOGIN_DATA_PREFIX } from "../../storage/record_paths.ts";
 import type { AuthMount } from "../auth_mount.ts";
-import { type LoginRecord, LoginStorage } from "../../barrier/login_storage.ts";
+import { type JsonRecord, JsonRecords } from "../../barrier/mount_records.ts";
 import type { UserLockout } from "../mount_settings.ts";
+import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
 interface Failures {
   readonly version: 1;
@@ -42,13 +43,13 @@ export function lockoutRules({ userLockout }: AuthMount["config"]): UserLockout 
 }
 
 export class Lockouts {
-  readonly #storage: LoginStorage;
+  readonly #storage: JsonRecords;
   readonly #macKey: Uint8Array;
   readonly #rules: UserLockout;
   readonly #nowMs: () => number;
 
   constructor(barrier: Barrier, mount: AuthMount, nowMs: () => number) {
-    this.#storage = new LoginStorage(barrier, `${LOGIN_DATA_PREFIX}${mount.uuid}/`, mount.sealWrap);
+    this.#storage = new JsonRecords(barrier, `${LOGIN_DATA_PREFIX}${mount.uuid}/`, mount.sealWrap);
     this.#macKey = barrier.deriveMacKey("login failures", encodeUtf8(mount.uuid));
     this.#rules = lockoutRules(mount.config);
     this.#nowMs = nowMs;
@@ -66,9 +67,9 @@ export class Lockouts {
    */
   async fail(alias: string | null): Promise<boolean> {
     if (this.#rules.disabled) return true;
-    for (;;) {
+    return await repeatWhileLost(async () => {
       const read = await this.#read(alias ?? NOBODY);
-      if (alias !== null && read !== null && this.#locks(read.value)) return false;
+      if (alias !== null && read !== null && this.#locks(read.value)) return settled(false);
       const value: Failures = {
         version: 1,
         alias: alias ?? NOBODY,
@@ -76,8 +77,8 @@ export class Lockouts {
         lastAtMs: this.#nowMs(),
       };
       const write = { path: this.#path(alias ?? NOBODY), value, read };
-      if (await this.#storage.commit([write])) return true;
-    }
+      return await this.#storage.commit([write]) ? settled(true) : LOST;
+    });
   }
 
   /** Forgets the failures of an alias. */
@@ -102,13 +103,13 @@ export class Lockouts {
     return count >= threshold && this.#nowMs() - lastAtMs < durationSeconds * 1000;
   }
 
-  #countOf(read: LoginRecord<Failures> | null): number {
+  #countOf(read: JsonRecord<Failures> | null): number {
     if (read === null) return 0;
     const { count, lastAtMs } = read.value;
     return this.#nowMs() - lastAtMs > this.#rules.counterResetSeconds * 1000 ? 0 : count;
   }
 
-  async #read(alias: string): Promise<LoginRecord<Failures> | null> {
+  async #read(alias: string): Promise<JsonRecord<Failures> | null> {
     return await this.#storage.get<Failures>(this.#path(alias));
   }
 

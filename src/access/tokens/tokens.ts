@@ -28,6 +28,7 @@ import {
   type TokenTemplate,
 } from "./token.ts";
 import { parseExpiryPath, TokenIndex } from "./token_index.ts";
+import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
 export const SERVICE_TOKEN_PREFIX = "s.";
 
@@ -330,7 +331,7 @@ export class TokenStore {
     hashes: readonly string[],
     entriesOf: (stored: StoredToken) => readonly Entry[],
   ): Promise<readonly StoredToken[]> {
-    for (;;) {
+    return await repeatWhileLost(async () => {
       const batch: StoredToken[] = [];
       const expect: Expectation[] = [];
       for (const hash of hashes) {
@@ -341,21 +342,21 @@ export class TokenStore {
         expect.push({ path, revision: record.revision });
       }
       const entries = batch.flatMap(entriesOf);
-      if (entries.length === 0) return batch;
+      if (entries.length === 0) return settled(batch);
       const outcome = await this.#ports.barrier.commit({ entries, expect });
-      if (outcome.kind === "committed") return batch;
-    }
+      return outcome.kind === "committed" ? settled(batch) : LOST;
+    });
   }
 
   /** Rewrites a token and what indexes it. Null when there is none, or `change` wants none. */
   async #change(hash: string, change: (token: Token) => Token | null): Promise<Token | null> {
     const path = TOKEN_PREFIX + hash;
-    for (;;) {
+    return await repeatWhileLost<Token | null>(async () => {
       const record = await this.#ports.barrier.get(path);
-      if (record === null) return null;
+      if (record === null) return settled(null);
       const before = decodeToken(record.value);
       const after = change(before);
-      if (after === null) return null;
+      if (after === null) return settled(null);
       const kept = this.#index.paths(hash, after);
       const dropped = this.#index.paths(hash, before).filter((old) => !kept.includes(old));
       const outcome = await this.#ports.barrier.commit({
@@ -368,8 +369,8 @@ export class TokenStore {
         ],
         expect: [{ path, revision: record.revision }],
       });
-      if (outcome.kind === "committed") return after;
-    }
+      return outcome.kind === "committed" ? settled(after) : LOST;
+    });
   }
 
   #isOver(token: Token): boolean {

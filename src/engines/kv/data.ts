@@ -6,7 +6,8 @@
 import * as v from "valibot";
 import { invalidRequest } from "../../errors.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
-import type { EngineReply, EngineRequest, EngineStorage } from "../engine.ts";
+import type { EngineReply, EngineRequest } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import { coerceInteger, integer, object, type Sent } from "../../wire/fields.ts";
 import { encodeGivenRecord } from "../json_record.ts";
 import { type JsonObject, ownMember } from "../../wire/json_value.ts";
@@ -17,9 +18,9 @@ import {
   loadConfig,
   loadKey,
   loadVersion,
-  repeatWhileLost,
   type StoredKey,
 } from "./store.ts";
+import { repeatWhileLost } from "../../barrier/compare_and_set.ts";
 import { addVersion, describeVersion, isOpen, newKey } from "./window.ts";
 import { mergeObject, namesOnly } from "./merge_patch.ts";
 
@@ -56,7 +57,7 @@ export const SECRET = v.object({
 export const NOTHING_TO_PATCH: EngineReply = { kind: "missing", withoutBody: true };
 
 export async function readData(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   { version }: Sent<typeof READ_FIELDS>,
   nowMs: number,
@@ -65,7 +66,7 @@ export async function readData(
 }
 
 export async function readSubkeys(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   { version, depth = 0 }: Sent<typeof SUBKEYS_FIELDS>,
   nowMs: number,
@@ -77,7 +78,7 @@ export async function readSubkeys(
 
 /** Creates the next version. */
 export async function writeData(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   { options, data: sent }: Sent<typeof WRITE_FIELDS>,
   request: EngineRequest,
@@ -96,7 +97,7 @@ export async function writeData(
 
 /** Creates the next version from the current one and a merge-patch; missing when none is open. */
 export async function patchData(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   { options, data: sent }: Sent<typeof WRITE_FIELDS>,
   request: EngineRequest,
@@ -150,7 +151,7 @@ function nextVersion(
 }
 
 async function readVersion(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   asked: number | undefined,
   nowMs: number,

@@ -3,7 +3,8 @@
  * one's metadata would say. Reads only.
  */
 
-import type { EngineReply, EngineStorage } from "../engine.ts";
+import type { EngineReply } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import type { Sent } from "../../wire/fields.ts";
 import { describeMetadata } from "./metadata.ts";
 import { METADATA_FOLDER } from "./records.ts";
@@ -16,7 +17,7 @@ const CONCURRENT_READS = 32;
 
 /** `folder` is "" or ends in "/". An empty list is missing. */
 export async function listDetails(
-  storage: EngineStorage,
+  storage: MountRecords,
   folder: string,
   page: Sent<typeof LIST_FIELDS>,
 ): Promise<EngineReply> {
@@ -26,7 +27,7 @@ export async function listDetails(
 }
 
 /** As `listDetails`, at any depth; an empty scan is there. */
-export async function scanDetails(storage: EngineStorage, folder: string): Promise<EngineReply> {
+export async function scanDetails(storage: MountRecords, folder: string): Promise<EngineReply> {
   const names = await pathsBelow(storage, METADATA_FOLDER + folder);
   return {
     kind: "data",
@@ -35,7 +36,7 @@ export async function scanDetails(storage: EngineStorage, folder: string): Promi
 }
 
 async function withDetails(
-  storage: EngineStorage,
+  storage: MountRecords,
   folder: string,
   keys: readonly string[],
 ): Promise<Readonly<Record<string, unknown>>> {
@@ -53,7 +54,7 @@ async function withDetails(
 
 /** Empty for a folder, and for a key that was removed meanwhile. */
 async function detailsOf(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
 ): Promise<Readonly<Record<string, unknown>>> {
   const stored = key.endsWith("/") ? null : await loadKey(storage, key);

@@ -11,16 +11,16 @@ import {
   engineOperation,
   enginePath,
   type EngineReply,
-  type EngineStorage,
   isFolder,
 } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import { coerceDuration } from "../../wire/fields.ts";
 import { decodeJsonRecord, encodeGivenRecord } from "../json_record.ts";
 import { type JsonObject, ownMember } from "../../wire/json_value.ts";
 import { listFolder, scanFolder } from "../listing.ts";
 import { overwrite } from "../overwrite.ts";
 
-export function createKv1(storage: EngineStorage): Engine {
+export function createKv1(storage: MountRecords): Engine {
   const write = engineOperation(
     { summary: "Write a secret", takesAnything: true },
     async ({ path, data }) => {
@@ -54,7 +54,7 @@ export function createKv1(storage: EngineStorage): Engine {
   });
 }
 
-async function read(storage: EngineStorage, request: EngineCall): Promise<EngineReply> {
+async function read(storage: MountRecords, request: EngineCall): Promise<EngineReply> {
   const record = request.path === "" ? null : await storage.get(request.path);
   if (record === null) return { kind: "missing" };
   const data = decodeJsonRecord(record.value);

@@ -12,8 +12,8 @@ import {
   enginePath,
   type EngineReply,
   type EngineRequest,
-  type EngineStorage,
 } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import type { Operation } from "../../wire/operation.ts";
 import {
   patchData,
@@ -71,7 +71,7 @@ const METADATA_KEY: NameSpelling = {
   stored: (key, operation) => operation === "read" ? key.replace(/\/$/, "") : key,
 };
 
-export function createKv2(storage: EngineStorage): Engine {
+export function createKv2(storage: MountRecords): Engine {
   const data = dataPath(storage);
   const metadata = metadataPath(storage);
   return createEngine({
@@ -92,7 +92,7 @@ export function createKv2(storage: EngineStorage): Engine {
   });
 }
 
-function dataPath(storage: EngineStorage): EnginePath {
+function dataPath(storage: MountRecords): EnginePath {
   const write = engineOperation(
     {
       summary: "Write the next version of a secret",
@@ -127,7 +127,7 @@ function dataPath(storage: EngineStorage): EnginePath {
   }, { checksExistence: true });
 }
 
-function metadataPath(storage: EngineStorage): EnginePath {
+function metadataPath(storage: MountRecords): EnginePath {
   const write = engineOperation(
     { summary: "Set the settings of a secret", fields: METADATA_FIELDS },
     (call, sent) => writeMetadata(storage, keyOf(call), sent, call.nowMs),
@@ -158,7 +158,7 @@ function metadataPath(storage: EngineStorage): EnginePath {
   }, { checksExistence: true, spellings: { path: METADATA_KEY } });
 }
 
-function detailedMetadataPath(storage: EngineStorage): EnginePath {
+function detailedMetadataPath(storage: MountRecords): EnginePath {
   return enginePath("detailed-metadata/{path*}", {
     list: engineOperation(
       { summary: "List secrets with their settings and versions", fields: LIST_FIELDS },
@@ -174,7 +174,7 @@ function detailedMetadataPath(storage: EngineStorage): EnginePath {
   });
 }
 
-function subkeysPath(storage: EngineStorage): EnginePath {
+function subkeysPath(storage: MountRecords): EnginePath {
   return enginePath("subkeys/{path*}", {
     read: engineOperation(
       { summary: "Read the names in a version of a secret", fields: SUBKEYS_FIELDS },
@@ -183,7 +183,7 @@ function subkeysPath(storage: EngineStorage): EnginePath {
   });
 }
 
-function versionsPaths(storage: EngineStorage): readonly EnginePath[] {
+function versionsPaths(storage: MountRecords): readonly EnginePath[] {
   return [
     enginePath("delete/{path*}", {
       update: engineOperation(
@@ -214,7 +214,7 @@ function versionsPaths(storage: EngineStorage): readonly EnginePath[] {
   ];
 }
 
-function configPath(storage: EngineStorage): EnginePath {
+function configPath(storage: MountRecords): EnginePath {
   return enginePath("config", {
     read: engineOperation({ summary: "Read the settings of the mount" }, () => readConfig(storage)),
     update: engineOperation(

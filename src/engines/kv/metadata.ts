@@ -11,7 +11,8 @@ import {
   parseCustomMetadata,
   patchCustomMetadata,
 } from "./custom_metadata.ts";
-import type { EngineReply, EngineRequest, EngineStorage } from "../engine.ts";
+import type { EngineReply, EngineRequest } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import { integer, object, type Sent } from "../../wire/fields.ts";
 import { ownMember } from "../../wire/json_value.ts";
 import { NOTHING_TO_PATCH } from "./data.ts";
@@ -42,7 +43,7 @@ interface MetadataUpdate {
   readonly metadataCas: number | undefined;
 }
 
-export async function readMetadata(storage: EngineStorage, key: string): Promise<EngineReply> {
+export async function readMetadata(storage: MountRecords, key: string): Promise<EngineReply> {
   const stored = await loadKey(storage, key);
   if (stored === null) return { kind: "missing" };
   return { kind: "data", data: describeMetadata(stored.metadata) };
@@ -68,7 +69,7 @@ export function describeMetadata(metadata: KeyMetadata): Readonly<Record<string,
 
 /** Creates the key, without a version, when there is none. */
 export async function writeMetadata(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   sent: SentMetadata,
   nowMs: number,
@@ -98,7 +99,7 @@ export async function writeMetadata(
  * `delete_version_after`, of which null says nothing. Missing when there is no key.
  */
 export async function patchMetadata(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   sent: SentMetadata,
   { data, nowMs }: EngineRequest,
@@ -125,19 +126,19 @@ export async function patchMetadata(
   return isThere ? doneWithWarnings(update.settings, config) : NOTHING_TO_PATCH;
 }
 
-export async function deleteMetadata(storage: EngineStorage, key: string): Promise<EngineReply> {
+export async function deleteMetadata(storage: MountRecords, key: string): Promise<EngineReply> {
   return await changeKey<EngineReply>(storage, key, (stored) => ({
     kind: stored === null ? "keep" : "remove",
     result: { kind: "done" },
   }));
 }
 
-export async function readConfig(storage: EngineStorage): Promise<EngineReply> {
+export async function readConfig(storage: MountRecords): Promise<EngineReply> {
   return { kind: "data", data: describeSettings(await loadConfig(storage)) };
 }
 
 export async function writeConfig(
-  storage: EngineStorage,
+  storage: MountRecords,
   sent: Sent<typeof MOUNT_FIELDS>,
 ): Promise<EngineReply> {
   const settings = mountSettings(sent);

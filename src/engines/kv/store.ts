@@ -4,9 +4,8 @@
  * then. So two writers never make the same version, and no record is left without its metadata.
  */
 
-import { VaultError } from "../../errors.ts";
 import { ABSENT, type Revision } from "../../storage/store.ts";
-import type { EngineStorage, EngineWrite } from "../engine.ts";
+import type { MountRecords, MountWrite } from "../../barrier/mount_records.ts";
 import { malformedRecord } from "../json_record.ts";
 import {
   CONFIG_PATH,
@@ -22,9 +21,7 @@ import {
   versionPath,
   type VersionRecord,
 } from "./records.ts";
-
-/** Attempts at one change before the caller is told to repeat. */
-export const COMMIT_TRIES_MAX = 16;
+import { repeatWhileLost } from "../../barrier/compare_and_set.ts";
 
 export interface StoredKey {
   readonly key: string;
@@ -50,9 +47,7 @@ export interface VersionWrite {
   readonly value: Uint8Array | null;
 }
 
-type Attempt<T> = { readonly kind: "settled"; readonly result: T } | { readonly kind: "lost" };
-
-export async function loadKey(storage: EngineStorage, key: string): Promise<StoredKey | null> {
+export async function loadKey(storage: MountRecords, key: string): Promise<StoredKey | null> {
   const record = key === "" ? null : await storage.get(metadataPath(key));
   if (record === null) return null;
   return { key, metadata: decodeMetadata(record.value), revision: record.revision };
@@ -63,7 +58,7 @@ export async function loadKey(storage: EngineStorage, key: string): Promise<Stor
  * stored then; it may throw and so refuse. Throws `store_conflict` when others kept winning.
  */
 export async function changeKey<T>(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   plan: (stored: StoredKey | null) => KeyChange<T> | Promise<KeyChange<T>>,
 ): Promise<T> {
@@ -82,7 +77,7 @@ export async function changeKey<T>(
  * that the caller must read it again. Throws `record_malformed` when the data is gone for no reason.
  */
 export async function loadVersion(
-  storage: EngineStorage,
+  storage: MountRecords,
   stored: StoredKey,
   version: number,
 ): Promise<VersionRecord | null> {
@@ -97,14 +92,14 @@ export async function loadVersion(
   return null;
 }
 
-export async function loadConfig(storage: EngineStorage): Promise<MountConfig> {
+export async function loadConfig(storage: MountRecords): Promise<MountConfig> {
   const record = await storage.get(CONFIG_PATH);
   return record === null ? DEFAULT_CONFIG : decodeConfig(record.value);
 }
 
 /** Throws `store_conflict` when others kept winning. */
 export async function changeConfig(
-  storage: EngineStorage,
+  storage: MountRecords,
   change: (config: MountConfig) => MountConfig,
 ): Promise<void> {
   await repeatWhileLost(async () => {
@@ -119,20 +114,11 @@ export async function changeConfig(
   });
 }
 
-/** Throws `store_conflict` after `COMMIT_TRIES_MAX` lost attempts. */
-export async function repeatWhileLost<T>(attempt: () => Promise<Attempt<T>>): Promise<T> {
-  for (let tries = 0; tries < COMMIT_TRIES_MAX; tries++) {
-    const outcome = await attempt();
-    if (outcome.kind === "settled") return outcome.result;
-  }
-  throw new VaultError("store_conflict", "cannot finish the request: other writers kept winning");
-}
-
 function writesOf<T>(
   key: string,
   stored: StoredKey | null,
   change: Exclude<KeyChange<T>, { kind: "stale" }>,
-): readonly EngineWrite[] {
+): readonly MountWrite[] {
   if (change.kind === "keep") return [];
   const guard = { path: metadataPath(key), expected: stored?.revision ?? ABSENT };
   if (change.kind === "put") {

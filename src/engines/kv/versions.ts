@@ -5,7 +5,8 @@
  */
 
 import { invalidRequest } from "../../errors.ts";
-import type { EngineReply, EngineStorage } from "../engine.ts";
+import type { EngineReply } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import { integerList, type Sent } from "../../wire/fields.ts";
 import type { KeyMetadata, VersionState } from "./records.ts";
 import { changeKey, loadConfig } from "./store.ts";
@@ -22,7 +23,7 @@ type VersionStep = (state: VersionState, metadata: KeyMetadata) => VersionState 
 
 /** `DELETE data/<key>`: marks the current version. */
 export async function deleteCurrent(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   nowMs: number,
 ): Promise<EngineReply> {
@@ -31,7 +32,7 @@ export async function deleteCurrent(
 }
 
 export async function deleteVersions(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   sent: SentVersions,
   nowMs: number,
@@ -42,7 +43,7 @@ export async function deleteVersions(
 
 /** An undeleted version lives for `delete_version_after` from now on. */
 export async function undeleteVersions(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   sent: SentVersions,
   nowMs: number,
@@ -57,7 +58,7 @@ export async function undeleteVersions(
 }
 
 export async function destroyVersions(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   sent: SentVersions,
   nowMs: number,
@@ -78,7 +79,7 @@ function versionsOf({ versions = [] }: SentVersions, whenEmpty: string): readonl
 }
 
 async function stepVersions(
-  storage: EngineStorage,
+  storage: MountRecords,
   key: string,
   select: (metadata: KeyMetadata) => readonly number[],
   step: VersionStep,

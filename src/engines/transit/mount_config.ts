@@ -9,13 +9,8 @@
  */
 
 import { invalidRequest } from "../../errors.ts";
-import {
-  engineOperation,
-  type EnginePath,
-  enginePath,
-  type EngineReply,
-  type EngineStorage,
-} from "../engine.ts";
+import { engineOperation, type EnginePath, enginePath, type EngineReply } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import { boolean, integer, type Sent } from "../../wire/fields.ts";
 import {
   booleanMember,
@@ -45,12 +40,12 @@ export interface KeysConfig {
   readonly disableUpsert: boolean;
 }
 
-export async function loadKeysConfig(storage: EngineStorage): Promise<KeysConfig> {
+export async function loadKeysConfig(storage: MountRecords): Promise<KeysConfig> {
   const json = await load(storage, KEYS_CONFIG_PATH);
   return { disableUpsert: json !== null && booleanMember(json, "disableUpsert") };
 }
 
-export function mountConfigPaths(storage: EngineStorage): readonly EnginePath[] {
+export function mountConfigPaths(storage: MountRecords): readonly EnginePath[] {
   return [
     enginePath("config/keys", {
       read: engineOperation(
@@ -79,26 +74,26 @@ export function mountConfigPaths(storage: EngineStorage): readonly EnginePath[] 
   ];
 }
 
-async function readKeysConfig(storage: EngineStorage): Promise<EngineReply> {
+async function readKeysConfig(storage: MountRecords): Promise<EngineReply> {
   return describeKeysConfig(await loadKeysConfig(storage));
 }
 
 /** What is left out becomes false, as in the reference. */
 async function writeKeysConfig(
-  storage: EngineStorage,
+  storage: MountRecords,
   { disable_upsert: disableUpsert = false }: Sent<typeof KEYS_CONFIG_FIELDS>,
 ): Promise<EngineReply> {
   await store(storage, KEYS_CONFIG_PATH, { disableUpsert });
   return describeKeysConfig({ disableUpsert });
 }
 
-async function readCacheConfig(storage: EngineStorage): Promise<EngineReply> {
+async function readCacheConfig(storage: MountRecords): Promise<EngineReply> {
   const json = await load(storage, CACHE_CONFIG_PATH);
   return { kind: "data", data: { size: json === null ? 0 : numberMember(json, "size") } };
 }
 
 async function writeCacheConfig(
-  storage: EngineStorage,
+  storage: MountRecords,
   { size = 0 }: Sent<typeof CACHE_CONFIG_FIELDS>,
 ): Promise<EngineReply> {
   if (size !== 0 && size < CACHE_MIN_KEYS) {
@@ -112,7 +107,7 @@ function describeKeysConfig({ disableUpsert }: KeysConfig): EngineReply {
   return { kind: "data", data: { disable_upsert: disableUpsert } };
 }
 
-async function load(storage: EngineStorage, path: string): Promise<JsonObject | null> {
+async function load(storage: MountRecords, path: string): Promise<JsonObject | null> {
   const record = await storage.get(path);
   if (record === null) return null;
   const json = decodeJsonRecord(record.value);
@@ -120,6 +115,6 @@ async function load(storage: EngineStorage, path: string): Promise<JsonObject | 
   return json;
 }
 
-async function store(storage: EngineStorage, path: string, json: JsonObject): Promise<void> {
+async function store(storage: MountRecords, path: string, json: JsonObject): Promise<void> {
   await overwrite(storage, path, encodeJsonRecord({ format: FORMAT, ...json }));
 }

@@ -11,8 +11,8 @@ import { AeadKey } from "../../crypto/aead.ts";
 import { ChaChaKey } from "../../crypto/chacha.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { ABSENT, type Revision } from "../../storage/store.ts";
-import type { EngineStorage } from "../engine.ts";
-import { repeatWhileLost } from "../kv/store.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
+import { repeatWhileLost } from "../../barrier/compare_and_set.ts";
 import { decodeKey, encodeKey, policyPath, type TransitKey } from "./records.ts";
 import { isRotationDue, rotateKey, withHmacKeys } from "./versions.ts";
 
@@ -35,11 +35,11 @@ export type TransitChange<T> =
   | { readonly kind: "remove"; readonly result: T };
 
 export class TransitStore {
-  readonly storage: EngineStorage;
+  readonly storage: MountRecords;
   readonly random: RandomBytes;
   readonly #cache = new Map<string, LoadedKey>();
 
-  constructor(storage: EngineStorage, random: RandomBytes) {
+  constructor(storage: MountRecords, random: RandomBytes) {
     this.storage = storage;
     this.random = random;
   }

@@ -12,8 +12,8 @@ import {
   engineOperation,
   type EnginePath,
   enginePath,
-  type EngineStorage,
 } from "../engine.ts";
+import type { MountRecords } from "../../barrier/mount_records.ts";
 import { listFolder } from "../listing.ts";
 import { LIST_FIELDS } from "../../wire/paging.ts";
 import { parameter } from "../../wire/served_path.ts";
@@ -56,7 +56,7 @@ import {
   RANDOM_PATHS,
 } from "./tools.ts";
 
-export function createTransit(storage: EngineStorage, random: RandomBytes): Engine {
+export function createTransit(storage: MountRecords, random: RandomBytes): Engine {
   const store = new TransitStore(storage, random);
   const encryption = encryptPath(store);
   return createEngine({

@@ -12,7 +12,7 @@ import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import { areWithin, mayComeFrom, parseAddresses } from "../../access/cidr.ts";
 import { type SecretId, SecretIds } from "./secret_ids.ts";
 import type { MethodPorts } from "../method.ts";
-import type { LoginRecord, LoginStorage, LoginWrite } from "../../barrier/login_storage.ts";
+import type { JsonRecord, JsonRecords, JsonWrite } from "../../barrier/mount_records.ts";
 import { parseName } from "../names.ts";
 import {
   type LoginOutcome,
@@ -21,6 +21,7 @@ import {
   type StoredRules,
   type TokenRules,
 } from "../../access/tokens/login_token.ts";
+import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
 /** What an operator says about a role. */
 export interface RoleSettings {
@@ -58,12 +59,12 @@ const ROLE_ID_PREFIX = "role-id/";
 const WRONG_IDS = "invalid role or secret ID";
 
 export class AppRole {
-  readonly #storage: LoginStorage;
+  readonly #storage: JsonRecords;
   readonly #random: RandomBytes;
   readonly #macKey: Uint8Array;
   readonly secretIds: SecretIds;
 
-  constructor(storage: LoginStorage, ports: MethodPorts, mountUuid: string) {
+  constructor(storage: JsonRecords, ports: MethodPorts, mountUuid: string) {
     this.#storage = storage;
     this.#random = ports.random;
     this.#macKey = ports.barrier.deriveMacKey("role and secret ids", encodeUtf8(mountUuid));
@@ -85,7 +86,7 @@ export class AppRole {
    */
   async write(name: string, change: RoleChange): Promise<void> {
     const path = ROLE_PREFIX + parseName(name);
-    for (;;) {
+    await repeatWhileLost(async () => {
       const read = await this.#role(name);
       const before = read?.value ?? this.#newRole(name);
       const role: Role = { ...before, ...change(before, read === null) };
@@ -97,29 +98,29 @@ export class AppRole {
       if (index !== null && index.value.role !== role.name) {
         throw listedMistake("role_id already in use");
       }
-      const writes: LoginWrite[] = [
+      const writes: JsonWrite[] = [
         { path, value: role, read },
         { path: this.#indexPath(role.roleId), value: { version: 1, role: role.name }, read: index },
       ];
       if (before.roleId !== role.roleId) {
         writes.push({ path: this.#indexPath(before.roleId), value: null });
       }
-      if (await this.#storage.commit(writes)) return;
-    }
+      return await this.#storage.commit(writes) ? settled(null) : LOST;
+    });
   }
 
   /** Removes a role and then, page by page, its secret ids, which nobody can use any more. */
   async remove(name: string): Promise<void> {
-    for (;;) {
+    const key = await repeatWhileLost(async () => {
       const read = await this.#role(name);
-      if (read === null) return;
-      const { key, roleId } = read.value;
+      if (read === null) return settled(null);
       const removed = await this.#storage.commit([
         { path: ROLE_PREFIX + parseName(name), value: null, read },
-        { path: this.#indexPath(roleId), value: null },
+        { path: this.#indexPath(read.value.roleId), value: null },
       ]);
-      if (removed) return await this.secretIds.removeAll(key);
-    }
+      return removed ? settled(read.value.key) : LOST;
+    });
+    if (key !== null) await this.secretIds.removeAll(key);
   }
 
   /**
@@ -176,7 +177,7 @@ export class AppRole {
     };
   }
 
-  async #role(name: string): Promise<LoginRecord<Role> | null> {
+  async #role(name: string): Promise<JsonRecord<Role> | null> {
     const record = await this.#storage.get<StoredRole>(ROLE_PREFIX + parseName(name));
     if (record === null) return null;
     const { value, revision } = record;
@@ -185,7 +186,7 @@ export class AppRole {
     return { value: role, revision };
   }
 
-  async #index(roleId: string): Promise<LoginRecord<{ readonly role: string }> | null> {
+  async #index(roleId: string): Promise<JsonRecord<{ readonly role: string }> | null> {
     return await this.#storage.get(this.#indexPath(roleId));
   }
 

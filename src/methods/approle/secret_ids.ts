@@ -10,7 +10,8 @@ import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
 import type { Entry } from "../../barrier/barrier.ts";
 import { expiryEntry, expiryPath } from "../expiry.ts";
 import type { MethodPorts } from "../method.ts";
-import type { LoginRecord, LoginStorage, LoginWrite } from "../../barrier/login_storage.ts";
+import type { JsonRecord, JsonRecords, JsonWrite } from "../../barrier/mount_records.ts";
+import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
 export interface SecretId {
   readonly version: 1;
@@ -38,7 +39,7 @@ export interface SecretIdRequest
   readonly secretId: string | null;
 }
 
-interface Found extends LoginRecord<SecretId> {
+interface Found extends JsonRecord<SecretId> {
   readonly hash: string;
 }
 
@@ -46,13 +47,13 @@ const PREFIX = "secret-id/";
 const ACCESSOR_PREFIX = "accessor/";
 
 export class SecretIds {
-  readonly #storage: LoginStorage;
+  readonly #storage: JsonRecords;
   readonly #ports: MethodPorts;
   readonly #hash: (text: string) => string;
   readonly #mountUuid: string;
 
   constructor(
-    storage: LoginStorage,
+    storage: JsonRecords,
     ports: MethodPorts,
     hash: (text: string) => string,
     mountUuid: string,
@@ -91,7 +92,7 @@ export class SecretIds {
     if (await this.#live(key, hash) !== null) throw alreadyRegistered();
     const ended = await this.#read(key, hash);
     if (ended !== null) await this.#remove(key, { ...ended, hash });
-    const writes: LoginWrite[] = [
+    const writes: JsonWrite[] = [
       { path: path(key, hash), value: stored, read: null },
       { path: this.#accessorPath(stored.accessor), value: { version: 1, key, hash } },
     ];
@@ -107,18 +108,18 @@ export class SecretIds {
 
   /** Counts one use; its metadata, or null when it does not exist or has ended. */
   async spend(key: string, secretId: string): Promise<SecretId["meta"] | null> {
-    for (;;) {
+    return await repeatWhileLost(async () => {
       const found = await this.find(key, secretId);
-      if (found === null) return null;
-      const { uses } = found.value;
-      if (uses === 0) return found.value.meta;
+      if (found === null) return settled(null);
+      const { uses, meta } = found.value;
+      if (uses === 0) return settled(meta);
       const spent = uses === 1 ? await this.#remove(key, found) : await this.#storage.commit([{
         path: path(key, found.hash),
         value: { ...found.value, uses: uses - 1, updatedAtMs: this.#ports.nowMs() },
         read: found,
       }]);
-      if (spent) return found.value.meta;
-    }
+      return spent ? settled(meta) : LOST;
+    });
   }
 
   async find(key: string, secretId: string): Promise<Found | null> {
@@ -158,7 +159,7 @@ export class SecretIds {
     }
   }
 
-  async #read(key: string, hash: string): Promise<LoginRecord<SecretId> | null> {
+  async #read(key: string, hash: string): Promise<JsonRecord<SecretId> | null> {
     const record = await this.#storage.get<Omit<SecretId, keyof Bounds> & Partial<Bounds>>(
       path(key, hash),
     );
@@ -182,7 +183,7 @@ export class SecretIds {
     found: { readonly hash: string; readonly value: SecretId; readonly revision: number | null },
   ): Promise<boolean> {
     const { hash, value, revision } = found;
-    const secret: LoginWrite = { path: path(key, hash), value: null };
+    const secret: JsonWrite = { path: path(key, hash), value: null };
     const expiry: readonly Entry[] = value.expiresAtMs === null
       ? []
       : [{ path: expiryPath(value.expiresAtMs, this.#expiryId(value)), value: null }];

@@ -4,7 +4,7 @@ import { invalidRequest, VaultError } from "../../errors.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
 import { mayComeFrom } from "../../access/cidr.ts";
 import type { Waiting } from "./hash_queue.ts";
-import type { LoginRecord, LoginStorage } from "../../barrier/login_storage.ts";
+import type { JsonRecord, JsonRecords } from "../../barrier/mount_records.ts";
 import { parseName } from "../names.ts";
 import type { PasswordHash, Passwords } from "./passwords.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type StoredRules,
   type TokenRules,
 } from "../../access/tokens/login_token.ts";
+import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
 interface User {
   readonly version: 1;
@@ -27,10 +28,10 @@ type RulesChange = (rules: TokenRules) => TokenRules;
 const PREFIX = "user/";
 
 export class Userpass {
-  readonly #storage: LoginStorage;
+  readonly #storage: JsonRecords;
   readonly #passwords: Passwords;
 
-  constructor(storage: LoginStorage, passwords: Passwords) {
+  constructor(storage: JsonRecords, passwords: Passwords) {
     this.#storage = storage;
     this.#passwords = passwords;
   }
@@ -122,7 +123,7 @@ export class Userpass {
     const path = PREFIX + parseName(name);
     if (!mayMake) await this.refuseUnknown(name);
     const hash = password === null ? null : await this.#passwords.hash(password, waiting);
-    for (;;) {
+    await repeatWhileLost(async () => {
       const read = await this.#user(name);
       if (read === null && !mayMake) throw noSuchUser();
       const kept = hash ?? read?.value.password;
@@ -132,11 +133,11 @@ export class Userpass {
         password: kept,
         rules: change(read?.value.rules ?? NO_RULES),
       };
-      if (await this.#storage.commit([{ path, value: user, read }])) return;
-    }
+      return await this.#storage.commit([{ path, value: user, read }]) ? settled(null) : LOST;
+    });
   }
 
-  async #user(name: string): Promise<LoginRecord<User> | null> {
+  async #user(name: string): Promise<JsonRecord<User> | null> {
     const path = PREFIX + parseName(name);
     const record = await this.#storage.get<Omit<User, "rules"> & { rules: StoredRules }>(path);
     if (record === null) return null;

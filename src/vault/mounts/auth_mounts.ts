@@ -12,12 +12,13 @@ import { EXPIRY_BATCH_SECRET_IDS } from "../../limits.ts";
 import { LOGIN_DATA_PREFIX, LOGIN_MOUNTS_PATH } from "../../storage/record_paths.ts";
 import type { AppRole } from "../../methods/approle/roles.ts";
 import { nextExpiryAtMs, removeExpired } from "../../methods/expiry.ts";
-import type { LoginStorage } from "../../barrier/login_storage.ts";
+import type { JsonRecords } from "../../barrier/mount_records.ts";
 import { DEFAULT_SETTINGS, notInCatalog } from "../../access/mount_settings.ts";
 import type { Passwords } from "../../methods/userpass/passwords.ts";
 import type { Userpass } from "../../methods/userpass/users.ts";
 import type { AuthMount, AuthMountConfig } from "../../access/auth_mount.ts";
 import type { MethodPorts } from "../../methods/method.ts";
+import { removeBelow } from "../../barrier/mount_records.ts";
 
 export type AuthMountRequest =
   & Omit<AuthMount, "type" | "accessor" | "uuid" | "closing">
@@ -31,7 +32,6 @@ export type AuthMountTuning = Pick<AuthMount, "description" | "config" | "option
 
 export const TOKEN_MOUNT_PATH = "token/";
 
-const REMOVAL_PAGE = 500;
 const DEFAULT_CONFIG: AuthMountConfig = {
   ...DEFAULT_SETTINGS,
   tokenType: "default-service",
@@ -118,12 +118,7 @@ export class AuthMounts {
   /** The last step: what the mount stored, page by page, and then the mount. */
   async remove({ uuid }: AuthMount): Promise<void> {
     const { barrier } = this.#ports;
-    const prefix = dataPrefix(uuid);
-    for (;;) {
-      const paths = await barrier.list(prefix, "", REMOVAL_PAGE);
-      if (paths.length === 0) break;
-      await barrier.commit({ entries: paths.map((path) => ({ path, value: null })) });
-    }
+    await removeBelow(barrier, dataPrefix(uuid));
     await this.#replace(this.#mounts.filter((mount) => mount.uuid !== uuid));
     this.#userpasses.delete(uuid);
     this.#appRoles.delete(uuid);
@@ -137,18 +132,18 @@ export class AuthMounts {
 
   async userpass(mount: AuthMount): Promise<Userpass> {
     return await loadOnce(this.#userpasses, mount.uuid, async () => {
-      const { LoginStorage, Passwords, Userpass } = await import("../../methods/methods.ts");
+      const { JsonRecords, Passwords, Userpass } = await import("../../methods/methods.ts");
       const { barrier, random } = this.#ports;
       // It throws `sealed` once the vault is.
       this.#passwords ??= new Passwords(random, undefined, () => void barrier.keyring);
-      return new Userpass(this.#storage(LoginStorage, mount), this.#passwords);
+      return new Userpass(this.#storage(JsonRecords, mount), this.#passwords);
     });
   }
 
   async appRole(mount: AuthMount): Promise<AppRole> {
     return await loadOnce(this.#appRoles, mount.uuid, async () => {
-      const { AppRole, LoginStorage } = await import("../../methods/methods.ts");
-      return new AppRole(this.#storage(LoginStorage, mount), this.#ports, mount.uuid);
+      const { AppRole, JsonRecords } = await import("../../methods/methods.ts");
+      return new AppRole(this.#storage(JsonRecords, mount), this.#ports, mount.uuid);
     });
   }
 
@@ -162,7 +157,7 @@ export class AuthMounts {
     return await nextExpiryAtMs(this.#ports.barrier);
   }
 
-  #storage(Storage: typeof LoginStorage, { uuid, sealWrap }: AuthMount): LoginStorage {
+  #storage(Storage: typeof JsonRecords, { uuid, sealWrap }: AuthMount): JsonRecords {
     return new Storage(this.#ports.barrier, dataPrefix(uuid), sealWrap);
   }
 

@@ -4,11 +4,11 @@ import type { Barrier } from "../../barrier/barrier.ts";
 import { Latch } from "../../barrier/latch.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { createCubbyhole } from "../../engines/cubbyhole.ts";
-import type { Engine, EngineStorage } from "../../engines/engine.ts";
+import type { Engine } from "../../engines/engine.ts";
 import { VaultError } from "../../errors.ts";
 import { KvMount } from "../../engines/kv/kv_mount.ts";
 import { dataPrefix, type Mount } from "./mount_record.ts";
-import { createMountStorage } from "../../barrier/mount_storage.ts";
+import { type MountRecords, mountRecords } from "../../barrier/mount_records.ts";
 
 /** What a request needs of an engine. */
 export interface ServedEngine extends Pick<Engine, "exists" | "handle"> {
@@ -19,7 +19,7 @@ export interface ServedEngine extends Pick<Engine, "exists" | "handle"> {
 }
 
 /** Makes an engine on the records of a mount. */
-export type EngineFactory = (mount: Mount, create: (storage: EngineStorage) => Engine) => Engine;
+export type EngineFactory = (mount: Mount, create: (storage: MountRecords) => Engine) => Engine;
 
 export interface EnginePorts {
   readonly barrier: Barrier;
@@ -56,8 +56,8 @@ export function mountStorage(
   barrier: Barrier,
   { dataId, sealWrap }: Mount,
   wraps: (path: string) => boolean,
-): EngineStorage {
-  return createMountStorage(barrier, dataPrefix(dataId), sealWrap ? wraps : () => false);
+): MountRecords {
+  return mountRecords(barrier, dataPrefix(dataId), sealWrap ? wraps : () => false);
 }
 
 /** An engine whose code is loaded when it is first used: few Workers need it at their start. */

@@ -21,6 +21,7 @@ import {
   newMount,
   type StoredMounts,
 } from "./mount_record.ts";
+import { removeBelow } from "../../barrier/mount_records.ts";
 
 export type { ServedEngine } from "./mount_engines.ts";
 export { initialMountsEntry } from "./mount_record.ts";
@@ -45,7 +46,6 @@ const SINGLETONS: ReadonlySet<string> = new Set([
   "identity",
   "ns_identity",
 ]);
-const REMOVAL_PAGE = 500;
 
 export class MountTable {
   readonly #barrier: Barrier;
@@ -182,16 +182,8 @@ export class MountTable {
 
   async #finishRemovals(): Promise<void> {
     if (this.#removing.length === 0) return;
-    for (const dataId of this.#removing) await this.#removeData(dataId);
+    for (const dataId of this.#removing) await removeBelow(this.#barrier, dataPrefix(dataId));
     await this.#replace(this.#mounts, [], []);
-  }
-
-  async #removeData(dataId: string): Promise<void> {
-    for (;;) {
-      const paths = await this.#barrier.list(dataPrefix(dataId), "", REMOVAL_PAGE);
-      if (paths.length === 0) return;
-      await this.#barrier.commit({ entries: paths.map((data) => ({ path: data, value: null })) });
-    }
   }
 
   #refusePath(path: string, type: string): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppRole } from "../../../src/methods/approle/roles.ts";
-import { LoginStorage } from "../../../src/barrier/login_storage.ts";
+import { JsonRecords } from "../../../src/barrier/mount_records.ts";
 import { Passwords } from "../../../src/methods/userpass/passwords.ts";
 import { NO_RULES } from "../../../src/access/tokens/login_token.ts";
 import { Userpass } from "../../../src/methods/userpass/users.ts";
@@ -102,7 +102,7 @@ describe("a record from before addresses could be bound", () => {
   it("of a user logs in from anywhere", async () => {
     const { barrier } = openPorts();
     const passwords = new Passwords(randomBytes, { logN: 4, r: 8, p: 1 });
-    const users = new Userpass(new LoginStorage(barrier, "auth/u1/", false), passwords);
+    const users = new Userpass(new JsonRecords(barrier, "auth/u1/", false), passwords);
     await users.write("ann", "x", () => ({ ...NO_RULES, boundCidrs: ["10.0.0.0/8"] }));
     await age(barrier);
     const outcome = await users.login("ann", "x", null);
@@ -111,7 +111,7 @@ describe("a record from before addresses could be bound", () => {
 
   it("of a role and a secret id logs in from anywhere, with that secret id", async () => {
     const ports = openPorts();
-    const storage = new LoginStorage(ports.barrier, "auth/u2/", false);
+    const storage = new JsonRecords(ports.barrier, "auth/u2/", false);
     const roles = new AppRole(storage, ports, "u2");
     const bounds = ["10.0.0.0/8"];
     await roles.write("ci", (old) => ({

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Operation } from "../../../src/wire/operation.ts";
 import { createKv1 } from "../../../src/engines/kv/kv1.ts";
-import { createMemoryEngineStorage } from "../memory_engine_storage.ts";
+import { createMemoryMountRecords } from "../memory_engine_storage.ts";
 import { dataOf, MOUNT_LEASE_SECONDS, refusal, request, send } from "../requests.ts";
 
 function setUp() {
-  const storage = createMemoryEngineStorage();
+  const storage = createMemoryMountRecords();
   return { storage, kv: createKv1(storage) };
 }
 

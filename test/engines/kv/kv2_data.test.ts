@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/engines/engine.ts";
 import type { Operation } from "../../../src/wire/operation.ts";
 import { createKv2 } from "../../../src/engines/kv/kv2.ts";
-import { createMemoryEngineStorage, type MemoryEngineStorage } from "../memory_engine_storage.ts";
+import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
 import { type Data, dataOf, NOW_MS, NOW_TEXT, refusal, send } from "../requests.ts";
 
-let storage: MemoryEngineStorage;
+let storage: MemoryMountRecords;
 let kv: Engine;
 beforeEach(() => {
-  storage = createMemoryEngineStorage();
+  storage = createMemoryMountRecords();
   kv = createKv2(storage);
 });
 

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/engines/engine.ts";
 import { createKv2 } from "../../../src/engines/kv/kv2.ts";
-import { createMemoryEngineStorage, type MemoryEngineStorage } from "../memory_engine_storage.ts";
+import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
 import { type Data, dataOf, NOW_MS, NOW_TEXT, refusal, send } from "../requests.ts";
 
 const HOUR_MS = 3_600_000;
-let storage: MemoryEngineStorage;
+let storage: MemoryMountRecords;
 let kv: Engine;
 beforeEach(() => {
-  storage = createMemoryEngineStorage();
+  storage = createMemoryMountRecords();
   kv = createKv2(storage);
 });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createKv2 } from "../../../src/engines/kv/kv2.ts";
-import { COMMIT_TRIES_MAX } from "../../../src/engines/kv/store.ts";
+import { COMMIT_TRIES_MAX } from "../../../src/limits.ts";
 import type { Engine } from "../../../src/engines/engine.ts";
 import type { Operation } from "../../../src/wire/operation.ts";
-import { createMemoryEngineStorage, type MemoryEngineStorage } from "../memory_engine_storage.ts";
+import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
 import { type Data, dataOf, refusal, send } from "../requests.ts";
 
 type Step = readonly [Operation, string, Data];
@@ -23,7 +23,7 @@ const STEPS: readonly Step[] = [
   ["delete", "metadata/a", {}],
 ];
 
-async function snapshot(storage: MemoryEngineStorage): Promise<string> {
+async function snapshot(storage: MemoryMountRecords): Promise<string> {
   const lines = storage.paths().map(async (path) =>
     `${path}=${new TextDecoder().decode((await storage.get(path))!.value)}`
   );
@@ -31,7 +31,7 @@ async function snapshot(storage: MemoryEngineStorage): Promise<string> {
 }
 
 /** All version records belong to versions of the metadata that are not destroyed, and back. */
-async function isConsistent(kv: Engine, storage: MemoryEngineStorage): Promise<boolean> {
+async function isConsistent(kv: Engine, storage: MemoryMountRecords): Promise<boolean> {
   const reply = await send(kv, "read", "metadata/a");
   const versions = reply.kind === "data" ? reply.data?.["versions"] as Record<string, Data> : {};
   const expected = Object.entries(versions)
@@ -43,7 +43,7 @@ async function isConsistent(kv: Engine, storage: MemoryEngineStorage): Promise<b
 
 describe("kv2 with several writers", () => {
   it("lets exactly one of two concurrent writers with the same cas win", async () => {
-    const storage = createMemoryEngineStorage();
+    const storage = createMemoryMountRecords();
     const kv = createKv2(storage);
     await send(kv, "update", "data/a", { data: { by: "setup" } });
     const outcomes = await Promise.all(
@@ -61,7 +61,7 @@ describe("kv2 with several writers", () => {
   });
 
   it("lets exactly one of two concurrent creations with cas 0 win", async () => {
-    const kv = createKv2(createMemoryEngineStorage());
+    const kv = createKv2(createMemoryMountRecords());
     const outcomes = await Promise.all(
       [1, 2, 3].map((x) =>
         refusal(send(kv, "update", "data/a", { data: { x }, options: { cas: 0 } }))
@@ -72,7 +72,7 @@ describe("kv2 with several writers", () => {
   });
 
   it("keeps every one of many concurrent writes, each in a version of its own", async () => {
-    const kv = createKv2(createMemoryEngineStorage());
+    const kv = createKv2(createMemoryMountRecords());
     await send(kv, "update", "config", { max_versions: 100 });
     const numbers = Array.from({ length: 10 }, (_, i) => i);
     const replies = await Promise.all(
@@ -89,7 +89,7 @@ describe("kv2 with several writers", () => {
   it.each(STEPS.slice(0, -1).map(([operation, path], target) => ({ operation, path, target })))(
     "loses and doubles nothing when a rival overtakes step $target, $operation $path",
     async ({ target }) => {
-      const storage = createMemoryEngineStorage();
+      const storage = createMemoryMountRecords();
       const kv = createKv2(storage);
       const rival = createKv2(storage.rival);
       const written = new Map<unknown, unknown>();
@@ -126,7 +126,7 @@ describe("kv2 with several writers", () => {
   );
 
   it("removes a rival's newest version too when the key ends", async () => {
-    const storage = createMemoryEngineStorage();
+    const storage = createMemoryMountRecords();
     const kv = createKv2(storage);
     const rival = createKv2(storage.rival);
     await send(kv, "update", "data/a", { data: {} });
@@ -138,7 +138,7 @@ describe("kv2 with several writers", () => {
   });
 
   it("evaluates cas again after every lost commit", async () => {
-    const storage = createMemoryEngineStorage();
+    const storage = createMemoryMountRecords();
     const kv = createKv2(storage);
     const rival = createKv2(storage.rival);
     for (const operation of ["update", "patch"] as const) {
@@ -160,7 +160,7 @@ describe("kv2 with several writers", () => {
   });
 
   it("patches what a rival wrote last, not what it read first", async () => {
-    const storage = createMemoryEngineStorage();
+    const storage = createMemoryMountRecords();
     const kv = createKv2(storage);
     await send(kv, "update", "data/a", { data: { mine: 1 } });
     storage.hook = async () => {
@@ -176,7 +176,7 @@ describe("kv2 with several writers", () => {
   });
 
   it("reads a key that was made anew between its two reads as the new one", async () => {
-    const storage = createMemoryEngineStorage();
+    const storage = createMemoryMountRecords();
     const rival = createKv2(storage.rival);
     await send(rival, "update", "data/a", { data: { old: 1 } });
     let isFirst = true;
@@ -198,7 +198,7 @@ describe("kv2 with several writers", () => {
   });
 
   it("gives up after a bounded number of lost commits and has changed nothing", async () => {
-    const storage = createMemoryEngineStorage();
+    const storage = createMemoryMountRecords();
     const kv = createKv2(storage);
     for (let i = 0; i < 3; i++) await send(kv, "update", "data/a", { data: { x: 1 } });
     await send(kv, "update", "delete/a", { versions: [2] });
@@ -214,7 +214,7 @@ describe("kv2 with several writers", () => {
   });
 
   it("changes nothing when the store fails, and succeeds when asked again", async () => {
-    const storage = createMemoryEngineStorage();
+    const storage = createMemoryMountRecords();
     const kv = createKv2(storage);
     for (const [operation, path, data] of STEPS) {
       const before = await snapshot(storage);

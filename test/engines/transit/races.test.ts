@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { COMMIT_TRIES_MAX } from "../../../src/engines/kv/store.ts";
 import { encodeKey } from "../../../src/engines/transit/records.ts";
 import { newTransitKey } from "../../../src/engines/transit/versions.ts";
-import { KEY_VERSIONS_MAX } from "../../../src/limits.ts";
+import { COMMIT_TRIES_MAX, KEY_VERSIONS_MAX } from "../../../src/limits.ts";
 import { RECORD_MAX_BYTES } from "../../../src/limits.ts";
 import { dataOf, NOW_MS, refusal, send } from "../requests.ts";
 import { base64, decrypted, encrypted, HOUR_MS, openSite } from "./requests.ts";

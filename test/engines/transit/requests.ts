@@ -5,21 +5,21 @@ import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
 import { randomBytes } from "../../../src/crypto/random.ts";
 import type { Engine } from "../../../src/engines/engine.ts";
 import { createTransit } from "../../../src/engines/transit/transit.ts";
-import { createMemoryEngineStorage, type MemoryEngineStorage } from "../memory_engine_storage.ts";
+import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
 import { type Data, dataOf, send } from "../requests.ts";
 
 export const KEY_TYPES = ["aes256-gcm96", "chacha20-poly1305"] as const;
 export const HOUR_MS = 3_600_000;
 
 export interface Site {
-  readonly storage: MemoryEngineStorage;
+  readonly storage: MemoryMountRecords;
   readonly transit: Engine;
   /** Another process on the same records. */
   readonly rival: Engine;
 }
 
 export function openSite(): Site {
-  const storage = createMemoryEngineStorage();
+  const storage = createMemoryMountRecords();
   return {
     storage,
     transit: createTransit(storage, randomBytes),

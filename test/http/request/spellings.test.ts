@@ -16,7 +16,7 @@ import { APPROLE_PATHS } from "../../../src/methods/approle/approle.ts";
 import { USERPASS_PATHS } from "../../../src/methods/userpass/userpass.ts";
 import { ENDPOINTS } from "../../../src/http/endpoints.ts";
 import { type ApiResponse, textAt } from "../../contract/api.contract.ts";
-import { createMemoryEngineStorage } from "../../engines/memory_engine_storage.ts";
+import { createMemoryMountRecords } from "../../engines/memory_engine_storage.ts";
 import { openRootClient, type RootClient } from "../root_client.ts";
 
 const METHODS: Readonly<Partial<Record<Operation, string>>> = {
@@ -96,7 +96,7 @@ function nameOf(parameter: string): string {
   return fixed[parameter] ?? "one";
 }
 
-const storage = createMemoryEngineStorage();
+const storage = createMemoryMountRecords();
 const CASES: readonly Case[] = [
   ...casesOf("", ENDPOINTS),
   ...casesOf("kv1/", createKv1(storage).paths),

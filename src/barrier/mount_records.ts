@@ -1,0 +1,182 @@
+/**
+ * The records of one mount, by paths relative to it: as bytes for secrets engines, as JSON for login
+ * methods. A mount reaches no record but its own.
+ */
+
+import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
+import { invalidRequest, VaultError } from "../errors.ts";
+import { PATH_MAX_BYTES } from "../limits.ts";
+import { isLongerThan } from "../storage/paths.ts";
+import { ABSENT, type Revision } from "../storage/store.ts";
+import type { Barrier, Entry } from "./barrier.ts";
+import { eachPage } from "./pages.ts";
+
+export interface MountRecord {
+  readonly value: Uint8Array;
+  readonly revision: Revision;
+}
+
+export interface MountWrite {
+  readonly path: string;
+  /** Null removes. */
+  readonly value: Uint8Array | null;
+  /** Precondition: the revision read before, or ABSENT. Left out: unconditional. */
+  readonly expected?: Revision;
+}
+
+/** Paths are relative to the mount. */
+export interface MountRecords {
+  get(path: string): Promise<MountRecord | null>;
+  /** Whether `get` would find a record; costs less. */
+  has(path: string): Promise<boolean>;
+  /** Names directly below `prefix` ("" or ending in "/"), folders with a trailing "/", sorted. */
+  listChildren(prefix: string): Promise<readonly string[]>;
+  /** Up to `limit` paths below `prefix` and after `after`, sorted. */
+  list(prefix: string, after: string, limit: number): Promise<readonly string[]>;
+  /** All or nothing; false when a precondition failed and nothing was written. */
+  commit(writes: readonly MountWrite[]): Promise<boolean>;
+}
+
+const PAGE_PATHS = 256;
+/** Sorts after every continuation of a folder's name. */
+const LAST_CODE_POINT = "\u{10ffff}";
+
+/**
+ * `prefix` ends in "/". `wrapsPath`: whether the seal wraps the record at a path of the mount. Every
+ * method throws `invalid_request` for a path that no store takes.
+ */
+export function mountRecords(
+  barrier: Barrier,
+  prefix: string,
+  wrapsPath: (path: string) => boolean,
+): MountRecords {
+  return {
+    async get(path) {
+      refuseLongPath(prefix + path);
+      return await barrier.get(prefix + path);
+    },
+
+    async has(path) {
+      refuseLongPath(prefix + path);
+      return await barrier.has(prefix + path);
+    },
+
+    async list(below, after, limit) {
+      const paths = await barrier.list(prefix + below, after === "" ? "" : prefix + after, limit);
+      return paths.map((path) => path.slice(prefix.length));
+    },
+
+    async listChildren(below) {
+      return await listChildren(barrier, prefix + below);
+    },
+
+    async commit(writes) {
+      for (const { path } of writes) refuseLongPath(prefix + path);
+      const entries = writes.map(({ path, value }) => ({
+        path: prefix + path,
+        value,
+        sealWrap: wrapsPath(path),
+      }));
+      const expect = writes.flatMap(({ path, expected }) =>
+        expected === undefined ? [] : [{ path: prefix + path, revision: expected }]
+      );
+      return (await barrier.commit({ entries, expect })).kind === "committed";
+    },
+  };
+}
+
+async function listChildren(barrier: Barrier, folder: string): Promise<readonly string[]> {
+  const children: string[] = [];
+  for (let after = "";;) {
+    const paths = await barrier.list(folder, after, PAGE_PATHS);
+    for (const path of paths) {
+      const name = path.slice(folder.length);
+      const slash = name.indexOf("/");
+      const child = slash === -1 ? name : name.slice(0, slash + 1);
+      if (child !== children.at(-1)) children.push(child);
+    }
+    const last = children.at(-1);
+    if (paths.length < PAGE_PATHS || last === undefined) return children;
+    // A large folder is skipped at once instead of being paged through.
+    after = last.endsWith("/") ? folder + last + LAST_CODE_POINT : folder + last;
+  }
+}
+
+function refuseLongPath(path: string): void {
+  if (isLongerThan(path, PATH_MAX_BYTES)) {
+    throw invalidRequest(`path is longer than ${PATH_MAX_BYTES} bytes`);
+  }
+  if (!path.isWellFormed()) throw new VaultError("invalid_request", "path is not valid UTF-8");
+}
+
+export interface JsonRecord<T> {
+  readonly value: T;
+  readonly revision: Revision;
+}
+
+export interface JsonWrite {
+  readonly path: string;
+  /** Null removes. */
+  readonly value: object | null;
+  /** The record that was read before, null for none. Left out: unconditional. */
+  readonly read?: JsonRecord<unknown> | null;
+}
+
+/** The records of one mount as JSON. */
+export class JsonRecords {
+  readonly prefix: string;
+  readonly #barrier: Barrier;
+  readonly #sealWrap: boolean;
+
+  /** `prefix` ends in "/". `sealWrap`: the seal wraps every record. */
+  constructor(barrier: Barrier, prefix: string, sealWrap: boolean) {
+    this.#barrier = barrier;
+    this.prefix = prefix;
+    this.#sealWrap = sealWrap;
+  }
+
+  /** Throws `unsupported_path` for a path that no store takes. */
+  async get<T>(path: string): Promise<JsonRecord<T> | null> {
+    if (isLongerThan(this.prefix + path, PATH_MAX_BYTES)) {
+      throw new VaultError("unsupported_path", "unsupported path");
+    }
+    const record = await this.#barrier.get(this.prefix + path);
+    if (record === null) return null;
+    return { value: JSON.parse(decodeUtf8(record.value)) as T, revision: record.revision };
+  }
+
+  /** The paths below `below`, without it, sorted; read a page at a time. */
+  each(below: string): AsyncGenerator<string> {
+    return this.#barrier.each(this.prefix + below);
+  }
+
+  async list(below: string): Promise<readonly string[]> {
+    const names: string[] = [];
+    for await (const name of this.each(below)) names.push(name);
+    return names;
+  }
+
+  /**
+   * All or nothing, `others` (of whole paths) included; false when a record was not as it was read,
+   * and nothing was written.
+   */
+  async commit(writes: readonly JsonWrite[], others: readonly Entry[] = []): Promise<boolean> {
+    const entries = writes.map(({ path, value }): Entry => ({
+      path: this.prefix + path,
+      value: value === null ? null : encodeUtf8(JSON.stringify(value)),
+      sealWrap: this.#sealWrap,
+    }));
+    const expect = writes.flatMap(({ path, read }) =>
+      read === undefined ? [] : [{ path: this.prefix + path, revision: read?.revision ?? ABSENT }]
+    );
+    const outcome = await this.#barrier.commit({ entries: [...entries, ...others], expect });
+    return outcome.kind === "committed";
+  }
+}
+
+/** Removes every record below `prefix`, a page in each commit. Repeating it after a stop is safe. */
+export async function removeBelow(barrier: Barrier, prefix: string): Promise<void> {
+  for await (const paths of eachPage((after, limit) => barrier.list(prefix, after, limit))) {
+    await barrier.commit({ entries: paths.map((path) => ({ path, value: null })) });
+  }
+}
