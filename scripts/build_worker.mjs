@@ -12,14 +12,40 @@ import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
+const START = "src/runtimes/workers/workers.ts";
 const ENTRY = "worker.js";
 const STARTUP_MAX_BYTES = 90 * 1024;
+
+/**
+ * esbuild gives every set of entry points that share a file a chunk of its own, and each module loaded
+ * on demand is an entry point: what a start loads would be scattered over dozens of chunks that
+ * compress badly. So each of these modules imports what a start loads, all of which is there by then.
+ */
+const startInOneChunk = {
+  name: "start-in-one-chunk",
+  setup({ onResolve, onLoad }) {
+    onResolve(
+      { filter: /^\.{1,2}\// },
+      ({ kind, path, resolveDir }) =>
+        kind === "dynamic-import"
+          ? { path: join(resolveDir, path), namespace: "on-demand" }
+          : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "on-demand" }, ({ path }) => ({
+      contents: [
+        `import ${JSON.stringify(join(ROOT, START))};`,
+        `export * from ${JSON.stringify(path)};`,
+      ].join("\n"),
+      resolveDir: ROOT,
+    }));
+  },
+};
 
 /** The modules, entry first, as `{ name, text }`, and the gzipped bytes that a start loads. */
 export async function bundleWorker() {
   const result = await build({
     absWorkingDir: ROOT,
-    entryPoints: { worker: "src/runtimes/workers/workers.ts" },
+    entryPoints: { worker: START },
     outdir: DIST,
     bundle: true,
     splitting: true,
@@ -33,6 +59,7 @@ export async function bundleWorker() {
     metafile: true,
     write: false,
     logLevel: "silent",
+    plugins: [startInOneChunk],
   });
   const texts = new Map(result.outputFiles.map((file) => [basename(file.path), file.text]));
   const outputs = new Map(
