@@ -8,7 +8,7 @@ import { encodeHex, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { createLog } from "../../src/log.ts";
 import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
-import { dataPrefix } from "../../src/vault/mounts/mount_record.ts";
+import { dataPrefix } from "../../src/engines/engine_module.ts";
 import { Vault } from "../../src/vault/vault.ts";
 import { entryName, entryValue } from "./entries.mjs";
 

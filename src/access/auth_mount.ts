@@ -2,7 +2,8 @@
 
 import type { MountSettings, UserLockout } from "./mount_settings.ts";
 
-export type AuthMethodType = "token" | "userpass" | "approle";
+/** Types that can be mounted. */
+export type AuthMethodType = "approle" | "userpass";
 
 export interface AuthMountConfig extends MountSettings {
   /** `default-…`: unless a user or role says otherwise. */
@@ -14,7 +15,8 @@ export interface AuthMountConfig extends MountSettings {
 export interface AuthMount {
   /** Without `auth/`; ends in "/". */
   readonly path: string;
-  readonly type: AuthMethodType;
+  /** `token`: the token store, a mount in name only. */
+  readonly type: AuthMethodType | "token";
   readonly description: string;
   readonly accessor: string;
   readonly uuid: string;
@@ -26,3 +28,6 @@ export interface AuthMount {
   /** It is being removed: no login any more. */
   readonly closing: boolean;
 }
+
+/** Of the token store. */
+export const TOKEN_MOUNT_PATH = "token/";

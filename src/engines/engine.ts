@@ -20,6 +20,7 @@ import {
   storedParameters,
 } from "../wire/served_path.ts";
 import type { Operation } from "../wire/operation.ts";
+import { withWarnings } from "../wire/replies.ts";
 
 export interface EngineRequest {
   readonly operation: Operation;
@@ -134,20 +135,6 @@ async function serve(parts: EngineParts, request: EngineRequest): Promise<Engine
   // What a write takes whole is no parameter, but a read of the same path has parameters all the same.
   const warnings = wanted.takesAnything ? [] : parameterWarnings(served, request.data);
   return withWarnings(reply, warnings, request.operation);
-}
-
-function withWarnings(
-  reply: EngineReply,
-  warnings: readonly string[],
-  operation: Operation,
-): EngineReply {
-  if (warnings.length === 0 || reply.kind === "done") return reply;
-  if (reply.kind === "missing" && reply.data === undefined) {
-    // What has no content says nothing of its fields either, as in the reference. Only a list is
-    // there even when it is empty, if there is something to say.
-    return operation === "list" ? { kind: "data", data: {}, warnings } : reply;
-  }
-  return { ...reply, warnings: [...reply.warnings ?? [], ...warnings] };
 }
 
 /** Nothing is ever stored at such a path. */

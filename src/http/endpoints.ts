@@ -40,10 +40,6 @@ import { UI_HEADER_ENDPOINTS } from "./sys/server/ui_headers.ts";
 import { WRAPPING_ENDPOINTS } from "./sys/access/wrapping.ts";
 import { TOKEN_ROLE_ENDPOINTS } from "./token/roles.ts";
 
-export { appRoleExists, serveAppRole } from "../methods/approle/approle.ts";
-export { serveUserpass, userpassExists } from "../methods/userpass/userpass.ts";
-export { judgedAtLogin } from "./mounted/login_tables.ts";
-
 export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...ABSENT_ENDPOINTS,
   ...AUDIT_ENDPOINTS,

@@ -1,7 +1,27 @@
-/** The auth methods, in one module to load when the first of them is asked. */
+/** The login methods: a row for each type, and each loads its code when the first mount needs it. */
 
-export { AppRole } from "./approle/roles.ts";
-export { JsonRecords } from "../barrier/mount_records.ts";
-export { Passwords } from "./userpass/passwords.ts";
-export { renewLogin } from "../vault/login/renewal.ts";
-export { Userpass } from "./userpass/users.ts";
+import type { AuthMethodType } from "../access/auth_mount.ts";
+import type { AuthMethodModule } from "./method.ts";
+
+export const AUTH_METHODS: Readonly<Record<AuthMethodType, AuthMethodModule>> = {
+  approle: {
+    type: "approle",
+    loginPath: "login",
+    load: async () => (await import("./approle/approle.ts")).openAppRole,
+  },
+  userpass: {
+    type: "userpass",
+    loginPath: "login/*",
+    load: async () => (await import("./userpass/userpass.ts")).openUserpass,
+  },
+};
+
+/** Null for a type that is none of them. */
+export function authMethod(type: string): AuthMethodModule | null {
+  return Object.hasOwn(AUTH_METHODS, type) ? AUTH_METHODS[type as AuthMethodType] : null;
+}
+
+/** Whether a path below a mount of the type needs no token. */
+export function isLoginPath({ loginPath }: AuthMethodModule, path: string): boolean {
+  return loginPath.endsWith("*") ? path.startsWith(loginPath.slice(0, -1)) : path === loginPath;
+}

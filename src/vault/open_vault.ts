@@ -40,7 +40,7 @@ import { CLUSTER_PATH, RECOVERY_KEY_PATH } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
 import { countedSeal } from "./seal/counted_seal.ts";
 import type { StoredConfig } from "./seal/initialize.ts";
-import { MountTable } from "./mounts/mounts.ts";
+import { Mounts } from "./mounts/mounts.ts";
 import { WrappingStore } from "./wrapping.ts";
 
 export interface Cluster {
@@ -64,7 +64,7 @@ export class OpenVault {
   readonly tokens: TokenStore;
   readonly tokenRoles: TokenRoles;
   readonly policies: PolicyStore;
-  readonly mounts: MountTable;
+  readonly mounts: Mounts;
   readonly logins: AuthMounts;
   readonly rewrap: Rewrap;
   readonly wrapping: WrappingStore;
@@ -79,7 +79,7 @@ export class OpenVault {
     readonly ports: OpenPorts;
     readonly keys: KeyState;
     readonly barrier: Barrier;
-    readonly mounts: MountTable;
+    readonly mounts: Mounts;
     readonly logins: AuthMounts;
     readonly cluster: Cluster;
     readonly audit: AuditDevices;
@@ -155,7 +155,7 @@ export class OpenVault {
       ports,
       barrier,
       keys: { rootKey, seal, config, configRevision },
-      mounts: await MountTable.open(barrier, random),
+      mounts: await Mounts.open(barrier, random),
       logins: await AuthMounts.open({ barrier, random, nowMs, dueChanged: ports.dueChanged }),
       cluster: await readCluster(barrier),
       // Last, so that nothing that fails leaves a device open.
@@ -253,7 +253,7 @@ export class OpenVault {
 
   /** Ends a token with its descendants, and what only they could reach. */
   async revokeTree(stored: StoredToken): Promise<void> {
-    for (const scope of await this.tokens.revoke(stored)) await this.mounts.destroyScope(scope);
+    for (const scope of await this.tokens.revoke(stored)) await this.mounts.tokenEnded(scope);
   }
 
   /** Ends a bounded number of tokens whose time is over. */

@@ -23,7 +23,7 @@ import type { Store } from "../storage/store.ts";
 import { AutoUnseal } from "./seal/auto_unseal.ts";
 import type { Initialized, InitializeRequest, StoredConfig } from "./seal/initialize.ts";
 import { KeyUpkeep } from "./key_upkeep.ts";
-import { Mutex } from "./mutex.ts";
+import { Mutex } from "../barrier/mutex.ts";
 import { clearTraces, type Cluster, OpenVault } from "./open_vault.ts";
 import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./seal/unseal.ts";
 

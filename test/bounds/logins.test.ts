@@ -1,12 +1,13 @@
 /** Hashes of passwords: how many wait, whose turn it is, and who is dropped. */
 
 import { describe, expect, it } from "vitest";
-import { HashQueue, type Waiting } from "../../src/methods/userpass/hash_queue.ts";
+import { HashQueue } from "../../src/methods/userpass/hash_queue.ts";
+import type { Client } from "../../src/methods/method.ts";
 import { VaultError } from "../../src/errors.ts";
 import { HASHES_WAITING_MAX, HASHES_WAITING_PER_CLIENT_MAX } from "../../src/limits.ts";
 import { prepare } from "../http/stages.ts";
 
-const from = (address: string | null, signal: AbortSignal | null = null): Waiting => ({
+const from = (address: string | null, signal: AbortSignal | null = null): Client => ({
   address,
   signal,
 });
@@ -16,7 +17,7 @@ function controlled(refuseWork: () => void = () => {}) {
   const queue = new HashQueue(refuseWork);
   const done: string[] = [];
   const started: (() => void)[] = [];
-  const ask = (name: string, waiting: Waiting): Promise<string> => {
+  const ask = (name: string, client: Client): Promise<string> => {
     const work = () =>
       new Promise<string>((resolve) =>
         started.push(() => {
@@ -24,7 +25,7 @@ function controlled(refuseWork: () => void = () => {}) {
           resolve(name);
         })
       );
-    const answer = queue.run(work, waiting);
+    const answer = queue.run(work, client);
     answer.catch(() => {});
     return answer;
   };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Barrier } from "../../src/barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { LOGIN_MOUNTS_PATH, MOUNTS_PATH } from "../../src/storage/record_paths.ts";
-import { kvVersion } from "../../src/vault/mounts/mount_record.ts";
+import { kvVersion } from "../../src/engines/kv/kv_mount.ts";
 import { dataOf } from "../crash/ceremony.ts";
 import { expectSecrets, reopen } from "../crash/checks.ts";
 import { seedVault } from "../crash/seeds.ts";
@@ -62,6 +62,6 @@ describe("the version of a kv mount", () => {
   it.each(
     [["2", 2], ["02", 2], ["+2", 2], ["1", 1], ["+1", 1], ["", 1]] as const,
   )("stored as %j is %i", (version, expected) => {
-    expect(kvVersion({ type: "kv", options: { version } })).toBe(expected);
+    expect(kvVersion({ options: { version } })).toBe(expected);
   });
 });

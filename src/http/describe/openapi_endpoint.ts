@@ -5,7 +5,7 @@
 
 import type { AuthMount } from "../../access/auth_mount.ts";
 import { boolean, text } from "../../wire/fields.ts";
-import type { Mount } from "../../vault/mounts/mounts.ts";
+import type { Mount } from "../../vault/mounts/mount_record.ts";
 import {
   type LogicalCall,
   type LogicalEndpoint,
@@ -13,7 +13,6 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../request/logical.ts";
-import { loginPaths } from "../mounted/login_tables.ts";
 import { describeApi, type Described, type DescribedMount } from "./openapi.ts";
 import { encodePath } from "./openapi_names.ts";
 import type { SystemTables } from "../system_tables.ts";
@@ -33,7 +32,7 @@ export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
         const mounts = [
           { prefix: "", kind: "", tag: "system" as const, paths: logical },
           ...await secretMounts(request, isGeneric),
-          ...loginMounts(request, isGeneric),
+          ...await loginMounts(request, isGeneric),
         ];
         const { version } = request.call.context.options;
         const text = describedText({ version, raw: bare, mounts });
@@ -42,6 +41,9 @@ export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
     ),
   }, { token: "optional" });
 }
+
+/** Of mounts that the endpoints of the system serve. */
+const NO_PATHS: DescribedMount["paths"] = [];
 
 /** Made anew it costs 20 ms, and anybody may ask. What is kept are texts of some 500 KB. */
 const TEXTS = new Map<string, string>();
@@ -82,22 +84,27 @@ async function secretMounts(
     prefix: prefixOf(mount, isGeneric && mount.type !== "cubbyhole"),
     kind: mount.type,
     tag: "secrets" as const,
-    paths: await mounts.engine(mount)?.paths() ?? [],
+    paths: await mounts.engine(mount)?.paths() ?? NO_PATHS,
   }));
   return await Promise.all(described);
 }
 
-function loginMounts(request: LogicalCall, isGeneric: boolean): readonly DescribedMount[] {
-  const usable = request.open.logins.list().filter((mount) =>
+async function loginMounts(
+  request: LogicalCall,
+  isGeneric: boolean,
+): Promise<readonly DescribedMount[]> {
+  const { logins } = request.open;
+  const usable = logins.list().filter((mount) =>
     mount.config.listingVisibility === "unauth" ||
     (request.call.token !== null && mayUse(request, `auth/${mount.path}`))
   );
-  return usable.map((mount) => ({
+  const described = usable.map(async (mount) => ({
     prefix: `auth/${prefixOf(mount, isGeneric)}`,
     kind: mount.type,
     tag: "auth" as const,
-    paths: loginPaths(mount),
+    paths: (await logins.methodOf(mount))?.paths ?? NO_PATHS,
   }));
+  return await Promise.all(described);
 }
 
 function prefixOf({ path }: Pick<Mount | AuthMount, "path">, isGeneric: boolean): string {

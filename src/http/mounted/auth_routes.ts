@@ -1,10 +1,9 @@
 /** `auth/<mount>/…` of the auth methods; the token store has endpoints of its own. */
 
 import type { Hono } from "hono";
-import type { AclPath } from "../../access/policies/acl.ts";
 import type { AuthMount } from "../../access/auth_mount.ts";
+import type { AuthMethod } from "../../methods/method.ts";
 import { unsupportedPath } from "../../methods/names.ts";
-import type { Operation } from "../../wire/operation.ts";
 import { VaultError } from "../../errors.ts";
 import type { AppContext } from "../request/call.ts";
 import {
@@ -14,8 +13,9 @@ import {
   type Route,
 } from "../request/logical.ts";
 import { serveLogical } from "../request/serve_logical.ts";
+import { authMethod, isLoginPath } from "../../methods/methods.ts";
 
-/** Whoever logs in has no token yet, and a bad one is not looked at. */
+/** A login needs no token, and a bad one is not looked at. */
 const LOGIN_RULES: EndpointRules = { token: "ignored" };
 
 export function registerAuthRoutes(app: Hono, context: AppContext): void {
@@ -32,41 +32,31 @@ function routeToLogin(context: AppContext, path: string): Route {
     throw new VaultError("not_found", text);
   }
   const { mount, rest } = found;
-  if (mount.type === "token") throw unsupportedPath();
-  const isLogin = mount.type === "approle" ? rest === "login" : rest.startsWith("login/");
+  const row = authMethod(mount.type);
+  if (row === null) throw unsupportedPath();
+  const method = () => logins.method(mount, row);
   return {
-    rules: isLogin ? LOGIN_RULES : {},
-    judged: (operation) => judged(mount, path, operation),
-    serve: (request) => serve(request, mount, rest),
+    rules: isLoginPath(row, rest) ? LOGIN_RULES : {},
+    judged: async (operation) => (await method()).judged(mount, path, operation),
+    serve: async (request) => await serve(await method(), mount, rest, request),
     sealWrap: mount.sealWrap,
-    exists: () => exists(context, mount, rest),
+    exists: async () => await (await method()).exists(rest),
   };
 }
 
-async function judged(mount: AuthMount, path: string, operation: Operation): Promise<AclPath> {
-  const { judgedAtLogin } = await import("../endpoints.ts");
-  return judgedAtLogin(mount, path, operation);
-}
-
 async function serve(
-  request: LogicalCall,
+  method: AuthMethod,
   mount: AuthMount,
-  rest: string,
+  path: string,
+  { call, open, operation, data }: LogicalCall,
 ): Promise<LogicalReply> {
-  if (mount.type === "approle") {
-    const { serveAppRole } = await import("../endpoints.ts");
-    return await serveAppRole(request, mount, rest);
-  }
-  const { serveUserpass } = await import("../endpoints.ts");
-  return await serveUserpass(request, mount, rest);
-}
-
-async function exists(context: AppContext, mount: AuthMount, rest: string): Promise<boolean> {
-  const { logins } = context.vault.unsealed();
-  if (mount.type === "approle") {
-    const { appRoleExists } = await import("../endpoints.ts");
-    return await appRoleExists(await logins.appRole(mount), rest);
-  }
-  const { userpassExists } = await import("../endpoints.ts");
-  return await userpassExists(await logins.userpass(mount), rest);
+  const { answerMethod, refuseLocked } = await import("./method_reply.ts");
+  const { random, nowMs } = call.context;
+  const ports = { open, mount, random, nowMs };
+  const client = { address: call.remoteAddress, signal: call.signal };
+  const reply = await method.handle(
+    { mount, operation, path, data, client },
+    (alias) => refuseLocked(ports, alias),
+  );
+  return await answerMethod(ports, reply);
 }

@@ -45,10 +45,13 @@ export const DONE: LogicalReply = { kind: "done" };
 export const MISSING: LogicalReply = { kind: "missing" };
 
 /** What clearing something is answered with, which is over by then. `whose` logs: Vault's words. */
-export function tidied(whose: "OpenBao's server" | "the server's"): LogicalReply {
+export function tidied(
+  whose: "OpenBao's server" | "the server's",
+  warnings: readonly string[] = [],
+): LogicalReply {
   const warning = "Tidy operation successfully started. Any information from the operation will " +
     `be printed to ${whose} logs.`;
-  return { kind: "data", status: 202, data: null, warnings: [warning] };
+  return { kind: "data", status: 202, data: null, warnings: [warning, ...warnings] };
 }
 
 /** What holds for an endpoint besides its operations. */
@@ -128,24 +131,4 @@ export interface Route {
   readonly sealWrap?: boolean;
   /** Distinguishes `create` from `update` where the engine can tell. */
   readonly exists?: (path: string, tokenScope: string) => Promise<boolean>;
-}
-
-/**
- * What has no content says nothing of its fields either, but an empty list does, as in the
- * reference.
- */
-export function withWarnings(
-  reply: LogicalReply,
-  warnings: readonly string[],
-  operation: Operation,
-): LogicalReply {
-  if (warnings.length === 0) return reply;
-  switch (reply.kind) {
-    case "done":
-      return reply;
-    case "missing":
-      return operation === "list" ? { kind: "data", data: {}, warnings } : reply;
-    case "data":
-      return { ...reply, warnings: [...reply.warnings ?? [], ...warnings] };
-  }
 }

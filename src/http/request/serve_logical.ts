@@ -19,14 +19,14 @@ import type { Vault } from "../../vault/vault.ts";
 import { recordRefusal, startTrail } from "./audited.ts";
 import { authenticate, denied, endSpentToken, identify } from "./caller.ts";
 import type { AppContext, Call } from "./call.ts";
-import {
-  type EndpointRules,
-  type LogicalCall,
-  type LogicalEndpoint,
-  type LogicalReply,
-  type Route,
-  withWarnings,
+import type {
+  EndpointRules,
+  LogicalCall,
+  LogicalEndpoint,
+  LogicalReply,
+  Route,
 } from "./logical.ts";
+import { withWarnings } from "../../wire/replies.ts";
 import { findEndpoint, judgedEndpoint, takesSlash } from "../routing/find_endpoint.ts";
 import { refuseNamespace, refuseRestricted } from "./namespaces.ts";
 import { callOf } from "./targets.ts";

@@ -6,7 +6,6 @@ import type { OpenVault } from "../../vault/open_vault.ts";
 import { judgedOnMount } from "../mounted/engine_routes.ts";
 import { findEndpoint, judgedEndpoint } from "./find_endpoint.ts";
 import { judgedLiteral } from "../../access/policies/judged_path.ts";
-import { judgedAtLogin } from "../mounted/login_tables.ts";
 import type { SystemTables } from "../system_tables.ts";
 
 /**
@@ -29,7 +28,10 @@ export function judgedAnywhere(
   }
   if (path.startsWith("auth/")) {
     const login = open.logins.route(path);
-    return (operation) => login === null ? { path } : judgedAtLogin(login.mount, path, operation);
+    if (login === null) return () => ({ path });
+    const { mount } = login;
+    return async (operation) =>
+      (await open.logins.methodOf(mount))?.judged(mount, path, operation) ?? { path };
   }
   const mount = open.mounts.route(path)?.mount;
   const engine = mount === undefined ? null : open.mounts.engine(mount);

@@ -242,7 +242,7 @@ async function revokeOrphan(request: LogicalCall): Promise<LogicalReply> {
   if (stored === null) throw invalidRequest("token to revoke not found");
   if (stored.token.type === "batch") throw invalidRequest("batch tokens cannot be revoked");
   for (const scope of await open.tokens.revokeOrphaning(stored)) {
-    await open.mounts.destroyScope(scope);
+    await open.mounts.tokenEnded(scope);
   }
   return DONE;
 }

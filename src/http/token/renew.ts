@@ -8,6 +8,7 @@ import { renewedTerms } from "../../access/tokens/token_terms.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { listedMistake, listingMistakes } from "../../wire/multi_error.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
+import { renewLogin } from "../../vault/login/renewal.ts";
 import type { LogicalCall, LogicalReply } from "../request/logical.ts";
 import { authFields } from "./reply.ts";
 
@@ -51,7 +52,6 @@ async function renew(
   increment: number,
 ): Promise<LogicalReply> {
   const nowMs = call.context.nowMs();
-  const { renewLogin } = await import("../../methods/methods.ts");
   const life = await renewLogin(open.logins, stored.token, increment, nowMs) ??
     await renewedLife(open, stored.token, increment, nowMs);
   if (life === "unchanged") return { kind: "done" };

@@ -2,16 +2,16 @@
 
 import * as v from "valibot";
 import { checkCidrs } from "../../access/cidr.ts";
-import type { AppRole, Role, RoleSettings } from "./roles.ts";
+import { AppRole, type Role, type RoleSettings } from "./roles.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
-import type { AuthMount } from "../../access/auth_mount.ts";
 import { boolean, readFields, type Sent, text } from "../../wire/fields.ts";
 import { LIST_FIELDS } from "../../wire/paging.ts";
-import { operation, parameter } from "../../wire/served_path.ts";
+import { operation } from "../../wire/served_path.ts";
 import { invalidRequest } from "../../errors.ts";
-import { listingMistakes } from "../../wire/multi_error.ts";
+import { listedMistake, listingMistakes } from "../../wire/multi_error.ts";
 import {
   type AppRoleCall,
+  type AppRoleParts,
   changeRole,
   checkUses,
   PERIOD_FIELDS,
@@ -27,22 +27,18 @@ import {
   TOKEN_RULE_FIELDS,
 } from "../token_rule_fields.ts";
 import {
+  createMethod,
   DONE,
-  type LogicalCall,
-  type LogicalReply,
-  MISSING,
-  tidied,
-} from "../../http/request/logical.ts";
-import {
-  findLoginPath,
   listNames,
-  type LoginCall,
-  type LoginPath,
-  loginPath,
-  serveLoginPath,
+  type MethodPath,
+  methodPath,
+  type MethodReply,
+  MISSING,
+  type OpenMethod,
 } from "../method.ts";
-import { answerLogin, refuseLocked } from "../../http/mounted/login_reply.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
+import { removeExpired } from "../expiry.ts";
+import { EXPIRY_BATCH_SECRET_IDS } from "../../limits.ts";
 
 const LOGIN_FIELDS = {
   role_id: text("the id of the role"),
@@ -69,8 +65,8 @@ const WRITE_ROLE = operation(
   writeRole,
 );
 
-export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
-  loginPath("login", {
+export const APPROLE_PATHS: readonly MethodPath<AppRoleParts>[] = [
+  methodPath("login", {
     update: operation(
       {
         summary: "Log in with role id and secret id",
@@ -80,14 +76,14 @@ export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
       },
       login,
     ),
-  }, { before: admitAlias }),
-  loginPath("role", {
+  }, { loginAlias: aliasOf }),
+  methodPath("role", {
     list: operation(
       { summary: "List the roles", fields: LIST_FIELDS },
       async ({ roles }: AppRoleCall, sent) => listNames(await roles.list(), sent),
     ),
   }),
-  loginPath("role/{role_name}", {
+  methodPath("role/{role_name}", {
     read: operation({ summary: "Show a role" }, readRole),
     create: WRITE_ROLE,
     update: WRITE_ROLE,
@@ -98,17 +94,19 @@ export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
         return DONE;
       },
     ),
-  }, { checksExistence: true }),
-  loginPath("role/{role_name}/role-id", {
+  }, {
+    overwrites: async ({ roles }, parameter) => await roles.read(parameter("role_name")) !== null,
+  }),
+  methodPath("role/{role_name}/role-id", {
     read: operation({ summary: "Show the id of a role" }, readRoleId),
     update: operation({ summary: "Give a role another id", fields: ROLE_ID_FIELDS }, writeRoleId),
   }),
-  loginPath("role/{role_name}/local-secret-ids", {
+  methodPath("role/{role_name}/local-secret-ids", {
     read: operation({ summary: "Show whether secret ids are local" }, readLocality),
   }),
   ...ROLE_FIELD_PATHS,
   ...SECRET_ID_PATHS,
-  loginPath("tidy/secret-id", {
+  methodPath("tidy/secret-id", {
     update: operation(
       { summary: "Clear secret ids whose time is over", answers: ["accepted"] },
       tidy,
@@ -116,48 +114,47 @@ export const APPROLE_PATHS: readonly LoginPath<AppRoleCall>[] = [
   }),
 ];
 
-/** Serves a request; `rest` is its path below the mount. */
-export async function serveAppRole(
-  request: LogicalCall,
-  mount: AuthMount,
-  rest: string,
-): Promise<LogicalReply> {
-  const roles = await request.open.logins.appRole(mount);
-  const ask = (parameter: LoginCall["parameter"]) => ({ ...request, mount, roles, parameter });
-  return await serveLoginPath(APPROLE_PATHS, rest, request, ask);
-}
-
-/** Whether a write below the mount would overwrite: `update`, not `create`. */
-export async function appRoleExists(roles: AppRole, rest: string): Promise<boolean> {
-  const found = findLoginPath(APPROLE_PATHS, rest);
-  if (found?.served.checksExistence !== true) return true;
-  return await roles.read(parameter(found.parameters, "role_name")) !== null;
-}
+export const openAppRole: OpenMethod = (ports) => (mountUuid, records) => {
+  const roles = new AppRole(records, ports, mountUuid);
+  return createMethod({
+    paths: APPROLE_PATHS,
+    own: {
+      roles,
+      tidy: () => removeExpired(ports.barrier, ports.nowMs(), EXPIRY_BATCH_SECRET_IDS),
+    },
+    renewalRules: async ({ meta }) => {
+      const name = meta?.["role_name"] ?? "";
+      const role = await roles.read(name);
+      if (role !== null) return role.rules;
+      const quoted = JSON.stringify(name);
+      throw listedMistake(`failed to renew entry: role ${quoted} does not exist during renewal`);
+    },
+  });
+};
 
 const LOGIN_SCHEMA = v.object(LOGIN_FIELDS);
 
-/** Whose login it is comes first, whatever the operation. */
-async function admitAlias(request: AppRoleCall, data: JsonObject): Promise<void> {
+/** The role whose login it is, whatever the operation. */
+function aliasOf({ data }: AppRoleCall): string {
   const roleId = roleIdOf(readFields(LOGIN_SCHEMA, data));
   if (roleId === "") throw invalidRequest("missing role_id");
-  await refuseLocked(request, roleId);
+  return roleId;
 }
 
 async function login(
-  request: AppRoleCall,
+  { roles, client }: AppRoleCall,
   sent: Sent<typeof LOGIN_FIELDS>,
-): Promise<LogicalReply> {
-  const { roles, call } = request;
+): Promise<MethodReply> {
   const secretId = (sent.secret_id ?? "").trim();
-  const outcome = await roles.login(roleIdOf(sent), secretId, call.remoteAddress);
-  return await answerLogin(request, outcome);
+  const outcome = await roles.login(roleIdOf(sent), secretId, client.address);
+  return { kind: "login", outcome };
 }
 
 function roleIdOf({ role_id: roleId = "" }: Sent<typeof LOGIN_FIELDS>): string {
   return roleId.trim();
 }
 
-async function readRole({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+async function readRole({ roles, parameter }: AppRoleCall): Promise<MethodReply> {
   const role = await roles.read(parameter("role_name"));
   return role === null ? MISSING : { kind: "data", data: describeRole(role) };
 }
@@ -176,7 +173,7 @@ function describeRole(role: Role): JsonObject {
 async function writeRole(
   { mount, roles, parameter }: AppRoleCall,
   wanted: Sent<typeof WRITE_FIELDS>,
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   const { sent, warnings } = plainType(wanted);
   let maxTtlSeconds = 0;
   await roles.write(parameter("role_name"), (old, isNew) => {
@@ -227,7 +224,7 @@ function mergeRole(
   };
 }
 
-async function readRoleId({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+async function readRoleId({ roles, parameter }: AppRoleCall): Promise<MethodReply> {
   const role = await roles.read(parameter("role_name"));
   return role === null ? MISSING : { kind: "data", data: { role_id: role.roleId } };
 }
@@ -235,7 +232,7 @@ async function readRoleId({ roles, parameter }: AppRoleCall): Promise<LogicalRep
 async function writeRoleId(
   call: AppRoleCall,
   { role_id: roleId = "" }: Sent<typeof ROLE_ID_FIELDS>,
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   await changeRole(call, (old) => {
     if (roleId === "") throw invalidRequest("missing role_id");
     return { ...old, roleId };
@@ -243,14 +240,14 @@ async function writeRoleId(
   return DONE;
 }
 
-async function readLocality({ roles, parameter }: AppRoleCall): Promise<LogicalReply> {
+async function readLocality({ roles, parameter }: AppRoleCall): Promise<MethodReply> {
   const role = await roles.read(parameter("role_name"));
   if (role === null) return MISSING;
   return { kind: "data", data: { local_secret_ids: role.localSecretIds } };
 }
 
 /** The alarm clears them too, in time. */
-async function tidy({ call }: AppRoleCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.logins.expire());
-  return tidied("OpenBao's server");
+async function tidy({ tidy }: AppRoleCall): Promise<MethodReply> {
+  await tidy();
+  return { kind: "tidied" };
 }

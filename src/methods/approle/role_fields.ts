@@ -1,6 +1,6 @@
 /** `auth/<mount>/role/<name>/<field>` of approle: single fields of a role, as one table. */
 
-import { DONE, MISSING } from "../../http/request/logical.ts";
+import { DONE, type MethodCall, type MethodPath, methodPath, MISSING } from "../method.ts";
 import type { AppRole, Role, RoleSettings } from "./roles.ts";
 import { checkCidrs, parseAddresses } from "../../access/cidr.ts";
 import { formatGoDuration } from "../../wire/duration.ts";
@@ -29,12 +29,15 @@ import {
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
 } from "../token_rule_fields.ts";
-import { type LoginCall, type LoginPath, loginPath } from "../method.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
-export interface AppRoleCall extends LoginCall {
+export interface AppRoleParts {
   readonly roles: AppRole;
+  /** Removes a bounded number of secret ids whose time is over. */
+  readonly tidy: () => Promise<void>;
 }
+
+export type AppRoleCall = MethodCall & AppRoleParts;
 
 /** The fields of a role that are its own; those of its tokens are in `token_rule_fields.ts`. */
 export const ROLE_FIELDS = {
@@ -68,9 +71,9 @@ interface RoleField<Entries extends FieldEntries> {
 
 function rolePath<Entries extends FieldEntries>(
   field: RoleField<Entries>,
-): LoginPath<AppRoleCall> {
+): MethodPath<AppRoleParts> {
   const { about, show, warnings, change, clear } = field;
-  return loginPath(`role/{role_name}/${field.path}`, {
+  return methodPath(`role/{role_name}/${field.path}`, {
     read: operation({ summary: `Show ${about} of a role` }, async (call: AppRoleCall) => {
       const role = await call.roles.read(call.parameter("role_name"));
       return role === null ? MISSING : { kind: "data", data: show(role), warnings };
@@ -101,7 +104,7 @@ export async function changeRole(
   });
 }
 
-export const ROLE_FIELD_PATHS: readonly LoginPath<AppRoleCall>[] = [
+export const ROLE_FIELD_PATHS: readonly MethodPath<AppRoleParts>[] = [
   rolePath({
     path: "policies",
     about: "the policies",

@@ -10,9 +10,8 @@ import { LIST_FIELDS } from "../../wire/paging.ts";
 import { operation } from "../../wire/served_path.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { listedMistake, listingMistakes } from "../../wire/multi_error.ts";
-import type { AppRoleCall } from "./role_fields.ts";
-import { DONE, type LogicalReply } from "../../http/request/logical.ts";
-import { listNames, type LoginPath, loginPath } from "../method.ts";
+import type { AppRoleCall, AppRoleParts } from "./role_fields.ts";
+import { DONE, listNames, type MethodPath, methodPath, type MethodReply } from "../method.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
 /** How Go prints a time that is not set. */
@@ -51,8 +50,8 @@ const DESTROY_BY_ACCESSOR = operation(
   },
 );
 
-export const SECRET_ID_PATHS: readonly LoginPath<AppRoleCall>[] = [
-  loginPath("role/{role_name}/secret-id", {
+export const SECRET_ID_PATHS: readonly MethodPath<AppRoleParts>[] = [
+  methodPath("role/{role_name}/secret-id", {
     update: operation(
       { summary: "Issue a secret id", fields: ISSUE_FIELDS, answers: ["data"] },
       (call: AppRoleCall, sent) => issue(call, null, sent),
@@ -62,7 +61,7 @@ export const SECRET_ID_PATHS: readonly LoginPath<AppRoleCall>[] = [
       listAccessors,
     ),
   }),
-  loginPath("role/{role_name}/custom-secret-id", {
+  methodPath("role/{role_name}/custom-secret-id", {
     update: operation(
       {
         summary: "Issue a secret id of the caller's choice",
@@ -76,7 +75,7 @@ export const SECRET_ID_PATHS: readonly LoginPath<AppRoleCall>[] = [
       },
     ),
   }),
-  loginPath("role/{role_name}/secret-id/lookup/", {
+  methodPath("role/{role_name}/secret-id/lookup/", {
     update: operation(
       { summary: "Show a secret id", fields: NAMED_FIELDS, answers: ["data", "nothing"] },
       async (call: AppRoleCall, sent) => {
@@ -86,8 +85,8 @@ export const SECRET_ID_PATHS: readonly LoginPath<AppRoleCall>[] = [
       },
     ),
   }),
-  loginPath("role/{role_name}/secret-id/destroy/", { update: DESTROY, delete: DESTROY }),
-  loginPath("role/{role_name}/secret-id-accessor/lookup/", {
+  methodPath("role/{role_name}/secret-id/destroy/", { update: DESTROY, delete: DESTROY }),
+  methodPath("role/{role_name}/secret-id-accessor/lookup/", {
     update: operation(
       { summary: "Show a secret id by its accessor", fields: ACCESSOR_FIELDS, answers: ["data"] },
       async (call: AppRoleCall, sent) => {
@@ -96,13 +95,13 @@ export const SECRET_ID_PATHS: readonly LoginPath<AppRoleCall>[] = [
         if (found === "elsewhere") return DONE;
         // An error within the envelope, as the reference has it here alone.
         if (found === null) {
-          return { kind: "data", status: 404, data: { error: noSuchAccessor(accessor) } };
+          return { kind: "missing", data: { error: noSuchAccessor(accessor) } };
         }
         return { kind: "data", data: describeSecretId(found.value) };
       },
     ),
   }),
-  loginPath("role/{role_name}/secret-id-accessor/destroy/", {
+  methodPath("role/{role_name}/secret-id-accessor/destroy/", {
     update: DESTROY_BY_ACCESSOR,
     delete: DESTROY_BY_ACCESSOR,
   }),
@@ -112,7 +111,7 @@ async function issue(
   { mount, roles, parameter }: AppRoleCall,
   secretId: string | null,
   sent: Sent<typeof ISSUE_FIELDS>,
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   const name = parameter("role_name");
   const role = await roles.read(name);
   if (role === null) throw new VaultError("not_found", noSuchRole(name));
@@ -167,7 +166,7 @@ function checkTtl(ttl: number | undefined, role: Role): number {
 async function listAccessors(
   { roles, parameter }: AppRoleCall,
   sent: Sent<typeof LIST_FIELDS>,
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   const name = parameter("role_name");
   const role = await roles.read(name);
   if (role === null) throw invalidRequest(noSuchRole(name));

@@ -7,15 +7,10 @@
 import { VaultError } from "../../errors.ts";
 import { HASHES_WAITING_MAX, HASHES_WAITING_PER_CLIENT_MAX } from "../../limits.ts";
 import { networkOf } from "../../access/networks.ts";
+import type { Client } from "../method.ts";
 
-/** Who waits for a hash. */
-export interface Waiting {
-  readonly address: string | null;
-  /** Aborted when the client has left; null where the platform does not tell. */
-  readonly signal: AbortSignal | null;
-}
-
-export const NOBODY_WAITS: Waiting = { address: null, signal: null };
+/** No client waits for the hash. */
+export const NO_CLIENT: Client = { address: null, signal: null };
 
 interface Job {
   readonly run: () => Promise<void>;
@@ -39,7 +34,7 @@ export class HashQueue {
    * many wait, and with what `refuseWork` throws when the turn comes. A client that has left is
    * dropped; who would listen to the answer?
    */
-  async run<T>(work: () => Promise<T>, { address, signal }: Waiting): Promise<T> {
+  async run<T>(work: () => Promise<T>, { address, signal }: Client): Promise<T> {
     this.#refuseWork();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const job: Job = {

@@ -9,7 +9,8 @@ import { deriveScrypt, type ScryptCost } from "../../crypto/password_kdf.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { PASSWORD_MAX_BYTES } from "../../limits.ts";
-import { HashQueue, NOBODY_WAITS, type Waiting } from "./hash_queue.ts";
+import { HashQueue, NO_CLIENT } from "./hash_queue.ts";
+import type { Client } from "../method.ts";
 
 export interface PasswordHash extends ScryptCost {
   readonly kdf: "scrypt";
@@ -22,7 +23,7 @@ export interface PasswordHash extends ScryptCost {
 const COST: ScryptCost = { logN: 14, r: 8, p: 1 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-const NOBODY = new Uint8Array(SALT_BYTES);
+const NO_SALT = new Uint8Array(SALT_BYTES);
 
 export class Passwords {
   readonly #random: RandomBytes;
@@ -43,13 +44,13 @@ export class Passwords {
    * Throws `invalid_request` for a password longer than `PASSWORD_MAX_BYTES`, and `rate_limited` when
    * too many wait.
    */
-  async hash(password: string, waiting: Waiting = NOBODY_WAITS): Promise<PasswordHash> {
+  async hash(password: string, client: Client = NO_CLIENT): Promise<PasswordHash> {
     const bytes = encodeUtf8(password);
     if (bytes.length > PASSWORD_MAX_BYTES) {
       throw invalidRequest(`password is longer than ${PASSWORD_MAX_BYTES} bytes`);
     }
     const salt = this.#random(SALT_BYTES);
-    const hash = await this.#derive(bytes, salt, this.#cost, waiting);
+    const hash = await this.#derive(bytes, salt, this.#cost, client);
     return { kdf: "scrypt", ...this.#cost, salt: encodeBase64(salt), hash: encodeBase64(hash) };
   }
 
@@ -60,12 +61,12 @@ export class Passwords {
   async matches(
     password: string,
     expected: PasswordHash | null,
-    waiting: Waiting = NOBODY_WAITS,
+    client: Client = NO_CLIENT,
   ): Promise<boolean> {
     const bytes = encodeUtf8(password);
     if (bytes.length > PASSWORD_MAX_BYTES) return false;
     if (expected === null) {
-      await this.#derive(bytes, NOBODY, this.#cost, waiting);
+      await this.#derive(bytes, NO_SALT, this.#cost, client);
       return false;
     }
     const salt = decodeBase64(expected.salt);
@@ -73,15 +74,15 @@ export class Passwords {
     if (salt === null || hash === null) {
       throw new VaultError("record_malformed", "a password hash is no base64");
     }
-    return equalBytes(await this.#derive(bytes, salt, expected, waiting), hash);
+    return equalBytes(await this.#derive(bytes, salt, expected, client), hash);
   }
 
   #derive(
     password: Uint8Array,
     salt: Uint8Array,
     cost: ScryptCost,
-    waiting: Waiting,
+    client: Client,
   ): Promise<Uint8Array> {
-    return this.#queue.run(() => deriveScrypt(password, salt, cost, HASH_BYTES), waiting);
+    return this.#queue.run(() => deriveScrypt(password, salt, cost, HASH_BYTES), client);
   }
 }

@@ -1,13 +1,11 @@
 /** `auth/<mount>/…` of userpass: users, their passwords, and logging in. */
 
-import type { AuthMount } from "../../access/auth_mount.ts";
-import type { Waiting } from "./hash_queue.ts";
-import type { TokenRules } from "../../access/tokens/login_token.ts";
-import { noPassword, type Userpass } from "./users.ts";
+import { tokenPolicies, type TokenRules } from "../../access/tokens/login_token.ts";
+import { noPassword, Userpass } from "./users.ts";
 import { cleanPolicies } from "../../access/tokens/token_policies.ts";
 import { duration, type Sent, text, textList } from "../../wire/fields.ts";
 import { LIST_FIELDS } from "../../wire/paging.ts";
-import { operation, parameter } from "../../wire/served_path.ts";
+import { operation } from "../../wire/served_path.ts";
 import { invalidRequest, type VaultError } from "../../errors.ts";
 import {
   describeTokenRules,
@@ -16,21 +14,26 @@ import {
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
 } from "../token_rule_fields.ts";
-import type { Call } from "../../http/request/call.ts";
-import { DONE, type LogicalCall, type LogicalReply, MISSING } from "../../http/request/logical.ts";
 import {
-  findLoginPath,
+  createMethod,
+  DONE,
   listNames,
-  type LoginCall,
-  type LoginPath,
-  loginPath,
-  serveLoginPath,
+  type MethodCall,
+  type MethodPath,
+  methodPath,
+  type MethodReply,
+  MISSING,
+  type OpenMethod,
 } from "../method.ts";
-import { answerLogin, refuseLocked } from "../../http/mounted/login_reply.ts";
+import { listedMistake } from "../../wire/multi_error.ts";
+import { DEFAULT_POLICY_NAME } from "../../access/policies/policy_names.ts";
+import { Passwords } from "./passwords.ts";
 
-export interface UserpassCall extends LoginCall {
+interface UserpassParts {
   readonly users: Userpass;
 }
+
+type UserpassCall = MethodCall & UserpassParts;
 
 const PASSWORD_FIELDS = {
   password: text("the password"),
@@ -56,114 +59,114 @@ const WRITE_USER = operation(
   writeUser,
 );
 
-export const USERPASS_PATHS: readonly LoginPath<UserpassCall>[] = [
-  loginPath("users", {
+export const USERPASS_PATHS: readonly MethodPath<UserpassParts>[] = [
+  methodPath("users", {
     list: operation(
       { summary: "List the users", fields: LIST_FIELDS },
       async ({ users }: UserpassCall, sent) => listNames(await users.list(), sent),
     ),
   }),
-  loginPath("users/{username}", {
+  methodPath("users/{username}", {
     read: operation({ summary: "Show a user, without the password" }, readUser),
     create: WRITE_USER,
     update: WRITE_USER,
     delete: operation({ summary: "Delete a user" }, removeUser),
-  }, { checksExistence: true }),
-  loginPath("users/{username}/password", {
+  }, { overwrites: ({ users }, parameter) => users.exists(parameter("username")) }),
+  methodPath("users/{username}/password", {
     update: operation(
       { summary: "Give a user another password", fields: PASSWORD_FIELDS },
       changePassword,
     ),
   }),
-  loginPath("users/{username}/policies", {
+  methodPath("users/{username}/policies", {
     update: operation(
       { summary: "Give a user other policies", fields: POLICIES_FIELDS },
       changePolicies,
     ),
   }),
-  loginPath("login/{username}", {
+  methodPath("login/{username}", {
     update: operation({
       summary: "Log in with a password",
       fields: { password: PASSWORD_FIELDS.password },
       needs: ["password"],
       answers: ["auth"],
     }, login),
-  }, { before: (request) => refuseLocked(request, aliasOf(request)) }),
+  }, { loginAlias: aliasOf }),
 ];
 
-/** Serves a request; `rest` is its path below the mount. */
-export async function serveUserpass(
-  request: LogicalCall,
-  mount: AuthMount,
-  rest: string,
-): Promise<LogicalReply> {
-  const users = await request.open.logins.userpass(mount);
-  const ask = (parameter: LoginCall["parameter"]) => ({ ...request, mount, users, parameter });
-  return await serveLoginPath(USERPASS_PATHS, rest, request, ask);
-}
+/** One queue of hashes for all mounts, so that one password at a time is hashed. */
+export const openUserpass: OpenMethod = ({ barrier, random }) => {
+  // Asking for the keyring throws `sealed` once the vault is.
+  const passwords = new Passwords(random, undefined, () => void barrier.keyring);
+  return (_mountUuid, records) => {
+    const users = new Userpass(records, passwords);
+    return createMethod({
+      paths: USERPASS_PATHS,
+      own: { users },
+      renewalRules: async ({ meta, policies }) => {
+        const rules = await users.rules(meta?.["username"] ?? "");
+        if (rules !== null && withoutDefault(tokenPolicies(rules)) !== withoutDefault(policies)) {
+          throw listedMistake("failed to renew entry: policies have changed, not renewing");
+        }
+        return rules;
+      },
+    });
+  };
+};
 
-/** Whether a write below the mount would overwrite: `update`, not `create`. */
-export async function userpassExists(users: Userpass, rest: string): Promise<boolean> {
-  const found = findLoginPath(USERPASS_PATHS, rest);
-  if (found?.served.checksExistence !== true) return true;
-  return await users.exists(parameter(found.parameters, "username"));
+function withoutDefault(policies: readonly string[]): string {
+  return policies.filter((name) => name !== DEFAULT_POLICY_NAME).join("\n");
 }
 
 async function login(
-  request: UserpassCall,
+  call: UserpassCall,
   { password = "" }: { readonly password?: string | undefined },
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   if (password === "") throw invalidRequest("missing password");
-  const { users, call } = request;
-  const { address, signal } = waitingOf(call);
-  const outcome = await users.login(aliasOf(request), password, address, signal);
-  return await answerLogin(request, outcome);
+  const { users, client } = call;
+  const outcome = await users.login(aliasOf(call), password, client.address, client.signal);
+  return { kind: "login", outcome };
 }
 
 function aliasOf({ parameter }: UserpassCall): string {
   return parameter("username");
 }
 
-async function readUser({ users, parameter }: UserpassCall): Promise<LogicalReply> {
+async function readUser({ users, parameter }: UserpassCall): Promise<MethodReply> {
   const rules = await users.rules(parameter("username"));
   return rules === null ? MISSING : { kind: "data", data: describeTokenRules(rules) };
 }
 
-/** Who waits while a password is hashed. */
-function waitingOf(call: Call): Waiting {
-  return { address: call.remoteAddress, signal: call.signal };
-}
-
 async function writeUser(
-  { users, parameter, call }: UserpassCall,
+  { users, parameter, client }: UserpassCall,
   sent: Sent<typeof USER_FIELDS>,
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   const password = newPassword(sent);
   const change = (rules: TokenRules) => mergeTokenRules(sent, rules);
-  await users.write(parameter("username"), password, change, waitingOf(call));
+  await users.write(parameter("username"), password, change, client);
   return DONE;
 }
 
-async function removeUser({ users, parameter }: UserpassCall): Promise<LogicalReply> {
+async function removeUser({ users, parameter }: UserpassCall): Promise<MethodReply> {
   await users.remove(parameter("username"));
   return DONE;
 }
 
 async function changePassword(
-  { users, parameter, call }: UserpassCall,
+  { users, parameter, client }: UserpassCall,
   sent: Sent<typeof PASSWORD_FIELDS>,
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   await users.refuseUnknown(parameter("username"));
   const password = newPassword(sent);
   if (password === null) throw noPassword();
-  await users.update(parameter("username"), password, (rules) => rules, waitingOf(call));
+  await users.update(parameter("username"), password, (rules) => rules, client);
   return DONE;
 }
 
 async function changePolicies(
   { users, parameter }: UserpassCall,
   sent: Sent<typeof POLICIES_FIELDS>,
-): Promise<LogicalReply> {
+): Promise<MethodReply> {
   const policies = sent.token_policies ?? sent.policies;
   await users.update(parameter("username"), null, (rules) => ({
     ...rules,

@@ -3,8 +3,8 @@
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
 import { mayComeFrom } from "../../access/cidr.ts";
-import type { Waiting } from "./hash_queue.ts";
 import type { JsonRecord, JsonRecords } from "../../barrier/mount_records.ts";
+import type { Client } from "../method.ts";
 import { parseName } from "../names.ts";
 import type { PasswordHash, Passwords } from "./passwords.ts";
 import {
@@ -57,9 +57,9 @@ export class Userpass {
     name: string,
     password: string | null,
     change: RulesChange,
-    waiting?: Waiting,
+    client?: Client,
   ): Promise<void> {
-    await this.#write(name, password, change, true, waiting);
+    await this.#write(name, password, change, true, client);
   }
 
   /** Like `write`, for a user who must be there. Throws `invalid_request` otherwise. */
@@ -67,9 +67,9 @@ export class Userpass {
     name: string,
     password: string | null,
     change: RulesChange,
-    waiting?: Waiting,
+    client?: Client,
   ): Promise<void> {
-    await this.#write(name, password, change, false, waiting);
+    await this.#write(name, password, change, false, client);
   }
 
   async remove(name: string): Promise<void> {
@@ -118,11 +118,11 @@ export class Userpass {
     password: string | null,
     change: RulesChange,
     mayMake: boolean,
-    waiting: Waiting | undefined,
+    client: Client | undefined,
   ): Promise<void> {
     const path = PREFIX + parseName(name);
     if (!mayMake) await this.refuseUnknown(name);
-    const hash = password === null ? null : await this.#passwords.hash(password, waiting);
+    const hash = password === null ? null : await this.#passwords.hash(password, client);
     await repeatWhileLost(async () => {
       const read = await this.#user(name);
       if (read === null && !mayMake) throw noSuchUser();

@@ -4,13 +4,10 @@
  */
 
 import { listedMistake } from "../../wire/multi_error.ts";
-import { DEFAULT_POLICY_NAME } from "../../access/policies/policy_names.ts";
 import { ageSeconds, type Lifetime, lifetime } from "../../access/tokens/lifetime.ts";
 import type { Token } from "../../access/tokens/token.ts";
 import type { AuthMounts } from "../mounts/auth_mounts.ts";
-import type { AuthMount } from "../../access/auth_mount.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
-import { tokenPolicies, type TokenRules } from "../../access/tokens/login_token.ts";
 
 /**
  * How long the token may live from now on; null for one of the token store; `unchanged` when its user
@@ -28,34 +25,12 @@ export async function renewLogin(
   if (found === null || found.mount.closing) {
     throw listedMistake("failed to renew entry: its auth method does not exist any more");
   }
-  const now = await rulesNow(logins, found.mount, token);
+  const method = await logins.methodOf(found.mount);
+  const now = await method?.renewalRules(token) ?? null;
   if (now === null) return "unchanged";
   const rules = { ...now, explicitMaxTtlSeconds: token.explicitMaxTtlSeconds };
   const age = ageSeconds(token.createdAtMs, nowMs);
   const life = lifetime(rules, leaseLimits(found.mount), age, incrementSeconds);
   if (life.ttlSeconds === 0) throw listedMistake("past the max TTL, cannot renew");
   return life;
-}
-
-async function rulesNow(
-  logins: AuthMounts,
-  mount: AuthMount,
-  { meta, policies }: Token,
-): Promise<TokenRules | null> {
-  if (mount.type === "approle") {
-    const name = meta?.["role_name"] ?? "";
-    const role = await (await logins.appRole(mount)).read(name);
-    if (role !== null) return role.rules;
-    const quoted = JSON.stringify(name);
-    throw listedMistake(`failed to renew entry: role ${quoted} does not exist during renewal`);
-  }
-  const rules = await (await logins.userpass(mount)).rules(meta?.["username"] ?? "");
-  if (rules !== null && withoutDefault(tokenPolicies(rules)) !== withoutDefault(policies)) {
-    throw listedMistake("failed to renew entry: policies have changed, not renewing");
-  }
-  return rules;
-}
-
-function withoutDefault(policies: readonly string[]): string {
-  return policies.filter((name) => name !== DEFAULT_POLICY_NAME).join("\n");
 }

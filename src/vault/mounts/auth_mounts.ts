@@ -1,24 +1,23 @@
-/**
- * The table of auth methods and the methods behind it. A method's records live below `auth/<uuid>/`,
- * so its path can change and a new one at an old path sees nothing of the old one. The methods
- * themselves are loaded when they are first asked; the token store is a mount in name only.
- */
+/** The mounted login methods. The token store is one of them in name only. */
 
+import { type AuthMount, type AuthMountConfig, TOKEN_MOUNT_PATH } from "../../access/auth_mount.ts";
+import { DEFAULT_SETTINGS, notInCatalog } from "../../access/mount_settings.ts";
 import type { Barrier, Entry } from "../../barrier/barrier.ts";
-import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
+import { JsonRecords } from "../../barrier/mount_records.ts";
+import { encodeHex } from "../../crypto/bytes.ts";
 import { randomUuid } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";
 import { EXPIRY_BATCH_SECRET_IDS } from "../../limits.ts";
-import { LOGIN_DATA_PREFIX, LOGIN_MOUNTS_PATH } from "../../storage/record_paths.ts";
-import type { AppRole } from "../../methods/approle/roles.ts";
 import { nextExpiryAtMs, removeExpired } from "../../methods/expiry.ts";
-import type { JsonRecords } from "../../barrier/mount_records.ts";
-import { DEFAULT_SETTINGS, notInCatalog } from "../../access/mount_settings.ts";
-import type { Passwords } from "../../methods/userpass/passwords.ts";
-import type { Userpass } from "../../methods/userpass/users.ts";
-import type { AuthMount, AuthMountConfig } from "../../access/auth_mount.ts";
-import type { MethodPorts } from "../../methods/method.ts";
-import { removeBelow } from "../../barrier/mount_records.ts";
+import type {
+  AuthMethod,
+  AuthMethodModule,
+  MethodPorts,
+  OpenMethod,
+} from "../../methods/method.ts";
+import { authMethod } from "../../methods/methods.ts";
+import { LOGIN_DATA_PREFIX, LOGIN_MOUNTS_PATH } from "../../storage/record_paths.ts";
+import { MountTable } from "./mount_table.ts";
 
 export type AuthMountRequest =
   & Omit<AuthMount, "type" | "accessor" | "uuid" | "closing">
@@ -30,8 +29,6 @@ export type AuthMountRequest =
 
 export type AuthMountTuning = Pick<AuthMount, "description" | "config" | "options">;
 
-export const TOKEN_MOUNT_PATH = "token/";
-
 const DEFAULT_CONFIG: AuthMountConfig = {
   ...DEFAULT_SETTINGS,
   tokenType: "default-service",
@@ -40,30 +37,42 @@ const DEFAULT_CONFIG: AuthMountConfig = {
 
 export class AuthMounts {
   readonly #ports: MethodPorts;
-  #mounts: readonly AuthMount[];
-  /** One for all, so that one password at a time is hashed. */
-  #passwords: Passwords | null = null;
-  readonly #userpasses = new Map<string, Promise<Userpass>>();
-  readonly #appRoles = new Map<string, Promise<AppRole>>();
+  readonly #table: MountTable<AuthMount>;
+  /** By type: what makes the methods of this vault. */
+  readonly #opened = new Map<string, Promise<ReturnType<OpenMethod>>>();
+  /** By the uuid of the mount. */
+  readonly #methods = new Map<string, Promise<AuthMethod>>();
 
-  private constructor(ports: MethodPorts, mounts: readonly AuthMount[]) {
+  private constructor(ports: MethodPorts, table: MountTable<AuthMount>) {
     this.#ports = ports;
-    this.#mounts = mounts;
+    this.#table = table;
   }
 
   static async open(ports: MethodPorts): Promise<AuthMounts> {
-    const record = await ports.barrier.get(LOGIN_MOUNTS_PATH);
-    if (record === null) return new AuthMounts(ports, [tokenMount(ports.barrier)]);
-    return new AuthMounts(ports, decodeMounts(record.value));
+    const { barrier } = ports;
+    const table = await MountTable.open<AuthMount>(
+      {
+        recordPath: LOGIN_MOUNTS_PATH,
+        dataPrefix,
+        dataIds: ({ uuid }) => [uuid],
+        // Older records lack settings that were added later.
+        read: (stored) => ({ ...stored, config: { ...DEFAULT_CONFIG, ...stored.config } }),
+      },
+      barrier,
+      () => [tokenMount(barrier)],
+    );
+    // A vault must open: the next removal, or the next opening, tries again.
+    await table.finishRemovals().catch(() => undefined);
+    return new AuthMounts(ports, table);
   }
 
   list(): readonly AuthMount[] {
-    return this.#mounts;
+    return this.#table.list();
   }
 
   /** The mount at exactly this path (with its trailing "/", without `auth/`). */
   at(path: string): AuthMount | null {
-    return this.#mounts.find((mount) => mount.path === path) ?? null;
+    return this.#table.at(path);
   }
 
   /** What creates and renews the tokens of no login. */
@@ -73,9 +82,7 @@ export class AuthMounts {
 
   /** The mount that serves a request path below `auth/`, and the rest of the path. */
   route(path: string): { readonly mount: AuthMount; readonly rest: string } | null {
-    const mount = this.#mounts.find((candidate) => path.startsWith(`auth/${candidate.path}`));
-    if (mount === undefined) return null;
-    return { mount, rest: path.slice("auth/".length + mount.path.length) };
+    return path.startsWith("auth/") ? this.#table.route(path.slice("auth/".length)) : null;
   }
 
   async mount(request: AuthMountRequest): Promise<void> {
@@ -86,65 +93,61 @@ export class AuthMounts {
     const conflict = this.conflict(request.path);
     if (conflict !== null) throw invalidRequest(`path is already in use at ${conflict}`);
     if (version !== null) throw notInCatalog(type, version);
-    if (type !== "userpass" && type !== "approle") throw notInCatalog(type);
+    const method = authMethod(type);
+    if (method === null) throw notInCatalog(type);
     const uuid = randomUuid(this.#ports.random);
     const accessor = `auth_${type}_${randomUuid(this.#ports.random).slice(0, 8)}`;
-    const mount: AuthMount = { ...rest, type, uuid, accessor, closing: false };
-    await this.#replace([...this.#mounts, mount]);
+    await this.#table.add({ ...rest, type: method.type, uuid, accessor, closing: false });
   }
 
-  /** The mount that a new one at this path would hide or be hidden by; null for none. */
+  /** The path of the mount that a new one at `path` would hide or be hidden by; null for none. */
   conflict(path: string): string | null {
-    const other = this.#mounts.find((mount) =>
-      path.startsWith(mount.path) || mount.path.startsWith(path)
-    );
-    return other?.path ?? null;
+    return this.#table.conflict(path)?.path ?? null;
   }
 
   async tune(mount: AuthMount, tuning: AuthMountTuning): Promise<void> {
-    await this.#change(mount, { ...mount, ...tuning });
+    await this.#table.change({ ...mount, ...tuning });
   }
 
   /** Renames a mount, `entries` in the same commit. */
   async move(mount: AuthMount, path: string, entries: readonly Entry[]): Promise<void> {
-    await this.#change(mount, { ...mount, path }, entries);
+    await this.#table.change({ ...mount, path }, entries);
   }
 
   /** The first step of removing a mount: from here on nobody logs in by it. */
   async close(mount: AuthMount): Promise<void> {
-    await this.#change(mount, { ...mount, closing: true });
+    await this.#table.change({ ...mount, closing: true });
   }
 
-  /** The last step: what the mount stored, page by page, and then the mount. */
-  async remove({ uuid }: AuthMount): Promise<void> {
-    const { barrier } = this.#ports;
-    await removeBelow(barrier, dataPrefix(uuid));
-    await this.#replace(this.#mounts.filter((mount) => mount.uuid !== uuid));
-    this.#userpasses.delete(uuid);
-    this.#appRoles.delete(uuid);
+  /** The last step: the mount, and page by page what it stored. */
+  async remove(mount: AuthMount): Promise<void> {
+    await this.#table.forget(mount);
+    this.#methods.delete(mount.uuid);
+    await this.#table.finishRemovals();
   }
 
   /** Whether the mount a login began with is still the one that serves it. */
-  isOpen(mount: AuthMount): boolean {
-    const now = this.#mounts.find(({ uuid }) => uuid === mount.uuid);
-    return now !== undefined && !now.closing && now.path === mount.path;
+  isOpen({ uuid, path }: AuthMount): boolean {
+    const now = this.#table.byUuid(uuid);
+    return now !== null && !now.closing && now.path === path;
   }
 
-  async userpass(mount: AuthMount): Promise<Userpass> {
-    return await loadOnce(this.#userpasses, mount.uuid, async () => {
-      const { JsonRecords, Passwords, Userpass } = await import("../../methods/methods.ts");
-      const { barrier, random } = this.#ports;
-      // It throws `sealed` once the vault is.
-      this.#passwords ??= new Passwords(random, undefined, () => void barrier.keyring);
-      return new Userpass(this.#storage(JsonRecords, mount), this.#passwords);
+  /** The method of a mount, by the row of its type. */
+  async method({ uuid, sealWrap }: AuthMount, row: AuthMethodModule): Promise<AuthMethod> {
+    return await loadOnce(this.#methods, uuid, async () => {
+      const create = await this.#open(row);
+      return create(uuid, new JsonRecords(this.#ports.barrier, dataPrefix(uuid), sealWrap));
     });
   }
 
-  async appRole(mount: AuthMount): Promise<AppRole> {
-    return await loadOnce(this.#appRoles, mount.uuid, async () => {
-      const { AppRole, JsonRecords } = await import("../../methods/methods.ts");
-      return new AppRole(this.#storage(JsonRecords, mount), this.#ports, mount.uuid);
-    });
+  /** The same; null for the token store, which has no method. */
+  async methodOf(mount: AuthMount): Promise<AuthMethod | null> {
+    const row = authMethod(mount.type);
+    return row === null ? null : await this.method(mount, row);
+  }
+
+  async #open({ type, load }: AuthMethodModule): Promise<ReturnType<OpenMethod>> {
+    return await loadOnce(this.#opened, type, async () => (await load())(this.#ports));
   }
 
   /** Ends a bounded number of secret ids whose time is over. */
@@ -155,26 +158,6 @@ export class AuthMounts {
 
   async nextExpiryAtMs(): Promise<number | null> {
     return await nextExpiryAtMs(this.#ports.barrier);
-  }
-
-  #storage(Storage: typeof JsonRecords, { uuid, sealWrap }: AuthMount): JsonRecords {
-    return new Storage(this.#ports.barrier, dataPrefix(uuid), sealWrap);
-  }
-
-  async #change(
-    mount: AuthMount,
-    changed: AuthMount,
-    entries: readonly Entry[] = [],
-  ): Promise<void> {
-    const replaced = this.#mounts.map((other) => other.uuid === mount.uuid ? changed : other);
-    await this.#replace(replaced, entries);
-  }
-
-  async #replace(mounts: readonly AuthMount[], entries: readonly Entry[] = []): Promise<void> {
-    const sorted = mounts.toSorted((left, right) => left.path < right.path ? -1 : 1);
-    const value = encodeUtf8(JSON.stringify({ version: 1, mounts: sorted }));
-    await this.#ports.barrier.commit({ entries: [{ path: LOGIN_MOUNTS_PATH, value }, ...entries] });
-    this.#mounts = sorted;
   }
 }
 
@@ -197,26 +180,20 @@ function tokenMount(barrier: Barrier): AuthMount {
   };
 }
 
-/** Older records lack settings that were added later. */
-function decodeMounts(bytes: Uint8Array): readonly AuthMount[] {
-  const { mounts } = JSON.parse(decodeUtf8(bytes)) as { mounts: readonly AuthMount[] };
-  return mounts.map((stored) => ({ ...stored, config: { ...DEFAULT_CONFIG, ...stored.config } }));
-}
-
 function dataPrefix(uuid: string): string {
   return `${LOGIN_DATA_PREFIX}${uuid}/`;
 }
 
-/** A method that could not be loaded is tried again. */
+/** What could not be loaded is tried again. */
 async function loadOnce<T>(
   loaded: Map<string, Promise<T>>,
-  uuid: string,
+  key: string,
   load: () => Promise<T>,
 ): Promise<T> {
-  const known = loaded.get(uuid);
+  const known = loaded.get(key);
   if (known !== undefined) return await known;
   const loading = load();
-  loaded.set(uuid, loading);
-  loading.catch(() => loaded.delete(uuid));
+  loaded.set(key, loading);
+  loading.catch(() => loaded.delete(key));
   return await loading;
 }

@@ -1,7 +1,7 @@
 /** Ending an auth method together with the tokens it has made, and ending tokens by their path. */
 
 import { invalidRequest } from "../../errors.ts";
-import { TOKEN_MOUNT_PATH } from "./auth_mounts.ts";
+import { TOKEN_MOUNT_PATH } from "../../access/auth_mount.ts";
 import type { OpenVault } from "../open_vault.ts";
 import type { Vault } from "../vault.ts";
 

@@ -1,7 +1,7 @@
 /** Which mount a path belongs to, of either kind. */
 
 import type { AuthMount } from "../../access/auth_mount.ts";
-import type { Mount } from "./mounts.ts";
+import type { Mount } from "./mount_record.ts";
 import type { OpenVault } from "../open_vault.ts";
 
 /** A mount of either kind. */

@@ -32,7 +32,7 @@ import {
   shareChecksPath,
 } from "../../storage/record_paths.ts";
 import { ABSENT, type Revision, type Store, type Write } from "../../storage/store.ts";
-import { initialMountsEntry } from "../mounts/mounts.ts";
+import { initialMountsEntry } from "../mounts/mount_record.ts";
 
 export interface InitializeRequest {
   /** Of the unseal key, or of the recovery key where the seal opens by itself (0 of 0: none). */

@@ -4,7 +4,7 @@ import type { AclGrant } from "../../../access/policies/acl.ts";
 import type { AuthMount } from "../../../access/auth_mount.ts";
 import type { ParameterRules, ParameterValue } from "../../../access/policies/policy.ts";
 import { invalidRequest, VaultError } from "../../../errors.ts";
-import type { Mount } from "../../../vault/mounts/mounts.ts";
+import type { Mount } from "../../../vault/mounts/mount_record.ts";
 import {
   type EndpointCall,
   type LogicalCall,

@@ -2,7 +2,7 @@
 
 import type { Sent } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
-import type { MountRequest } from "../../../vault/mounts/mounts.ts";
+import type { MountRequest } from "../../../vault/mounts/mount_record.ts";
 import {
   DONE,
   type EndpointCall,

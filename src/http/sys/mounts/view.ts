@@ -3,7 +3,7 @@
 import type { AuthMount } from "../../../access/auth_mount.ts";
 import type { UserLockout } from "../../../access/mount_settings.ts";
 import { LEASE_DEFAULT_SECONDS } from "../../../limits.ts";
-import type { Mount } from "../../../vault/mounts/mounts.ts";
+import type { Mount } from "../../../vault/mounts/mount_record.ts";
 import { builtinVersion } from "./plugin_versions.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 

@@ -1,0 +1,133 @@
+/**
+ * The table of mounts of one kind, and the record that holds it. A mount's records live below an id of
+ * its own, so its path can change, and a new mount at an old path sees nothing of the old one.
+ */
+
+import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import { removeBelow } from "../../barrier/mount_records.ts";
+import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
+import { comparePaths } from "../../storage/paths.ts";
+
+export interface StoredMount {
+  /** Ends in "/". No path is the beginning of another. */
+  readonly path: string;
+  readonly uuid: string;
+}
+
+/** How the mounts of one kind are stored. */
+export interface TableKind<M extends StoredMount> {
+  /** Of the record of the table. */
+  readonly recordPath: string;
+  /** Where the records of a mount with this id lie. */
+  readonly dataPrefix: (dataId: string) => string;
+  /** The ids below which a mount has records. */
+  readonly dataIds: (mount: M) => readonly string[];
+  /** Fills in what older records lack. */
+  readonly read: (stored: M) => M;
+  /** The mount as it is written next. Left out: as it is. */
+  readonly settle?: (mount: M) => M;
+}
+
+export class MountTable<M extends StoredMount> {
+  readonly #kind: TableKind<M>;
+  readonly #barrier: Barrier;
+  #mounts: readonly M[];
+  /** Ids of data whose mount is gone, until the last of its records is. */
+  #removing: readonly string[];
+
+  private constructor(
+    kind: TableKind<M>,
+    barrier: Barrier,
+    mounts: readonly M[],
+    removing: readonly string[],
+  ) {
+    this.#kind = kind;
+    this.#barrier = barrier;
+    this.#mounts = mounts;
+    this.#removing = removing;
+  }
+
+  /** `initial`: the mounts of a vault that has no such record. */
+  static async open<M extends StoredMount>(
+    kind: TableKind<M>,
+    barrier: Barrier,
+    initial: () => readonly M[],
+  ): Promise<MountTable<M>> {
+    const record = await barrier.get(kind.recordPath);
+    if (record === null) return new MountTable(kind, barrier, initial(), []);
+    const { mounts, removing = [] } = JSON.parse(decodeUtf8(record.value)) as {
+      readonly mounts: readonly M[];
+      readonly removing?: readonly string[];
+    };
+    return new MountTable(kind, barrier, mounts.map(kind.read), removing);
+  }
+
+  list(): readonly M[] {
+    return this.#mounts;
+  }
+
+  /** The mount at exactly this path. */
+  at(path: string): M | null {
+    return this.#mounts.find((mount) => mount.path === path) ?? null;
+  }
+
+  byUuid(uuid: string): M | null {
+    return this.#mounts.find((mount) => mount.uuid === uuid) ?? null;
+  }
+
+  /** The mount that serves a path, and the rest of the path; null for none. */
+  route(path: string): { readonly mount: M; readonly rest: string } | null {
+    const mount = this.#mounts.find((candidate) => path.startsWith(candidate.path));
+    return mount === undefined ? null : { mount, rest: path.slice(mount.path.length) };
+  }
+
+  /** The mount that a new one at this path would hide or be hidden by; null for none. */
+  conflict(path: string): M | null {
+    const hides = (mount: M) => path.startsWith(mount.path) || mount.path.startsWith(path);
+    return this.#mounts.find(hides) ?? null;
+  }
+
+  async add(mount: M): Promise<void> {
+    await this.#replace([...this.#mounts, mount]);
+  }
+
+  /** Commits a mount as it is to be from now on, `entries` in the same commit. */
+  async change(changed: M, entries: readonly Entry[] = []): Promise<void> {
+    const mounts = this.#mounts.map((mount) => mount.uuid === changed.uuid ? changed : mount);
+    await this.#replace(mounts, entries);
+  }
+
+  /** The first step of a removal: the mount is gone, and its records will be. */
+  async forget(mount: M): Promise<void> {
+    const mounts = this.#mounts.filter(({ uuid }) => uuid !== mount.uuid);
+    await this.#replace(mounts, [], [...this.#removing, ...this.#kind.dataIds(mount)]);
+  }
+
+  /** Removes the records of mounts that are gone, page by page. It may be repeated after any stop. */
+  async finishRemovals(): Promise<void> {
+    if (this.#removing.length === 0) return;
+    for (const id of this.#removing) await removeBelow(this.#barrier, this.#kind.dataPrefix(id));
+    await this.#replace(this.#mounts, [], []);
+  }
+
+  async #replace(
+    mounts: readonly M[],
+    entries: readonly Entry[] = [],
+    removing = this.#removing,
+  ): Promise<void> {
+    const { settle = (mount: M) => mount } = this.#kind;
+    const kept = mounts.map(settle).sort((left, right) => comparePaths(left.path, right.path));
+    const table = tableEntry(this.#kind.recordPath, kept, removing);
+    await this.#barrier.commit({ entries: [table, ...entries] });
+    this.#mounts = kept;
+    this.#removing = removing;
+  }
+}
+
+export function tableEntry(
+  path: string,
+  mounts: readonly StoredMount[],
+  removing: readonly string[] = [],
+): Entry {
+  return { path, value: encodeUtf8(JSON.stringify({ version: 1, mounts, removing })) };
+}
