@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -12,16 +12,7 @@ import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { parseSettings, SETTING_NAMES } from "../../src/runtimes/settings.ts";
 import * as recordPaths from "../../src/storage/record_paths.ts";
 import { start, type Started } from "../runtimes/processes.ts";
-import {
-  anchors,
-  codeSpans,
-  examples,
-  fences,
-  localLinks,
-  section,
-  tableRows,
-  withoutFences,
-} from "./markdown.ts";
+import { codeSpans, examples, fences, section, tableRows, withoutFences } from "./markdown.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DOCUMENTS = ["README.md", "SECURITY.md", "src/README.md"] as const;
@@ -119,15 +110,6 @@ describe.each(DOCUMENTS)("%s", (file) => {
   it("names only settings that exist", () => {
     const named = text.match(/SEALWRIGHT_[A-Z_]+/g) ?? [];
     for (const name of named) expect(SETTING_NAMES).toContain(name);
-  });
-
-  it("links only to files and headings that exist", () => {
-    for (const link of localLinks(text)) {
-      const [path = "", anchor] = link.split("#");
-      const target = path === "" ? file : join(dirname(file), path);
-      expect(existsSync(join(ROOT, target)), link).toBe(true);
-      if (anchor !== undefined) expect(anchors(read(target)), link).toContain(anchor);
-    }
   });
 
   it("names only files that exist", () => {
