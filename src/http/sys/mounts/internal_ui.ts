@@ -3,7 +3,7 @@
 import type { AclGrant } from "../../../access/policies/acl.ts";
 import type { AuthMount } from "../../../access/auth_mount.ts";
 import type { ParameterRules, ParameterValue } from "../../../access/policies/policy.ts";
-import { invalidRequest, VaultError } from "../../../errors.ts";
+import { VaultError } from "../../../errors.ts";
 import type { Mount } from "../../../vault/mounts/mount_record.ts";
 import {
   type EndpointCall,
@@ -26,9 +26,6 @@ export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
   }, { token: "optional" }),
   logicalEndpoint("sys/internal/ui/mounts/{path*}", {
     read: logicalOperation({ summary: "Show the mount that owns a path" }, owningMount),
-  }, { token: "optional" }),
-  logicalEndpoint("sys/internal/ui/namespaces", {
-    read: logicalOperation({ summary: "List the namespaces, of which there are none" }, namespaces),
   }, { token: "optional" }),
   logicalEndpoint("sys/internal/ui/resultant-acl", {
     read: logicalOperation(
@@ -72,11 +69,6 @@ function visibleMounts(request: LogicalCall): JsonObject {
     auth: Object.fromEntries(auth.map(tell)),
     secret: Object.fromEntries(secret.map(tell)),
   };
-}
-
-async function namespaces({ call }: LogicalCall): Promise<LogicalReply> {
-  if (call.token === null) throw invalidRequest("client token empty");
-  return { kind: "data", data: {} };
 }
 
 /** The mount that owns a path: the CLI's first question before any kv command. */

@@ -1,247 +1,263 @@
 /**
- * What Vault has and this server has not: namespaces, quotas, control groups, second factors, loggers
- * of their own. Lists are empty, nothing is found, and what would make one is refused with a reason.
+ * Features that Vault has and this server does not, and what their paths answer instead. Lists are
+ * empty, nothing is found, and creating something is refused with a reason. Data only: an imitation
+ * is added or removed with its row.
  */
 
-import { boolean, object, type Sent, text, textList } from "../../../wire/fields.ts";
-import { invalidRequest } from "../../../errors.ts";
-import { listedMistake } from "../../../wire/multi_error.ts";
+import { boolean, object, text, textList } from "../../../wire/fields.ts";
+import { multiError } from "../../../wire/multi_error.ts";
+import { DONE, type EndpointCall, type LogicalEndpoint, MISSING } from "../../request/logical.ts";
 import {
-  DONE,
-  type EndpointCall,
-  type LogicalCall,
-  type LogicalEndpoint,
-  logicalEndpoint,
-  logicalOperation,
-  type LogicalReply,
-  MISSING,
-} from "../../request/logical.ts";
+  type AbsentPath,
+  type Answer,
+  type Exception,
+  imitatedPath,
+  type Imitation,
+  refused,
+} from "./imitation.ts";
 
-async function nothing(): Promise<LogicalReply> {
-  return MISSING;
+const EMPTY: Answer = { kind: "data", data: {} };
+
+/** Condition: a text field is empty or was not sent. */
+function lacks(name: string): Exception["when"] {
+  return (sent) => (sent[name] ?? "") === "";
 }
 
-async function done(): Promise<LogicalReply> {
-  return DONE;
-}
-
-function refusal(reason: string): () => Promise<LogicalReply> {
-  return async () => {
-    throw invalidRequest(reason);
-  };
-}
-
-const NAMESPACES: readonly LogicalEndpoint[] = [
-  logicalEndpoint("sys/namespaces", {
-    list: logicalOperation({ summary: "List the namespaces: only the root one exists" }, nothing),
-    scan: logicalOperation({ summary: "List the namespaces: only the root one exists" }, nothing),
-  }),
-  ...["lock", "unlock"].flatMap((verb) => [
-    logicalEndpoint(`sys/namespaces/api-lock/${verb}`, {
-      update: logicalOperation(
-        { summary: `Refused: the root namespace cannot be ${verb}ed` },
-        refusal("root namespace cannot be locked/unlocked"),
-      ),
-    }),
-    logicalEndpoint(`sys/namespaces/api-lock/${verb}/{path+}`, {
-      update: logicalOperation(
-        { summary: `Refused: there is no namespace to ${verb}` },
-        refusal("requested namespace does not exist"),
-      ),
-    }),
-  ]),
-  logicalEndpoint("sys/namespaces/{path+}", {
-    read: logicalOperation({ summary: "Show a namespace" }, ofNamespace(nothing)),
-    update: logicalOperation(
-      { summary: "Refused: only the root namespace exists" },
-      ofNamespace(refusal("cannot create a namespace: only the root namespace exists here")),
-    ),
-    patch: logicalOperation(
-      { summary: "Refused: only the root namespace exists" },
-      ofNamespace(refusal("namespace not found")),
-    ),
-    delete: logicalOperation(
-      { summary: "Delete a namespace: there is none", answers: ["data"] },
-      ofNamespace(async () => ({
-        kind: "data",
-        data: null,
-        warnings: ["requested namespace does not exist"],
-      })),
-    ),
-  }),
-];
-
-function ofNamespace(answer: () => Promise<LogicalReply>) {
-  return async ({ parameter }: EndpointCall): Promise<LogicalReply> => {
-    const name = parameter("path").replace(/\/$/, "");
-    if (name.includes("/")) throw invalidRequest("namespace name cannot contain /");
-    if (name === "root") {
-      throw invalidRequest('"root/" is a reserved path and cannot be used as a namespace name');
-    }
-    return await answer();
-  };
-}
-
-const QUOTA_FIELDS = {
-  rate: text("requests per interval"),
-  path: text("what it is for"),
-  interval: text("how long the rate is counted"),
+/** With both errors in the form of a list, as in the reference. */
+const ACCESSOR_NEEDED: Imitation = {
+  summary: "Refused: no request waits for others",
+  fields: { accessor: text("accessor of the wrapping token") },
+  exceptions: [{ when: lacks("accessor"), answer: refused(multiError(["missing accessor"])) }],
+  answer: refused(multiError(["invalid accessor"])),
 };
 
-const QUOTA_CONFIG_FIELDS = {
-  enable_rate_limit_audit_logging: boolean("write refusals to the audit trail"),
-  enable_rate_limit_response_headers: boolean("tell clients what is left to them"),
-  rate_limit_exempt_paths: textList("paths without limits"),
-};
-
-const QUOTAS: readonly LogicalEndpoint[] = [
-  logicalEndpoint("sys/quotas/config", {
-    read: logicalOperation({ summary: "Show the settings of quotas" }, async () => ({
-      kind: "data",
-      data: {
-        enable_rate_limit_audit_logging: false,
-        enable_rate_limit_response_headers: false,
-        rate_limit_exempt_paths: [],
-      },
-    })),
-    update: logicalOperation(
-      { summary: "Refused: there are no quotas to set anything for", fields: QUOTA_CONFIG_FIELDS },
-      async (_request, sent) => {
-        if (Object.keys(sent).length === 0) return DONE;
-        throw invalidRequest(
-          "cannot set quotas: the rate limit is set where the server is started",
-        );
-      },
-    ),
-  }),
-  logicalEndpoint("sys/quotas/rate-limit", {
-    list: logicalOperation({ summary: "List the rate limits set by request: none" }, nothing),
-  }),
-  logicalEndpoint("sys/quotas/rate-limit/{name}", {
-    read: logicalOperation({ summary: "Show a rate limit" }, nothing),
-    update: logicalOperation(
-      {
-        summary: "Refused: the rate limit is set where the server is started",
-        fields: QUOTA_FIELDS,
-      },
-      refuseQuota,
-    ),
-    delete: logicalOperation({ summary: "Delete a rate limit" }, done),
-  }),
-];
-
-async function refuseQuota(
-  _request: LogicalCall,
-  { rate = "" }: Sent<typeof QUOTA_FIELDS>,
-): Promise<LogicalReply> {
-  if (!(Number(rate) > 0)) throw invalidRequest("'rate' is invalid");
-  throw invalidRequest("cannot create a quota: the rate limit is set where the server is started");
-}
-
-const MFA_FIELDS = {
-  mfa_request_id: text("id that a login has answered with"),
-  mfa_payload: object("what the methods ask for"),
-};
-
-const CONTROL_GROUP_FIELDS = { accessor: text("accessor of the wrapping token") };
-
-const APPROVALS: readonly LogicalEndpoint[] = [
-  logicalEndpoint("sys/mfa/validate", {
-    update: logicalOperation(
-      { summary: "Refused: no login asks for a second factor", fields: MFA_FIELDS },
-      async (_request, { mfa_request_id: id = "" }) => {
-        throw invalidRequest(id === "" ? "missing request ID" : "invalid request ID");
-      },
-    ),
-  }, { token: "ignored" }),
-  ...["request", "authorize"].map((name) =>
-    logicalEndpoint(`sys/control-group/${name}`, {
-      update: logicalOperation(
-        { summary: "Refused: no request waits for others", fields: CONTROL_GROUP_FIELDS },
-        async (_request, { accessor = "" }) => {
-          throw listedMistake(`${accessor === "" ? "missing" : "invalid"} accessor`);
-        },
-      ),
-    })
+const INTROSPECTION_OFF: Imitation = {
+  summary: "Tell that inner tables are not shown",
+  answer: refused(
+    'the Vault configuration must set "introspection_endpoint" to true to enable this endpoint',
   ),
+};
+
+function namespaceOf({ parameter }: EndpointCall): string {
+  return parameter("path").replace(/\/$/, "");
+}
+
+const NAMESPACE_NAME_MISTAKES: readonly Exception[] = [
+  {
+    when: (_sent, request) => namespaceOf(request).includes("/"),
+    answer: refused("namespace name cannot contain /"),
+  },
+  {
+    when: (_sent, request) => namespaceOf(request) === "root",
+    answer: refused('"root/" is a reserved path and cannot be used as a namespace name'),
+  },
 ];
 
 const LEVEL_FIELDS = { level: text("the lowest level to write") };
 /** The words of Vault's loggers. */
 const LEVELS = ["trace", "debug", "info", "notice", "warn", "warning", "err", "error"];
+const LEVEL_MISTAKES: readonly Exception[] = [
+  { when: ({ level }) => level === undefined, answer: refused("level is required") },
+  { when: lacks("level"), answer: refused("level is empty") },
+  {
+    when: ({ level }) => !LEVELS.includes(String(level).toLowerCase()),
+    answer: ({ level }) => refused(`invalid level provided: unknown log level: ${String(level)}`),
+  },
+];
+const NO_SUCH_LOGGER: Answer = (_sent, { parameter }) =>
+  refused(`logger ${JSON.stringify(parameter("name"))} not found`);
 
-const LOGGERS: readonly LogicalEndpoint[] = [
-  logicalEndpoint("sys/loggers", {
-    read: logicalOperation({ summary: "Show the levels of loggers: none has its own" }, noLoggers),
-    update: logicalOperation(
-      { summary: "Refused: the level is set where the server is started", fields: LEVEL_FIELDS },
-      async (request, sent) => {
-        refuseLevel(request, sent);
-        throw invalidRequest("cannot set the level: it is set where the server is started");
+const AUDITED_HEADER_RULES = { copiesData: true, sudo: true };
+
+const ABSENT: readonly AbsentPath[] = [
+  {
+    path: "sys/namespaces",
+    list: { summary: "List the namespaces: only the root one exists", answer: MISSING },
+    scan: { summary: "List the namespaces: only the root one exists", answer: MISSING },
+  },
+  {
+    path: "sys/namespaces/api-lock/lock",
+    update: {
+      summary: "Refused: the root namespace cannot be locked",
+      answer: refused("root namespace cannot be locked/unlocked"),
+    },
+  },
+  {
+    path: "sys/namespaces/api-lock/lock/{path+}",
+    update: {
+      summary: "Refused: there is no namespace to lock",
+      answer: refused("requested namespace does not exist"),
+    },
+  },
+  {
+    path: "sys/namespaces/api-lock/unlock",
+    update: {
+      summary: "Refused: the root namespace cannot be unlocked",
+      answer: refused("root namespace cannot be locked/unlocked"),
+    },
+  },
+  {
+    path: "sys/namespaces/api-lock/unlock/{path+}",
+    update: {
+      summary: "Refused: there is no namespace to unlock",
+      answer: refused("requested namespace does not exist"),
+    },
+  },
+  {
+    path: "sys/namespaces/{path+}",
+    read: { summary: "Show a namespace", exceptions: NAMESPACE_NAME_MISTAKES, answer: MISSING },
+    update: {
+      summary: "Refused: only the root namespace exists",
+      exceptions: NAMESPACE_NAME_MISTAKES,
+      answer: refused("cannot create a namespace: only the root namespace exists here"),
+    },
+    patch: {
+      summary: "Refused: only the root namespace exists",
+      exceptions: NAMESPACE_NAME_MISTAKES,
+      answer: refused("namespace not found"),
+    },
+    delete: {
+      summary: "Delete a namespace: there is none",
+      answers: ["data"],
+      exceptions: NAMESPACE_NAME_MISTAKES,
+      answer: { kind: "data", data: null, warnings: ["requested namespace does not exist"] },
+    },
+  },
+  {
+    path: "sys/internal/ui/namespaces",
+    rules: { token: "optional" },
+    read: {
+      summary: "List the namespaces, of which there are none",
+      exceptions: [{
+        when: (_sent, { call }) => call.token === null,
+        answer: refused("client token empty"),
+      }],
+      answer: EMPTY,
+    },
+  },
+  {
+    path: "sys/quotas/config",
+    read: {
+      summary: "Show the settings of quotas",
+      answer: {
+        kind: "data",
+        data: {
+          enable_rate_limit_audit_logging: false,
+          enable_rate_limit_response_headers: false,
+          rate_limit_exempt_paths: [],
+        },
       },
-    ),
-    delete: logicalOperation({ summary: "Back to the level the server was started with" }, done),
-  }),
-  logicalEndpoint("sys/loggers/{name~}", {
-    read: logicalOperation({ summary: "Show the level of a logger" }, noLoggers),
-    update: logicalOperation(
-      { summary: "Refused: no logger has a level of its own", fields: LEVEL_FIELDS },
-      async (request, sent) => {
-        refuseLevel(request, sent);
-        throw noLogger(request);
+    },
+    update: {
+      summary: "Refused: there are no quotas to set anything for",
+      fields: {
+        enable_rate_limit_audit_logging: boolean("write refusals to the audit trail"),
+        enable_rate_limit_response_headers: boolean("tell clients what is left to them"),
+        rate_limit_exempt_paths: textList("paths without limits"),
       },
-    ),
-    delete: logicalOperation(
-      { summary: "Refused: no logger has a level of its own" },
-      async (request) => {
-        throw noLogger(request);
+      exceptions: [{ when: (sent) => Object.keys(sent).length === 0, answer: DONE }],
+      answer: refused("cannot set quotas: the rate limit is set where the server is started"),
+    },
+  },
+  {
+    path: "sys/quotas/rate-limit",
+    list: { summary: "List the rate limits set by request: none", answer: MISSING },
+  },
+  {
+    path: "sys/quotas/rate-limit/{name}",
+    read: { summary: "Show a rate limit", answer: MISSING },
+    update: {
+      summary: "Refused: the rate limit is set where the server is started",
+      fields: {
+        rate: text("requests per interval"),
+        path: text("what it is for"),
+        interval: text("how long the rate is counted"),
       },
-    ),
-  }),
+      exceptions: [{
+        when: ({ rate }) => !(Number(rate) > 0),
+        answer: refused("'rate' is invalid"),
+      }],
+      answer: refused(
+        "cannot create a quota: the rate limit is set where the server is started",
+      ),
+    },
+    delete: { summary: "Delete a rate limit", answer: DONE },
+  },
+  {
+    path: "sys/mfa/validate",
+    rules: { token: "ignored" },
+    update: {
+      summary: "Refused: no login asks for a second factor",
+      fields: {
+        mfa_request_id: text("id that a login has answered with"),
+        mfa_payload: object("what the methods ask for"),
+      },
+      exceptions: [{ when: lacks("mfa_request_id"), answer: refused("missing request ID") }],
+      answer: refused("invalid request ID"),
+    },
+  },
+  { path: "sys/control-group/request", update: ACCESSOR_NEEDED },
+  { path: "sys/control-group/authorize", update: ACCESSOR_NEEDED },
+  {
+    path: "sys/loggers",
+    read: { summary: "Show the levels of loggers: none has its own", answer: EMPTY },
+    update: {
+      summary: "Refused: the level is set where the server is started",
+      fields: LEVEL_FIELDS,
+      exceptions: LEVEL_MISTAKES,
+      answer: refused("cannot set the level: it is set where the server is started"),
+    },
+    delete: { summary: "Back to the level the server was started with", answer: DONE },
+  },
+  {
+    path: "sys/loggers/{name~}",
+    read: { summary: "Show the level of a logger", answer: EMPTY },
+    update: {
+      summary: "Refused: no logger has a level of its own",
+      fields: LEVEL_FIELDS,
+      exceptions: LEVEL_MISTAKES,
+      answer: NO_SUCH_LOGGER,
+    },
+    delete: {
+      summary: "Refused: no logger has a level of its own",
+      answer: NO_SUCH_LOGGER,
+    },
+  },
+  {
+    path: "sys/config/auditing/request-headers",
+    rules: AUDITED_HEADER_RULES,
+    read: {
+      summary: "List the request headers added to the audit trail: none",
+      answer: { kind: "data", data: { headers: {} } },
+    },
+  },
+  {
+    path: "sys/config/auditing/request-headers/{header+}",
+    rules: AUDITED_HEADER_RULES,
+    read: {
+      summary: "Show a request header added to the audit trail",
+      answer: refused("Could not find header in config"),
+    },
+    update: {
+      summary: "Refused: the headers in the audit trail are fixed",
+      fields: { hmac: boolean("show only a keyed hash of the value") },
+      answer: refused("cannot add a request header: those in the audit trail are fixed"),
+    },
+    delete: { summary: "Remove a header from the audit trail", answer: DONE },
+  },
+  {
+    path: "sys/internal/counters/requests",
+    read: {
+      summary: "Tell that requests are not counted any more",
+      answer: refused("The functionality has been removed on this path", "not_found"),
+    },
+  },
+  {
+    path: "sys/internal/inspect/router/{tag}",
+    rules: { sudo: true },
+    read: INTROSPECTION_OFF,
+  },
+  { path: "sys/internal/inspect/request", rules: { sudo: true }, read: INTROSPECTION_OFF },
 ];
 
-async function noLoggers(): Promise<LogicalReply> {
-  return { kind: "data", data: {} };
-}
-
-function noLogger({ parameter }: EndpointCall) {
-  return invalidRequest(`logger ${JSON.stringify(parameter("name"))} not found`);
-}
-
-function refuseLevel({ data }: LogicalCall, { level = "" }: Sent<typeof LEVEL_FIELDS>): void {
-  if (!Object.hasOwn(data, "level")) throw invalidRequest("level is required");
-  if (level === "") throw invalidRequest("level is empty");
-  if (!LEVELS.includes(level.toLowerCase())) {
-    throw invalidRequest(`invalid level provided: unknown log level: ${level}`);
-  }
-}
-
-const HEADER_FIELDS = { hmac: boolean("show only a keyed hash of the value") };
-
-const AUDITED_HEADERS: readonly LogicalEndpoint[] = [
-  logicalEndpoint("sys/config/auditing/request-headers", {
-    read: logicalOperation(
-      { summary: "List the request headers added to the audit trail: none" },
-      async () => ({ kind: "data", data: { headers: {} } }),
-    ),
-  }, { copiesData: true, sudo: true }),
-  logicalEndpoint("sys/config/auditing/request-headers/{header+}", {
-    read: logicalOperation(
-      { summary: "Show a request header added to the audit trail" },
-      refusal("Could not find header in config"),
-    ),
-    update: logicalOperation(
-      { summary: "Refused: the headers in the audit trail are fixed", fields: HEADER_FIELDS },
-      refusal("cannot add a request header: those in the audit trail are fixed"),
-    ),
-    delete: logicalOperation({ summary: "Remove a header from the audit trail" }, done),
-  }, { copiesData: true, sudo: true }),
-];
-
-export const ABSENT_ENDPOINTS: readonly LogicalEndpoint[] = [
-  ...NAMESPACES,
-  ...QUOTAS,
-  ...APPROVALS,
-  ...LOGGERS,
-  ...AUDITED_HEADERS,
-];
+export const ABSENT_ENDPOINTS: readonly LogicalEndpoint[] = ABSENT.map(imitatedPath);
