@@ -15,6 +15,7 @@ import {
 } from "../../request/logical.ts";
 import { ownerOf } from "../../../vault/mounts/owner.ts";
 import { imitatedOperation, imitatedPath } from "../server/imitation.ts";
+import { isInCatalog, PLUGIN_TYPES, pluginNames, type PluginType } from "./plugin_catalog.ts";
 import {
   FORGET_PLUGIN,
   REGISTER_PLUGIN,
@@ -22,16 +23,6 @@ import {
   VERSION_FIELDS,
 } from "./plugin_registration.ts";
 import { builtinVersion, canonicalVersion } from "./plugin_versions.ts";
-
-/** Sorted. */
-const PLUGINS: Readonly<Record<PluginType, readonly string[]>> = {
-  auth: ["approle", "userpass"],
-  database: [],
-  secret: ["kv", "transit"],
-};
-
-const PLUGIN_TYPES = ["auth", "database", "secret"] as const;
-type PluginType = typeof PLUGIN_TYPES[number];
 
 const RULES = { sudo: true };
 const RELOAD_FIELDS = {
@@ -72,7 +63,7 @@ export const PLUGIN_ENDPOINTS: readonly LogicalEndpoint[] = [
 /** Types without plugins are left out. */
 async function catalog({ call }: LogicalCall): Promise<LogicalReply> {
   const version = builtinVersion(call.context.options.version);
-  const shown = PLUGIN_TYPES.map((type) => [type, PLUGINS[type]] as const)
+  const shown = PLUGIN_TYPES.map((type) => [type, pluginNames(type)] as const)
     .filter(([, names]) => names.length > 0);
   const detailed = shown.flatMap(([type, names]) =>
     names.map((name) => ({ builtin: true, deprecation_status: "supported", name, type, version }))
@@ -81,7 +72,7 @@ async function catalog({ call }: LogicalCall): Promise<LogicalReply> {
 }
 
 function listPlugins(type: PluginType): LogicalReply {
-  const keys = PLUGINS[type];
+  const keys = pluginNames(type);
   return keys.length === 0 ? MISSING : { kind: "data", data: { keys } };
 }
 
@@ -89,7 +80,7 @@ function show({ parameter, call }: EndpointCall, type: PluginType, asked: string
   const name = parameter("name");
   const version = builtinVersion(call.context.options.version);
   const isOther = asked !== "" && asked !== version && canonicalVersion(asked) !== version;
-  if (isOther || !PLUGINS[type].includes(name)) return MISSING;
+  if (isOther || !pluginNames(type).includes(name)) return MISSING;
   return {
     kind: "data",
     data: {
@@ -128,9 +119,7 @@ const SINGLETONS: ReadonlySet<string> = new Set(["cubbyhole", "identity", "syste
 function refusePlugin(name: string): void {
   const quoted = JSON.stringify(name);
   if (SINGLETONS.has(name)) throw invalidRequest(`${SINGLETON}: ${quoted}`);
-  if (!PLUGIN_TYPES.some((type) => PLUGINS[type].includes(name))) {
-    throw invalidRequest(`plugin not found in the catalog: ${quoted}`);
-  }
+  if (!isInCatalog(name)) throw invalidRequest(`plugin not found in the catalog: ${quoted}`);
 }
 
 function reloadRefusal(open: OpenVault, sent: string): readonly string[] {

@@ -7,6 +7,7 @@ import { invalidRequest } from "../../../errors.ts";
 import { STRICT_TEXT } from "./config.ts";
 import { settingSeconds } from "./durations.ts";
 import type { Owner } from "../../../vault/mounts/owner.ts";
+import { hasLockout } from "./plugin_catalog.ts";
 
 const LOCKOUT = v.object({
   lockout_threshold: STRICT_TEXT,
@@ -14,8 +15,6 @@ const LOCKOUT = v.object({
   lockout_counter_reset_duration: STRICT_TEXT,
   lockout_disable: v.optional(v.nullable(v.boolean())),
 });
-/** Methods with a name that a lockout could be about. */
-const SUPPORTED: ReadonlySet<string> = new Set(["approle", "userpass"]);
 const UNSET: UserLockout = {
   threshold: 0,
   durationSeconds: 0,
@@ -31,7 +30,7 @@ export function tunedLockout({ kind, mount }: Owner, sent: JsonObject): UserLock
   if (!parsed.success) {
     throw invalidRequest("unable to convert given user lockout config information");
   }
-  if (!SUPPORTED.has(mount.type)) {
+  if (!hasLockout(mount.type)) {
     throw invalidRequest(
       `tuning of user lockout configuration for auth type "${mount.type}" not allowed`,
     );

@@ -6,9 +6,7 @@ import { LEASE_DEFAULT_SECONDS } from "../../../limits.ts";
 import type { Mount } from "../../../vault/mounts/mount_record.ts";
 import { builtinVersion } from "./plugin_versions.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
-
-/** Types that the catalog knows under this name. */
-const CATALOGUED: ReadonlySet<string> = new Set(["kv", "transit", "approle", "userpass"]);
+import { isInCatalog } from "./plugin_catalog.ts";
 
 /** A mount as every list shows it. */
 export function describeEntry(mount: Mount | AuthMount, productVersion: string): JsonObject {
@@ -23,7 +21,7 @@ export function describeEntry(mount: Mount | AuthMount, productVersion: string):
       ...shownSettings(mount),
       ...(lockout === null ? {} : { user_lockout_config: describeLockout(lockout) }),
     },
-    ...(CATALOGUED.has(mount.type) ? { deprecation_status: "supported" } : {}),
+    ...(isInCatalog(mount.type) ? { deprecation_status: "supported" } : {}),
     description: mount.description,
     external_entropy_access: mount.externalEntropyAccess,
     local: mount.local,

@@ -1,0 +1,35 @@
+/**
+ * The engines and auth methods that a client can mount. All of them are built in and have the version
+ * of the product, which `plugin_versions.ts` writes. Pure.
+ */
+
+/** Sorted, as the catalog is shown. Databases are a type without plugins here. */
+export const PLUGIN_TYPES = ["auth", "database", "secret"] as const;
+export type PluginType = typeof PLUGIN_TYPES[number];
+
+interface CatalogEntry {
+  readonly type: PluginType;
+  readonly name: string;
+  /** Its logins name a user or a role, which `user_lockout_config` of a mount can lock out. */
+  readonly hasLockout?: true;
+}
+
+const CATALOG: readonly CatalogEntry[] = [
+  { type: "auth", name: "approle", hasLockout: true },
+  { type: "auth", name: "userpass", hasLockout: true },
+  { type: "secret", name: "kv" },
+  { type: "secret", name: "transit" },
+];
+
+/** Sorted. */
+export function pluginNames(type: PluginType): readonly string[] {
+  return CATALOG.filter((entry) => entry.type === type).map(({ name }) => name).sort();
+}
+
+export function isInCatalog(name: string): boolean {
+  return CATALOG.some((entry) => entry.name === name);
+}
+
+export function hasLockout(name: string): boolean {
+  return CATALOG.some((entry) => entry.name === name && entry.hasLockout === true);
+}
