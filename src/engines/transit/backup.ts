@@ -7,7 +7,7 @@
 import { decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
-import { KEY_BYTES, KEY_VERSIONS_MAX } from "../../limits.ts";
+import { KEY_VERSIONS_MAX } from "../../limits.ts";
 import type { EngineReply } from "../engine.ts";
 import { boolean, type Sent, text } from "../../wire/fields.ts";
 import { quoteText } from "../../wire/go_text.ts";
@@ -23,24 +23,14 @@ import { isJsonObject, isNumberText, type JsonObject, ownMember } from "../../wi
 import { formatTime } from "../../wire/time.ts";
 import { isWord } from "../../wire/served_path.ts";
 import { checkBase64 } from "./base64.ts";
-import {
-  type BackupMark,
-  isComplete,
-  type KeyVersion,
-  type TransitKey,
-  type TransitKeyType,
-} from "./records.ts";
+import { HMAC_KEY_BYTES, KEY_TYPES, type KeyType, keyTypeOfBackup } from "./key_types.ts";
+import { type BackupMark, isComplete, type KeyVersion, type TransitKey } from "./records.ts";
 import type { TransitStore } from "./store.ts";
 import { SOFT_DELETED, usableVersions, withHmacKeys } from "./versions.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 /** Of Go's 64 bits; the last of them are lost here. */
 const NANOSECONDS_MAX = 2 ** 63;
-/** The numbers of keysutil's key types. */
-const TYPE_NUMBERS: ReadonlyMap<TransitKeyType, number> = new Map([
-  ["aes256-gcm96", 0],
-  ["chacha20-poly1305", 5],
-]);
 /** What the reference writes of a key of another type. */
 const OTHER_MATERIAL = {
   ec_x: null,
@@ -135,7 +125,7 @@ function encodeBackup(name: string, key: TransitKey): string {
     min_available_version: key.minAvailableVersion,
     deletion_allowed: key.deletionAllowed,
     convergent_version: 0,
-    type: TYPE_NUMBERS.get(key.type),
+    type: KEY_TYPES[key.type].backupNumber,
     backup_info: encodeMark(key.backedUp),
     restore_info: encodeMark(key.restored),
     allow_plaintext_backup: key.allowPlaintextBackup,
@@ -193,9 +183,8 @@ function withZeroValues(policy: JsonObject): JsonObject {
 }
 
 function decodePolicy(policy: JsonObject, archive: unknown): TransitKey {
-  const number = numberMember(policy, "type");
-  const type = [...TYPE_NUMBERS].find(([, known]) => known === number)?.[0];
-  if (type === undefined) throw malformedRecord("there are no keys of its type here");
+  const type = keyTypeOfBackup(numberMember(policy, "type"));
+  if (type === null) throw malformedRecord("there are no keys of its type here");
   if (booleanMember(policy, "derived")) throw malformedRecord("key derivation is not supported");
   const minAvailableVersion = countMember(policy, "min_available_version");
   const latestVersion = countMember(policy, "latest_version");
@@ -212,7 +201,7 @@ function decodePolicy(policy: JsonObject, archive: unknown): TransitKey {
     minDecryptionVersion: countMember(policy, "min_decryption_version"),
     minEncryptionVersion: countMember(policy, "min_encryption_version"),
     minAvailableVersion,
-    versions: decodeVersions(policy, archive, minAvailableVersion, latestVersion),
+    versions: decodeVersions(type, policy, archive, minAvailableVersion, latestVersion),
   };
   checkMinimums(key);
   return key;
@@ -226,6 +215,7 @@ function checkMinimums(key: TransitKey): void {
 }
 
 function decodeVersions(
+  type: KeyType,
   policy: JsonObject,
   archive: unknown,
   minAvailableVersion: number,
@@ -239,23 +229,23 @@ function decodeVersions(
   for (let version = first; version <= latestVersion; version++) {
     const json = ownMember(current, String(version)) ??
       (Array.isArray(archived) ? archived[version - minAvailableVersion] : null);
-    if (isJsonObject(json)) versions.set(version, decodeVersion(json));
+    if (isJsonObject(json)) versions.set(version, decodeVersion(json, type));
   }
   return versions;
 }
 
-function decodeVersion(json: JsonObject): KeyVersion {
-  const bytes = keyOf(json, "key");
+function decodeVersion(json: JsonObject, type: KeyType): KeyVersion {
+  const bytes = keyOf(json, "key", KEY_TYPES[type].keyBytes);
   if (bytes === null) throw malformedRecord("a version has no key of its length");
   const createdMs = Date.parse(String(ownMember(json, "time")));
   if (Number.isNaN(createdMs)) throw malformedRecord("a version has no time");
-  return { createdMs, bytes, hmacKey: keyOf(json, "hmac_key") };
+  return { createdMs, bytes, hmacKey: keyOf(json, "hmac_key", HMAC_KEY_BYTES) };
 }
 
-function keyOf(json: JsonObject, name: string): Uint8Array | null {
+function keyOf(json: JsonObject, name: string, length: number): Uint8Array | null {
   const text = ownMember(json, name);
   const bytes = typeof text === "string" ? decodeBase64(text) : null;
-  return bytes?.length === KEY_BYTES ? bytes : null;
+  return bytes?.length === length ? bytes : null;
 }
 
 function decodeMark(policy: JsonObject, name: string): BackupMark | null {

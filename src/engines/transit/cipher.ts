@@ -13,20 +13,14 @@
 import { concatBytes, decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { VaultError } from "../../errors.ts";
-import { NONCE_BYTES } from "../../limits.ts";
 import { malformedRecord } from "../json_record.ts";
 import { checkAssociatedData, type Checked, refused, usable } from "./base64.ts";
-import type { TransitKey, TransitKeyType } from "./records.ts";
+import { KEY_TYPES } from "./key_types.ts";
+import type { TransitKey } from "./records.ts";
 import type { LoadedKey } from "./store.ts";
 import { SOFT_DELETED } from "./versions.ts";
 
 const PREFIX = "vault:v";
-
-/** Go's text for a tag that does not fit, by the package that implements the cipher there. */
-const REJECTED: Readonly<Record<TransitKeyType, string>> = {
-  "aes256-gcm96": "cipher: message authentication failed",
-  "chacha20-poly1305": "chacha20poly1305: message authentication failed",
-};
 
 /** The version to encrypt with; `asked` 0 means the latest. */
 export function chooseVersion(key: TransitKey, asked: number): Checked<number> {
@@ -54,7 +48,7 @@ export async function encryptBytes(
 ): Promise<string> {
   const aead = await loaded.aead(version);
   if (aead === null) throw malformedRecord("a usable version has no key");
-  const nonce = random(NONCE_BYTES);
+  const nonce = random(KEY_TYPES[loaded.key.type].nonceBytes);
   const ciphertextAndTag = await aead.encrypt(nonce, plaintext, associatedData);
   return `${PREFIX}${version}:${encodeBase64(concatBytes(nonce, ciphertextAndTag))}`;
 }
@@ -70,15 +64,16 @@ export async function decryptText(
   const { version, bytes } = parsed.value;
   const associated = checkAssociatedData(associatedText);
   if (associated.kind === "refused") return associated;
-  if (bytes.length < NONCE_BYTES) return refused("invalid ciphertext length");
+  const { nonceBytes, rejection } = KEY_TYPES[loaded.key.type];
+  if (bytes.length < nonceBytes) return refused("invalid ciphertext length");
   const aead = await loaded.aead(version);
   if (aead === null) throw malformedRecord("a usable version has no key");
-  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const nonce = bytes.subarray(0, nonceBytes);
   try {
-    return usable(await aead.decrypt(nonce, bytes.subarray(NONCE_BYTES), associated.value));
+    return usable(await aead.decrypt(nonce, bytes.subarray(nonceBytes), associated.value));
   } catch (error) {
     if (error instanceof VaultError && error.code === "ciphertext_rejected") {
-      return refused(REJECTED[loaded.key.type]);
+      return refused(rejection);
     }
     throw error;
   }

@@ -20,9 +20,9 @@ import {
   readBatch,
   strictItems,
 } from "./items.ts";
-import { derivationRefused, isReferenceKeyType, NEW_KEY_FIELDS, newKeyType } from "./keys.ts";
+import { isRefusedByEncrypt, type KeyType } from "./key_types.ts";
+import { derivationRefused, NEW_KEY_FIELDS, newKeyType } from "./keys.ts";
 import { loadKeysConfig } from "./mount_config.ts";
-import type { TransitKeyType } from "./records.ts";
 import { type LoadedKey, type TransitStore, unstoredKey } from "./store.ts";
 import { newTransitKey } from "./versions.ts";
 
@@ -168,9 +168,9 @@ async function encryptionTarget(
   return { loaded, warnings: isNew ? [] : [LATE_CREATION] };
 }
 
-/** The type of a key that is made on the way. The reference refuses some here that it knows. */
-function upsertedKeyType(sent: SentEncryption): TransitKeyType {
-  if (sent.type?.startsWith("ecdsa-") === true && isReferenceKeyType(sent.type)) {
+/** The type of a key that encrypting makes. Like the reference, refuses some types by name. */
+function upsertedKeyType(sent: SentEncryption): KeyType {
+  if (sent.type !== undefined && isRefusedByEncrypt(sent.type)) {
     throw invalidRequest(`key type ${sent.type} not supported for this operation`);
   }
   return newKeyType(sent);

@@ -10,17 +10,28 @@ import type { EngineReply } from "../engine.ts";
 import { type Sent, text } from "../../wire/fields.ts";
 import { parameter, type Parameters } from "../../wire/served_path.ts";
 import type { NameSpelling } from "../../wire/spelling.ts";
+import { type ExportKind, KEY_TYPES } from "./key_types.ts";
 import type { TransitKey } from "./records.ts";
 import type { TransitStore } from "./store.ts";
 import { SOFT_DELETED, usableVersions } from "./versions.ts";
 
-const EXPORT_TYPES: readonly string[] = [
-  "encryption-key",
-  "signing-key",
-  "hmac-key",
-  "public-key",
-  "certificate-chain",
-];
+interface ExportKindRow {
+  /** Public material of a key may be exported without leave. */
+  readonly isPublic: boolean;
+  /** What is said of keys that do not sign; null if such keys have it too. */
+  readonly withoutSigning: string | null;
+}
+
+const EXPORT_KINDS: Readonly<Record<ExportKind, ExportKindRow>> = {
+  "encryption-key": { isPublic: false, withoutSigning: null },
+  "signing-key": { isPublic: false, withoutSigning: "signing not supported for the key" },
+  "hmac-key": { isPublic: false, withoutSigning: null },
+  "public-key": { isPublic: true, withoutSigning: null },
+  "certificate-chain": {
+    isPublic: true,
+    withoutSigning: "certificate chain not supported for keys that do not support signing",
+  },
+};
 const EXPORT_FORMATS: readonly string[] = ["", "raw", "der", "pem"];
 
 export const EXPORT_FIELDS = {
@@ -61,36 +72,42 @@ export async function exportKey(
   version: string | null,
   { format = "" }: Sent<typeof EXPORT_FIELDS>,
 ): Promise<EngineReply> {
-  if (!EXPORT_TYPES.includes(type)) throw invalidRequest(`invalid export type: ${type}`);
+  const kind = exportKind(type);
   if (!EXPORT_FORMATS.includes(format)) throw invalidRequest(`invalid format: ${format}`);
   const loaded = await store.load(name);
   if (loaded === null) return { kind: "missing" };
   const { key } = loaded;
-  refuseExport(key, type);
+  refuseExport(key, kind);
   const versions = version === null ? usableVersions(key) : [exportedVersion(key, version)];
-  if (type !== "encryption-key" && type !== "hmac-key") {
+  const member = KEY_TYPES[key.type].exports[kind];
+  if (member === null) {
     throw listedMistake(`unknown key type ${key.type} for export type ${type}`);
   }
   if (format === "der" || format === "pem") {
     // So it says in the reference also of keys that encrypt.
     throw listedMistake("unknown format for HMAC key; supported values are `` or `raw`");
   }
-  const complete = type === "hmac-key" ? await store.completeHmacKeys(name, loaded) : loaded;
+  const complete = member === "hmacKey" ? await store.completeHmacKeys(name, loaded) : loaded;
   const keys = versions.flatMap((number) => {
-    const found = complete.key.versions.get(number);
-    const bytes = type === "hmac-key" ? found?.hmacKey : found?.bytes;
-    return bytes === undefined || bytes === null ? [] : [[String(number), encodeBase64(bytes)]];
+    const bytes = complete.key.versions.get(number)?.[member] ?? null;
+    return bytes === null ? [] : [[String(number), encodeBase64(bytes)]];
   });
   return { kind: "data", data: { keys: Object.fromEntries(keys), name, type: key.type } };
 }
 
-function refuseExport(key: TransitKey, type: string): void {
-  const isPublic = type === "public-key" || type === "certificate-chain";
+function exportKind(name: string): ExportKind {
+  const kinds = Object.keys(EXPORT_KINDS) as ExportKind[];
+  const kind = kinds.find((known) => known === name);
+  if (kind === undefined) throw invalidRequest(`invalid export type: ${name}`);
+  return kind;
+}
+
+function refuseExport(key: TransitKey, kind: ExportKind): void {
+  const { isPublic, withoutSigning } = EXPORT_KINDS[kind];
   if (!key.exportable && !isPublic) throw invalidRequest("private key material is not exportable");
   if (key.softDeleted) throw listedMistake(SOFT_DELETED);
-  if (type === "signing-key") throw invalidRequest("signing not supported for the key");
-  if (type === "certificate-chain") {
-    throw invalidRequest("certificate chain not supported for keys that do not support signing");
+  if (withoutSigning !== null && !KEY_TYPES[key.type].supports.signing) {
+    throw invalidRequest(withoutSigning);
   }
 }
 

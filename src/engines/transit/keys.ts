@@ -7,32 +7,23 @@ import { invalidRequest, type VaultError } from "../../errors.ts";
 import type { EngineReply } from "../engine.ts";
 import { boolean, integer, type Sent, text } from "../../wire/fields.ts";
 import { checkBase64 } from "./base64.ts";
-import { DEFAULT_KEY_TYPE, parseKeyType, type TransitKey, type TransitKeyType } from "./records.ts";
+import {
+  DEFAULT_KEY_TYPE,
+  isReferenceKeyType,
+  KEY_TYPE_NAMES,
+  type KeyType,
+  parseKeyType,
+} from "./key_types.ts";
+import type { TransitKey } from "./records.ts";
 import type { TransitChange, TransitStore } from "./store.ts";
 import { CONFIG_FIELDS, planKeyConfig } from "./config.ts";
 import { describeKey, newTransitKey, rotateKey, trimKey } from "./versions.ts";
 
-/** Types that the reference has keys of. */
-const REFERENCE_TYPES: readonly string[] = [
-  "aes128-gcm96",
-  "aes256-gcm96",
-  "chacha20-poly1305",
-  "xchacha20-poly1305",
-  "ecdsa-p256",
-  "ecdsa-p384",
-  "ecdsa-p521",
-  "ed25519",
-  "rsa-2048",
-  "rsa-3072",
-  "rsa-4096",
-  "hmac",
-  "external-key",
-];
 const AUTO_ROTATE_MIN_SECONDS = 3600;
 
 /** What is said of a key that may have to be made. */
 export const NEW_KEY_FIELDS = {
-  type: text("type of the key: aes256-gcm96 or chacha20-poly1305"),
+  type: text(`type of the key: ${KEY_TYPE_NAMES.join(" or ")}`),
   derived: boolean("refused if true: there are no derived keys"),
   convergent_encryption: boolean("refused if true: it needs derived keys"),
 };
@@ -175,15 +166,10 @@ export async function trim(
 /** The type of a key to be made. Throws `invalid_request` for one that there are no keys of. */
 export function newKeyType(
   { type: asked = DEFAULT_KEY_TYPE }: { readonly type?: string | undefined },
-): TransitKeyType {
+): KeyType {
   const type = parseKeyType(asked);
   if (type === null) throw unknownKeyType(asked);
   return type;
-}
-
-/** Whether the reference has keys of such a type; here there are fewer. */
-export function isReferenceKeyType(type: string): boolean {
-  return REFERENCE_TYPES.includes(type);
 }
 
 /** Derived and convergent keys do not exist here. */

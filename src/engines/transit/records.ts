@@ -10,7 +10,6 @@
  */
 
 import { decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
-import { KEY_BYTES } from "../../limits.ts";
 import {
   booleanMember,
   decodeJsonRecord,
@@ -20,19 +19,16 @@ import {
   objectMember,
 } from "../json_record.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../wire/json_value.ts";
+import { HMAC_KEY_BYTES, KEY_TYPES, type KeyType, parseKeyType } from "./key_types.ts";
 
 export const POLICY_FOLDER = "policy/";
 export const ARCHIVE_FOLDER = "archive/";
 
 const FORMAT = 1;
 
-export type TransitKeyType = "aes256-gcm96" | "chacha20-poly1305";
-export const DEFAULT_KEY_TYPE: TransitKeyType = "aes256-gcm96";
-const KEY_TYPES: readonly TransitKeyType[] = [DEFAULT_KEY_TYPE, "chacha20-poly1305"];
-
 export interface KeyVersion {
   readonly createdMs: number;
-  /** 32 bytes. They stay in memory as long as the key is cached: a change writes them again. */
+  /** As long as the type of the key asks. Kept in memory while the key is: a change rewrites them. */
   readonly bytes: Uint8Array;
   /** 32 bytes, for HMAC alone; null in records of before HMAC was served. */
   readonly hmacKey: Uint8Array | null;
@@ -45,7 +41,7 @@ export interface BackupMark {
 }
 
 export interface TransitKey {
-  readonly type: TransitKeyType;
+  readonly type: KeyType;
   readonly exportable: boolean;
   readonly allowPlaintextBackup: boolean;
   readonly deletionAllowed: boolean;
@@ -66,11 +62,6 @@ export interface TransitKey {
   readonly versions: ReadonlyMap<number, KeyVersion>;
 }
 
-/** Null when the engine has no keys of such a type. */
-export function parseKeyType(text: string): TransitKeyType | null {
-  return KEY_TYPES.find((type) => type === text) ?? null;
-}
-
 export function policyPath(name: string): string {
   return POLICY_FOLDER + name;
 }
@@ -89,7 +80,7 @@ export function encodeKey(key: TransitKey): Uint8Array {
 export function decodeKey(record: Uint8Array): TransitKey {
   const json = decodeJsonRecord(record);
   if (ownMember(json, "format") !== FORMAT) throw malformedRecord("unknown format");
-  const type = parseKeyType(String(ownMember(json, "type")));
+  const type = parseKeyType(ownMember(json, "type"));
   if (type === null) throw malformedRecord("unknown type of key");
   const versions = ownMember(json, "versions");
   if (!Array.isArray(versions)) throw malformedRecord("versions is no list");
@@ -107,18 +98,18 @@ export function decodeKey(record: Uint8Array): TransitKey {
     minDecryptionVersion: numberMember(json, "minDecryptionVersion"),
     minEncryptionVersion: numberMember(json, "minEncryptionVersion"),
     minAvailableVersion: numberMember(json, "minAvailableVersion"),
-    versions: new Map(versions.map(versionOf)),
+    versions: new Map(versions.map((version) => versionOf(version, type))),
   };
   checkVersions(key);
   return key;
 }
 
-function versionOf(json: unknown): [number, KeyVersion] {
+function versionOf(json: unknown, type: KeyType): [number, KeyVersion] {
   if (!isJsonObject(json)) throw malformedRecord("a version is no object");
   return [numberMember(json, "version"), {
     createdMs: numberMember(json, "createdMs"),
-    bytes: keyBytesOf(json, "key"),
-    hmacKey: Object.hasOwn(json, "hmacKey") ? keyBytesOf(json, "hmacKey") : null,
+    bytes: keyBytesOf(json, "key", KEY_TYPES[type].keyBytes),
+    hmacKey: Object.hasOwn(json, "hmacKey") ? keyBytesOf(json, "hmacKey", HMAC_KEY_BYTES) : null,
   }];
 }
 
@@ -128,10 +119,10 @@ function markOf(json: JsonObject, name: string): BackupMark | null {
   return { timeMs: numberMember(mark, "timeMs"), version: numberMember(mark, "version") };
 }
 
-function keyBytesOf(json: JsonObject, name: string): Uint8Array {
+function keyBytesOf(json: JsonObject, name: string, length: number): Uint8Array {
   const text = ownMember(json, name);
   const bytes = typeof text === "string" ? decodeBase64(text) : null;
-  if (bytes?.length !== KEY_BYTES) throw malformedRecord("a version has no key of its length");
+  if (bytes?.length !== length) throw malformedRecord("a version has no key of its length");
   return bytes;
 }
 

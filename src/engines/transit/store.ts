@@ -7,19 +7,16 @@
  * revision they were read at: a stale key is never used, whoever changed it.
  */
 
-import { AeadKey } from "../../crypto/aead.ts";
-import { ChaChaKey } from "../../crypto/chacha.ts";
+import type { Aead } from "../../crypto/aead_rules.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { ABSENT, type Revision } from "../../storage/store.ts";
 import type { MountRecords } from "../../barrier/mount_records.ts";
 import { repeatWhileLost } from "../../barrier/compare_and_set.ts";
 import { decodeKey, encodeKey, policyPath, type TransitKey } from "./records.ts";
 import { isRotationDue, rotateKey, withHmacKeys } from "./versions.ts";
+import { KEY_TYPES } from "./key_types.ts";
 
 const CACHED_KEYS_MAX = 256;
-
-/** AES-256-GCM or ChaCha20-Poly1305: 12 bytes of nonce, ciphertext ‖ tag. */
-export type Aead = Pick<ChaChaKey, "encrypt" | "decrypt">;
 
 export interface LoadedKey {
   readonly key: TransitKey;
@@ -148,20 +145,11 @@ function loadedKey(key: TransitKey, revision: Revision): LoadedKey {
       if (bytes === undefined) return null;
       const cached = aeads.get(version);
       if (cached !== undefined) return cached;
-      const imported = importAead(key, bytes);
+      const imported = KEY_TYPES[key.type].importCipher(bytes);
       aeads.set(version, imported);
       // Whoever awaits it hears of a failure; the next request tries anew.
       imported.catch(() => aeads.delete(version));
       return imported;
     },
   };
-}
-
-async function importAead(key: TransitKey, bytes: Uint8Array): Promise<Aead> {
-  switch (key.type) {
-    case "aes256-gcm96":
-      return await AeadKey.import(bytes);
-    case "chacha20-poly1305":
-      return new ChaChaKey(bytes);
-  }
 }

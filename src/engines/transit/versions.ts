@@ -6,8 +6,9 @@
 import type { RandomBytes } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
-import { KEY_BYTES, KEY_VERSIONS_MAX } from "../../limits.ts";
+import { KEY_VERSIONS_MAX } from "../../limits.ts";
 import { formatTime } from "../../wire/time.ts";
+import { HMAC_KEY_BYTES, KEY_TYPES, type KeyType } from "./key_types.ts";
 import type { BackupMark, KeyVersion, TransitKey } from "./records.ts";
 
 /** The reference's words for every use of such a key. */
@@ -30,19 +31,23 @@ export function newTransitKey(settings: NewKey, random: RandomBytes, nowMs: numb
     minDecryptionVersion: 1,
     minEncryptionVersion: 0,
     minAvailableVersion: 0,
-    versions: new Map([[1, newVersion(random, nowMs)]]),
+    versions: new Map([[1, newVersion(settings.type, random, nowMs)]]),
   };
 }
 
-function newVersion(random: RandomBytes, nowMs: number): KeyVersion {
-  return { createdMs: nowMs, bytes: random(KEY_BYTES), hmacKey: random(KEY_BYTES) };
+function newVersion(type: KeyType, random: RandomBytes, nowMs: number): KeyVersion {
+  return {
+    createdMs: nowMs,
+    bytes: random(KEY_TYPES[type].keyBytes),
+    hmacKey: random(HMAC_KEY_BYTES),
+  };
 }
 
 /** The key with an HMAC key in each version; null when it has them all. */
 export function withHmacKeys(key: TransitKey, random: RandomBytes): TransitKey | null {
   if ([...key.versions.values()].every(({ hmacKey }) => hmacKey !== null)) return null;
   const versions = [...key.versions].map(([number, version]) =>
-    [number, { ...version, hmacKey: version.hmacKey ?? random(KEY_BYTES) }] as const
+    [number, { ...version, hmacKey: version.hmacKey ?? random(HMAC_KEY_BYTES) }] as const
   );
   return { ...key, versions: new Map(versions) };
 }
@@ -61,7 +66,7 @@ export function rotateKey(key: TransitKey, random: RandomBytes, nowMs: number): 
   }
   const latestVersion = key.latestVersion + 1;
   const versions = new Map(key.versions);
-  versions.set(latestVersion, newVersion(random, nowMs));
+  versions.set(latestVersion, newVersion(key.type, random, nowMs));
   return { ...key, latestVersion, versions };
 }
 
@@ -86,6 +91,7 @@ export function usableVersions(key: TransitKey): readonly number[] {
 
 /** `data` of a read of the key. Times are Unix seconds. */
 export function describeKey(name: string, key: TransitKey): Readonly<Record<string, unknown>> {
+  const { supports } = KEY_TYPES[key.type];
   const createdSeconds = (version: number): number =>
     Math.floor((key.versions.get(version)?.createdMs ?? 0) / 1000);
   const keys = usableVersions(key).map((version) => [String(version), createdSeconds(version)]);
@@ -105,10 +111,10 @@ export function describeKey(name: string, key: TransitKey): Readonly<Record<stri
     name,
     ...(key.restored === null ? {} : { restore_info: describeMark(key.restored) }),
     soft_deleted: key.softDeleted,
-    supports_decryption: true,
-    supports_derivation: true,
-    supports_encryption: true,
-    supports_signing: false,
+    supports_decryption: supports.decryption,
+    supports_derivation: supports.derivation,
+    supports_encryption: supports.encryption,
+    supports_signing: supports.signing,
     type: key.type,
   };
 }

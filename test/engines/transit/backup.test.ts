@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { KEY_TYPE_NAMES } from "../../../src/engines/transit/key_types.ts";
 import { type Data, dataOf, NOW_TEXT, refusal, send } from "../requests.ts";
 import { base64, decrypted, encrypted, openSite, textOf, wrapped } from "./requests.ts";
 
@@ -13,7 +14,7 @@ async function siteWithKey(settings: Data = OPEN) {
 }
 
 describe("backup and restore", () => {
-  it.each(["aes256-gcm96", "chacha20-poly1305"])(
+  it.each(KEY_TYPE_NAMES)(
     "bring back a whole key of type %s, under its name or another",
     async (type) => {
       const { transit } = await siteWithKey({ ...OPEN, type, auto_rotate_period: "24h" });
