@@ -5,9 +5,11 @@
 
 import { pause } from "../../crypto/pause.ts";
 import { invalidRequest } from "../../errors.ts";
+import { HASH_SLICE_BYTES } from "../../limits.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
 import type { EngineReply } from "../engine.ts";
 import type { Checked } from "./base64.ts";
+import type { Batch } from "./items.ts";
 
 /** Items in work at once: Web Crypto may use other threads, memory stays bounded. */
 const CONCURRENT_ITEMS = 64;
@@ -50,6 +52,28 @@ export async function serveItems<T>(
   return results;
 }
 
+/**
+ * One item after another, for work that keeps the only thread: others are served after each slice of
+ * what the items hold together. `sizeOf`: characters.
+ */
+export async function serveInTurn<T>(
+  items: readonly T[],
+  sizeOf: (item: T) => number,
+  serve: (item: T) => Promise<ItemResult>,
+): Promise<readonly ItemResult[]> {
+  const results: ItemResult[] = [];
+  let characters = 0;
+  for (const item of items) {
+    characters += sizeOf(item);
+    if (characters > HASH_SLICE_BYTES) {
+      await pause();
+      characters = 0;
+    }
+    results.push(await serve(item));
+  }
+  return results;
+}
+
 /** Throws `invalid_request` when the one item of a request that is no list was refused. */
 export function singleReply(results: readonly ItemResult[]): BatchReply {
   const result = results[0];
@@ -60,12 +84,16 @@ export function singleReply(results: readonly ItemResult[]): BatchReply {
   return { kind: "data", data: result.value };
 }
 
-/** `onError`: members that a failed item has besides `error`, as Vault's clients expect them. */
-export function batchReply(
-  { items }: { readonly items: readonly { readonly reference: string }[] },
+/**
+ * The reply in the form of the request: a list, or the one result, which throws as `singleReply`.
+ * `onError`: members that a failed item of a list has besides `error`, as Vault's clients expect.
+ */
+export function replyTo(
+  { items, isList }: Batch<{ readonly reference: string }>,
   results: readonly ItemResult[],
-  onError: Readonly<Record<string, unknown>>,
+  onError: Readonly<Record<string, unknown>> = {},
 ): BatchReply {
+  if (!isList) return singleReply(results);
   const data = {
     batch_results: results.map((result, index) => ({
       ...(result.kind === "usable" ? result.value : { ...onError, error: result.reason }),

@@ -10,7 +10,7 @@
  * like that rotates by `auto_rotate_period`. A nonce is never the caller's.
  */
 
-import { concatBytes, decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
+import { concatBytes, decodeBase64 } from "../../crypto/bytes.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { VaultError } from "../../errors.ts";
 import { malformedRecord } from "../json_record.ts";
@@ -18,9 +18,10 @@ import { checkAssociatedData, type Checked, refused, usable } from "./base64.ts"
 import { KEY_TYPES } from "./key_types.ts";
 import type { TransitKey } from "./records.ts";
 import type { LoadedKey } from "./store.ts";
+import { formatVersioned, parseVersioned } from "./versioned_text.ts";
 import { SOFT_DELETED } from "./versions.ts";
 
-const PREFIX = "vault:v";
+const WORDS = { noPrefix: "invalid ciphertext: no prefix", invalid: "invalid ciphertext" };
 
 /** The version to encrypt with; `asked` 0 means the latest. */
 export function chooseVersion(key: TransitKey, asked: number): Checked<number> {
@@ -50,7 +51,7 @@ export async function encryptBytes(
   if (aead === null) throw malformedRecord("a usable version has no key");
   const nonce = random(KEY_TYPES[loaded.key.type].nonceBytes);
   const ciphertextAndTag = await aead.encrypt(nonce, plaintext, associatedData);
-  return `${PREFIX}${version}:${encodeBase64(concatBytes(nonce, ciphertextAndTag))}`;
+  return formatVersioned(version, concatBytes(nonce, ciphertextAndTag));
 }
 
 /** `associatedText` is in base64, and is looked at when the ciphertext is known to be one. */
@@ -86,20 +87,15 @@ interface Ciphertext {
 
 function parseCiphertext(key: TransitKey, text: string): Checked<Ciphertext> {
   if (key.softDeleted) return refused(SOFT_DELETED);
-  if (!text.startsWith(PREFIX)) return refused("invalid ciphertext: no prefix");
-  const colon = text.indexOf(":", PREFIX.length);
-  if (colon === -1) return refused("invalid ciphertext: wrong number of fields");
-  const digits = text.slice(PREFIX.length, colon);
-  if (!/^[+-]?\d{1,18}$/.test(digits)) {
-    return refused("invalid ciphertext: version number could not be decoded");
-  }
+  const parsed = parseVersioned(text, WORDS);
+  if (parsed.kind === "refused") return parsed;
   // Vault numbered from zero once, and still reads such a version as the first.
-  const version = Number(digits) || 1;
+  const version = parsed.value.version || 1;
   if (version > key.latestVersion) return refused("invalid ciphertext: version is too new");
   if (version < key.minDecryptionVersion) {
     return refused("ciphertext or signature version is disallowed by policy (too old)");
   }
-  const bytes = decodeBase64(text.slice(colon + 1));
+  const bytes = decodeBase64(parsed.value.base64);
   if (bytes === null) return refused("invalid ciphertext: could not decode base64");
   return usable({ version, bytes });
 }

@@ -8,17 +8,11 @@ import { invalidRequest } from "../../errors.ts";
 import type { EngineReply } from "../engine.ts";
 import { type Sent, text } from "../../wire/fields.ts";
 import { checkBase64, type Checked, refused, usable } from "./base64.ts";
-import { batchReply, type ItemResult, markFailures, serveItems, singleReply } from "./batch.ts";
+import { type ItemResult, markFailures, replyTo, serveItems } from "./batch.ts";
 import { decryptText } from "./cipher.ts";
 import { encryptItem, KEY_VERSION, keyNotFound } from "./encrypt.ts";
-import {
-  BATCH_FIELDS,
-  type BatchItem,
-  FAILURE_FIELDS,
-  lenientItems,
-  readBatch,
-  strictItems,
-} from "./items.ts";
+import { type BatchItem, lenientItems, strictItems } from "./item_readers.ts";
+import { BATCH_FIELDS, FAILURE_FIELDS, readBatch } from "./items.ts";
 import type { TransitStore } from "./store.ts";
 
 export const DECRYPT_FIELDS = {
@@ -58,8 +52,8 @@ export async function decrypt(
     wipe(opened.value);
     return usable({ plaintext });
   });
-  if (!batch.isList) return singleReply(results);
-  return markFailures(batchReply(batch, results, { plaintext: "" }), results, batch.responseCode);
+  const reply = replyTo(batch, results, { plaintext: "" });
+  return markFailures(reply, results, sent.partial_failure_response_code);
 }
 
 /**
@@ -90,7 +84,7 @@ export async function rewrap(
       wipe(plaintext);
     }
   });
-  return batch.isList ? batchReply(batch, results, {}) : singleReply(results);
+  return replyTo(batch, results);
 }
 
 function decryptionOf(item: BatchItem): Checked<Decryption> {

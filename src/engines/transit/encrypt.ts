@@ -9,16 +9,16 @@ import { invalidRequest, type VaultError } from "../../errors.ts";
 import type { EngineReply, EngineRequest } from "../engine.ts";
 import { integer, type Sent, text } from "../../wire/fields.ts";
 import { checkAssociatedData, checkBase64, type Checked, usable } from "./base64.ts";
-import { batchReply, type ItemResult, markFailures, serveItems, singleReply } from "./batch.ts";
+import { type ItemResult, markFailures, replyTo, serveItems, singleReply } from "./batch.ts";
 import { chooseVersion, encryptBytes } from "./cipher.ts";
+import { type BatchItem, strictItems } from "./item_readers.ts";
 import {
   ASSOCIATED_DATA,
   type Batch,
   BATCH_FIELDS,
-  type BatchItem,
+  CONTEXT,
   FAILURE_FIELDS,
   readBatch,
-  strictItems,
 } from "./items.ts";
 import { isRefusedByEncrypt, type KeyType } from "./key_types.ts";
 import { derivationRefused, NEW_KEY_FIELDS, newKeyType } from "./keys.ts";
@@ -41,7 +41,7 @@ export const ENCRYPT_FIELDS = {
   convergent_encryption: NEW_KEY_FIELDS.convergent_encryption,
 };
 export const DATA_KEY_FIELDS = {
-  context: text("base64, checked and otherwise ignored: there are no derived keys"),
+  context: CONTEXT,
   associated_data: ASSOCIATED_DATA,
   key_version: KEY_VERSION,
   bits: integer("bits of the new key: 128, 256 or 512"),
@@ -73,9 +73,8 @@ export async function encrypt(
     if (input.kind === "refused") return input;
     return await encryptItem(store, target.loaded, input.value);
   });
-  if (!batch.isList) return { ...singleReply(results), warnings: target.warnings };
-  const reply = { ...batchReply(batch, results, {}), warnings: target.warnings };
-  return markFailures(reply, results, batch.responseCode);
+  const reply = { ...replyTo(batch, results), warnings: target.warnings };
+  return markFailures(reply, results, sent.partial_failure_response_code);
 }
 
 /** A random key, encrypted, and with `isPlaintext` also as it is. */
@@ -135,7 +134,7 @@ async function encryptionTarget(
   name: string,
   sent: SentEncryption,
   request: EngineRequest,
-  batch: Batch,
+  batch: Batch<BatchItem>,
   inputs: readonly Checked<Encryption>[],
 ): Promise<{ readonly loaded: LoadedKey; readonly warnings: readonly string[] }> {
   const found = await store.loadRotated(name, request.nowMs);

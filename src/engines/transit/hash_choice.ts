@@ -1,14 +1,11 @@
 /**
  * What `sign`, `verify` and `hmac` of transit are asked for by name: hash functions and the rest that
- * is checked before a key is looked at, and items that are objects of texts. Pure.
+ * is checked before a key is looked at. Pure.
  */
 
 import { invalidRequest } from "../../errors.ts";
-import { listedMistake } from "../../wire/multi_error.ts";
-import { BATCH_ITEMS_MAX } from "../../limits.ts";
 import { boolean, integer, text } from "../../wire/fields.ts";
-import { quoteText, typeOfValue } from "../../wire/go_text.ts";
-import { isJsonObject, isNumberText } from "../../wire/json_value.ts";
+import { quoteText } from "../../wire/go_text.ts";
 
 const DEFAULT_HASH = "sha2-256";
 const SIGNATURE_HASHES: readonly string[] = [
@@ -73,42 +70,4 @@ function refuseSaltLength(sent: string): void {
   if (Number(sent) < SALT_LENGTH_MIN) {
     throw invalidRequest(`salt length is invalid: ${Number(sent)}`);
   }
-}
-
-export type TextItem = ReadonlyMap<string, string>;
-
-/** `kind`: what the reference calls an item. Null is an empty one, a number is taken as its text. */
-export function textItems(list: unknown, kind: string): readonly TextItem[] {
-  if (!Array.isArray(list)) {
-    const got = typeof list === "boolean" ? "bool" : isJsonObject(list) ? "map" : "string";
-    throw unreadable(`'' source data must be an array or slice, got ${got}`);
-  }
-  if (list.length === 0) throw invalidRequest("missing batch input to process");
-  if (list.length > BATCH_ITEMS_MAX) {
-    throw invalidRequest(`failed to parse batch input: at most ${BATCH_ITEMS_MAX} items are taken`);
-  }
-  return list.map((item: unknown, index) => textItem(item ?? {}, index, kind));
-}
-
-function textItem(item: unknown, index: number, kind: string): TextItem {
-  if (!isJsonObject(item)) throw unconvertible(`[${index}]`, `transit.${kind}`, item);
-  return new Map(
-    Object.entries(item).map(([name, value]) => {
-      if (typeof value === "string") return [name, value];
-      if (value === null) return [name, ""];
-      if (typeof value === "number" || isNumberText(value)) return [name, JSON.stringify(value)];
-      throw unconvertible(`[${index}][${name}]`, "string", value);
-    }),
-  );
-}
-
-function unconvertible(where: string, wanted: string, value: unknown): Error {
-  return unreadable(
-    "decoding failed due to the following error(s):\n\n" +
-      `'${where}' expected type '${wanted}', got unconvertible type '${typeOfValue(value)}'`,
-  );
-}
-
-function unreadable(fault: string): Error {
-  return listedMistake(`failed to parse batch input: ${fault}`);
 }

@@ -3,32 +3,31 @@
  * which encrypts nothing. `sign/` and `verify/` of signatures are refused: no type of key here signs.
  */
 
-import { encodeBase64, equalBytes } from "../../crypto/bytes.ts";
+import { equalBytes } from "../../crypto/bytes.ts";
 import { hmacNamed, isHashNamed } from "../../crypto/hashes.ts";
-import { pause } from "../../crypto/pause.ts";
 import { invalidRequest } from "../../errors.ts";
-import { HASH_SLICE_BYTES } from "../../limits.ts";
 import type { EngineReply } from "../engine.ts";
 import { anything, type Sent, text } from "../../wire/fields.ts";
 import { quoteText } from "../../wire/go_text.ts";
 import { malformedRecord } from "../json_record.ts";
 import { checkBase64, type Checked, refused, usable } from "./base64.ts";
-import { batchReply, type ItemResult, singleReply } from "./batch.ts";
+import { type ItemResult, replyTo, serveInTurn } from "./batch.ts";
 import { keyNotFound } from "./encrypt.ts";
 import {
   chosenHash,
   KEY_VERSION,
   refuseUnknownChoice,
   SIGNATURE_FIELDS,
-  type TextItem,
-  textItems,
   unknownHash,
 } from "./hash_choice.ts";
+import { type TextItem, textItems } from "./item_readers.ts";
+import { type Batch, listOrSingle } from "./items.ts";
 import type { TransitKey } from "./records.ts";
 import type { TransitStore } from "./store.ts";
+import { formatVersioned, parseVersioned } from "./versioned_text.ts";
 import { SOFT_DELETED, usableVersions } from "./versions.ts";
 
-const PREFIX = "vault:v";
+const WORDS = { noPrefix: "invalid HMAC to verify: no prefix", invalid: "invalid HMAC" };
 
 const BATCH_INPUT = anything("list of objects with the fields of one item", "objects");
 export const HMAC_FIELDS = {
@@ -66,18 +65,15 @@ export async function authenticate(
   if (!isHashNamed(algorithm)) {
     throw invalidRequest(`unsupported algorithm ${quoteText(algorithm)}`);
   }
-  const list = sent.batch_input ?? null;
-  if (list === null && sent.input === undefined) throw invalidRequest("missing input for HMAC");
-  const items = list === null
-    ? [textMembers({ input: sent.input })]
-    : textItems(list, "batchRequestHMACItem");
-  const results = await inTurn(items, async (item): Promise<ItemResult> => {
+  const single = { input: sent.input, reference: "" };
+  const batch = listOrSingle(sent.batch_input, single, textItems("batchRequestHMACItem"));
+  const results = await serveInTurn(batch.items, inputSize, async (item): Promise<ItemResult> => {
     const input = inputOf(item, "missing input for HMAC");
     if (input.kind === "refused") return input;
     const sum = await hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
-    return usable({ hmac: `${PREFIX}${version}:${encodeBase64(sum)}` });
+    return usable({ hmac: formatVersioned(version, sum) });
   });
-  return reply(list, items, results);
+  return replyTo(batch, results);
 }
 
 export async function verify(
@@ -86,11 +82,10 @@ export async function verify(
   pathAlgorithm: string | null,
   sent: Sent<typeof VERIFY_FIELDS>,
 ): Promise<EngineReply> {
-  const list = sent.batch_input ?? null;
-  const items = list === null
-    ? [textMembers({ input: sent.input ?? "", hmac: sent.hmac, signature: sent.signature })]
-    : textItems(list, "batchRequestVerifyItem");
-  if (verifiedMember(items, list !== null) === "signature") {
+  const { input = "", hmac, signature } = sent;
+  const single = { input, hmac, signature, reference: "" };
+  const batch = listOrSingle(sent.batch_input, single, textItems("batchRequestVerifyItem"));
+  if (verifiedMember(batch) === "signature") {
     refuseUnknownChoice(pathAlgorithm, sent);
     const loaded = await store.load(name);
     if (loaded === null) throw invalidRequest("signature verification key not found");
@@ -101,13 +96,13 @@ export async function verify(
   const { key } = await store.completeHmacKeys(name, found);
   const algorithm = chosenHash(pathAlgorithm, sent);
   if (!isHashNamed(algorithm)) throw unknownHash(algorithm);
-  const results = await inTurn(items, async (item): Promise<ItemResult> => {
+  const results = await serveInTurn(batch.items, inputSize, async (item): Promise<ItemResult> => {
     const valid = await verifyItem(key, algorithm, item);
     if (valid.kind === "refused") return valid;
     // In a list the reference leaves out what is false.
-    return usable(list !== null && !valid.value ? {} : { valid: valid.value });
+    return usable(batch.isList && !valid.value ? {} : { valid: valid.value });
   });
-  return reply(list, items, results);
+  return replyTo(batch, results);
 }
 
 /** Throws `invalid_request` always, for the first of the reasons that the reference would name. */
@@ -123,26 +118,11 @@ export async function refuseSign(
   throw invalidRequest(`key type ${loaded.key.type} does not support signing`);
 }
 
-function textMembers(members: Readonly<Record<string, string | undefined>>): TextItem {
-  return new Map(
-    Object.entries(members).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),
-  );
-}
-
-function reply(
-  list: unknown,
-  items: readonly TextItem[],
-  results: readonly ItemResult[],
-): EngineReply {
-  if (list === null) return singleReply(results);
-  const referenced = items.map((item) => ({ reference: item.get("reference") ?? "" }));
-  return batchReply({ items: referenced }, results, {});
-}
-
 /** All items must be of one kind. Of a single one with both, the signature counts. */
-function verifiedMember(items: readonly TextItem[], isList: boolean): "signature" | "hmac" {
-  const signed = items.filter((item) => item.has("signature")).length;
-  const authenticated = items.filter((item) => !item.has("signature") && item.has("hmac")).length;
+function verifiedMember({ items, isList }: Batch<TextItem>): "signature" | "hmac" {
+  const signed = items.filter(({ signature }) => signature !== undefined).length;
+  const authenticated =
+    items.filter(({ hmac, signature }) => signature === undefined && hmac !== undefined).length;
   const isMissing = signed + authenticated < items.length;
   if (!isList && isMissing) {
     throw invalidRequest("neither a 'signature' nor an 'hmac' were given to verify");
@@ -161,22 +141,8 @@ function verifiedMember(items: readonly TextItem[], isList: boolean): "signature
   );
 }
 
-/** One item after another, with a pause for others after each slice of what they hold together. */
-async function inTurn(
-  items: readonly TextItem[],
-  serve: (item: TextItem) => Promise<ItemResult>,
-): Promise<readonly ItemResult[]> {
-  const results: ItemResult[] = [];
-  let characters = 0;
-  for (const item of items) {
-    characters += item.get("input")?.length ?? 0;
-    if (characters > HASH_SLICE_BYTES) {
-      await pause();
-      characters = 0;
-    }
-    results.push(await serve(item));
-  }
-  return results;
+function inputSize({ input = "" }: TextItem): number {
+  return input.length;
 }
 
 async function verifyItem(
@@ -186,7 +152,7 @@ async function verifyItem(
 ): Promise<Checked<boolean>> {
   const input = inputOf(item, "missing input");
   if (input.kind === "refused") return input;
-  const parsed = parseHmac(key, item.get("hmac") ?? "");
+  const parsed = parseHmac(key, item.hmac ?? "");
   if (parsed.kind === "refused") return parsed;
   const { version, sum } = parsed.value;
   const expected = await hmacNamed(algorithm, hmacKeyOf(key, version), input.value);
@@ -194,9 +160,8 @@ async function verifyItem(
 }
 
 function inputOf(item: TextItem, missing: string): Checked<Uint8Array> {
-  const text = item.get("input");
-  if (text === undefined) return refused(missing);
-  const input = checkBase64(text);
+  if (item.input === undefined) return refused(missing);
+  const input = checkBase64(item.input);
   if (input.kind === "usable") return input;
   return refused(`unable to decode input as base64: ${input.reason}`);
 }
@@ -205,18 +170,13 @@ function parseHmac(
   key: TransitKey,
   text: string,
 ): Checked<{ readonly version: number; readonly sum: Uint8Array }> {
-  if (!text.startsWith(PREFIX)) return refused("invalid HMAC to verify: no prefix");
-  const colon = text.indexOf(":", PREFIX.length);
-  if (colon === -1) return refused("invalid HMAC: wrong number of fields");
-  const digits = text.slice(PREFIX.length, colon);
-  if (!/^[+-]?\d{1,18}$/.test(digits)) {
-    return refused("invalid HMAC: version number could not be decoded");
-  }
-  const encoded = checkBase64(text.slice(colon + 1));
+  const parsed = parseVersioned(text, WORDS);
+  if (parsed.kind === "refused") return parsed;
+  const { version, base64 } = parsed.value;
+  const encoded = checkBase64(base64);
   if (encoded.kind === "refused") {
     return refused(`unable to decode verification HMAC as base64: ${encoded.reason}`);
   }
-  const version = Number(digits);
   if (version > key.latestVersion) return refused("invalid HMAC: version is too new");
   if (version < key.minDecryptionVersion) {
     return refused("cannot verify HMAC: version is too old (disallowed by policy)");

@@ -7,6 +7,7 @@ import { invalidRequest, type VaultError } from "../../errors.ts";
 import type { EngineReply } from "../engine.ts";
 import { boolean, integer, type Sent, text } from "../../wire/fields.ts";
 import { checkBase64 } from "./base64.ts";
+import { CONTEXT } from "./items.ts";
 import {
   DEFAULT_KEY_TYPE,
   isReferenceKeyType,
@@ -36,7 +37,7 @@ export const CREATE_FIELDS = {
   external_key_ref: text("refused unless empty: there are no external keys"),
 };
 export const READ_KEY_FIELDS = {
-  context: text("base64, checked and otherwise ignored: there are no derived keys"),
+  context: CONTEXT,
 };
 export const TRIM_FIELDS = {
   min_available_version: integer("first version that is kept; earlier ones are erased"),

@@ -162,6 +162,16 @@ describe("transit/hmac", () => {
     ]);
   });
 
+  it.each(["hmac/a", "verify/a"])("at %s refuses too many items before any work", async (path) => {
+    const { storage, transit } = await siteWithKey();
+    const commits = storage.commits;
+    const items = new Array(16_385).fill({ input: "", hmac: "" });
+    expect(await refusal(batch(transit, path, items))).toBe(
+      "invalid_request: failed to parse batch input: at most 16384 items are taken, got 16385",
+    );
+    expect(storage.commits).toBe(commits);
+  });
+
   it("gives keys of before HMAC was served an HMAC key, which then stays", async () => {
     const { storage, transit, rival } = await siteWithKey();
     const record = decodeUtf8((await storage.get("policy/a"))!.value);
