@@ -1,4 +1,4 @@
-/** Base64 that callers send, and what Go would say about text that is none. Pure. */
+/** Base64 that callers send, and Go's message for text that is not base64. Pure. */
 
 import { decodeBase64 } from "../../crypto/bytes.ts";
 
@@ -6,7 +6,7 @@ import { decodeBase64 } from "../../crypto/bytes.ts";
 export interface Refused {
   readonly kind: "refused";
   readonly reason: string;
-  /** The reference takes it for a fault of its own, which shows in the form of the message only. */
+  /** The reference treats it as an internal error. Only the form of the message shows that. */
   readonly isFault?: true;
 }
 
@@ -26,7 +26,7 @@ export function checkBase64(text: string): Checked<Uint8Array> {
   return refused(`illegal base64 data at input byte ${faultIndex(text)}`);
 }
 
-/** Empty when there is none. */
+/** Empty text is empty data. */
 export function checkAssociatedData(text: string): Checked<Uint8Array> {
   const checked = checkBase64(text);
   if (checked.kind === "usable") return checked;

@@ -1,6 +1,6 @@
 /**
  * The results of transit's batches, and the reply made of them. An item that cannot be served fails
- * alone; what the others gave is in the reply all the same. Pure but for the work it is given.
+ * alone: the reply still carries the results of the others. Pure but for the work it is given.
  */
 
 import { pause } from "../../crypto/pause.ts";
@@ -14,7 +14,7 @@ import type { Batch } from "./items.ts";
 /** Items in work at once: Web Crypto may use other threads, memory stays bounded. */
 const CONCURRENT_ITEMS = 64;
 
-/** Codes with which a response can carry the results in its body; the others are refused. */
+/** Only a response with one of these codes can carry the results in its body. */
 const RESPONSE_CODE_MIN = 200;
 const RESPONSE_CODE_MAX = 599;
 const NO_CONTENT = 204;
@@ -27,18 +27,18 @@ const UNUSABLE_CODE = "invalid HTTP response code override from partial_failure_
 
 export type ItemResult = Checked<Readonly<Record<string, unknown>>>;
 
-/** Items of a batch failed. `responseCode` is the caller's wish, null: as for a caller's mistake. */
+/** Items of a batch failed. `responseCode`: as the caller asked; null: as for invalid requests. */
 export interface FailedItems {
   readonly responseCode: number | null;
 }
 
-/** The reply to a batch; the results of the items that could be served are in it all the same. */
+/** The reply to a batch. It has the results of the good items even if others failed. */
 export interface BatchReply extends Extract<EngineReply, { kind: "data" }> {
   readonly data: Readonly<Record<string, unknown>>;
   readonly failedItems?: FailedItems;
 }
 
-/** At most `CONCURRENT_ITEMS` at once, in order; others are served between them. */
+/** At most `CONCURRENT_ITEMS` at once, results in order. Other requests run between the slices. */
 export async function serveItems<T>(
   items: readonly T[],
   serve: (item: T) => Promise<ItemResult>,
@@ -53,8 +53,8 @@ export async function serveItems<T>(
 }
 
 /**
- * One item after another, for work that keeps the only thread: others are served after each slice of
- * what the items hold together. `sizeOf`: characters.
+ * One item after another, for synchronous work. Other requests run after each slice of
+ * `HASH_SLICE_BYTES` characters, as `sizeOf` counts them.
  */
 export async function serveInTurn<T>(
   items: readonly T[],
@@ -74,7 +74,7 @@ export async function serveInTurn<T>(
   return results;
 }
 
-/** Throws `invalid_request` when the one item of a request that is no list was refused. */
+/** The reply to a request without a list. Throws `invalid_request` when its one item was refused. */
 export function singleReply(results: readonly ItemResult[]): BatchReply {
   const result = results[0];
   if (result === undefined) throw new RangeError("a request has at least one item");

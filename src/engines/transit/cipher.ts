@@ -1,13 +1,13 @@
 /**
- * Ciphertext of transit: `vault:v<version>:` and base64 of nonce (12 bytes) ‖ ciphertext ‖ tag
- * (16 bytes), as Vault writes it for both types of key. Refusals are values, in Vault's words; they
- * never carry plaintext, ciphertext or key.
+ * Ciphertext of transit: `vault:v<version>:` and base64 of nonce ‖ ciphertext ‖ tag (16 bytes), as
+ * Vault writes it. Refusals are values, in Vault's words; they never carry plaintext, ciphertext or
+ * key.
  *
- * Nonces are random, 96 bits. Two encryptions under one key version meet in a nonce with probability
- * below 2^-32 as long as there are at most 2^32 of them (NIST SP 800-38D, section 8.3). Like Vault,
- * we do not count: a count that survives a stop costs a write per request, and a version reaches the
- * bound only after 136 years of one encryption each second, or 50 days of a thousand. Who encrypts
- * like that rotates by `auto_rotate_period`. A nonce is never the caller's.
+ * Nonces are random, of 96 bits or more. Two encryptions under one key version share a nonce with a
+ * probability below 2^-32 as long as there are at most 2^32 of them (NIST SP 800-38D, section 8.3).
+ * Like Vault, we do not count them: a count that survives a stop costs a write per request, and a
+ * version reaches the bound only after 136 years of one encryption per second, or 50 days of a
+ * thousand. Callers that encrypt as much set `auto_rotate_period`. They never choose a nonce.
  */
 
 import { concatBytes, decodeBase64 } from "../../crypto/bytes.ts";
@@ -54,7 +54,7 @@ export async function encryptBytes(
   return formatVersioned(version, concatBytes(nonce, ciphertextAndTag));
 }
 
-/** `associatedText` is in base64, and is looked at when the ciphertext is known to be one. */
+/** `associatedText`: base64, which is checked only after the form of the ciphertext. */
 export async function decryptText(
   loaded: LoadedKey,
   text: string,
@@ -89,7 +89,7 @@ function parseCiphertext(key: TransitKey, text: string): Checked<Ciphertext> {
   if (key.softDeleted) return refused(SOFT_DELETED);
   const parsed = parseVersioned(text, WORDS);
   if (parsed.kind === "refused") return parsed;
-  // Vault numbered from zero once, and still reads such a version as the first.
+  // Vault once numbered versions from zero, and still reads version 0 as the first.
   const version = parsed.value.version || 1;
   if (version > key.latestVersion) return refused("invalid ciphertext: version is too new");
   if (version < key.minDecryptionVersion) {

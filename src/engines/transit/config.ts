@@ -1,6 +1,6 @@
 /**
- * `keys/<name>/config` of transit: which settings a request changes, and which it may not. Pure. What
- * was made exportable or open to plaintext backup stays so.
+ * `keys/<name>/config` of transit: which settings a request changes, and which it may not. Pure. A key
+ * that may be exported or backed up in plaintext stays so.
  */
 
 import { invalidRequest } from "../../errors.ts";
@@ -30,7 +30,7 @@ type Settings = Pick<
   | "autoRotateSeconds"
 >;
 
-/** `changed` is null when the request asks for what is so already. Throws `invalid_request`. */
+/** `changed` is null when the request asks for the current settings. Throws `invalid_request`. */
 export function planKeyConfig(
   sent: Sent<typeof CONFIG_FIELDS>,
   key: TransitKey,

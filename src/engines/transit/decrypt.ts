@@ -58,8 +58,8 @@ export async function decrypt(
 
 /**
  * Decrypts and encrypts anew. Unlike the reference it takes `associated_data`, which the new
- * ciphertext is bound to as well (asked for in hashicorp/vault#31791). As there, failed items of a
- * batch do not make the reply a failure.
+ * ciphertext is bound to as well (asked for in hashicorp/vault#31791). Like there, the reply to a
+ * batch does not fail with its items.
  */
 export async function rewrap(
   store: TransitStore,

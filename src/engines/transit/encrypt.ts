@@ -1,7 +1,7 @@
 /**
  * `encrypt/` and `datakey/` of transit. All items of a request are encrypted on one state of the key,
  * the one loaded for it. Keys are never derived here: the context of an item is checked and
- * otherwise ignored, as Vault does for keys that are not derived.
+ * otherwise ignored, as in Vault if a key is not derived.
  */
 
 import { encodeBase64, wipe } from "../../crypto/bytes.ts";
@@ -77,7 +77,7 @@ export async function encrypt(
   return markFailures(reply, results, sent.partial_failure_response_code);
 }
 
-/** A random key, encrypted, and with `isPlaintext` also as it is. */
+/** A random key, encrypted, and with `isPlaintext` also in plaintext. */
 export async function generateDataKey(
   store: TransitStore,
   name: string,
@@ -104,7 +104,7 @@ export async function generateDataKey(
   }
 }
 
-/** `ciphertext` and `key_version`, or why not. */
+/** `ciphertext` and `key_version`, or the reason why the item is refused. */
 export async function encryptItem(
   store: TransitStore,
   loaded: LoadedKey,
@@ -128,7 +128,7 @@ export function keyNotFound(): VaultError {
   return invalidRequest("encryption key not found");
 }
 
-/** The key to encrypt with. Nothing is created for a request of which no item can be served. */
+/** The key to encrypt with. Creates none for a request in which every item is refused. */
 async function encryptionTarget(
   store: TransitStore,
   name: string,

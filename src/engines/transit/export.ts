@@ -1,6 +1,6 @@
 /**
- * `export/` of transit: the one way by which key material leaves, and only that of keys that were
- * made exportable.
+ * `export/` of transit. Besides backups, the only way for key material to leave, and only that of
+ * exportable keys.
  */
 
 import { encodeBase64 } from "../../crypto/bytes.ts";
@@ -16,9 +16,9 @@ import type { TransitStore } from "./store.ts";
 import { SOFT_DELETED, usableVersions } from "./versions.ts";
 
 interface ExportKindRow {
-  /** Public material of a key may be exported without leave. */
+  /** Public material may be exported even if the key is not exportable. */
   readonly isPublic: boolean;
-  /** What is said of keys that do not sign; null if such keys have it too. */
+  /** The refusal for keys that do not sign; null if this kind needs no signing. */
   readonly withoutSigning: string | null;
 }
 
@@ -50,7 +50,10 @@ export const EXPORTED_VERSION: NameSpelling = {
   storedStart: (start) => start.replace(/^v?\+?0*/, ""),
 };
 
-/** The other name of what is exported: the number that is the latest now for `latest`, and back. */
+/**
+ * The other path to the same version, so that policies on either path hold: `latest` for the number
+ * of the latest version, and the number for `latest`.
+ */
 export async function exportAlias(
   store: TransitStore,
   parameters: Parameters,
@@ -64,7 +67,7 @@ export async function exportAlias(
   return `export/${type}/${name}/${version === LATEST ? latest : LATEST}`;
 }
 
-/** `version` as in the path, and as it is stored; null: all that can be used. */
+/** `version`: as `EXPORTED_VERSION` stores it; null: all usable versions. */
 export async function exportKey(
   store: TransitStore,
   type: string,
@@ -84,7 +87,7 @@ export async function exportKey(
     throw listedMistake(`unknown key type ${key.type} for export type ${type}`);
   }
   if (format === "der" || format === "pem") {
-    // So it says in the reference also of keys that encrypt.
+    // The reference says this of keys that encrypt, too.
     throw listedMistake("unknown format for HMAC key; supported values are `` or `raw`");
   }
   const complete = member === "hmacKey" ? await store.completeHmacKeys(name, loaded) : loaded;

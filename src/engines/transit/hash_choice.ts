@@ -1,6 +1,6 @@
 /**
- * What `sign`, `verify` and `hmac` of transit are asked for by name: hash functions and the rest that
- * is checked before a key is looked at. Pure.
+ * Choices that requests to `sign`, `verify` and `hmac` make by name: hash functions, and others that
+ * are checked before the key is loaded. Pure.
  */
 
 import { invalidRequest } from "../../errors.ts";
@@ -42,12 +42,12 @@ export interface SentChoice {
   readonly salt_length?: string | undefined;
 }
 
-/** The path wins, then the first that is not empty; what is left out is not empty. */
+/** The path wins, then the first field that is not empty. A field left out has its default. */
 export function chosenHash(pathAlgorithm: string | null, sent: SentChoice): string {
   return pathAlgorithm ?? ((sent.hash_algorithm ?? DEFAULT_HASH) || sent.algorithm || DEFAULT_HASH);
 }
 
-/** Throws `invalid_request` for what no key could sign or verify with. */
+/** Throws `invalid_request` for choices that no type of key supports. */
 export function refuseUnknownChoice(pathAlgorithm: string | null, sent: SentChoice): void {
   const hash = chosenHash(pathAlgorithm, sent);
   if (!SIGNATURE_HASHES.includes(hash)) throw unknownHash(hash);

@@ -1,6 +1,6 @@
 /**
- * `hmac/` of transit, and `verify/` of what it gave. Each version of a key has an HMAC key of its own,
- * which encrypts nothing. `sign/` and `verify/` of signatures are refused: no type of key here signs.
+ * `hmac/` of transit, and `verify/` of HMACs. Each version of a key has a separate HMAC key, which
+ * encrypts nothing. `sign/` and `verify/` of signatures are refused: no type of key here signs.
  */
 
 import { equalBytes } from "../../crypto/bytes.ts";
@@ -99,13 +99,13 @@ export async function verify(
   const results = await serveInTurn(batch.items, inputSize, async (item): Promise<ItemResult> => {
     const valid = await verifyItem(key, algorithm, item);
     if (valid.kind === "refused") return valid;
-    // In a list the reference leaves out what is false.
+    // The reference leaves out `valid` in lists when it is false.
     return usable(batch.isList && !valid.value ? {} : { valid: valid.value });
   });
   return replyTo(batch, results);
 }
 
-/** Throws `invalid_request` always, for the first of the reasons that the reference would name. */
+/** Always throws `invalid_request`, with the reason that the reference would give first. */
 export async function refuseSign(
   store: TransitStore,
   name: string,
@@ -118,7 +118,7 @@ export async function refuseSign(
   throw invalidRequest(`key type ${loaded.key.type} does not support signing`);
 }
 
-/** All items must be of one kind. Of a single one with both, the signature counts. */
+/** All items must have the same member. In an item with both, the signature counts. */
 function verifiedMember({ items, isList }: Batch<TextItem>): "signature" | "hmac" {
   const signed = items.filter(({ signature }) => signature !== undefined).length;
   const authenticated =

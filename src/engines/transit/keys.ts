@@ -1,6 +1,6 @@
 /**
  * `keys/` of transit: create, read, configure, rotate, trim and delete keys, in Vault's words (openbao
- * builtin/logical/transit). Key material goes into no reply.
+ * builtin/logical/transit). No reply contains key material.
  */
 
 import { invalidRequest, type VaultError } from "../../errors.ts";
@@ -22,7 +22,7 @@ import { describeKey, newTransitKey, rotateKey, trimKey } from "./versions.ts";
 
 const AUTO_ROTATE_MIN_SECONDS = 3600;
 
-/** What is said of a key that may have to be made. */
+/** Settings of a key that the request may create. */
 export const NEW_KEY_FIELDS = {
   type: text(`type of the key: ${KEY_TYPE_NAMES.join(" or ")}`),
   derived: boolean("refused if true: there are no derived keys"),
@@ -43,7 +43,7 @@ export const TRIM_FIELDS = {
   min_available_version: integer("first version that is kept; earlier ones are erased"),
 };
 
-/** Creates the key; one that is there stays as it is, and nothing is said of that. */
+/** Creates the key. An existing key stays as it is, without a warning. */
 export async function createKey(
   store: TransitStore,
   name: string,
@@ -60,7 +60,7 @@ export async function createKey(
   if (reference !== undefined && reference !== "") {
     throw invalidRequest("must provide type=external-key to use external_key_ref");
   }
-  // What cannot be made is no mistake where there is nothing to make.
+  // An impossible key type is ignored if the key already exists.
   const found = await store.load(name);
   const loaded = found ?? (await store.create(name, newKey(store, sent, nowMs))).loaded;
   return { kind: "data", data: describeKey(name, loaded.key) };
@@ -105,7 +105,7 @@ export async function deleteKey(store: TransitStore, name: string): Promise<Engi
   });
 }
 
-/** Keeps the key from all use until it is restored, or gives it back. */
+/** Forbids all use of the key until it is restored, or restores it. */
 export async function setSoftDeleted(
   store: TransitStore,
   name: string,
@@ -164,7 +164,7 @@ export async function trim(
   });
 }
 
-/** The type of a key to be made. Throws `invalid_request` for one that there are no keys of. */
+/** The type of a new key. Throws `invalid_request` for a type that is not served here. */
 export function newKeyType(
   { type: asked = DEFAULT_KEY_TYPE }: { readonly type?: string | undefined },
 ): KeyType {
@@ -173,7 +173,7 @@ export function newKeyType(
   return type;
 }
 
-/** Derived and convergent keys do not exist here. */
+/** The refusal of derived and convergent keys, which do not exist here. */
 export function derivationRefused(): VaultError {
   return invalidRequest("cannot create a derived key: key derivation is not supported");
 }

@@ -1,11 +1,11 @@
 /**
- * Settings of a whole transit mount: whether encrypting may make keys, and how many keys the
- * reference would keep in memory, which is stored for its clients only: here the bound is fixed.
+ * Settings of a whole transit mount: whether encrypting may create keys, and how many keys the
+ * reference would keep in memory. That number is only stored for its clients: here it is fixed.
  *
  * | path           | record                                | wrapped |
  * |----------------|---------------------------------------|---------|
- * | `config/keys`  | whether encrypting makes no keys      | no      |
- * | `config/cache` | number of keys as it was asked for    | no      |
+ * | `config/keys`  | whether encrypting creates no keys    | no      |
+ * | `config/cache` | number of keys, as it was sent        | no      |
  */
 
 import { invalidRequest } from "../../errors.ts";
@@ -78,7 +78,7 @@ async function readKeysConfig(storage: MountRecords): Promise<EngineReply> {
   return describeKeysConfig(await loadKeysConfig(storage));
 }
 
-/** What is left out becomes false, as in the reference. */
+/** A setting left out becomes false, as in the reference. */
 async function writeKeysConfig(
   storage: MountRecords,
   { disable_upsert: disableUpsert = false }: Sent<typeof KEYS_CONFIG_FIELDS>,

@@ -1,12 +1,12 @@
 /**
- * Stored records of transit: where they lie and what they hold. Pure; parsed on every read.
+ * Stored records of transit: their paths and their contents. Pure; parsed on every read.
  *
  * | path            | record                                     | wrapped |
  * |-----------------|--------------------------------------------|---------|
  * | `policy/<name>` | settings of a key and all its versions     | yes     |
  *
- * `archive/` holds what Vault moves out of a policy. Nothing is written there: one record per key
- * makes every change of it one commit.
+ * Vault moves old versions out of a policy to `archive/`. Nothing is written there: with one record
+ * per key, every change of a key is one commit.
  */
 
 import { decodeBase64, encodeBase64 } from "../../crypto/bytes.ts";
@@ -28,13 +28,13 @@ const FORMAT = 1;
 
 export interface KeyVersion {
   readonly createdMs: number;
-  /** As long as the type of the key asks. Kept in memory while the key is: a change rewrites them. */
+  /** `keyBytes` of the type. Stays in memory while the key is cached: a change writes it again. */
   readonly bytes: Uint8Array;
-  /** 32 bytes, for HMAC alone; null in records of before HMAC was served. */
+  /** 32 bytes, for HMAC alone; null in records from before HMAC was served. */
   readonly hmacKey: Uint8Array | null;
 }
 
-/** When a backup was made or restored, and what the latest version was then. */
+/** When a backup was made or restored, and the latest version at that time. */
 export interface BackupMark {
   readonly timeMs: number;
   readonly version: number;
@@ -45,7 +45,7 @@ export interface TransitKey {
   readonly exportable: boolean;
   readonly allowPlaintextBackup: boolean;
   readonly deletionAllowed: boolean;
-  /** Kept, but not to be used until it is restored. */
+  /** Kept, but not used until it is restored. */
   readonly softDeleted: boolean;
   readonly backedUp: BackupMark | null;
   readonly restored: BackupMark | null;
@@ -89,7 +89,7 @@ export function decodeKey(record: Uint8Array): TransitKey {
     exportable: booleanMember(json, "exportable"),
     allowPlaintextBackup: booleanMember(json, "allowPlaintextBackup"),
     deletionAllowed: booleanMember(json, "deletionAllowed"),
-    // Records of before there was such a thing do not have the next three.
+    // Legacy records do not have the next three members.
     softDeleted: Object.hasOwn(json, "softDeleted") && booleanMember(json, "softDeleted"),
     backedUp: markOf(json, "backedUp"),
     restored: markOf(json, "restored"),
@@ -126,7 +126,7 @@ function keyBytesOf(json: JsonObject, name: string, length: number): Uint8Array 
   return bytes;
 }
 
-/** What `encrypt` and `decrypt` rely on: every version that the settings allow is there. */
+/** `encrypt` and `decrypt` rely on this: every version that the settings allow exists. */
 function checkVersions(key: TransitKey): void {
   if (!isComplete(key)) throw malformedRecord("versions do not fit the settings");
 }

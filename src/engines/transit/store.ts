@@ -1,10 +1,10 @@
 /**
  * Reads and changes transit keys. A key is one record, and every change of it is one commit guarded
- * by the record's revision; whoever lost decides anew on what is stored then. So two writers never
+ * by the record's revision. A writer that loses starts again from the stored key. So two writers never
  * make the same version, and two requests never create one name twice.
  *
- * Parsed keys and their imported ciphers are kept, and are used only while the record still has the
- * revision they were read at: a stale key is never used, whoever changed it.
+ * Parsed keys and their imported ciphers are cached, and are used only while the record still has the
+ * revision at which they were read: a stale key is never used, even if another process changed it.
  */
 
 import type { Aead } from "../../crypto/aead_rules.ts";
@@ -21,11 +21,11 @@ const CACHED_KEYS_MAX = 256;
 export interface LoadedKey {
   readonly key: TransitKey;
   readonly revision: Revision;
-  /** The cipher of a version; null when the key has none of that number. */
+  /** The cipher of a version; null when the key has no such version. */
   aead(version: number): Promise<Aead> | null;
 }
 
-/** What to do with a key that may not be there. */
+/** What to do with a key, or with its absence. */
 export type TransitChange<T> =
   | { readonly kind: "keep"; readonly result: T }
   | { readonly kind: "put"; readonly key: TransitKey; readonly result: T }
@@ -54,20 +54,20 @@ export class TransitStore {
     return loaded;
   }
 
-  /** As `load`, after the rotation that `auto_rotate_period` asks for, if it is due. */
+  /** Like `load`, but first rotates the key if its `auto_rotate_period` has passed. */
   async loadRotated(name: string, nowMs: number): Promise<LoadedKey | null> {
     return await repeatWhileLost(async () => {
       const loaded = await this.load(name);
       if (loaded === null || !isRotationDue(loaded.key, nowMs)) {
         return { kind: "settled", result: loaded };
       }
-      // Won or lost, what is stored now is what counts.
+      // Won or lost, the stored key counts now.
       await this.#commit(name, loaded, rotateKey(loaded.key, this.random, nowMs));
       return { kind: "lost" };
     });
   }
 
-  /** The key of that name: `key`, or the one that is there already. */
+  /** Stores `key` under that name, unless there is one already. Answers the stored key. */
   async create(
     name: string,
     key: TransitKey,
@@ -83,8 +83,8 @@ export class TransitStore {
   }
 
   /**
-   * `loaded`, or what is stored then: with an HMAC key in each version, which keys of before HMAC was
-   * served do not have.
+   * The key with an HMAC key in each version. Keys from before HMAC was served get theirs now, and are
+   * stored with them.
    */
   async completeHmacKeys(name: string, loaded: LoadedKey): Promise<LoadedKey> {
     let latest: LoadedKey = loaded;
@@ -92,15 +92,15 @@ export class TransitStore {
       const complete = withHmacKeys(latest.key, this.random);
       if (complete === null) return { kind: "settled", result: latest };
       await this.#commit(name, latest, complete);
-      // Won or lost, what is stored now is what counts; a key that is gone is used as it was.
+      // Won or lost, the stored key counts now; a key deleted meanwhile is used as it was.
       latest = await this.load(name) ?? unstoredKey(complete);
       return { kind: "lost" };
     });
   }
 
   /**
-   * Decides by `plan` and commits. `plan` may run several times, each time on what is stored then;
-   * it may throw and so refuse. Throws `store_conflict` when others kept winning.
+   * Commits what `plan` decides. `plan` runs again on the stored key whenever another writer was
+   * faster, and may throw to refuse. Throws `store_conflict` when other writers keep winning.
    */
   async change<T>(
     name: string,
@@ -130,7 +130,7 @@ export class TransitStore {
   }
 }
 
-/** A key that nothing was encrypted with, and that will not be stored. */
+/** A key that encrypts nothing and will not be stored. */
 export function unstoredKey(key: TransitKey): LoadedKey {
   return loadedKey(key, ABSENT);
 }
@@ -147,7 +147,7 @@ function loadedKey(key: TransitKey, revision: Revision): LoadedKey {
       if (cached !== undefined) return cached;
       const imported = KEY_TYPES[key.type].importCipher(bytes);
       aeads.set(version, imported);
-      // Whoever awaits it hears of a failure; the next request tries anew.
+      // The caller that awaits it gets the failure; the next request imports again.
       imported.catch(() => aeads.delete(version));
       return imported;
     },

@@ -1,6 +1,6 @@
 /**
- * `random` and `hash`: as transit and `sys/tools` have them alike. They know no key and store
- * nothing; what they draw or hash is in no message.
+ * `random` and `hash`, which transit and `sys/tools` share. They use no key and store nothing. No
+ * message contains the bytes that they draw or hash.
  */
 
 import { encodeBase64, encodeHex } from "../../crypto/bytes.ts";
@@ -19,8 +19,8 @@ const SOURCES: readonly string[] = ["platform", "seal", "all"];
 const NO_SEAL_ENTROPY = "no seal/entropy augmentation available, using platform entropy source";
 
 /**
- * The paths of `random` below their root, in the order of their matching, with the parts that
- * `drawRandom` takes. All of them capture all of `RANDOM_CAPTURES`.
+ * The paths of `random` below their root, in the order in which they are matched, with the parts that
+ * `drawRandom` takes. Each captures all of `RANDOM_CAPTURES`.
  */
 export const RANDOM_PATHS: readonly (readonly [template: string, parts: readonly string[]])[] = [
   ["random", []],
@@ -43,7 +43,7 @@ export const HASH_FIELDS = {
   format: text(FORMAT),
 };
 
-/** `segments`: what the path has behind `random`: source, number of bytes, or both. */
+/** `segments`: the path after `random`: source, number of bytes, or both. */
 export function drawRandom(
   segments: readonly string[],
   sent: Sent<typeof RANDOM_FIELDS>,
@@ -66,8 +66,8 @@ export function drawRandom(
 }
 
 /**
- * One word may be either; `count` is null where the path does not say it. What is no word is passed
- * over, as in the reference.
+ * A single segment may be either; `count` is null if the path has none. A segment that is not a word
+ * is ignored, as in the reference.
  */
 function choiceOf(
   [first = "", second]: readonly string[],
@@ -79,7 +79,7 @@ function choiceOf(
     : { source: "platform", count: first };
 }
 
-/** `pathAlgorithm`: the one named by the path, null when it names none. No input is an empty one. */
+/** `pathAlgorithm`: the one in the path; null if it has none. Input left out is empty. */
 export async function hashInput(
   pathAlgorithm: string | null,
   sent: Sent<typeof HASH_FIELDS>,
@@ -104,7 +104,7 @@ function parseCount(text: string): number {
   );
 }
 
-/** `shown`: as the message names the format. */
+/** `shown`: the format as the message quotes it. */
 function encoderOf(format: string, shown: string): (bytes: Uint8Array) => string {
   if (format === "hex") return encodeHex;
   if (format === "base64") return encodeBase64;

@@ -1,6 +1,6 @@
 /**
- * transit: encryption as a service. This file only finds the way. Keys never leave unless they were
- * made exportable; what is encrypted here is stored nowhere. Derived keys and signing are not served.
+ * transit: encryption as a service. This file only routes. Keys never leave unless they are
+ * exportable, and data encrypted here is never stored. Derived keys and signing are not served.
  */
 
 import type { RandomBytes } from "../../crypto/random.ts";
@@ -61,7 +61,7 @@ export function createTransit(storage: MountRecords, random: RandomBytes): Engin
   const encryption = encryptPath(store);
   return createEngine({
     wrapsPath: (path) => path.startsWith(POLICY_FOLDER) || path.startsWith(ARCHIVE_FOLDER),
-    // Only encrypting makes the difference: with `create` it also makes the key.
+    // Only for `encrypt` does it matter: with `create` it also creates the key.
     exists: async (path) => {
       const parameters = encryption.match(path);
       return parameters === null || await store.load(parameter(parameters, "name")) !== null;

@@ -1,6 +1,6 @@
 /**
- * The life of the versions of a transit key: made, rotated, trimmed, and how a key looks to a caller.
- * Pure but for the randomness it is given; time comes from the caller.
+ * The versions of a transit key: how they are made, rotated and trimmed, and how a key is described to
+ * a caller. Pure but for the randomness it is given; time comes from the caller.
  */
 
 import type { RandomBytes } from "../../crypto/random.ts";
@@ -11,7 +11,7 @@ import { formatTime } from "../../wire/time.ts";
 import { HMAC_KEY_BYTES, KEY_TYPES, type KeyType } from "./key_types.ts";
 import type { BackupMark, KeyVersion, TransitKey } from "./records.ts";
 
-/** The reference's words for every use of such a key. */
+/** The reference's refusal of every use of a soft-deleted key. */
 export const SOFT_DELETED = "refusing to use soft-deleted key";
 
 export type NewKey = Pick<
@@ -43,7 +43,7 @@ function newVersion(type: KeyType, random: RandomBytes, nowMs: number): KeyVersi
   };
 }
 
-/** The key with an HMAC key in each version; null when it has them all. */
+/** The key with an HMAC key in each version; null when nothing is missing. */
 export function withHmacKeys(key: TransitKey, random: RandomBytes): TransitKey | null {
   if ([...key.versions.values()].every(({ hmacKey }) => hmacKey !== null)) return null;
   const versions = [...key.versions].map(([number, version]) =>
@@ -56,7 +56,7 @@ export function hasRoomForVersion(key: TransitKey): boolean {
   return key.versions.size < KEY_VERSIONS_MAX;
 }
 
-/** The key with one more version. Throws `invalid_request` when it has too many. */
+/** The key with one more version. Throws `invalid_request` when it already has too many. */
 export function rotateKey(key: TransitKey, random: RandomBytes, nowMs: number): TransitKey {
   if (key.softDeleted) throw listedMistake(SOFT_DELETED);
   if (!hasRoomForVersion(key)) {
@@ -74,17 +74,17 @@ export function rotateKey(key: TransitKey, random: RandomBytes, nowMs: number): 
 export function isRotationDue(key: TransitKey, nowMs: number): boolean {
   const latest = key.versions.get(key.latestVersion);
   if (key.autoRotateSeconds === 0 || key.softDeleted || latest === undefined) return false;
-  // A key that is full goes on with what it has: encrypting must not stop for it.
+  // A full key keeps its versions, because encrypting must not stop.
   return nowMs > latest.createdMs + key.autoRotateSeconds * 1000 && hasRoomForVersion(key);
 }
 
-/** The key without versions below `minAvailableVersion`, which is in the bounds already checked. */
+/** The key without versions below `minAvailableVersion`. The caller has checked its bounds. */
 export function trimKey(key: TransitKey, minAvailableVersion: number): TransitKey {
   const kept = [...key.versions].filter(([version]) => version >= minAvailableVersion);
   return { ...key, minAvailableVersion, versions: new Map(kept) };
 }
 
-/** The versions a caller can decrypt with; Vault moves the others out of sight. */
+/** The versions that may decrypt. Vault hides the others. */
 export function usableVersions(key: TransitKey): readonly number[] {
   return [...key.versions.keys()].filter((version) => version >= key.minDecryptionVersion);
 }

@@ -115,7 +115,7 @@ describe("backup and restore", () => {
       .toMatchObject({ auto_rotate_period: 86_400, keys: { 2: 1_795_649_066 } });
   });
 
-  it("keep a period of many days, which has more nanoseconds than numbers count", async () => {
+  it("keep a period of so many days that its nanoseconds exceed exact numbers", async () => {
     const { transit } = await siteWithKey({ ...OPEN, auto_rotate_period: "8760h" });
     const backup = textOf(dataOf(await send(transit, "read", "backup/a"))["backup"]);
     for (
@@ -137,24 +137,26 @@ describe("backup and restore", () => {
     }
   });
 
-  it("take what an elder one does not say as Go's zero values, but not its name", async () => {
+  it("read members that a legacy backup lacks as Go's zero values, except its name", async () => {
     const { transit } = await siteWithKey();
     const backup = dataOf(await send(transit, "read", "backup/a"))["backup"];
     const json = JSON.parse(textOf(backup)) as { policy: Data };
     const without = (...names: readonly string[]): string => {
-      const said = Object.entries(json.policy).filter(([name]) => !names.includes(name));
-      return base64(JSON.stringify({ ...json, policy: Object.fromEntries(said) }));
+      const kept = Object.entries(json.policy).filter(([name]) => !names.includes(name));
+      return base64(JSON.stringify({ ...json, policy: Object.fromEntries(kept) }));
     };
     const late = ["soft_deleted", "auto_rotate_period", "allow_plaintext_backup"];
-    const elder = without("name", "min_available_version", ...late);
-    expect(await send(transit, "update", "restore/b", { backup: elder })).toEqual({ kind: "done" });
+    const legacy = without("name", "min_available_version", ...late);
+    expect(await send(transit, "update", "restore/b", { backup: legacy })).toEqual({
+      kind: "done",
+    });
     expect(dataOf(await send(transit, "read", "keys/b"))).toMatchObject({
       allow_plaintext_backup: false,
       auto_rotate_period: 0,
       min_available_version: 0,
       soft_deleted: false,
     });
-    expect(await refusal(send(transit, "update", "restore", { backup: elder })))
+    expect(await refusal(send(transit, "update", "restore", { backup: legacy })))
       .toBe("invalid_request: cannot restore the key: its name is none for a key");
     expect(await send(transit, "update", "restore/c", { backup: without(...late) }))
       .toEqual({ kind: "done" });
@@ -174,7 +176,7 @@ describe("backup and restore", () => {
   it.each([
     [{}, "exporting is disallowed on the policy"],
     [{ exportable: true }, "plaintext backup is disallowed on the policy"],
-  ])("give nothing of a key made with %j", async (settings, reason) => {
+  ])("are refused for a key made with %j", async (settings, reason) => {
     const { storage, transit } = await siteWithKey(settings);
     const commits = storage.commits;
     expect(await refusal(send(transit, "read", "backup/a"))).toBe(refused(reason));
@@ -182,7 +184,7 @@ describe("backup and restore", () => {
     expect(storage.commits).toBe(commits);
   });
 
-  it("refuse what is no backup, and say nothing of what it holds", async () => {
+  it("refuse text that is not a backup, without showing its contents", async () => {
     const { storage, transit } = await siteWithKey();
     const backup = String(dataOf(await send(transit, "read", "backup/a"))["backup"]);
     const text = textOf(backup);
@@ -272,7 +274,7 @@ describe("a soft-deleted key", () => {
     expect(await decrypted(transit, "a", ciphertext)).toBe("x");
   });
 
-  it("is said to be so already, and where there is no key nothing is said", async () => {
+  it("is deleted or restored again with a warning, and without one if there is no key", async () => {
     const { storage, transit } = await siteWithKey();
     const commits = storage.commits;
     expect(await send(transit, "update", "keys/a/soft-delete-restore"))

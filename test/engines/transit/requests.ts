@@ -32,7 +32,7 @@ export const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 export const textOf = (text: unknown): string => decodeUtf8(bytesOf(String(text)));
 
-/** What the reference calls a fault of its own; the caller's mistake here. */
+/** The form of errors that are internal ones in the reference, and invalid requests here. */
 export const wrapped = (reason: string): string => `1 error occurred:\n\t* ${reason}\n\n`;
 
 export async function encrypted(
