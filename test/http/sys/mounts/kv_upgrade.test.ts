@@ -6,6 +6,7 @@ import type { Store } from "../../../../src/storage/store.ts";
 import { type ApiResponse, at, initialiseOpen, textsAt } from "../../../contract/api.contract.ts";
 import { startMemoryApi } from "../../memory_api.ts";
 import { openRootClient, type RootClient } from "../../root_client.ts";
+import { exclusiveAsked } from "./exclusive_asked.ts";
 
 const WARNING =
   "Upgrading mount from version 0 to version 0. This mount will be unavailable for a " +
@@ -195,8 +196,10 @@ describe("a kv mount that is tuned to version 2", () => {
     const written = client.ask("PUT", "kv/a", { x: "1" });
     await started.promise;
     holds = false;
+    const asksToUpgrade = exclusiveAsked();
     const upgraded = upgrade(client);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // An upgrade that does not wait would end before the write goes on.
+    await Promise.race([asksToUpgrade, upgraded]);
     released.resolve();
     await upgraded;
     expect((await written).status).toBe(204);

@@ -4,6 +4,7 @@ import { createMemoryStore } from "../../../../src/storage/memory_store.ts";
 import type { Store } from "../../../../src/storage/store.ts";
 import { type ApiResponse, initialiseOpen } from "../../../contract/api.contract.ts";
 import { startMemoryApi } from "../../memory_api.ts";
+import { exclusiveAsked } from "./exclusive_asked.ts";
 
 type Commit = Parameters<Store["commit"]>[0];
 
@@ -94,8 +95,10 @@ describe("a mount that is removed", () => {
     await stage.ask("POST", "sys/mounts/m", { type });
     const asked = stage.ask("POST", `m/${path}`, body);
     await started.promise;
+    const asksToRemove = exclusiveAsked();
     const removed = stage.ask("DELETE", "sys/mounts/m");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // A removal that does not wait would end before the request goes on.
+    await Promise.race([asksToRemove, removed]);
     released.resolve();
     expect((await removed).status).toBe(204);
     expect((await asked).status).toBeLessThan(300);
