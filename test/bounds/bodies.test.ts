@@ -159,7 +159,7 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
   ];
   for (const path of ANONYMOUS) {
     it(`${path}: without a token, or with a wrong one, no more is read`, async () => {
-      const stage = await prepare("open");
+      const stage = await prepare("unsealed");
       for (const token of [undefined, "hvs.wrong"]) {
         const { status, json, taken } = await stream(stage, path, 8 * MEBIBYTE, token);
         // Who must have a token for a path is asked for it first.
@@ -181,7 +181,7 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
   });
 
   it("with a valid token the larger bound holds", async () => {
-    const stage = await prepare("open");
+    const stage = await prepare("unsealed");
     const large = await stream(stage, "/v1/kv/a", 2 * MEBIBYTE, stage.token);
     expect([large.status, large.json]).toEqual([400, { errors: ["missing data fields"] }]);
     const larger = await stream(stage, "/v1/kv/a", REQUEST_BODY_MAX_BYTES + MEBIBYTE, stage.token);
@@ -189,7 +189,7 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
   });
 
   it("what no record holds is refused by its length, and changes nothing", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const before = await api.snapshot();
     const large = { a: "x".repeat(RECORD_MAX_BYTES) };
     for (const path of ["kv/large", "kv2/data/large", "cubbyhole/large"]) {

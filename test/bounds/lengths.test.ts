@@ -22,7 +22,7 @@ import { prepare, type Stage } from "../http/stages.ts";
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await prepare("open");
+  stage = await prepare("unsealed");
   await send("sys/auth/userpass", { type: "userpass" });
   await send("sys/auth/approle", { type: "approle" });
   await send("auth/approle/role/r", {});

@@ -150,7 +150,7 @@ describe("clients whose passwords are to be hashed", () => {
 
 describe("logins", () => {
   it("beyond the bound are answered with 429 and a text", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     await api.request("POST", "/v1/sys/auth/userpass", { token, body: { type: "userpass" } });
     const login = () =>
       api.request("POST", "/v1/auth/userpass/login/nobody", { body: { password: "x" } });
@@ -168,7 +168,7 @@ describe("logins", () => {
 
 describe("the description of the API", () => {
   it("is made once, and differs with what is described", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const path = "/v1/sys/internal/specs/openapi";
     const first = await api.request("GET", path);
     const again = await api.request("GET", path);

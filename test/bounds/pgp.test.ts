@@ -128,7 +128,7 @@ describe("a key with more than it needs is refused before any of it is checked",
   });
 
   it("all keys of a request together", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const key = await generate();
     const [signature] = key.users[0]!.selfCertifications;
     const filled = withPackets(key, 2, times(PGP_SIGNATURES_MAX - 3, () => signature!));
@@ -253,7 +253,7 @@ describe("a key says why its algorithm is not accepted", () => {
   }
 
   it("in the list of a request, with its place", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const dsa = encodeBase64(keyPacket(6, 17, mpi(2048)));
     const body = { secret_shares: 1, secret_threshold: 1, pgp_keys: [dsa] };
     const { status, json } = await api.request("PUT", "/v1/sys/rekey/init", { token, body });

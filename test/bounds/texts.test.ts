@@ -43,7 +43,7 @@ describe("durations", () => {
     expect(() => readGoDuration(long)).toThrow(/^time: invalid duration "1s/);
     expect(() => settingSeconds(long)).toThrow(/^time: invalid duration/);
     expect(readGoDuration("1s".repeat(DURATION_MAX_CHARS / 2))).toBe(DURATION_MAX_CHARS / 2);
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const body = { ttl: long };
     const answer = await api.request("POST", "/v1/auth/token/create", { token, body });
     expect(answer.status).toBe(400);
@@ -151,7 +151,7 @@ describe("password policies", () => {
 
 describe("policies", () => {
   it("are bounded when they are written", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const path = "/v1/sys/policies/acl/large";
     const write = (length: number) => {
       const policy = 'path "a" { capabilities = ["read"] }'.padEnd(length);
@@ -218,7 +218,7 @@ describe("what is hashed and drawn for a caller", () => {
   });
 
   it("has a most for a batch, and for random bytes", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     await api.request("POST", "/v1/sys/mounts/transit", { token, body: { type: "transit" } });
     await api.request("POST", "/v1/transit/keys/k", { token, body: {} });
     const rawBody = `{"batch_input":[${"{},".repeat(BATCH_ITEMS_MAX)}{}]}`;

@@ -18,7 +18,7 @@ export type StageName =
   | "fresh"
   | "fresh-static"
   | "sealed"
-  | "open"
+  | "unsealed"
   | "gathering"
   | "verifying"
   | "static"
@@ -38,12 +38,12 @@ export async function prepare(name: StageName): Promise<Stage> {
       const { root: token, shares } = await initialise(api, 3, 2);
       return { ...NOTHING, api, token, shares };
     }
-    case "open":
-      return await openStage();
+    case "unsealed":
+      return await unsealedStage();
     case "gathering":
-      return await gathering(await openStage(), "/v1/sys/rekey");
+      return await gathering(await unsealedStage(), "/v1/sys/rekey");
     case "verifying":
-      return await verifying(await openStage(), "/v1/sys/rekey");
+      return await verifying(await unsealedStage(), "/v1/sys/rekey");
     case "static":
       return await staticStage();
     case "static-gathering":
@@ -53,7 +53,7 @@ export async function prepare(name: StageName): Promise<Stage> {
   }
 }
 
-async function openStage(): Promise<Stage> {
+async function unsealedStage(): Promise<Stage> {
   const api = await startMemoryApi();
   const { root: token, shares } = await initialiseOpen(api, 3, 2);
   await mountEngines(api, token);

@@ -78,7 +78,7 @@ function ceremony(
   ];
 }
 
-const SHAMIR_STAGES = ["open", "gathering", "verifying"] as const;
+const SHAMIR_STAGES = ["unsealed", "gathering", "verifying"] as const;
 const STATIC_STAGES = ["static", "static-gathering", "static-verifying"] as const;
 
 const ENDPOINTS: readonly Endpoint[] = [
@@ -176,7 +176,7 @@ function converted(
   rows: readonly (readonly [string, string, Readonly<Record<string, Kind>>, Body])[],
 ): readonly Endpoint[] {
   return rows.map(([method, path, parameters, body]) => ({
-    stage: "open" as const,
+    stage: "unsealed" as const,
     method,
     path: `/v1/${path}`,
     raw: false,
@@ -417,14 +417,14 @@ const REFUSALS: readonly Refusal[] = [
       ? `${NO_KEY}, or 'reset' set to true`
       : String(row.error).replace(/^key is/, "invalid key: key is"),
   })),
-  ...open("PUT", "sys/rotate/config", [
+  ...unsealed("PUT", "sys/rotate/config", [
     [{ interval: 60 }, "interval must be greater or equal to 24h0m0s"],
     [{ interval: "23h59m59s" }, "interval must be greater or equal to 24h0m0s"],
     [{ max_operations: 0 }, "max_operations must be in the range [1000000,3865470566]"],
     [{ max_operations: -1 }, "max_operations must be in the range [1000000,3865470566]"],
     [{ max_operations: 3865470567 }, "max_operations must be in the range [1000000,3865470566]"],
   ]),
-  ...open("POST", "sys/mounts/new", [
+  ...unsealed("POST", "sys/mounts/new", [
     [{}, "backend type must be specified as a string"],
     [{ type: null }, "backend type must be specified as a string"],
     [{ type: "" }, "backend type must be specified as a string"],
@@ -432,11 +432,11 @@ const REFUSALS: readonly Refusal[] = [
     [{ type: "kv", config: { default_lease_ttl: "x" } }, /^unable to parse default TTL of x: /],
     [{ type: "kv", config: { max_lease_ttl: -5 } }, /^unable to parse max TTL of -5: /],
   ]),
-  ...open("POST", "sys/mounts/sys", [[{ type: "kv" }, 'cannot mount "sys/"']]),
-  ...open("POST", "sys/mounts/kv", [[{ type: "kv" }, "path is already in use at kv/"]]),
-  ...open("POST", "sys/mounts/kv/below", [[{ type: "kv" }, "path is already in use at kv/"]]),
-  ...open("DELETE", "sys/mounts/sys", [[{}, 'cannot unmount "sys/"']]),
-  ...open("PUT", "sys/policies/acl/new", [
+  ...unsealed("POST", "sys/mounts/sys", [[{ type: "kv" }, 'cannot mount "sys/"']]),
+  ...unsealed("POST", "sys/mounts/kv", [[{ type: "kv" }, "path is already in use at kv/"]]),
+  ...unsealed("POST", "sys/mounts/kv/below", [[{ type: "kv" }, "path is already in use at kv/"]]),
+  ...unsealed("DELETE", "sys/mounts/sys", [[{}, 'cannot unmount "sys/"']]),
+  ...unsealed("PUT", "sys/policies/acl/new", [
     [{}, "'policy' parameter not supplied or empty"],
     [{ policy: null }, "'policy' parameter not supplied or empty"],
     [{ policy: "" }, "'policy' parameter not supplied or empty"],
@@ -445,21 +445,21 @@ const REFUSALS: readonly Refusal[] = [
     [{ policy: 'path "a" { capabilities = ["zzz"] }' }, /invalid capability "zzz"/],
     [{ policy: `path "a" { capabilities = [${"[".repeat(100_000)}` }, /^failed to parse policy: /],
   ]),
-  ...open("PUT", "sys/policies/acl/root", [[{ policy: "{}" }, 'cannot update "root" policy']]),
-  ...open("DELETE", "sys/policies/acl/default", [[{}, "cannot delete default policy"]]),
-  ...open("PUT", "sys/capabilities-self", [[{}, "paths must be supplied"]]),
-  ...open("POST", "auth/token/create", [
+  ...unsealed("PUT", "sys/policies/acl/root", [[{ policy: "{}" }, 'cannot update "root" policy']]),
+  ...unsealed("DELETE", "sys/policies/acl/default", [[{}, "cannot delete default policy"]]),
+  ...unsealed("PUT", "sys/capabilities-self", [[{}, "paths must be supplied"]]),
+  ...unsealed("POST", "auth/token/create", [
     [{ num_uses: -1 }, "number of uses cannot be negative"],
     [{ ttl: "zz" }, 'time: invalid duration "zz"'],
   ]),
-  ...open("POST", "auth/token/lookup-accessor", [
+  ...unsealed("POST", "auth/token/lookup-accessor", [
     [{}, "1 error occurred:\n\t* missing accessor\n\n"],
     [{ accessor: HUGE }, "1 error occurred:\n\t* invalid accessor\n\n"],
   ]),
-  ...open("POST", "auth/token/revoke", [[{}, "missing token ID"]]),
-  ...open("PUT", "kv/a", [[{}, "missing data fields"]]),
-  ...open("PUT", "kv/folder/", [[{ x: 1 }, "cannot write to a path ending in '/'"]]),
-  ...open("POST", "kv2/data/a", [
+  ...unsealed("POST", "auth/token/revoke", [[{}, "missing token ID"]]),
+  ...unsealed("PUT", "kv/a", [[{}, "missing data fields"]]),
+  ...unsealed("PUT", "kv/folder/", [[{ x: 1 }, "cannot write to a path ending in '/'"]]),
+  ...unsealed("POST", "kv2/data/a", [
     [{}, "no data provided"],
     [{ data: { x: 1 }, options: { cas: 7 } }, /did not match the current version$/],
     [{ data: { x: 1 }, options: { cas: 0 } }, /did not match the current version$/],
@@ -468,7 +468,7 @@ const REFUSALS: readonly Refusal[] = [
     [{ data: { x: 1 }, options: { cas: 1e30 } }, "error parsing check-and-set parameter"],
   ]),
   ...["delete", "undelete", "destroy"].flatMap((name) =>
-    open("POST", `kv2/${name}/a`, [
+    unsealed("POST", `kv2/${name}/a`, [
       [{}, /^[Nn]o version number provided$/],
       [{ versions: [] }, /^[Nn]o version number provided$/],
       [{ versions: ["x"] }, /error converting input for field "versions"/],
@@ -513,13 +513,13 @@ function rotate(
   ];
 }
 
-function open(
+function unsealed(
   method: string,
   path: string,
   rows: readonly (readonly [Body, string | RegExp])[],
 ): readonly Refusal[] {
   return rows.map(([body, error]) => ({
-    stage: "open" as const,
+    stage: "unsealed" as const,
     method,
     path: `/v1/${path}`,
     body: () => body,
@@ -589,7 +589,7 @@ describe("a malformed body is refused and changes nothing", () => {
   }
 
   it("while a second value behind the first is ignored, as by the reference", async () => {
-    const stage = await prepare("open");
+    const stage = await prepare("unsealed");
     const { api, token } = stage;
     const rawBody = '{"secret_shares":1,"secret_threshold":1} {"secret_shares":9}';
     const started = await api.request("PUT", "/v1/sys/rekey/init", { token, rawBody });
@@ -601,7 +601,7 @@ describe("a malformed body is refused and changes nothing", () => {
   });
 
   it("while an empty one, spaces and null count as no parameters", async () => {
-    const stage = await prepare("open");
+    const stage = await prepare("unsealed");
     const before = await stateOf(stage);
     const wanted = /^invalid rekey seal configuration: shares must be at least one$/;
     for (const rawBody of ["", "  \n", "null"]) {
@@ -674,7 +674,7 @@ const BAD_PATHS: Readonly<Record<string, RegExp>> = {
 describe("a bad path is refused and changes nothing", () => {
   for (const [path, wanted] of Object.entries(BAD_PATHS)) {
     it(path.length > 60 ? `${path.slice(0, 20)}… of ${path.length}` : path, async () => {
-      const stage = await prepare("open");
+      const stage = await prepare("unsealed");
       const before = await stateOf(stage);
       const failures: string[] = [];
       for (const method of ["GET", "PUT", "POST", "DELETE"]) {
@@ -687,7 +687,7 @@ describe("a bad path is refused and changes nothing", () => {
   }
 
   it("a policy's name that no record could have", async () => {
-    const stage = await prepare("open");
+    const stage = await prepare("unsealed");
     const before = await stateOf(stage);
     const path = `/v1/sys/policies/acl/${"a".repeat(3000)}`;
     const body = { policy: 'path "a" { capabilities = ["read"] }' };
@@ -695,7 +695,7 @@ describe("a bad path is refused and changes nothing", () => {
   });
 
   it("and a path with empty or dot segments is sent elsewhere, not served", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     for (const path of ["/v1//kv/a", "/v1/kv/./a", "/v1/kv/x/../a"]) {
       const response = await api.request("GET", path, { token });
       expect([response.status, response.headers.get("location")]).toEqual([307, "/v1/kv/a"]);
@@ -721,7 +721,7 @@ describe("a namespace", () => {
   ] as const;
   for (const name of ["ns1", "ns1/", "root", "a/b", "x".repeat(10_000)]) {
     it(`${name.slice(0, 10)} may not be named where only the root one is served`, async () => {
-      const stage = await prepare("open");
+      const stage = await prepare("unsealed");
       const before = await stateOf(stage);
       const headers = { "X-Vault-Namespace": name };
       const failures: string[] = [];
@@ -735,7 +735,7 @@ describe("a namespace", () => {
   }
 
   it("that does not exist is not found, and the root one is what is served without", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const read = (name: string) =>
       api.request("GET", "/v1/kv/a", { token, headers: { "X-Vault-Namespace": name } });
     const unknown = await read("ns1");
@@ -748,7 +748,7 @@ describe("a namespace", () => {
 describe("a query that cannot be read", () => {
   for (const name of ["activecode", "sealedcode", "uninitcode", "standbycode"]) {
     it(`of health's ${name} is refused`, async () => {
-      const { api } = await prepare("open");
+      const { api } = await prepare("unsealed");
       for (const value of ["", "x", "-1", "0", "99", "600", "1e3", "2.5", "%00", "9".repeat(400)]) {
         const response = await api.request("GET", `/v1/sys/health?${name}=${value}`);
         expect([value, response.status, response.json]).toEqual([value, 400, { errors: [] }]);
@@ -757,7 +757,7 @@ describe("a query that cannot be read", () => {
   }
 
   it("of a holder's backup finds nothing, whatever objects answer to", async () => {
-    const { api, token, shares } = await prepare("open");
+    const { api, token, shares } = await prepare("unsealed");
     const body = {
       secret_shares: 1,
       secret_threshold: 1,
@@ -789,7 +789,7 @@ describe("no answer and no log line repeats a secret", () => {
   const stages: readonly StageName[] = [
     "fresh",
     "sealed",
-    "open",
+    "unsealed",
     "gathering",
     "verifying",
     "static-gathering",

@@ -197,7 +197,14 @@ describe("the format", () => {
 
 describe("the text", () => {
   it.each(
-    ["open", "gathering", "verifying", "static", "static-gathering", "static-verifying"] as const,
+    [
+      "unsealed",
+      "gathering",
+      "verifying",
+      "static",
+      "static-gathering",
+      "static-verifying",
+    ] as const,
   )(
     "is valid in a vault that is %s",
     async (name) => {
@@ -668,7 +675,7 @@ describe("the seal and the keyring", () => {
   });
 
   it("count mounts by table", async () => {
-    const { api, token } = await prepare("open");
+    const { api, token } = await prepare("unsealed");
     const families = await scrape(api, token);
     const mounts = (type: string, local: string) =>
       valueOf(families, "vault_core_mount_table_num_entries", { type, local });
