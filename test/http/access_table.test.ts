@@ -1,7 +1,7 @@
 /**
- * Every endpoint, asked without a token, with a bad one, with tokens that may nothing, read, update,
- * or all with `sudo`, and with the root token. The endpoints come from the tables that serve them, so
- * none can be forgotten.
+ * Every endpoint, asked without a token, with a bad token, with tokens that have no capability, read,
+ * update, or all and `sudo`, and with the root token. The endpoints come from the tables that serve
+ * them, so none can be forgotten.
  */
 
 import { describe, expect, it } from "vitest";
@@ -19,8 +19,8 @@ import { SEAL_ENDPOINTS } from "../../src/http/sys/seal/init_unseal.ts";
 import { createMemoryMountRecords } from "../engines/memory_engine_storage.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
 
-/** Who asks; each of the middle ones has one policy, for the very path that is asked. */
-const CALLERS = ["nobody", "a stranger", "powerless", "read", "update", "sudo", "root"] as const;
+/** Callers. Those between `bad token` and `root` have one policy, for exactly the path asked. */
+const CALLERS = ["no token", "bad token", "powerless", "read", "update", "sudo", "root"] as const;
 type Caller = typeof CALLERS[number];
 
 const ALL_CAPABILITIES = ["create", "read", "update", "delete", "list", "patch", "sudo"];
@@ -34,9 +34,9 @@ interface Case {
   readonly method: string;
   /** Below `/v1/`. */
   readonly path: string;
-  /** The capability that is needed; null where nobody is asked for a token. */
+  /** The capability that is needed; null if no token is needed. */
   readonly needs: Operation | null;
-  /** Whether a bad token is worse than none, and none is bad. */
+  /** `judged`: only a bad token is refused. `needed`: a missing one too. `ignored`: neither. */
   readonly token: "judged" | "needed" | "ignored";
   readonly sudo: boolean;
 }
@@ -49,7 +49,7 @@ const METHODS: Readonly<Partial<Record<Operation, string>>> = {
   patch: "PATCH",
 };
 
-/** Where a write to what is not there yet needs `create`. */
+/** Paths where a write needs `create` if nothing is there yet. */
 const CREATES: readonly RegExp[] = [
   /^(kv1|cubbyhole)\//,
   /^kv2\/(data|metadata)\//,
@@ -83,7 +83,7 @@ function casesOf(prefix: string, tables: readonly Table[]): readonly Case[] {
 }
 
 function tokenRule(path: string, token: Table["token"]): Case["token"] {
-  // Whoever has no token is told how to get one, and nothing of the mount.
+  // A caller without a token learns how to get one, and nothing about the mount.
   if (token === "valid" || path === "sys/internal/ui/mounts/one") return "needed";
   return token === "optional" ? "judged" : "ignored";
 }
@@ -94,7 +94,7 @@ function rawCases(): readonly Case[] {
     const operations = { GET: "read", PUT: "update", DELETE: "delete" } as const;
     return Object.entries(operations).flatMap(([method, operation]): readonly Case[] => {
       if (methods[method as keyof typeof operations] === undefined) return [];
-      // Whatever its method, the reference reads a share there.
+      // The reference treats every method as an update there.
       const needs = path === "sys/generate-root/update" ? "update" : operation;
       return [{
         method,
@@ -133,17 +133,17 @@ async function openSite(): Promise<RootClient> {
 }
 
 function mayAsk(caller: Caller, { needs, sudo, token }: Case): boolean {
-  if (token !== "ignored" && caller === "a stranger") return false;
-  if (token === "needed" && caller === "nobody") return false;
+  if (token !== "ignored" && caller === "bad token") return false;
+  if (token === "needed" && caller === "no token") return false;
   if (needs === null || caller === "root" || caller === "sudo") return true;
   return !sudo && (GRANTS[caller] ?? []).includes(needs);
 }
 
 async function tokenOf(client: RootClient, caller: Caller, path: string): Promise<string | null> {
   switch (caller) {
-    case "nobody":
+    case "no token":
       return null;
-    case "a stranger":
+    case "bad token":
       return "s.000000000000000000000000";
     case "root":
       return client.root;
@@ -165,17 +165,17 @@ async function ask(client: RootClient, { method, path }: Case, token: string | n
 }
 
 describe("every endpoint", () => {
-  it("is in the table, which is long", () => {
+  it("the table of endpoints has more than 180 rows", () => {
     expect(CASES.length).toBeGreaterThan(180);
   });
 
   it.each(CASES.map((each) => [each.method, each.path, each] as const))(
-    "%s %s is answered to those who may, and to nobody else",
+    "%s %s answers only callers that are allowed to ask",
     async (_method, path, each) => {
       const site = await openSite();
       for (const caller of CALLERS) {
         const isAllowed = mayAsk(caller, each);
-        // What is allowed may end the token, the mount or the vault it is asked of.
+        // An allowed request may end the token, the mount or the vault, so it gets its own.
         const client = isAllowed ? await openSite() : site;
         const token = await tokenOf(client, caller, path);
         const { status, json } = await ask(client, each, token);
@@ -186,9 +186,9 @@ describe("every endpoint", () => {
           expect(status, `${caller}: ${text}`).toBeLessThan(500);
           await client.api.stop();
         } else {
-          const isKnown = token !== null && caller !== "a stranger";
+          const isKnown = token !== null && caller !== "bad token";
           if (path === "sys/wrapping/rewrap") {
-            // The wrapping token is judged before whoever brings it.
+            // The wrapping token is judged before the caller's own.
             expect([400, 403], caller).toContain(status);
             continue;
           }

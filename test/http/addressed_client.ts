@@ -1,4 +1,7 @@
-/** An open vault whose clients come from addresses that the test chooses, as servers tell them. */
+/**
+ * Test helper: an unsealed vault that is asked from addresses the test chooses, as a server would
+ * report them. Gives `ask`, `done` and the `Vault` itself.
+ */
 
 import { randomBytes } from "../../src/crypto/random.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -10,16 +13,16 @@ import { ORIGIN, readResponse } from "./memory_api.ts";
 
 export interface Asked {
   readonly body?: object;
-  /** The root's when left out, none when null. */
+  /** Left out: the root token. Null: no token. */
   readonly token?: string | null;
-  /** Null or left out: unknown. */
+  /** Null or left out: the address is unknown. */
   readonly from?: string | null;
 }
 
 export interface AddressedClient {
   readonly vault: Vault;
   ask(method: string, path: string, asked?: Asked): Promise<ApiResponse>;
-  /** The status of a request that must succeed with nothing to say. */
+  /** Sends a request and throws unless the answer is 204. */
   done(method: string, path: string, body?: object): Promise<void>;
 }
 

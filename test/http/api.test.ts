@@ -1,3 +1,5 @@
+/** Runs the API contract against the app on a memory store, with and without an audit device. */
+
 import { NO_DEVICES } from "../../src/audit/devices.ts";
 import { apiContract, type SealKind } from "../contract/api.contract.ts";
 import { type MemoryApiOptions, startMemoryApi, STATIC_SEAL } from "./memory_api.ts";

@@ -1,4 +1,4 @@
-/** An open vault with audit devices that the test reads and breaks. */
+/** Test helper: an unsealed vault with audit devices whose lines a test can read, refuse and break. */
 
 import { expect } from "vitest";
 import { createRecordingSinks, type RecordingSinks } from "../audit/recording_sinks.ts";

@@ -1,4 +1,4 @@
-/** Requests that arrive together: each is counted once, nothing is done twice, no write is lost. */
+/** Concurrent requests: each share counts once, nothing is done twice, and no write is lost. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -29,12 +29,12 @@ function statuses(answers: readonly ApiResponse[]): readonly number[] {
   return answers.map(({ status }) => status).sort();
 }
 
-describe("two holders at once", () => {
+describe("concurrent shares", () => {
   for (const family of FAMILIES) {
     const give = (api: Api, token: string, key: string | undefined, nonce: string) =>
       api.request("PUT", `${family.prefix}/update`, { token, body: { key, nonce } });
 
-    it(`advance a rekey by two, through ${family.name}`, async () => {
+    it(`concurrent shares each advance a rekey by one, through ${family.name}`, async () => {
       const api = await startMemoryApi();
       const { root: token, shares } = await initialiseOpen(api, 5, 4);
       const nonce = await begin(api, token);
@@ -48,7 +48,7 @@ describe("two holders at once", () => {
       expect(at(family.body(done.json), "complete")).toBe(true);
     });
 
-    it(`count the same share once, through ${family.name}`, async () => {
+    it(`the same share sent concurrently counts once, through ${family.name}`, async () => {
       const api = await startMemoryApi();
       const { root: token, shares } = await initialiseOpen(api, 5, 3);
       const nonce = await begin(api, token);
@@ -63,7 +63,7 @@ describe("two holders at once", () => {
       expect(at(family.body(status.json), "progress")).toBe(1);
     });
 
-    it(`complete a rekey exactly once, through ${family.name}`, async () => {
+    it(`concurrent last shares complete a rekey exactly once, through ${family.name}`, async () => {
       const api = await startMemoryApi();
       const { root: token, shares } = await initialiseOpen(api, 5, 2);
       const nonce = await begin(api, token);
@@ -80,7 +80,7 @@ describe("two holders at once", () => {
       expect([line === undefined, more]).toEqual([false, []]);
     });
 
-    it(`verify once, through ${family.name}`, async () => {
+    it(`concurrent new shares verify a rekey exactly once, through ${family.name}`, async () => {
       const api = await startMemoryApi();
       const { root: token, shares } = await initialiseOpen(api, 1, 1);
       const nonce = await begin(api, token, { require_verification: true });
@@ -103,7 +103,7 @@ describe("two holders at once", () => {
     });
   }
 
-  it("through both families at once still complete it once", async () => {
+  it("concurrent shares through rekey and rotate complete a rekey exactly once", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 4, 3);
     const nonce = await begin(api, token);
@@ -119,7 +119,7 @@ describe("two holders at once", () => {
     expect(statuses(answers)).toEqual([200, 200, 200, 400, 400, 400, 400, 400]);
   });
 
-  it("start one attempt, whose nonce is the one that was answered", async () => {
+  it("concurrent starts of a rekey begin one attempt, with the answered nonce", async () => {
     const api = await startMemoryApi();
     const { root: token } = await initialiseOpen(api, 1, 1);
     const body = { secret_shares: 2, secret_threshold: 2 };
@@ -134,7 +134,7 @@ describe("two holders at once", () => {
     expect(textAt(status.json, "nonce")).toBe(at(won, "nonce") ?? at(won, "data", "nonce"));
   });
 
-  it("initialise one vault", async () => {
+  it("concurrent inits initialise the vault once", async () => {
     const api = await startMemoryApi();
     const body = { secret_shares: 1, secret_threshold: 1 };
     const answers = await Promise.all(
@@ -146,7 +146,7 @@ describe("two holders at once", () => {
     expect(opened.json).toMatchObject({ sealed: false });
   });
 
-  it("unseal it, each share counted once", async () => {
+  it("concurrent unseal requests count each share once", async () => {
     const api = await startMemoryApi();
     const { shares } = await initialise(api, 3, 3);
     const give = (key: string | undefined) =>
@@ -159,7 +159,7 @@ describe("two holders at once", () => {
     for (const { json } of last) expect(json).toMatchObject({ sealed: false });
   });
 
-  it("of a recovery key advance, repeat and complete it like any others", async () => {
+  it("concurrent recovery shares complete a recovery rekey exactly once", async () => {
     const api = await startMemoryApi({ seal: STATIC_SEAL });
     const { root: token, shares } = await initialise(api, 3, 2, "static");
     const body = { secret_shares: 1, secret_threshold: 1 };
@@ -176,16 +176,16 @@ describe("two holders at once", () => {
   });
 });
 
-/** Lets the event loop go round, so that other requests get so much further. */
+/** Lets the event loop turn this often, so that other requests get that much further. */
 async function afterTurns(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
-describe("what ends an attempt while its last share arrives", () => {
+describe("a rekey that ends while its last share arrives", () => {
   for (const [method, path] of [["DELETE", "sys/rekey/init"], ["PUT", "sys/seal"]] as const) {
-    it(`${method} ${path}: that set of shares opens the vault which was answered`, async () => {
+    it(`after ${method} ${path} during the last share, the answered shares unseal the vault`, async () => {
       const seen = new Set<number>();
       for (const turns of [0, 1, 2, 20]) {
         const api = await startMemoryApi({ rekeyAccess: "open" });
@@ -209,8 +209,8 @@ describe("what ends an attempt while its last share arrives", () => {
   }
 });
 
-describe("a rewrap asked for twice at once", () => {
-  it("is started once", async () => {
+describe("concurrent rewraps", () => {
+  it("concurrent requests for a rewrap start it once", async () => {
     const api = await startMemoryApi();
     const { root: token } = await initialiseOpen(api, 1, 1);
     const answers = await Promise.all(
@@ -222,7 +222,7 @@ describe("a rewrap asked for twice at once", () => {
     expect(started).toHaveLength(1);
   });
 
-  it("does every entry once, however often the alarm fires", async () => {
+  it("a rewrap does every entry once, even if alarms fire concurrently", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 1, 1);
     await mountEngines(api, token);
@@ -264,7 +264,7 @@ async function rekeyOnce(
   return textsAt(last?.json, "keys");
 }
 
-/** Writes and reads some keys until told to stop, and remembers what was acknowledged. */
+/** Writes and reads a few keys until it is stopped, and remembers what was acknowledged. */
 class Traffic {
   readonly acknowledged = new Map<string, number>();
   readonly faults: string[] = [];
@@ -298,7 +298,7 @@ class Traffic {
     else this.faults.push(`write ${path}: ${response.status} ${response.text}`);
   }
 
-  /** Only its own worker writes a key, so what was acknowledged last is what must be there. */
+  /** Only one worker writes a key, so the value acknowledged last must be there. */
   async #check(api: Api, token: string, path: string): Promise<void> {
     const { status, json, text } = await api.request("GET", `/v1/${path}`, { token });
     const found = at(json, "data", "count") ?? at(json, "data", "data", "count");
@@ -307,8 +307,8 @@ class Traffic {
   }
 }
 
-describe("reads and writes", () => {
-  it("go on through rekeys, rotations and rewraps, and none is lost", async () => {
+describe("traffic during key changes", () => {
+  it("no read fails and no write is lost during rekeys, rotations and rewraps", async () => {
     const api = await startMemoryApi();
     const holders = await initialiseOpen(api, 2, 2);
     const { root: token } = holders;
@@ -347,7 +347,7 @@ describe("reads and writes", () => {
     expect(traffic.faults).toEqual([]);
   }, 60_000);
 
-  it("meet a rotation of the keyring or root key at any moment", async () => {
+  it("no read fails and no write is lost while keyring and root key rotate together", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 1, 1);
     await mountEngines(api, token);
@@ -375,7 +375,7 @@ describe("reads and writes", () => {
 });
 
 describe("check-and-set", () => {
-  it("lets one of many writers of the same version win, each time", async () => {
+  it("check-and-set lets exactly one of many concurrent writers win", async () => {
     const api = await startMemoryApi();
     const { root: token } = await initialiseOpen(api, 1, 1);
     await mountEngines(api, token);
@@ -395,7 +395,7 @@ describe("check-and-set", () => {
     }
   });
 
-  it("without it every write becomes a version of its own", async () => {
+  it("without check-and-set every concurrent write becomes a version of its own", async () => {
     const api = await startMemoryApi();
     const { root: token } = await initialiseOpen(api, 1, 1);
     await mountEngines(api, token);
@@ -411,8 +411,8 @@ describe("check-and-set", () => {
   });
 });
 
-describe("a token used at once", () => {
-  it("has exactly as many uses as it was given", async () => {
+describe("concurrent use of a token", () => {
+  it("a token used concurrently has exactly as many uses as it was given", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const body = { num_uses: 3, policies: ["default"] };
@@ -424,7 +424,7 @@ describe("a token used at once", () => {
     expect(statuses(answers)).toEqual([200, 200, 200, 403, 403, 403, 403]);
   });
 
-  it("is worth nothing as soon as its revocation was answered", async () => {
+  it("a token is invalid once its revocation is answered, even if renewed meanwhile", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const body = { policies: ["default"] };
@@ -437,7 +437,7 @@ describe("a token used at once", () => {
     expect((await api.request("GET", "/v1/auth/token/lookup-self", { token })).status).toBe(403);
   });
 
-  it("leaves no child behind that was made while it was revoked", async () => {
+  it("a child made while its parent is revoked does not survive", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const policy = 'path "auth/token/create" { capabilities = ["update"] }';
@@ -462,8 +462,8 @@ function renew(api: MemoryApi, token: string): Promise<ApiResponse> {
   return api.request("POST", "/v1/auth/token/renew-self", { token, body: {} });
 }
 
-describe("a wrong share beside a right one", () => {
-  it("is refused alone", async () => {
+describe("concurrent wrong shares", () => {
+  it("only the wrong one of concurrent shares is refused", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 3, 2);
     const nonce = await begin(api, token);

@@ -1,8 +1,8 @@
 /**
- * The whole product in this process: the app over a memory store, asked through `Request` objects.
- * The clock moves only when a test moves it. The alarm is either a timer, as on a server, or left to
- * the test, which then fires it itself. Everything is audited, unless the test wants it otherwise;
- * what the vault writes, and what was secret meanwhile, is kept for the check of `../secrecy/`.
+ * Test helper: the whole product in this process. Gives an `Api` whose requests go to the app over a
+ * memory store as `Request` objects. The clock moves only when a test moves it. The alarm is a timer,
+ * as on a server, or the test fires it. Everything is audited unless a test says otherwise. Log lines,
+ * audit lines and exchanges are kept for the check in `../secrecy/`.
  */
 
 import { createApp } from "../../src/http/app.ts";
@@ -29,12 +29,12 @@ export const STATIC_SEAL: SealSettings = {
 export interface MemoryApiOptions {
   readonly seal?: SealSettings;
   readonly rekeyAccess?: AccessMode;
-  /** `manual`: nothing fires but `fire()`. */
+  /** `manual`: only `fire()` fires it. */
   readonly alarm?: "timer" | "manual";
   readonly store?: Store;
-  /** Left out: nobody is limited. */
+  /** Left out: no rate limit. */
   readonly rateLimit?: Rate;
-  /** `NO_DEVICES`: nothing is audited. Left out: a device of the settings takes every line. */
+  /** `NO_DEVICES`: nothing is audited. Left out: one device from the settings takes every line. */
   readonly audit?: AuditSettings;
   /** Left out: true. */
   readonly isReachedByTls?: boolean;
@@ -47,11 +47,11 @@ export interface MemoryApi extends Api {
   readonly log: readonly string[];
   /** Any request, e.g. one with a streamed body. */
   fetch(request: Request): Promise<ApiResponse>;
-  /** Waits for nobody any more once `limit` is aborted. */
+  /** Stops waiting once `limit` is aborted. */
   stop(limit?: AbortSignal | null): Promise<void>;
-  /** What the alarm would do now. */
+  /** Does what the alarm would do now. */
   fire(): Promise<void>;
-  /** Fires until no rewrap is due. */
+  /** Fires the alarm until no rewrap is due. */
   settle(token: string): Promise<void>;
   /** Everything stored, to the byte and the revision. */
   snapshot(): Promise<string>;
@@ -59,10 +59,10 @@ export interface MemoryApi extends Api {
 
 export const ORIGIN = "http://vault.test";
 const PAGE = 1000;
-/** A longer one would end at once. */
+/** A longer timeout would fire at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** The lines go to the evidence alone. */
+/** Every line goes to the evidence and nowhere else. */
 const AUDIT_EVERYTHING: AuditSettings = {
   devices: [{ type: "evidence", options: {} }],
   sinks: {
@@ -185,7 +185,7 @@ function requestInit(method: string, { body, token, headers, rawBody }: ApiReque
   return { method, headers: sent, ...(content === undefined ? {} : { body: content }) };
 }
 
-/** A body of bytes is malformed on purpose; what it has of text is in it still. */
+/** A body of bytes is malformed on purpose, but any text in it can still be read. */
 function textOf(body: RequestInit["body"]): string {
   if (typeof body === "string") return body;
   return body instanceof Uint8Array ? new TextDecoder().decode(body) : "";

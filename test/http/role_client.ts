@@ -1,4 +1,7 @@
-/** An open vault with one role, ci, for tests that are about roles, their secret ids and logins. */
+/**
+ * Test helper: a root client with one AppRole role, `ci`. Gives its role id, and functions that issue
+ * secret ids and log in.
+ */
 
 import { textAt } from "../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
@@ -6,7 +9,7 @@ import { openRootClient, type RootClient } from "./root_client.ts";
 export const ROLE = "auth/approle/role/ci";
 export const WRONG = { errors: ["invalid role or secret ID"] };
 
-/** What the reference takes for a fault of its own, as a body. */
+/** The error body that the reference uses for faults of its own. */
 export function listed(text: string) {
   return { errors: [`1 error occurred:\n\t* ${text}\n\n`] };
 }
@@ -17,7 +20,7 @@ export interface RoleClient extends RootClient {
   login(secretId: string, roleId?: string): ReturnType<RootClient["ask"]>;
 }
 
-/** `role`: what else is said of ci. */
+/** `role`: further fields of `ci`. */
 export async function withRole(role: object = {}): Promise<RoleClient> {
   const client = await openRootClient();
   await client.done("POST", "sys/auth/approle", { type: "approle" });

@@ -1,4 +1,7 @@
-/** An open vault and its root token, for tests that are about what is behind both. */
+/**
+ * Test helper: an unsealed vault and its root token. Gives `ask` and `done` for requests, and
+ * `tokenWith` for tokens with rules of their own.
+ */
 
 import { type ApiResponse, initialiseOpen, textAt } from "../contract/api.contract.ts";
 import { type MemoryApi, startMemoryApi } from "./memory_api.ts";
@@ -7,16 +10,16 @@ export interface RootClient {
   readonly api: MemoryApi;
   readonly root: string;
   readonly shares: readonly string[];
-  /** `path` is below `/v1/`; `token` is the root's when left out, none when null. */
+  /** `path` is below `/v1/`. `token`: the root token if left out, no token if null. */
   ask(
     method: string,
     path: string,
     body?: object | null,
     token?: string | null,
   ): Promise<ApiResponse>;
-  /** The status of a request that must succeed with nothing to say. */
+  /** Sends a request and throws unless the answer is 204. */
   done(method: string, path: string, body?: object): Promise<void>;
-  /** A token with rules of its own, and besides those of the default policy or not. */
+  /** A token with these rules, and those of the default policy unless `withDefault` is false. */
   tokenWith(policy: string, withDefault?: boolean): Promise<string>;
 }
 

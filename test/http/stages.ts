@@ -1,4 +1,4 @@
-/** Vaults in the states that a request can meet, for tables of requests. */
+/** Test helper: gives a vault in any state that a request can meet, for tables of requests. */
 
 import { initialise, initialiseOpen, textAt, textsAt } from "../contract/api.contract.ts";
 import { type MemoryApi, startMemoryApi, STATIC_SEAL } from "./memory_api.ts";
@@ -8,7 +8,7 @@ export interface Stage {
   /** The root token; "" before init. */
   readonly token: string;
   readonly shares: readonly string[];
-  /** Of the attempt that is going on; "" for none. */
+  /** Of the attempt in progress; "" if there is none. */
   readonly nonce: string;
   readonly newShares: readonly string[];
   readonly verification: string;
@@ -113,7 +113,7 @@ export async function tokenWith(api: MemoryApi, root: string, policy: string): P
   return textAt(made.json, "auth", "client_token");
 }
 
-/** Everything that a refused request must leave as it was: what is stored, and the unseal progress. */
+/** What a refused request must leave as it was: everything stored, and the unseal progress. */
 export async function stateOf({ api }: Stage): Promise<string> {
   const status = await api.request("GET", "/v1/sys/seal-status");
   return `${await api.snapshot()}\n${status.text}`;

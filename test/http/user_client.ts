@@ -1,11 +1,11 @@
-/** An open vault with one user, ann, for tests that are about users and their logins. */
+/** Test helper: a root client with one userpass user, `ann`, and a function that logs users in. */
 
 import type { ApiResponse } from "../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
 
 const PASSWORD = "correct horse";
 
-/** `user`: what else is said of ann. */
+/** `user`: further fields of `ann`. */
 export async function withAnn(user: object = {}): Promise<RootClient> {
   const client = await openRootClient();
   await client.done("POST", "sys/auth/userpass", { type: "userpass" });

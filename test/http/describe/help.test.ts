@@ -1,9 +1,11 @@
+/** `?help=1`: what a path is for, without serving the request. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { openRootClient } from "../root_client.ts";
 
 describe("?help=1", () => {
-  it("says what a path of the system is for, in words and as OpenAPI", async () => {
+  it("?help=1 describes a sys path in words and as OpenAPI", async () => {
     const { api, ask } = await openRootClient();
     const { status, json } = await ask("GET", "sys/mounts?help=1");
     expect(status).toBe(200);
@@ -15,7 +17,7 @@ describe("?help=1", () => {
     await api.stop();
   });
 
-  it("never serves the request: a secret stays where it is", async () => {
+  it("?help=1 never serves the request: a secret is neither shown nor deleted", async () => {
     const { api, ask, done } = await openRootClient();
     await done("POST", "sys/mounts/kv", { type: "kv" });
     await done("PUT", "kv/garden", { gate: "open sesame" });
@@ -31,7 +33,7 @@ describe("?help=1", () => {
     await api.stop();
   });
 
-  it("wants a valid token, whatever its policies", async () => {
+  it("?help=1 needs a valid token, whatever its policies", async () => {
     const { api, ask, tokenWith } = await openRootClient();
     const token = await tokenWith('path "nothing" { capabilities = ["read"] }', false);
     expect((await ask("GET", "sys/mounts?help=1", null, token)).status).toBe(200);
@@ -39,7 +41,7 @@ describe("?help=1", () => {
     await api.stop();
   });
 
-  it("knows no more paths than are served", async () => {
+  it("?help=1 answers 404 for paths that are not served", async () => {
     const { api, ask } = await openRootClient();
     expect((await ask("GET", "sys/none?help=1")).status).toBe(404);
     expect((await ask("GET", "none/x?help=1")).status).toBe(404);

@@ -1,4 +1,4 @@
-/** What generators of clients need of the OpenAPI description, rule by rule. */
+/** Checks what client generators need in the OpenAPI description, rule by rule. */
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { ENDPOINTS, RAW_ENDPOINTS } from "../../../src/http/endpoints.ts";
@@ -17,7 +17,7 @@ interface Document extends Json {
   readonly tags: readonly { readonly name: string }[];
 }
 
-/** Their names have something in common that generators, or URLs, take for the same. */
+/** Names that generators, or URLs, could take for one another. */
 const MOUNTS: readonly (readonly [path: string, body: Json])[] = [
   ["kv", { type: "kv" }],
   ["k-v", { type: "kv" }],
@@ -67,7 +67,7 @@ function duplicates(names: readonly string[]): readonly string[] {
 }
 
 describe("the OpenAPI description", () => {
-  it("gives every operation a name that is an identifier and differs in more than case", () => {
+  it("every operationId is an identifier, and no two differ only in case", () => {
     for (const [, document] of documents) {
       const names = operationsOf(document).map(({ operation }) => operation.operationId);
       for (const name of names) expect(name).toMatch(/^[a-z][A-Za-z0-9]{0,150}$/);
@@ -75,7 +75,7 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("keeps the names of the system's operations whatever is mounted", () => {
+  it("mounts do not change the operationIds of sys endpoints", () => {
     const logical = ENDPOINTS.filter(({ template }) => template.startsWith("sys/"));
     const mounts = [{ prefix: "", kind: "", tag: "system" as const, paths: logical }];
     const alone = describeApi({ version: "1", raw: [], mounts }) as Document;
@@ -86,14 +86,14 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("has no two paths that differ in the names of their parameters only", () => {
+  it("no two OpenAPI paths differ only in the names of their parameters", () => {
     for (const [, document] of documents) {
       const paths = Object.keys(document.paths).map((path) => path.replace(/\{[^}]*\}/g, "{}"));
       expect(duplicates(paths)).toEqual([]);
     }
   });
 
-  it("shows one of the paths that would be the same, and no operation is lost by it", () => {
+  it("templates that would give the same OpenAPI path are shown once, with all operations", () => {
     const [, { paths }] = documents[0]!;
     const random = Object.keys(paths).filter((path) => path.startsWith("/sys/tools/random/"));
     expect(random).toEqual(["/sys/tools/random/{source}", "/sys/tools/random/{source}/{urlbytes}"]);
@@ -108,7 +108,7 @@ describe("the OpenAPI description", () => {
     expect(raw).toEqual([]);
   });
 
-  it("writes paths as URLs: without a slash at the end, and escaped", () => {
+  it("OpenAPI paths are escaped URLs without a trailing slash", () => {
     for (const [, document] of documents) {
       for (const path of Object.keys(document.paths)) {
         expect(path).toMatch(/^(\/(\{\w+\}|[\w.!~*'()-]|%[0-9A-F]{2})+)+$/);
@@ -117,7 +117,7 @@ describe("the OpenAPI description", () => {
     expect(Object.keys(documents[0]![1].paths)).toContain("/a%20b%3Fc%7Bd%7D%23/{path}");
   });
 
-  it("declares exactly the parameters of each path, each name once", () => {
+  it("each OpenAPI path declares exactly its parameters, each name once", () => {
     for (const [, document] of documents) {
       for (const { path, method, operation } of operationsOf(document)) {
         const { parameters = [] } = operation;
@@ -130,7 +130,7 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("lets every object be free-form or have members", () => {
+  it("every OpenAPI object schema is free-form or has properties", () => {
     for (const [, document] of documents) {
       for (const each of objectsIn(document)) {
         const isObject = [each["type"]].flat().includes("object");
@@ -140,7 +140,7 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("gives every field of a request one type, never null, and no default", () => {
+  it("every request field has one type, never null, and no default", () => {
     for (const [, document] of documents) {
       const bodies = operationsOf(document).flatMap(({ operation }) =>
         Object.values(at(operation, "requestBody", "content") ?? {}) as Json[]
@@ -164,7 +164,7 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("has no two members of an object that are one in languages without underscores", () => {
+  it("no two properties of a schema differ only in case and underscores", () => {
     for (const [, document] of documents) {
       for (const { properties } of Object.values(document.components.schemas)) {
         const names = Object.keys(properties ?? {})
@@ -174,7 +174,7 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("refers to every schema that it names, by names that differ in more than case", () => {
+  it("every named schema is referenced and exists, and no two names differ only in case", () => {
     for (const [, document] of documents) {
       const { schemas } = document.components;
       const references = new Set(objectsIn(document).flatMap(({ $ref }) => $ref ?? []));
@@ -190,7 +190,7 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("has an answer of success and a known tag everywhere, and a body where there is one", () => {
+  it("every operation has known tags and a success answer, and 204 has no body", () => {
     for (const [, document] of documents) {
       const tags = document.tags.map(({ name }) => name);
       expect(duplicates(tags)).toEqual([]);
@@ -203,7 +203,7 @@ describe("the OpenAPI description", () => {
     }
   });
 
-  it("wants a secret where kv version 2 does, and takes any members for it", () => {
+  it("the kv version 2 write requires free-form data", () => {
     const [, { components, paths }] = documents[0]!;
     const body = { $ref: "#/components/schemas/KvDataPathRequest" };
     for (const mount of ["secret", "other"]) {
@@ -221,7 +221,7 @@ describe("the OpenAPI description", () => {
     });
   });
 
-  it("calls a field needed only where a request without it is refused", async () => {
+  it("a field is required only if a request without it is refused", async () => {
     const [, document] = documents[0]!;
     let refused = 0;
     for (const { path, method, operation } of operationsOf(document)) {

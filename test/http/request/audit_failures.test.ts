@@ -1,3 +1,5 @@
+/** Audit devices that hang or fail: which requests are served, and how root repairs the trail. */
+
 import { describe, expect, it } from "vitest";
 import type { AuditSettings } from "../../../src/audit/devices.ts";
 import { AUDIT_REST_MIN_MS } from "../../../src/limits.ts";
@@ -12,14 +14,14 @@ interface Hanging {
   readonly api: MemoryApi;
   readonly root: string;
   readonly recording: RecordingSinks;
-  /** Lines offered to device `b`, and how to end each. */
+  /** One per line offered to device `b`; the test ends it. */
   readonly offered: readonly PromiseWithResolvers<void>[];
-  /** Resolves when so many lines were offered, with the last of them. */
+  /** Resolves with the last line once this many lines were offered. */
   offer(count: number): Promise<PromiseWithResolvers<void>>;
   read(): Promise<number>;
 }
 
-/** Device `a` works; `b` answers nothing unless the test does. */
+/** Device `a` works; `b` hangs until the test answers for it. */
 async function startHanging(): Promise<Hanging> {
   const recording = createRecordingSinks();
   const { sinks } = recording.settings;
@@ -61,8 +63,8 @@ async function startHanging(): Promise<Hanging> {
 
 const LATE = new Error("it did not take the line in time");
 
-describe("a device that hangs beside one that works", () => {
-  it("delays one line, and is left alone until it has rested", async () => {
+describe("a hanging audit device beside a working one", () => {
+  it("a hanging audit device delays one line and is not asked again until it has rested", async () => {
     const { api, recording, offered, offer, read } = await startHanging();
     const first = read();
     (await offer(1)).reject(LATE);
@@ -82,7 +84,7 @@ describe("a device that hangs beside one that works", () => {
     expect(api.log.filter((line) => line.includes("does not take entries"))).toHaveLength(1);
   });
 
-  it("gets lines again once it takes one, and the log says how many it missed", async () => {
+  it("a hanging audit device that recovers gets lines again, and the log says how many it missed", async () => {
     const { api, recording, offer, read } = await startHanging();
     const first = read();
     (await offer(1)).reject(LATE);
@@ -101,7 +103,7 @@ describe("a device that hangs beside one that works", () => {
     expect(JSON.parse(again ?? "")).toMatchObject({ path: "b/", missed: 3 });
   });
 
-  it("is asked at once when the other fails, and suffices if it takes the entry", async () => {
+  it("a resting audit device is asked at once when the other fails, and is enough", async () => {
     const { recording, offer, read } = await startHanging();
     const first = read();
     (await offer(1)).reject(LATE);
@@ -117,7 +119,7 @@ describe("a device that hangs beside one that works", () => {
   });
 });
 
-describe("when no device takes an entry, root", () => {
+describe("root without a working audit device", () => {
   const PATHS = [
     ["GET", "/v1/sys/audit", undefined, 200],
     ["PUT", "/v1/sys/audit/b", { type: "test", options: { name: "b" } }, 204],
@@ -127,7 +129,7 @@ describe("when no device takes an entry, root", () => {
     ["GET", "/v1/kv/a", undefined, 200],
   ] as const;
 
-  it("lists, enables and disables devices, and the log says that entries are missing", async () => {
+  it("root can repair audit devices when none works, and the log reports missing entries", async () => {
     const { api, root, sinks } = await startAudited();
     sinks.broken.add("a");
     expect((await api.request("GET", "/v1/kv/a", { token: root })).status).toBe(500);
@@ -151,7 +153,7 @@ describe("when no device takes an entry, root", () => {
     expect(api.log.join()).not.toContain(root);
   });
 
-  it("seals the vault, as does everybody who may, and nobody else", async () => {
+  it("only callers allowed to seal the vault can seal it when no audit device works", async () => {
     const { api, root, shares, sinks } = await startAudited();
     const rules = 'path "sys/seal" { capabilities = ["update", "sudo"] }';
     const guard = await tokenWith(api, root, rules);
@@ -173,7 +175,7 @@ describe("when no device takes an entry, root", () => {
     expect(api.log.join()).toContain("a request goes on without an audit entry");
   });
 
-  it("removes a device whose place is gone after a restart", async () => {
+  it("root can remove an audit device that cannot be opened after a restart", async () => {
     const { api, root, shares, sinks } = await startAudited();
     sinks.unopenable.add("a");
     await api.restart();
@@ -183,7 +185,7 @@ describe("when no device takes an entry, root", () => {
     expect((await api.request("GET", "/v1/kv/a", { token: root })).status).toBe(200);
   });
 
-  it("is refused everything else, and others are refused these too", async () => {
+  it("when no audit device works, root can only repair devices and others can do nothing", async () => {
     const { api, root, sinks } = await startAudited();
     const rules = 'path "sys/*" { capabilities = ["read", "update", "delete", "sudo"] }';
     const operator = await tokenWith(api, root, rules);
@@ -203,12 +205,12 @@ describe("when no device takes an entry, root", () => {
   });
 });
 
-describe("a device that hangs alone", () => {
-  it("is seen and removed by root, who waits for one line of each request", async () => {
+describe("a hanging audit device on its own", () => {
+  it("root can list and remove the only audit device while it hangs, waiting for one line each", async () => {
     const { api, root, recording, offered, offer } = await startHanging();
     const first = api.request("DELETE", "/v1/sys/audit/a", { token: root });
     (await offer(1)).reject(LATE);
-    // The second line, when there is no other device any more.
+    // The second line, once there is no other device.
     (await offer(2)).reject(LATE);
     expect((await first).status).toBe(204);
     const listed = api.request("GET", "/v1/sys/audit", { token: root });
@@ -224,8 +226,8 @@ describe("a device that hangs alone", () => {
   });
 });
 
-describe("options of a device", () => {
-  it("are shown as they were sent, and opened as they were settled, also after a restart", async () => {
+describe("audit device options", () => {
+  it("audit device options are shown as sent and opened as settled, also after a restart", async () => {
     const recording = createRecordingSinks();
     const { sinks } = recording.settings;
     const settle: AuditSettings["sinks"]["settle"] = (type, options) => ({

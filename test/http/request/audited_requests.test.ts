@@ -1,3 +1,5 @@
+/** Which requests have lines in the audit trail: from the first init on, and when they are unreadable. */
+
 import { describe, expect, it } from "vitest";
 import { createRecordingSinks } from "../../audit/recording_sinks.ts";
 import { at, initialise, textAt, textsAt, unseal } from "../../contract/api.contract.ts";
@@ -15,10 +17,10 @@ function pair(operation: string, path: string): readonly (readonly unknown[])[] 
   return PAIR.map((type) => [type, operation, path]);
 }
 
-describe("a trail from the first request on", () => {
+describe("audit devices from the settings", () => {
   const devices = [{ type: "test", options: {} }];
 
-  it("has the init that opened the vault, and none of its keys, shares and tokens", async () => {
+  it("the trail has the init that unsealed the vault, without its shares and tokens", async () => {
     const sinks = createRecordingSinks(devices);
     const api = await startMemoryApi({ seal: STATIC_SEAL, audit: sinks.settings });
     const { root, shares } = await initialise(api, 3, 2, "static");
@@ -30,7 +32,7 @@ describe("a trail from the first request on", () => {
     for (const secret of [root, ...shares]) expect(sinks.all().join()).not.toContain(secret);
   });
 
-  it("has the share that opened the vault, hashed, and nothing of those before", async () => {
+  it("the trail has the share that unsealed the vault, hashed, and no earlier ones", async () => {
     const sinks = createRecordingSinks(devices);
     const api = await startMemoryApi({ audit: sinks.settings });
     const { shares } = await initialise(api, 3, 2);
@@ -43,7 +45,7 @@ describe("a trail from the first request on", () => {
     expect(sinks.all().join()).not.toContain(shares[1]);
   });
 
-  it("gives the answer of the init that opened the vault when no device takes a line", async () => {
+  it("an init that unseals the vault is answered even if no audit device takes a line", async () => {
     const sinks = createRecordingSinks(devices);
     sinks.broken.add("test");
     const api = await startMemoryApi({ seal: STATIC_SEAL, audit: sinks.settings });
@@ -56,7 +58,7 @@ describe("a trail from the first request on", () => {
     expect(missing.join()).toContain('"path":"sys/init"');
   });
 
-  it("gives the answer of the unseal that opened the vault when its device cannot be opened", async () => {
+  it("the last unseal is answered even if its audit device cannot be opened", async () => {
     const sinks = createRecordingSinks(devices);
     sinks.unopenable.add("test");
     const api = await startMemoryApi({ audit: sinks.settings });
@@ -66,7 +68,7 @@ describe("a trail from the first request on", () => {
   });
 });
 
-describe("in an open vault", () => {
+describe("audited requests of an unsealed vault", () => {
   async function after(
     audited: Audited,
     method: string,
@@ -78,7 +80,7 @@ describe("in an open vault", () => {
     return { status, lines: audited.fresh() };
   }
 
-  it("init, unseal and step-down have both lines, whoever asks", async () => {
+  it("init, unseal and step-down have both audit lines with and without a token", async () => {
     const audited = await startAudited();
     const init = await after(audited, "GET", "sys/init");
     expect([init.status, shown(init.lines)]).toEqual([200, pair("read", "sys/init")]);
@@ -93,7 +95,7 @@ describe("in an open vault", () => {
     expect(audited.sinks.all().join()).not.toContain(key);
   });
 
-  it("a share or key stays hidden, whatever the mount of the system lets the trail show", async () => {
+  it("a share stays hidden even if the sys mount is tuned to show its field", async () => {
     const audited = await startAudited();
     const { api, root, shares, sinks } = audited;
     const body = { audit_non_hmac_request_keys: ["key", "pgp_keys"] };
@@ -104,7 +106,7 @@ describe("in an open vault", () => {
     expect(sinks.all().join()).not.toContain(shares[0]);
   });
 
-  it.each(["sys/seal-status", "sys/health", "sys/leader"])("%s has no lines", async (path) => {
+  it.each(["sys/seal-status", "sys/health", "sys/leader"])("%s is not audited", async (path) => {
     const audited = await startAudited();
     const { root: token } = audited;
     for (const method of ["GET", "DELETE"]) {
@@ -113,7 +115,7 @@ describe("in an open vault", () => {
     expect((await after(audited, "GET", `${path}?list=maybe`, { token })).lines).toEqual([]);
   });
 
-  it("help has both lines, named by what it is, with or without a token where nobody needs one", async () => {
+  it("help has both audit lines as its own operation, with or without a token", async () => {
     const audited = await startAudited();
     const { root: token } = audited;
     const raw = await after(audited, "GET", "sys/rekey/init?help=1", { token });
@@ -153,8 +155,8 @@ describe("in an open vault", () => {
       sent: PATCH,
     },
     ...[
-      { name: "a query that says neither yes nor no", path: "kv/?list=maybe" },
-      { name: "a path that is no text", path: "kv/%ff" },
+      { name: "a query whose flag is not a boolean", path: "kv/?list=maybe" },
+      { name: "a path that is not text", path: "kv/%ff" },
       { name: "a path with encoded dots", path: "kv/%2e%2e/a" },
       { name: "a wrap time", path: "kv/a", sent: { headers: { "X-Vault-Wrap-TTL": "soon" } } },
     ].map((row) => ({ ...row, method: "GET", status: 400, operation: "read" })),
@@ -163,7 +165,7 @@ describe("in an open vault", () => {
       ...{ name: `a method of ${path}`, method: "GET", path, status: 405, operation: "read" },
     })),
     {
-      name: "a namespace of what belongs to the server",
+      name: "a namespace for a server-wide endpoint",
       method: "PUT",
       path: "sys/step-down",
       status: 400,
@@ -177,7 +179,7 @@ describe("in an open vault", () => {
     ({ method, path, status, operation, sent }) => {
       const target = path.replace(/[?].*/, "").replace(/\/$/, "");
 
-      it("has both lines with a valid token, its error and none of its data", async () => {
+      it("an unreadable request with a valid token has both audit lines, without its data", async () => {
         const audited = await startAudited();
         const { root: token } = audited;
         const answer = await after(audited, method, path, { token, ...sent });
@@ -190,7 +192,7 @@ describe("in an open vault", () => {
         expect(JSON.stringify(answer.lines)).not.toMatch(/secret-stuff|\{bad/);
       });
 
-      it("has none without one", async () => {
+      it("an unreadable request without a valid token has no audit lines", async () => {
         const audited = await startAudited();
         for (const token of ["", "s.unknown"]) {
           const answer = await after(audited, method, path, { token, ...sent });
@@ -200,7 +202,7 @@ describe("in an open vault", () => {
     },
   );
 
-  it("a malformed body of a raw endpoint has both lines, and no data", async () => {
+  it("a malformed body sent to a raw endpoint has both audit lines, without data", async () => {
     const audited = await startAudited();
     const sent = { token: audited.root, ...BAD };
     const { status, lines } = await after(audited, "PUT", "sys/rekey/init", sent);
@@ -224,10 +226,10 @@ describe("in an open vault", () => {
     expect((await after(audited, "POST", "kv/x", { token, rawBody: "{bad" })).lines).toEqual([]);
   });
 
-  it("a token that comes with an unreadable request counts as a try if it is none", async () => {
+  it("a bad token in an unreadable request counts against the rate limit", async () => {
     const rateLimit = { perSecond: 1, burst: 3 };
     const api = await startMemoryApi({ rateLimit });
-    // Two tries: they need no token.
+    // These two count: they need no token.
     const { root, shares } = await initialise(api, 1, 1);
     await unseal(api, shares);
     const statusOf = async (token: string) =>
@@ -236,7 +238,7 @@ describe("in an open vault", () => {
     expect([await statusOf(root), await statusOf("")]).toEqual([400, 400]);
   });
 
-  it("an unreadable request is refused when no device takes its lines", async () => {
+  it("an unreadable request is refused with 500 when no audit device takes its lines", async () => {
     const { api, root: token, sinks } = await startAudited();
     sinks.broken.add("a");
     const reply = await api.request("POST", "/v1/kv/x", { token, rawBody: "{bad" });

@@ -1,4 +1,4 @@
-/** Wrong parameters, bodies, paths and headers: the documented refusal, and nothing has changed. */
+/** Wrong parameters, bodies, paths and headers get the documented refusal and change nothing. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -11,7 +11,7 @@ import {
 import { ORIGIN } from "../memory_api.ts";
 import { prepare, type Stage, type StageName, stateOf } from "../stages.ts";
 
-/** `signed`: a duration that may be negative, which means none. */
+/** `signed`: a duration that may be negative, which turns it off. */
 type Kind = "integer" | "flag" | "text" | "texts" | "names" | "duration" | "signed" | "object";
 type Body = Readonly<Record<string, unknown>>;
 
@@ -22,12 +22,12 @@ interface Endpoint {
   /** Raw handlers take JSON types as they are; the others convert text and numbers. */
   readonly raw: boolean;
   readonly parameters: Readonly<Record<string, Kind>>;
-  /** A body that would be accepted, but for the parameter that a case spoils. */
+  /** A body that is accepted unless a case spoils one of its parameters. */
   readonly valid: (stage: Stage) => Body;
 }
 
 const HUGE = "A".repeat(1_000_000);
-/** More keys than shares; a body with more texts than the product takes is refused before. */
+/** More keys than shares, but fewer than the limit on texts in a body. */
 const MANY = Array.from({ length: 900 }, () => "AAAA");
 
 const RAW_WRONG: Readonly<Record<Kind, readonly unknown[]>> = {
@@ -162,7 +162,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   ]),
 ];
 
-/** Endpoints that take a body but read nothing of it. */
+/** Endpoints that take a body but do not read it. */
 const BODY_ONLY: readonly Endpoint[] = converted([
   ["PUT", "sys/rotate", {}, {}],
   ["PUT", "sys/rotate/root", {}, {}],
@@ -201,7 +201,7 @@ function errorOf(response: ApiResponse): string {
   return errors[0] ?? "";
 }
 
-/** Sends what must be refused; resolves to "" or to what was wrong with the answer. */
+/** Sends a request that must be refused. Resolves to "" or to what was wrong with the answer. */
 async function refuse(
   stage: Stage,
   before: string,
@@ -216,9 +216,9 @@ async function refuse(
   return await stateOf(stage) === before ? "" : "the state has changed";
 }
 
-describe("a parameter of the wrong type is refused and changes nothing", () => {
+describe("parameters of the wrong type", () => {
   for (const endpoint of ENDPOINTS) {
-    it(titleOf(endpoint), async () => {
+    it(`${titleOf(endpoint)} refuses parameters of the wrong type and changes nothing`, async () => {
       const stage = await prepare(endpoint.stage);
       const before = await stateOf(stage);
       const wrong = endpoint.raw ? RAW_WRONG : CONVERTED_WRONG;
@@ -240,7 +240,7 @@ describe("a parameter of the wrong type is refused and changes nothing", () => {
     });
   }
 
-  it("would be accepted when it was right: the bodies of the table are valid", async () => {
+  it("every endpoint in the table accepts its valid body", async () => {
     const failures: string[] = [];
     for (const endpoint of ENDPOINTS) {
       const stage = await prepare(endpoint.stage);
@@ -284,7 +284,7 @@ function counts(prefix: string, path: string, stage: StageName): Refusal[] {
   ]);
 }
 
-/** Recovery shares may be none at all, and so each count alone is looked at last. */
+/** There may be no recovery shares at all, so each count alone is checked last. */
 function recoveryCounts(): Refusal[] {
   return countRefusals(RECOVERY, "/v1/sys/init", "fresh-static", "recovery", [
     [null, 1, "threshold cannot be larger than shares"],
@@ -351,7 +351,7 @@ function starts(
   ];
 }
 
-/** What `update` and `verify` say about a key before they look at the attempt. */
+/** Refusals of `update` and `verify` for a key, given before they look at the attempt. */
 function keys(path: string, stage: StageName, missing: string): readonly Refusal[] {
   const row = (key: unknown, error: string): Refusal => ({
     stage,
@@ -531,10 +531,10 @@ function escaped(text: string): RegExp {
   return new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
 }
 
-describe("a missing, wrong or huge value is refused with the documented text", () => {
+describe("missing, wrong and huge values", () => {
   const groups = Map.groupBy(REFUSALS, ({ method, path, stage }) => `${method} ${path} (${stage})`);
   for (const [title, rows] of groups) {
-    it(title, async () => {
+    it(`${title} refuses missing, wrong and huge values with the documented text`, async () => {
       const [first] = rows;
       if (first === undefined) throw new Error("an empty group");
       const stage = await prepare(first.stage);
@@ -557,9 +557,9 @@ const BODIES: Readonly<Record<string, string>> = {
   "empty array": "[]",
   text: '"text"',
   number: "5",
-  truth: "true",
-  "text behind the object": '{"a":1}garbage',
-  "a bracket behind the object": '{"a":1}]',
+  boolean: "true",
+  "text after the object": '{"a":1}garbage',
+  "a bracket after the object": '{"a":1}]',
   "single quotes": "{'a':1}",
   "a trailing comma": '{"a":1,}',
   "a byte order mark": '\ufeff{"a":1}',
@@ -572,9 +572,9 @@ const BODIES: Readonly<Record<string, string>> = {
   "a bare word": "nul",
 };
 
-describe("a malformed body is refused and changes nothing", () => {
+describe("malformed bodies", () => {
   for (const endpoint of [...ENDPOINTS, ...BODY_ONLY]) {
-    it(titleOf(endpoint), async () => {
+    it(`${titleOf(endpoint)} refuses a malformed body and changes nothing`, async () => {
       const stage = await prepare(endpoint.stage);
       const before = await stateOf(stage);
       const { method, path } = endpoint;
@@ -588,7 +588,7 @@ describe("a malformed body is refused and changes nothing", () => {
     });
   }
 
-  it("while a second value behind the first is ignored, as by the reference", async () => {
+  it("a second JSON value after the first is ignored, as in the reference", async () => {
     const stage = await prepare("unsealed");
     const { api, token } = stage;
     const rawBody = '{"secret_shares":1,"secret_threshold":1} {"secret_shares":9}';
@@ -600,7 +600,7 @@ describe("a malformed body is refused and changes nothing", () => {
     expect(read.json).toMatchObject({ data: { a: 1 } });
   });
 
-  it("while an empty one, spaces and null count as no parameters", async () => {
+  it("an empty body, spaces and null count as no parameters", async () => {
     const stage = await prepare("unsealed");
     const before = await stateOf(stage);
     const wanted = /^invalid rekey seal configuration: shares must be at least one$/;
@@ -614,9 +614,9 @@ describe("a malformed body is refused and changes nothing", () => {
 const MEBIBYTE = 1024 * 1024;
 const TOO_LARGE = { errors: ["http: request body too large"] };
 
-describe("a body over 32 MiB is refused with 413", () => {
+describe("bodies over 32 MiB", () => {
   for (const endpoint of [...ENDPOINTS, ...BODY_ONLY]) {
-    it(`${titleOf(endpoint)}, declared or streamed`, async () => {
+    it(`${titleOf(endpoint)} refuses a body over 32 MiB, declared or streamed`, async () => {
       const stage = await prepare(endpoint.stage);
       const before = await stateOf(stage);
       const { method, path } = endpoint;
@@ -671,9 +671,10 @@ const BAD_PATHS: Readonly<Record<string, RegExp>> = {
   [`kv/${"%E2%82%AC".repeat(700)}`]: /^path is longer than 2048 bytes$/,
 };
 
-describe("a bad path is refused and changes nothing", () => {
+describe("bad paths", () => {
   for (const [path, wanted] of Object.entries(BAD_PATHS)) {
-    it(path.length > 60 ? `${path.slice(0, 20)}… of ${path.length}` : path, async () => {
+    const shown = path.length > 60 ? `${path.slice(0, 20)}… of ${path.length}` : path;
+    it(`the path ${shown} is refused and changes nothing`, async () => {
       const stage = await prepare("unsealed");
       const before = await stateOf(stage);
       const failures: string[] = [];
@@ -686,7 +687,7 @@ describe("a bad path is refused and changes nothing", () => {
     });
   }
 
-  it("a policy's name that no record could have", async () => {
+  it("a policy name too long for a stored record is refused and changes nothing", async () => {
     const stage = await prepare("unsealed");
     const before = await stateOf(stage);
     const path = `/v1/sys/policies/acl/${"a".repeat(3000)}`;
@@ -694,7 +695,7 @@ describe("a bad path is refused and changes nothing", () => {
     expect(await refuse(stage, before, "PUT", path, { body }, /exceeds 2048 bytes$/)).toBe("");
   });
 
-  it("and a path with empty or dot segments is sent elsewhere, not served", async () => {
+  it("a path with empty or dot segments is redirected to the clean path", async () => {
     const { api, token } = await prepare("unsealed");
     for (const path of ["/v1//kv/a", "/v1/kv/./a", "/v1/kv/x/../a"]) {
       const response = await api.request("GET", path, { token });
@@ -703,7 +704,7 @@ describe("a bad path is refused and changes nothing", () => {
   });
 });
 
-describe("a namespace", () => {
+describe("namespaces", () => {
   const restricted = [
     ["GET", "sys/init"],
     ["PUT", "sys/unseal"],
@@ -720,7 +721,7 @@ describe("a namespace", () => {
     ["DELETE", "sys/sealwrap/rewrap"],
   ] as const;
   for (const name of ["ns1", "ns1/", "root", "a/b", "x".repeat(10_000)]) {
-    it(`${name.slice(0, 10)} may not be named where only the root one is served`, async () => {
+    it(`the namespace ${name.slice(0, 10)} is refused where none may be named`, async () => {
       const stage = await prepare("unsealed");
       const before = await stateOf(stage);
       const headers = { "X-Vault-Namespace": name };
@@ -734,7 +735,7 @@ describe("a namespace", () => {
     });
   }
 
-  it("that does not exist is not found, and the root one is what is served without", async () => {
+  it("an unknown namespace is not found; the root namespace is served as none is", async () => {
     const { api, token } = await prepare("unsealed");
     const read = (name: string) =>
       api.request("GET", "/v1/kv/a", { token, headers: { "X-Vault-Namespace": name } });
@@ -745,9 +746,9 @@ describe("a namespace", () => {
   });
 });
 
-describe("a query that cannot be read", () => {
+describe("bad queries", () => {
   for (const name of ["activecode", "sealedcode", "uninitcode", "standbycode"]) {
-    it(`of health's ${name} is refused`, async () => {
+    it(`sys/health refuses a bad ${name}`, async () => {
       const { api } = await prepare("unsealed");
       for (const value of ["", "x", "-1", "0", "99", "600", "1e3", "2.5", "%00", "9".repeat(400)]) {
         const response = await api.request("GET", `/v1/sys/health?${name}=${value}`);
@@ -756,7 +757,7 @@ describe("a query that cannot be read", () => {
     });
   }
 
-  it("of a holder's backup finds nothing, whatever objects answer to", async () => {
+  it("a backup query finds nothing by the names of object properties", async () => {
     const { api, token, shares } = await prepare("unsealed");
     const body = {
       secret_shares: 1,
@@ -781,7 +782,7 @@ describe("a query that cannot be read", () => {
   });
 });
 
-describe("no answer and no log line repeats a secret", () => {
+describe("secrets in answers and logs", () => {
   const bytes = Array.from({ length: 33 }, (_, index) => 0xc0 + index % 40);
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const base64 = btoa(String.fromCharCode(...bytes));
@@ -796,7 +797,7 @@ describe("no answer and no log line repeats a secret", () => {
     "static-verifying",
   ];
   for (const name of stages) {
-    it(`that was sent to a vault that is ${name}`, async () => {
+    it(`no answer or log line of a vault that is ${name} repeats a secret it was sent`, async () => {
       const stage = await prepare(name);
       const answers: string[] = [];
       for (const { method, path, parameters } of [...ENDPOINTS, ...BODY_ONLY]) {
@@ -827,7 +828,7 @@ describe("no answer and no log line repeats a secret", () => {
     });
   }
 
-  it("nor do a whole story's log lines", async () => {
+  it("no log line from a rekey to the next unseal repeats a token or share", async () => {
     const stage = await prepare("verifying");
     const { api, token, shares, newShares, verification } = stage;
     const body = { key: newShares[1], nonce: verification };

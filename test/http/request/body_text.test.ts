@@ -1,10 +1,12 @@
+/** `readBodyText()`: how a body is decoded, in slices, and when it is refused as too large. */
+
 import { expect, it, vi } from "vitest";
 import { BodyTooLarge, readBodyText } from "../../../src/http/request/json.ts";
 import { REQUEST_BODY_MAX_BYTES } from "../../../src/limits.ts";
 
 const CHUNK = new Uint8Array(1024 * 1024).fill(0x20);
 
-/** A request whose body never ends, and how many bytes of it were taken. */
+/** A request whose body never ends, and how many of its bytes were taken. */
 function endlessRequest(headers: Readonly<Record<string, string>>) {
   let taken = 0;
   const body = new ReadableStream<Uint8Array>({
@@ -20,7 +22,7 @@ function endlessRequest(headers: Readonly<Record<string, string>>) {
 const request = (text: string, headers: Readonly<Record<string, string>>) =>
   new Request("http://vault.test", { method: "PUT", headers, body: text });
 
-it("a body is the same text with and without a declared length, byte order mark included", async () => {
+it("a body gives the same text with and without a declared length, byte order mark included", async () => {
   const text = '\ufeff{"key":"\u{1f511}"}';
   const length = String(new TextEncoder().encode(text).length);
   expect(await readBodyText(request(text, { "content-length": length }))).toBe(text);
@@ -28,7 +30,7 @@ it("a body is the same text with and without a declared length, byte order mark 
   expect(await readBodyText(new Request("http://vault.test", { method: "PUT" }))).toBe("");
 });
 
-it("a body that is decoded in slices is the same text, characters on their edges included", async () => {
+it("a body decoded in slices gives the same text, even with characters across slice edges", async () => {
   const slice = 4 * 1024 * 1024;
   const text = `\ufeff{"a":"${"\u{1f511}".repeat(slice / 2)}"}`;
   const bytes = new TextEncoder().encode(text);
@@ -42,7 +44,7 @@ it("a body that is decoded in slices is the same text, characters on their edges
   expect(await readBodyText(make(broken)) === wanted).toBe(true);
 });
 
-it("others have their turn between the slices of a body that is decoded", async () => {
+it("other tasks run between the slices of a body that is being decoded", async () => {
   let turns = 0;
   let goesOn = true;
   const count = (): void => {
@@ -65,7 +67,7 @@ it("others have their turn between the slices of a body that is decoded", async 
   expect(seen.slice(1, 4)).toEqual([...new Set(seen.slice(1, 4))]);
 });
 
-it("a body that declares too much is not read", async () => {
+it("a body whose declared length is too large is not read", async () => {
   const length = String(REQUEST_BODY_MAX_BYTES + 1);
   const { request, taken } = endlessRequest({ "content-length": length });
   await expect(readBodyText(request)).rejects.toThrow(BodyTooLarge);
@@ -75,7 +77,7 @@ it("a body that declares too much is not read", async () => {
 it.each([
   {},
   { "content-length": "2", "transfer-encoding": "chunked" },
-])("a body that comes in chunks is read up to the limit: %j", async (headers) => {
+])("a chunked body is read up to the limit and then refused: %j", async (headers) => {
   const { request, taken } = endlessRequest(headers as Readonly<Record<string, string>>);
   await expect(readBodyText(request)).rejects.toThrow(BodyTooLarge);
   expect(taken()).toBeLessThanOrEqual(REQUEST_BODY_MAX_BYTES + 2 * CHUNK.length);

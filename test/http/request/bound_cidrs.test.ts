@@ -1,3 +1,5 @@
+/** Bound addresses of users, tokens and token roles: from where a login and its token are accepted. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { type AddressedClient, openAddressedClient } from "../addressed_client.ts";
@@ -32,12 +34,12 @@ async function lookup({ ask }: AddressedClient, token: string, from: string | nu
   return await ask("GET", "auth/token/lookup-self", { token, from });
 }
 
-/** A token that came into being somewhere, as the answer has it. */
+/** The token in an answer that made one. */
 function tokenOf(answer: { readonly json: unknown }): string {
   return textAt(answer.json, "auth", "client_token");
 }
 
-/** The statuses of a token's use from inside, outside and an unknown address. */
+/** The statuses when a token is used from inside, outside and an unknown address. */
 async function uses(client: AddressedClient, token: string): Promise<readonly number[]> {
   const statuses: number[] = [];
   for (const from of [INSIDE, OUTSIDE, null]) {
@@ -46,8 +48,8 @@ async function uses(client: AddressedClient, token: string): Promise<readonly nu
   return statuses;
 }
 
-describe("a user bound to addresses", () => {
-  it("logs in from there only, and so does the token work", async () => {
+describe("users with bound addresses", () => {
+  it("a user with bound addresses can log in, and use the token, only from those", async () => {
     const client = await withAnn({ token_bound_cidrs: ["10.0.0.5/8", "::1"] });
     for (const from of [OUTSIDE, null, "nowhere"]) {
       const refused = await loginAnn(client, from);
@@ -62,7 +64,7 @@ describe("a user bound to addresses", () => {
     expect(at(shown.json, "data", "bound_cidrs")).toEqual(["10.0.0.5/8", "::1"]);
   });
 
-  it("is told nothing by a wrong password from elsewhere", async () => {
+  it("a wrong password gets the same error from outside a user's bound addresses", async () => {
     const client = await withAnn({ token_bound_cidrs: "10.0.0.0/8" });
     const body = { password: "wrong" };
     const asked = { body, token: null, from: OUTSIDE };
@@ -70,7 +72,7 @@ describe("a user bound to addresses", () => {
     expect(answer.json).toEqual({ errors: ["invalid username or password"] });
   });
 
-  it("is shown with its addresses as they are kept, and can be set free", async () => {
+  it("a user's bound addresses are shown in normal form and can be removed", async () => {
     const { ask, done } = await withAnn({ bound_cidrs: "10.0.0.1/32, 2001:DB8::/32" });
     const bounds = async () => at((await ask("GET", USER)).json, "data", "token_bound_cidrs");
     expect(await bounds()).toEqual(["10.0.0.1", "2001:db8::/32"]);
@@ -80,14 +82,14 @@ describe("a user bound to addresses", () => {
     expect(await bounds()).toEqual([]);
   });
 
-  it("is not bound to what is no address", async () => {
+  it("a user cannot be bound to a text that is not an address", async () => {
     const { ask } = await withAnn({});
     const body = { token_bound_cidrs: ["10.0.0.0/8", "10.0.0.0/33"] };
     const answer = await ask("POST", USER, { body });
     expect([answer.status, answer.json]).toEqual([400, { errors: [badAddress("10.0.0.0/33")] }]);
   });
 
-  it("that has no bound logs in from anywhere", async () => {
+  it("a user without bound addresses can log in from anywhere", async () => {
     const client = await withAnn({});
     const token = tokenOf(await loginAnn(client, null));
     expect(await uses(client, token)).toEqual([200, 200, 200]);
@@ -95,7 +97,7 @@ describe("a user bound to addresses", () => {
     expect(at(shown.json, "data")).not.toHaveProperty("bound_cidrs");
   });
 
-  it("has no batch tokens that would be too long to be read again", async () => {
+  it("a login is refused if its bounds make the batch token too long to read again", async () => {
     const many = Array.from({ length: 300 }, (_, index) => `10.0.${index % 256}.0/24`);
     const client = await withAnn({ token_bound_cidrs: many, token_type: "batch" });
     const answer = await loginAnn(client, "10.0.1.1");
@@ -105,8 +107,8 @@ describe("a user bound to addresses", () => {
   });
 });
 
-describe("a user whose tokens are strictly bound", () => {
-  it("has tokens for the address that logged in", async () => {
+describe("strictly bound tokens", () => {
+  it("a strictly bound token works only from the address that logged in", async () => {
     const client = await withAnn({ token_strictly_bind_ip: true });
     const token = tokenOf(await loginAnn(client, INSIDE));
     expect(await uses(client, token)).toEqual([200, 403, 403]);
@@ -117,12 +119,12 @@ describe("a user whose tokens are strictly bound", () => {
     expect(at(user.json, "data", "token_strictly_bind_ip")).toBe(true);
   });
 
-  it("cannot log in from an address that nobody knows", async () => {
+  it("a user with strictly bound tokens cannot log in from an unknown address", async () => {
     const answer = await loginAnn(await withAnn({ token_strictly_bind_ip: true }), null);
     expect([answer.status, answer.json]).toEqual([403, DENIED]);
   });
 
-  it("has no other bounds besides", async () => {
+  it("token_strictly_bind_ip and token_bound_cidrs cannot be set together", async () => {
     const { ask } = await withAnn({ token_strictly_bind_ip: true });
     const answer = await ask("POST", USER, { body: { token_bound_cidrs: "10.0.0.0/8" } });
     expect([answer.status, answer.json]).toEqual([400, {
@@ -131,8 +133,8 @@ describe("a user whose tokens are strictly bound", () => {
   });
 });
 
-describe("a bound token", () => {
-  it("loses no use where it is refused", async () => {
+describe("bound tokens", () => {
+  it("a bound token loses no use when it is refused", async () => {
     const client = await withAnn({ token_bound_cidrs: "10.0.0.0/8", token_num_uses: 2 });
     const token = tokenOf(await loginAnn(client, INSIDE));
     for (const _try of [1, 2, 3]) expect((await lookup(client, token, OUTSIDE)).status).toBe(403);
@@ -141,7 +143,7 @@ describe("a bound token", () => {
     expect(statuses).toEqual([200, 200, 403]);
   });
 
-  it("of type batch carries its bounds, and takes them away with it", async () => {
+  it("a batch token keeps its bounds when the user's bounds are removed", async () => {
     const client = await withAnn({ token_bound_cidrs: "10.0.0.0/8", token_type: "batch" });
     const token = tokenOf(await loginAnn(client, INSIDE));
     expect(token).toMatch(/^b\./);
@@ -149,7 +151,7 @@ describe("a bound token", () => {
     expect(await uses(client, token)).toEqual([200, 403, 403]);
   });
 
-  it("is refused on raw endpoints too", async () => {
+  it("a bound token is refused on raw endpoints too", async () => {
     const client = await openAddressedClient();
     await client.done("POST", TOKEN_ROLE, { token_bound_cidrs: "10.0.0.0/8" });
     const made = await client.ask("POST", "auth/token/create/ops", { body: { ttl: "1h" } });
@@ -160,7 +162,7 @@ describe("a bound token", () => {
     expect((await seal(INSIDE)).status).toBe(204);
   });
 
-  it("stays bound when it is renewed", async () => {
+  it("a bound token stays bound when it is renewed", async () => {
     const client = await withAnn({ token_bound_cidrs: "10.0.0.0/8" });
     const token = tokenOf(await loginAnn(client, INSIDE));
     const renewed = await client.ask("POST", "auth/token/renew-self", { token, from: INSIDE });
@@ -169,8 +171,8 @@ describe("a bound token", () => {
   });
 });
 
-describe("the children of a bound token", () => {
-  /** A token of a policy that may create others, bound to 10.0.0.0/8. */
+describe("children of bound tokens", () => {
+  /** A token that may create others, bound to 10.0.0.0/8. */
   async function withParent() {
     const client = await openAddressedClient();
     const policy = 'path "auth/token/*" { capabilities = ["create", "update", "sudo"] }';
@@ -185,7 +187,7 @@ describe("the children of a bound token", () => {
     return { client, child };
   }
 
-  it("are bound like it, of either type", async () => {
+  it("a child of a bound token has the same bounds, as a service or batch token", async () => {
     const { client, child } = await withParent();
     for (const type of ["service", "batch"]) {
       const token = tokenOf(await child("create", { type }));
@@ -193,7 +195,7 @@ describe("the children of a bound token", () => {
     }
   });
 
-  it("are not, once they are orphans", async () => {
+  it("an orphan made by a bound token is not bound", async () => {
     const { client, child } = await withParent();
     const orphans = [await child("create-orphan"), await child("create", { no_parent: true })];
     for (const orphan of orphans) {
@@ -201,7 +203,7 @@ describe("the children of a bound token", () => {
     }
   });
 
-  it("are bound as their role says, and by no other word", async () => {
+  it("a token made by a role has the role's bounds, not its parent's", async () => {
     const { client, child } = await withParent();
     await client.done("POST", "auth/token/roles/elsewhere", { token_bound_cidrs: "11.0.0.0/8" });
     await client.done("POST", "auth/token/roles/free", {});
@@ -210,15 +212,15 @@ describe("the children of a bound token", () => {
   });
 });
 
-describe("a root token", () => {
-  it("that never expires is bound to nothing", async () => {
+describe("root tokens with bounds", () => {
+  it("a root token that never expires is not bound by its role", async () => {
     const client = await openAddressedClient();
     await client.done("POST", TOKEN_ROLE, { token_bound_cidrs: "10.0.0.0/8" });
     const endless = tokenOf(await client.ask("POST", "auth/token/create/ops", {}));
     expect(await uses(client, endless)).toEqual([200, 200, 200]);
   });
 
-  it("that expires is bound, and has no child that is free of that", async () => {
+  it("a root token that expires is bound, and so are its children", async () => {
     const client = await openAddressedClient();
     await client.done("POST", TOKEN_ROLE, { token_bound_cidrs: "10.0.0.0/8" });
     const made = await client.ask("POST", "auth/token/create/ops", { body: { ttl: "1h" } });
@@ -234,8 +236,8 @@ describe("a root token", () => {
   });
 });
 
-describe("a token role", () => {
-  it("shows its bounds, by whichever name they were sent", async () => {
+describe("token role bounds", () => {
+  it("a token role shows its bounds, whether bound_cidrs or token_bound_cidrs was sent", async () => {
     const { ask, done } = await openAddressedClient();
     const bounds = async () => at((await ask("GET", TOKEN_ROLE)).json, "data", "token_bound_cidrs");
     await done("POST", TOKEN_ROLE, { bound_cidrs: "10.0.0.1/32" });
@@ -248,7 +250,7 @@ describe("a token role", () => {
     expect(await bounds()).toEqual(["12.0.0.0/8"]);
   });
 
-  it("says which of the names was wrong", async () => {
+  it("a token role's error says which field had the bad address", async () => {
     const { ask } = await openAddressedClient();
     const refused = async (body: object) => (await ask("POST", TOKEN_ROLE, { body })).json;
     expect(await refused({ token_bound_cidrs: "nope" }))

@@ -1,4 +1,4 @@
-/** What a browser sends for a page of another site changes nothing without a valid token. */
+/** A browser's request for a page of another site changes nothing without a valid token. */
 
 import { describe, expect, it } from "vitest";
 import { type ApiResponse, at, initialiseOpen, textAt } from "../../contract/api.contract.ts";
@@ -6,7 +6,7 @@ import { type MemoryApi, startMemoryApi } from "../memory_api.ts";
 import { mountEngines } from "../stages.ts";
 
 const HOST = "127.0.0.1:8200";
-/** As browsers send them; the last ones as a page does whose name was made to mean this server. */
+/** As browsers send them. The last rows are pages whose name was made to resolve to this server. */
 const FOREIGN: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ["another site", { origin: "http://evil.test", host: HOST, "sec-fetch-site": "cross-site" }],
   ["another site, by an older browser", { origin: "http://evil.test", host: HOST }],
@@ -22,7 +22,7 @@ const FOREIGN: readonly (readonly [string, Readonly<Record<string, string>>])[] 
     host: "evil.test:8200",
     "sec-fetch-site": "same-origin",
   }],
-  ["a scheme that is none of the web", { origin: `evil://${HOST}`, host: HOST }],
+  ["a scheme that is not of the web", { origin: `evil://${HOST}`, host: HOST }],
   ["this address, as no browser writes it", { origin: `http://${HOST}/`, host: HOST }],
   ["a name that looks like an address", {
     origin: "http://127.0.0.1.evil.test:8200",
@@ -31,8 +31,8 @@ const FOREIGN: readonly (readonly [string, Readonly<Record<string, string>>])[] 
 ];
 
 const OWN: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
-  ["no browser", {}],
-  ["no browser, with any host", { host: "evil.test:8200" }],
+  ["a client that is not a browser", {}],
+  ["a client that is not a browser, with any host", { host: "evil.test:8200" }],
   ["a page of this address", {
     origin: `http://${HOST}`,
     host: HOST,
@@ -56,7 +56,7 @@ function expectRefused(answer: ApiResponse): void {
 }
 
 describe.each(FOREIGN)("a page of %s", (_name, headers) => {
-  it("initialises no vault and gives it no share", async () => {
+  it("a foreign page cannot initialise the vault or submit a share", async () => {
     const api = await startMemoryApi();
     for (const method of ["PUT", "POST"]) {
       expectRefused(await api.request(method, "/v1/sys/init", { headers, body: INIT }));
@@ -73,7 +73,7 @@ describe.each(FOREIGN)("a page of %s", (_name, headers) => {
     await api.stop();
   });
 
-  it("neither begins nor cancels a rekey that is open to everybody, and logs nobody in", async () => {
+  it("a foreign page cannot begin or cancel a rekey that needs no token, or log in", async () => {
     const api = await startMemoryApi(OPEN);
     const { root } = await initialiseOpen(api, 3, 2);
     await api.request("POST", "/v1/sys/auth/up", { token: root, body: { type: "userpass" } });
@@ -90,7 +90,7 @@ describe.each(FOREIGN)("a page of %s", (_name, headers) => {
     await api.stop();
   });
 
-  it("may do what a valid token may, and look at what anybody may", async () => {
+  it("a foreign page with a valid token, or on a public path, is served", async () => {
     const api = await startMemoryApi(OPEN);
     const { root } = await initialiseOpen(api, 3, 2);
     await mountEngines(api, root);
@@ -103,26 +103,26 @@ describe.each(FOREIGN)("a page of %s", (_name, headers) => {
 });
 
 describe.each(OWN)("a request of %s", (_name, headers) => {
-  it("is served", async () => {
+  it("a request that is not from a foreign page is served without a token", async () => {
     const api = await startMemoryApi();
     expect((await api.request("PUT", "/v1/sys/init", { headers, body: INIT })).status).toBe(200);
     await api.stop();
   });
 });
 
-describe("where clients do not come by TLS", () => {
+describe("foreign pages without TLS", () => {
   const NAMES = [["https://vault.test", "vault.test"], [
     "https://evil.test:8200",
     "evil.test:8200",
   ]];
-  it.each(NAMES)("a page of %s is foreign, whatever the host", async (origin, host) => {
+  it.each(NAMES)("without TLS, a page of %s is foreign whatever the host", async (origin, host) => {
     const api = await startMemoryApi({ isReachedByTls: false });
     const headers = { origin: origin!, host: host! };
     expectRefused(await api.request("PUT", "/v1/sys/init", { headers, body: INIT }));
     await api.stop();
   });
 
-  it("a page of this address is served", async () => {
+  it("without TLS, a page of the server's own address is served", async () => {
     const api = await startMemoryApi({ isReachedByTls: false });
     const headers = { origin: `http://${HOST}`, host: HOST };
     expect((await api.request("PUT", "/v1/sys/init", { headers, body: INIT })).status).toBe(200);
@@ -130,9 +130,9 @@ describe("where clients do not come by TLS", () => {
   });
 });
 
-describe("an origin that the operator allows", () => {
+describe("allowed origins", () => {
   it.each([["https://ui.test"], ["*"]])(
-    "is served without a token, as before: %s",
+    "a page of an origin that the operator allows as %s is served without a token",
     async (allowed) => {
       const api = await startMemoryApi(OPEN);
       const { root, shares } = await initialiseOpen(api, 3, 2);

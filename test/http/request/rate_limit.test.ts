@@ -1,3 +1,5 @@
+/** The rate limit for requests without a valid token: `RateLimiter` itself, and the app with it. */
+
 import { describe, expect, it } from "vitest";
 import { createApp } from "../../../src/http/app.ts";
 import { RateLimiter } from "../../../src/http/request/rate_limit.ts";
@@ -14,7 +16,7 @@ function limiter(perSecond: number, burst: number) {
 }
 
 describe("RateLimiter", () => {
-  it("admits a burst, then refuses, then admits at the rate", () => {
+  it("RateLimiter admits a burst, then refuses, then admits at the rate", () => {
     const { clock, limits } = limiter(2, 3);
     expect([1, 2, 3, 4].map(() => limits.admit("192.0.2.1"))).toEqual([true, true, true, false]);
     clock.nowMs += 499;
@@ -23,14 +25,14 @@ describe("RateLimiter", () => {
     expect([1, 2, 3].map(() => limits.admit("192.0.2.1"))).toEqual([true, true, false]);
   });
 
-  it("never saves up more than a burst", () => {
+  it("RateLimiter never saves up more than a burst", () => {
     const { clock, limits } = limiter(10, 2);
     limits.admit("192.0.2.1");
     clock.nowMs += 3_600_000;
     expect([1, 2, 3].map(() => limits.admit("192.0.2.1"))).toEqual([true, true, false]);
   });
 
-  it("survives a clock that jumps, in either direction", () => {
+  it("RateLimiter survives a clock that jumps in either direction", () => {
     const { clock, limits } = limiter(1, 2);
     const admitted = (tries: number) =>
       Array.from({ length: tries }, () => limits.admit("192.0.2.1")).filter(Boolean).length;
@@ -47,7 +49,7 @@ describe("RateLimiter", () => {
     expect(admitted(3)).toBe(2);
   });
 
-  it("counts each address by itself, and those of one IPv6 /64 together", () => {
+  it("RateLimiter counts each address by itself, and each IPv6 /64 together", () => {
     const { limits } = limiter(1, 1);
     expect(limits.admit("192.0.2.1")).toBe(true);
     expect(limits.admit("192.0.2.2")).toBe(true);
@@ -60,7 +62,7 @@ describe("RateLimiter", () => {
     expect(limits.admit(null)).toBe(false);
   });
 
-  it("remembers a bounded number of addresses", () => {
+  it("RateLimiter remembers a bounded number of addresses", () => {
     const { limits } = limiter(1, 1);
     limits.admit("first");
     for (let n = 0; n < RATE_LIMIT_ADDRESSES_MAX; n++) limits.admit(`address ${n}`);
@@ -68,13 +70,13 @@ describe("RateLimiter", () => {
     expect(limits.admit(`address ${RATE_LIMIT_ADDRESSES_MAX - 1}`)).toBe(false);
   });
 
-  it("limits nobody without a rate", () => {
+  it("RateLimiter without a rate admits everything", () => {
     const limits = new RateLimiter(null, () => 0);
     expect(Array.from({ length: 5000 }, () => limits.admit("a")).every(Boolean)).toBe(true);
   });
 });
 
-describe("an address that tries too often", () => {
+describe("the app with a rate limit", () => {
   async function app() {
     const nowMs = () => 1_000_000;
     const write = (line: string) => evidence.line("log-in-process", line);
@@ -97,7 +99,7 @@ describe("an address that tries too often", () => {
     });
   }
 
-  it("is told so with 429, and others are not; status and valid tokens are never refused", async () => {
+  it("an address over its limit gets 429, except for the seal status and valid tokens", async () => {
     const served = await app();
     const ask = async (address: string, method: string, path: string, body?: unknown, token = "") =>
       await served.request(`http://vault.test/v1/${path}`, {

@@ -1,4 +1,4 @@
-/** What policies say of names and paths that can be written in several ways, case by case. */
+/** How policies judge names and paths that can be spelled in several ways, case by case. */
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { textAt } from "../../contract/api.contract.ts";
@@ -17,22 +17,22 @@ function rule(path: string, ...words: readonly string[]): string {
   return `path ${JSON.stringify(path)} { capabilities = ${JSON.stringify(words)} }\n`;
 }
 
-/** A token with these rules alone, that may ask what they grant. */
+/** A token with only these rules, which may also ask for its capabilities. */
 const tokenWith = (rules: string) =>
   client.tokenWith(rules + rule("sys/capabilities-self", "update"), false);
 
 const status = async (token: string, method: string, path: string, body?: object) =>
   (await client.ask(method, path, body, token)).status;
 
-async function told(token: string, path: string): Promise<unknown> {
+async function capabilities(token: string, path: string): Promise<unknown> {
   const { json } = await client.ask("POST", "sys/capabilities-self", { paths: [path] }, token);
   return Reflect.get(Object(json), "capabilities");
 }
 
-describe.each(["sys/policies/acl", "sys/policy"])("a policy below %s", (prefix) => {
+describe.each(["sys/policies/acl", "sys/policy"])("policies below %s", (prefix) => {
   const SPELLINGS = ["mine", "Mine", "MINE", "%20mine", "mine%20", "%20mIne%20"];
 
-  it("is granted under every spelling by a rule with any", async () => {
+  it("a grant on a policy holds for every spelling of its name, in rule and request", async () => {
     for (const written of ["mine", "Mine", " mine", "MI*", "+"]) {
       const token = await tokenWith(rule(`${prefix}/${written}`, "read", "update"));
       for (const asked of SPELLINGS) {
@@ -43,7 +43,7 @@ describe.each(["sys/policies/acl", "sys/policy"])("a policy below %s", (prefix) 
     }
   });
 
-  it("is not overwritten under another spelling of a name that is denied", async () => {
+  it("a denied policy cannot be changed under another spelling of its name", async () => {
     const grant = rule(`${prefix}/*`, "create", "read", "update", "delete");
     for (const written of ["mine", "Mine", "MI*", "+"]) {
       const token = await tokenWith(grant + rule(`${prefix}/${written}`, "deny"));
@@ -54,56 +54,56 @@ describe.each(["sys/policies/acl", "sys/policy"])("a policy below %s", (prefix) 
           403,
         );
         expect(await status(token, "DELETE", path)).toBe(403);
-        expect(await told(token, decodeURIComponent(path))).toEqual(["deny"]);
+        expect(await capabilities(token, decodeURIComponent(path))).toEqual(["deny"]);
       }
     }
     expect((await client.ask("GET", "sys/policies/acl/mine")).json)
       .toMatchObject({ data: { policy: POLICY } });
   });
 
-  it("unites the rules that name it in several ways", async () => {
+  it("rules that spell a policy's name differently are united", async () => {
     const token = await tokenWith(
       rule(`${prefix}/mine`, "read") + rule(`${prefix}/Mine`, "update"),
     );
     for (const asked of ["mine", "MINE"]) {
-      expect(await told(token, `${prefix}/${asked}`)).toEqual(["read", "update"]);
+      expect(await capabilities(token, `${prefix}/${asked}`)).toEqual(["read", "update"]);
     }
     expect(await status(token, "PUT", `${prefix}/mine`, { policy: POLICY })).toBe(204);
   });
 
-  it("is not written without a name", async () => {
+  it("a policy cannot be written without a name", async () => {
     const { status, json } = await client.ask("PUT", `${prefix}/%20`, { policy: POLICY });
     expect([status, json])
       .toEqual([400, { errors: ["policy name must be provided in the URL"] }]);
   });
 });
 
-describe("a slash at the end", () => {
-  it("lets nobody read the metadata of a key that is denied", async () => {
+describe("trailing slashes", () => {
+  it("a trailing slash does not get around a denial of a key's metadata", async () => {
     await client.done("POST", "sys/mounts/kv2", { type: "kv", options: { version: "2" } });
     for (const key of ["x", "x/y"]) await client.ask("POST", `kv2/data/${key}`, { data: {} });
     const grant = rule("kv2/*", "create", "read", "update", "delete", "list");
     const denied = await tokenWith(grant + rule("kv2/metadata/x", "deny"));
     for (const path of ["kv2/metadata/x", "kv2/metadata/x/", "kv2/metadata/x%2F"]) {
       expect(await status(denied, "GET", path)).toBe(403);
-      expect(await told(denied, decodeURIComponent(path))).toEqual(["deny"]);
+      expect(await capabilities(denied, decodeURIComponent(path))).toEqual(["deny"]);
     }
     const folder = await tokenWith(grant + rule("kv2/metadata/x/", "deny"));
     expect(await status(folder, "GET", "kv2/metadata/x")).toBe(200);
     expect(await status(folder, "GET", "kv2/metadata/x/")).toBe(403);
     expect(await status(folder, "LIST", "kv2/metadata/x")).toBe(403);
-    expect(await told(folder, "kv2/metadata/x/")).toEqual(["deny"]);
+    expect(await capabilities(folder, "kv2/metadata/x/")).toEqual(["deny"]);
     const below = await tokenWith(rule("kv2/metadata/x/*", "read", "list"));
     expect(await status(below, "GET", "kv2/metadata/x/")).toBe(403);
     expect(await status(below, "LIST", "kv2/metadata/x/")).toBe(200);
-    expect(await told(below, "kv2/metadata/x/")).toEqual(["list"]);
+    expect(await capabilities(below, "kv2/metadata/x/")).toEqual(["list"]);
     const key = await tokenWith(rule("kv2/metadata/x", "read"));
     expect(await status(key, "GET", "kv2/metadata/x/")).toBe(200);
-    expect(await told(key, "kv2/metadata/x/")).toEqual(["read"]);
+    expect(await capabilities(key, "kv2/metadata/x/")).toEqual(["read"]);
   });
 
   it.each(["sys/rekey/init", "sys/rotate/root/init", "sys/plugins/catalog"])(
-    "is left out of %s, in the request and in the rule",
+    "a trailing slash of %s is ignored in the request and in the rule",
     async (path) => {
       for (const written of [path, `${path}/`]) {
         const granted = await tokenWith(rule(written, "read"));
@@ -111,16 +111,16 @@ describe("a slash at the end", () => {
         for (const asked of [path, `${path}/`]) {
           expect([asked, await status(granted, "GET", asked)]).toEqual([asked, 200]);
           expect([asked, await status(denied, "GET", asked)]).toEqual([asked, 403]);
-          expect(await told(granted, asked)).toEqual(["read"]);
-          expect(await told(denied, asked)).toEqual(["deny"]);
+          expect(await capabilities(granted, asked)).toEqual(["read"]);
+          expect(await capabilities(denied, asked)).toEqual(["deny"]);
         }
       }
     },
   );
 });
 
-describe("a list of the whole of a mount", () => {
-  it.each(["kv1", "cubbyhole"])("is judged at the mount's own path: %s", async (mount) => {
+describe("lists of a whole mount", () => {
+  it.each(["kv1", "cubbyhole"])("a list of all of %s is judged at its own path", async (mount) => {
     await client.done("POST", "sys/mounts/kv1", { type: "kv" });
     await client.done("PUT", `${mount}/a`, { x: "1" });
     const all = rule("*", "create", "read", "update", "delete", "list", "sudo");
@@ -132,7 +132,7 @@ describe("a list of the whole of a mount", () => {
           asked,
           403,
         ]);
-        expect(await told(denied, `${mount}/`)).toEqual(["deny"]);
+        expect(await capabilities(denied, `${mount}/`)).toEqual(["deny"]);
       }
     }
     const granted = await tokenWith(rule(`${mount}/`, "list"));
@@ -142,8 +142,8 @@ describe("a list of the whole of a mount", () => {
   });
 });
 
-describe("a path below a mount", () => {
-  it("shows no mount whose own path is denied, and else what it showed before", async () => {
+describe("paths below a mount", () => {
+  it("a path below sys/mounts/kv shows the mount unless its own path is denied", async () => {
     await client.done("POST", "sys/mounts/kv", { type: "kv" });
     const granted = await tokenWith(rule("sys/mounts/kv/*", "read"));
     expect(await status(granted, "GET", "sys/mounts/kv/below")).toBe(200);
@@ -153,14 +153,16 @@ describe("a path below a mount", () => {
     );
     for (const asked of ["kv", "kv/", "kv/below", "kv%2F", "kv/tune", "kv/below/tune"]) {
       expect([asked, await status(denied, "GET", `sys/mounts/${asked}`)]).toEqual([asked, 403]);
-      expect(await told(denied, `sys/mounts/${decodeURIComponent(asked)}`)).not.toContain("read");
+      expect(await capabilities(denied, `sys/mounts/${decodeURIComponent(asked)}`)).not.toContain(
+        "read",
+      );
     }
     expect(await status(denied, "POST", "sys/mounts/kv/below/tune", {})).toBe(403);
   });
 });
 
-describe("a version of a transit key", () => {
-  it("is not exported under another spelling, nor as the latest, where it is denied", async () => {
+describe("transit key versions", () => {
+  it("a denied transit key version is not exported under another spelling or as latest", async () => {
     await client.done("POST", "sys/mounts/transit", { type: "transit" });
     await client.ask("POST", "transit/keys/k", { exportable: true });
     await client.ask("POST", "transit/keys/k/rotate", {});
@@ -170,7 +172,7 @@ describe("a version of a transit key", () => {
     );
     for (const version of ["2", "v2", "02", "+2", "latest"]) {
       expect([version, await status(token, "GET", `${path}/${version}`)]).toEqual([version, 403]);
-      expect(await told(token, `${path}/${version}`)).toEqual(["deny"]);
+      expect(await capabilities(token, `${path}/${version}`)).toEqual(["deny"]);
     }
     expect(await status(token, "GET", `${path}/v1`)).toBe(200);
     const named = await tokenWith(
@@ -190,8 +192,8 @@ describe("a version of a transit key", () => {
   });
 });
 
-describe("a user", () => {
-  it("may be named by a template, and in any letter case", async () => {
+describe("users", () => {
+  it("a templated policy matches its user in any letter case", async () => {
     await client.done("POST", "sys/auth/up", { type: "userpass" });
     const accessor = String(Reflect.get(
       Object(Reflect.get(Object((await client.ask("GET", "sys/auth/up")).json), "data")),
@@ -209,7 +211,7 @@ describe("a user", () => {
     expect(await status(token, "POST", "auth/up/users/bob/password", { password: "q" })).toBe(403);
   });
 
-  it("is not read by a rule about another mount in another letter case", async () => {
+  it("a rule for users of one mount does not match a mount in another letter case", async () => {
     for (const path of ["up", "UP"]) {
       await client.done("POST", `sys/auth/${path}`, { type: "userpass" });
       await client.done("POST", `auth/${path}/users/ann`, { password: "p" });
@@ -222,14 +224,14 @@ describe("a user", () => {
   });
 });
 
-describe("names of policies in a body", () => {
+describe("policy names in a body", () => {
   it.each<[object, number]>([
     [{ policies: ["admin"] }, 403],
     [{ policies: ["Admin"] }, 403],
     [{ policies: [" ADMIN "] }, 403],
     [{ policies: ["mine", "aDmin"] }, 403],
     [{ policies: ["mine"] }, 200],
-  ])("are denied under every spelling: %j", async (body, expected) => {
+  ])("denied_parameters match a policy name in every spelling: %j", async (body, expected) => {
     const token = await tokenWith(
       'path "auth/token/create" { capabilities = ["update", "sudo"] ' +
         'denied_parameters = { policies = ["admin"] } }',
@@ -237,7 +239,7 @@ describe("names of policies in a body", () => {
     expect(await status(token, "POST", "auth/token/create", body)).toBe(expected);
   });
 
-  it("are found in a text that lists them", async () => {
+  it("denied_parameters match policy names in a comma-separated text", async () => {
     await client.done("POST", "sys/auth/up", { type: "userpass" });
     const token = await tokenWith(
       'path "auth/up/users/*" { capabilities = ["create", "update"] ' +
@@ -252,7 +254,7 @@ describe("names of policies in a body", () => {
   });
 });
 
-it("refuses to tell capabilities of more paths than a list in JSON could name", async () => {
+it("sys/capabilities-self refuses more than 1000 paths in a comma-separated text", async () => {
   const paths = Array.from({ length: 1001 }, (_, index) => `p${index}`).join(",");
   const { status, json } = await client.ask("POST", "sys/capabilities-self", { paths });
   expect([status, textAt(json, "errors", 0)])

@@ -1,6 +1,6 @@
 /**
- * Names in paths that can be written in several ways. Whatever a path is written like, policies judge
- * it as what it reaches. The endpoints come from the tables that serve them, so none can be forgotten.
+ * Names in paths that can be spelled in several ways. However a path is spelled, policies judge it by
+ * what it reaches. The endpoints come from the tables that serve them, so none can be forgotten.
  */
 
 import fc from "fast-check";
@@ -31,7 +31,7 @@ const ALL = ["create", "read", "update", "patch", "delete", "list", "scan", "sud
 const EVERYTHING = `path "*" { capabilities = ${JSON.stringify(ALL)} }\n`;
 const POLICY = 'path "a" { capabilities = ["read"] }';
 
-/** Bodies that are good where the name is, so that an answer tells what was reached. */
+/** Valid bodies by path, so that the answer shows what was reached. */
 const BODIES: readonly (readonly [RegExp, object])[] = [
   [/^sys\/polic(y|ies\/acl)\//, { policy: POLICY }],
   [/^sys\/policies\/password\//, { policy: 'length = 8\nrule "charset" { charset = "abc" }' }],
@@ -56,9 +56,9 @@ interface Table {
 interface Case {
   readonly operation: Operation;
   readonly method: string;
-  /** Below `/v1/`; `{}` stands for the one name that is written in other ways. */
+  /** Below `/v1/`; `{}` stands for the one name that is spelled in other ways. */
   readonly pattern: string;
-  /** Rules that name it otherwise are read alike. */
+  /** Rules fold its spelling as well. */
   readonly foldsRules: boolean;
 }
 
@@ -110,11 +110,11 @@ const CASES: readonly Case[] = [
 interface Site {
   readonly client: RootClient;
   readonly token: string;
-  /** What the path reaches, and is denied to the token at, as it is stored. */
+  /** The stored name of what the path reaches and the token is denied. */
   readonly name: string;
 }
 
-/** What is there, by the beginning of the paths that need it. All is called "one". */
+/** What must exist, by the beginning of the paths that need it. Everything is called "one". */
 const THINGS: readonly (readonly [RegExp, (client: RootClient) => Promise<unknown>])[] = [
   [/^(sys\/mounts|sys\/internal)/, ({ done }) => done("POST", "sys/mounts/one", { type: "kv" })],
   [/^sys\/(auth|mounts)/, ({ done }) => done("POST", "sys/auth/one", { type: "userpass" })],
@@ -151,7 +151,7 @@ const THINGS: readonly (readonly [RegExp, (client: RootClient) => Promise<unknow
   }],
 ];
 
-/** The name is that of an entity which a login has made, where entities are asked for. */
+/** Paths of entities use the name of an entity that a login has made. */
 async function openSite(each: Case): Promise<Site> {
   const client = await openRootClient();
   for (const [needs, make] of THINGS) if (needs.test(each.pattern)) await make(client);
@@ -171,7 +171,7 @@ async function entityName({ ask, done }: RootClient): Promise<string> {
   return textAt((await ask("GET", `identity/entity/id/${id}`)).json, "data", "name");
 }
 
-/** In a name U+0000 stands for a slash that is sent as "%2F". */
+/** U+0000 in a name stands for a slash that is sent as "%2F". */
 function wholePath({ pattern }: Case, name: string): string {
   return pattern.replace("{}", name);
 }
@@ -182,7 +182,7 @@ function storedName({ pattern }: Case): string {
   return /^transit\/export\/.*\/one\/\{\}$/.test(pattern) ? "1" : "one";
 }
 
-/** As policies see it: a list is asked for at the path with a slash at the end. */
+/** The path as policies see it: a list has a slash at the end. */
 function judgedPath(each: Case, name: string): string {
   const isListing = each.operation === "list" || each.operation === "scan";
   const path = wholePath(each, name).replaceAll("\u0000", "/");
@@ -208,21 +208,21 @@ async function ask(
   });
 }
 
-/** What a request did and told, without what is different each time. */
+/** What a request changed and answered, without what differs each time. */
 async function effectOf(site: Site, request: () => Promise<ApiResponse>): Promise<string> {
   const before = new Set((await site.client.api.snapshot()).split("\n"));
   const { status, json } = await request();
   const after = new Set((await site.client.api.snapshot()).split("\n"));
   const pathsIn = (lines: Set<string>, others: Set<string>) =>
     [...lines].filter((line) => !others.has(line)).map((line) => line.replace(/ \S+ \S+ \S+$/, ""));
-  const told = status < 300 ? Reflect.get(Object(json), "data") ?? null : [status, json];
-  return JSON.stringify([told, pathsIn(after, before), pathsIn(before, after)])
+  const answered = status < 300 ? Reflect.get(Object(json), "data") ?? null : [status, json];
+  return JSON.stringify([answered, pathsIn(after, before), pathsIn(before, after)])
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "<uuid>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
     .replaceAll(/(?<![\w/])[\w+/=:.-]{22,}/g, "<drawn>");
 }
 
-/** Ways to write a name, most of which mean the same to somebody. */
+/** Spellings of a name, most of which some code might take for the same name. */
 function waysToWrite(name: string): fc.Arbitrary<string> {
   const flips = fc.array(fc.boolean(), { minLength: name.length, maxLength: name.length });
   const cased = flips.map((flip) =>
@@ -263,10 +263,10 @@ function swapCase(character: string): string {
 }
 
 const DENIED = 403;
-/** Of them, the usual ways come first. */
+/** The usual spellings come first and count among these. */
 const RUNS = 14;
 
-/** What requests did, without what is different each time; asked on sites of their own. */
+/** What root's request did on a site of its own, without what differs each time. */
 async function rootEffect(each: Case, choose: (site: Site) => string): Promise<string> {
   const site = await openSite(each);
   const { client } = site;
@@ -283,14 +283,14 @@ async function capabilitiesOf({ client, token }: Site, path: string): Promise<un
   return Reflect.get(Object(json), "capabilities");
 }
 
-describe("an exact denial of what a path reaches", () => {
-  it("is tried at every endpoint with a name in its path", () => {
+describe("exact denials", () => {
+  it("the cases cover every endpoint with a name in its path", () => {
     expect(CASES.length).toBeGreaterThan(120);
     expect(CASES.filter(({ foldsRules }) => foldsRules).length).toBeGreaterThan(50);
   });
 
   it.each(CASES.map((each) => [each.method, each.pattern, each] as const))(
-    "holds for every spelling: %s %s",
+    "a denial of the stored name holds for every spelling in a request: %s %s",
     async (_method, _pattern, each) => {
       const reached = await rootEffect(each, ({ name }) => name);
       const absent = await rootEffect(each, () => "absent");
@@ -305,13 +305,13 @@ describe("an exact denial of what a path reaches", () => {
             status = response.status;
             return response;
           });
-          const told = await capabilitiesOf(site, judgedPath(each, written));
+          const capabilities = await capabilitiesOf(site, judgedPath(each, written));
           if (status === DENIED) {
-            expect(told).not.toContain(each.operation);
+            expect(capabilities).not.toContain(each.operation);
             return;
           }
-          // No policy was asked where a path is not clean or a write names a folder.
-          if (status !== 307 && status !== 400) expect(told).toContain(each.operation);
+          // Policies are not asked if a path is not clean or a write names a folder.
+          if (status !== 307 && status !== 400) expect(capabilities).toContain(each.operation);
           expect(effect === absent ? "" : effect).not.toBe(reached);
           if (each.method === "GET") return;
           await site.client.api.stop();
@@ -324,12 +324,12 @@ describe("an exact denial of what a path reaches", () => {
   );
 });
 
-describe("a denial in a rule", () => {
+describe("spelled denials", () => {
   it.each(
     CASES.filter(({ foldsRules }) => foldsRules).map((each) =>
       [each.method, each.pattern, each] as const
     ),
-  )("holds whichever way it names what a path reaches: %s %s", async (_method, _pattern, each) => {
+  )("a denial holds for every spelling in the rule: %s %s", async (_method, _pattern, each) => {
     const site = await openSite(each);
     const { client, name } = site;
     const isVersion = name === "1";

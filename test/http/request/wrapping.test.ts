@@ -1,4 +1,4 @@
-/** Response wrapping: who is told what of a wrapping token, and what spends it. */
+/** Response wrapping: what callers learn about a wrapping token, and what spends it. */
 
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -52,9 +52,9 @@ function shown({ status, json }: ApiResponse) {
   return [status, json];
 }
 
-describe("a wrapping token that cannot be read", () => {
+describe("unreadable wrapping tokens", () => {
   it.each(ENDPOINTS)(
-    "is told so by %s, with any method and before any other token",
+    "sys/wrapping/%s refuses an unreadable wrapping token before it judges the caller's own",
     async (name) => {
       const path = `sys/wrapping/${name}`;
       const refusals = [
@@ -76,7 +76,7 @@ describe("a wrapping token that cannot be read", () => {
     },
   );
 
-  it.each(ENDPOINTS)("or is none, is no secret to %s", async (name) => {
+  it.each(ENDPOINTS)("sys/wrapping/%s refuses a token that wraps nothing", async (name) => {
     const path = `sys/wrapping/${name}`;
     for (const method of METHODS) {
       for (const token of [client.root, "bad"]) {
@@ -93,7 +93,7 @@ describe("a wrapping token that cannot be read", () => {
 });
 
 describe("unwrapping", () => {
-  it("happens once, with the wrapping token alone or in the body of a request that may", async () => {
+  it("unwrapping works once, with the wrapping token alone or named in the body", async () => {
     const own = await wrapped();
     const opened = await send("POST", "sys/wrapping/unwrap", { token: own });
     expect(at(opened.json, "data")).toEqual({ a: "1" });
@@ -108,7 +108,7 @@ describe("unwrapping", () => {
     expect(shown(await send("POST", "sys/wrapping/unwrap", request))).toEqual([400, NOT_VALID]);
   });
 
-  it("spends nothing when the bearer may not", async () => {
+  it("a refused unwrap or rewrap does not spend the wrapping token", async () => {
     const token = await wrapped();
     const powerless = await client.tokenWith('path "x" { capabilities = ["read"] }', false);
     for (const name of ["unwrap", "rewrap"]) {
@@ -126,7 +126,7 @@ describe("unwrapping", () => {
     expect(await isKept(token)).toBe(true);
   });
 
-  it("with a time to live wraps again", async () => {
+  it("unwrapping with a wrap TTL wraps the reply again", async () => {
     const again = await send("POST", "sys/wrapping/unwrap", { token: await wrapped(), ttl: "1m" });
     expect(at(again.json, "wrap_info")).toMatchObject({
       creation_path: "sys/wrapping/unwrap",
@@ -140,7 +140,7 @@ describe("unwrapping", () => {
 });
 
 describe("rewrapping", () => {
-  it("keeps path and reply, lives no longer than before, and ends the old token", async () => {
+  it("rewrapping keeps path and reply, never extends the TTL, and ends the old token", async () => {
     const first = await wrapped();
     const rewrap = (token: string, ttl?: string) =>
       send("POST", "sys/wrapping/rewrap", {
@@ -164,7 +164,7 @@ describe("rewrapping", () => {
       .toEqual({ a: "1" });
   });
 
-  it("is not for the wrapping token itself, which the attempt spends", async () => {
+  it("a wrapping token may not rewrap itself, and the attempt spends it", async () => {
     const token = await wrapped();
     expect(shown(await send("POST", "sys/wrapping/rewrap", { token }))).toEqual([
       403,
@@ -174,8 +174,8 @@ describe("rewrapping", () => {
   });
 });
 
-describe("the wrapping token", () => {
-  it("bears the name of who asked for it", async () => {
+describe("wrapping tokens", () => {
+  it("a wrapping token has the display name of its maker", async () => {
     const body = { token: await wrapped() };
     const found = await client.ask("POST", "auth/token/lookup", body);
     expect(at(found.json, "data")).toMatchObject({
@@ -185,7 +185,7 @@ describe("the wrapping token", () => {
     });
   });
 
-  it("reads its reply in the cubbyhole too, once", async () => {
+  it("a wrapping token can read its reply in the cubbyhole, once", async () => {
     const token = await wrapped();
     const kept = await send("GET", "cubbyhole/response", { token });
     expect(kept.status).toBe(200);
@@ -199,7 +199,7 @@ describe("the wrapping token", () => {
     expect((await send("GET", "cubbyhole/response", { token })).status).toBe(403);
   });
 
-  it("writes nothing there, and other tokens find what they keep there themselves", async () => {
+  it("a wrapping token cannot overwrite its reply, and other tokens have their own cubbyhole", async () => {
     const token = await wrapped();
     expect(shown(await send("PUT", "cubbyhole/response", { token, body: { b: "2" } })))
       .toEqual([403, POLICY_DENIED]);
@@ -209,7 +209,7 @@ describe("the wrapping token", () => {
     expect((await client.ask("LIST", "cubbyhole/response")).status).toBe(404);
   });
 
-  it("cannot be judged while the vault is sealed", async () => {
+  it("a sealed vault answers 503 to a wrapping token", async () => {
     const token = await wrapped();
     await client.ask("PUT", "sys/seal");
     for (const path of ["sys/wrapping/unwrap", "cubbyhole/response"]) {
@@ -218,7 +218,7 @@ describe("the wrapping token", () => {
     }
   });
 
-  it("is signed by no key that anybody could ask for", async () => {
+  it("sys/wrapping/pubkey is not served: wrapping tokens are not signed", async () => {
     for (const method of METHODS) {
       expect(shown(await send(method, "sys/wrapping/pubkey")))
         .toEqual([404, { errors: ["unsupported path"] }]);
@@ -226,14 +226,14 @@ describe("the wrapping token", () => {
   });
 });
 
-describe("a wrapped reply", () => {
+describe("wrapped replies", () => {
   const kept = async () => (await client.api.store.list("sys/wrapping/", "", 10)).length;
   const sealWrapped = async () => {
     const counts = await client.api.store.sealKeyCounts();
     return [...counts.values()].reduce((sum, count) => sum + count, 0);
   };
 
-  it("is as seal-wrapped under a fresh token as it was", async () => {
+  it("rewrapping keeps a seal-wrapped reply seal-wrapped", async () => {
     await client.done("POST", "sys/mounts/sealed", { type: "kv", seal_wrap: true });
     await client.done("POST", "sealed/a", { x: 1 });
     const answer = await send("GET", "sealed/a", { token: client.root, ttl: "5m" });
@@ -243,7 +243,7 @@ describe("a wrapped reply", () => {
     expect([await sealWrapped(), await kept()]).toEqual([before, 1]);
   });
 
-  it("goes to its fresh token in the commit that ends the old one", async () => {
+  it("rewrapping moves the reply and ends the old token in one commit", async () => {
     const token = await wrapped();
     const commit = vi.spyOn(client.api.store, "commit");
     const before = commit.mock.calls.length;
@@ -253,7 +253,7 @@ describe("a wrapped reply", () => {
     expect([await isKept(token), await kept()]).toEqual([false, 1]);
   });
 
-  it.each(["revoke", "revoke-accessor"])("goes with its token that %s ends", async (way) => {
+  it.each(["revoke", "revoke-accessor"])("%s also deletes the wrapped reply", async (way) => {
     const answer = await send("POST", "sys/wrapping/wrap", {
       body: { a: "1" },
       token: client.root,
@@ -265,7 +265,7 @@ describe("a wrapped reply", () => {
     expect([await isKept(token), await kept()]).toEqual([false, 0]);
   });
 
-  it("has its numbers as they were written", async () => {
+  it("a wrapped reply keeps its numbers as they were written", async () => {
     const written = '{"data":{"id":12345678901234567890,"whole":1.0,"exponent":1e2}}';
     await client.done("POST", "sys/mounts/exact", { type: "kv" });
     await client.api.fetch(
@@ -282,13 +282,13 @@ describe("a wrapped reply", () => {
   });
 });
 
-describe("a wrapped answer is kept no longer than the longest lease", () => {
+describe("wrap TTL cap", () => {
   const MAX_SECONDS = WRAP_TTL_MAX_SECONDS;
   const LONG = "2500000h";
   const WARNING =
     'TTL of "2500000h" exceeded the effective max_ttl of "768h"; TTL value is capped accordingly';
 
-  it("whichever endpoint wraps it, and says so", async () => {
+  it("every endpoint caps the wrap TTL at the longest lease and warns", async () => {
     const { token: plain } = await defaultToken();
     const ways: readonly (readonly [string, string, Sent])[] = [
       ["POST", "sys/wrapping/wrap", { body: { a: "1" }, token: plain }],
@@ -307,7 +307,7 @@ describe("a wrapped answer is kept no longer than the longest lease", () => {
     }
   });
 
-  it("and not for a moment longer when it is wrapped again", async () => {
+  it("rewrapping caps the wrap TTL too", async () => {
     const body = { a: "1" };
     const exact = await send("POST", "sys/wrapping/wrap", {
       body,
@@ -329,7 +329,7 @@ describe("a wrapped answer is kept no longer than the longest lease", () => {
     expect((await send("POST", "sys/wrapping/unwrap", { body: fresh })).status).toBe(400);
   });
 
-  it("policies judge the time that counts", async () => {
+  it("policies judge the capped wrap TTL", async () => {
     const policy =
       'path "sys/wrapping/wrap" { capabilities = ["update"] max_wrapping_ttl = "768h" }';
     const root = { token: client.root };

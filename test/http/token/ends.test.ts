@@ -1,4 +1,4 @@
-/** The end of tokens while others are made, renewed and used: nothing outlives what it hangs on. */
+/** Revocation and expiry while tokens are made, renewed and used: no child outlives its parent. */
 
 import { describe, expect, it, vi } from "vitest";
 import { VaultError } from "../../../src/errors.ts";
@@ -27,8 +27,8 @@ async function create({ ask }: RootClient, body: object, by?: string): Promise<s
   return textAt(json, "auth", "client_token");
 }
 
-describe("revoking a token", () => {
-  it("ends also the children that are made meanwhile", async () => {
+describe("revocation", () => {
+  it("revoking a token also ends the children made meanwhile", async () => {
     const client = await openRootClient();
     for (let round = 0; round < 4; round++) {
       const parent = await client.tokenWith(MAKES_TOKENS);
@@ -45,7 +45,7 @@ describe("revoking a token", () => {
     }
   });
 
-  it("leaves orphans where it is to, also of children that are made meanwhile", async () => {
+  it("revoke-orphan turns all children into orphans, also those made meanwhile", async () => {
     const client = await openRootClient();
     const parent = await client.tokenWith(MAKES_TOKENS);
     const { handedOut, make } = nursery(client, parent);
@@ -60,7 +60,7 @@ describe("revoking a token", () => {
     }
   });
 
-  it("leaves nothing in the index of expiry when it is renewed meanwhile", async () => {
+  it("revoking a token that is renewed meanwhile leaves nothing in the expiry index", async () => {
     const client = await openRootClient();
     const { api } = client;
     const rows = async () => (await api.store.list(EXPIRY_ROWS, "", MANY)).length;
@@ -80,7 +80,7 @@ describe("revoking a token", () => {
   });
 
   it.each([1, 2, 3])(
-    "that stops at its commit %i is undone or ended by the alarm",
+    "a revocation that fails at commit %i has no effect or is finished by the alarm",
     async (stop) => {
       const client = await openRootClient();
       const { api } = client;
@@ -103,8 +103,8 @@ describe("revoking a token", () => {
   );
 });
 
-describe("the end of time", () => {
-  it("comes to a token's children with it, whatever fraction its life has", async () => {
+describe("expiry", () => {
+  it("a token's children expire with it, even if its TTL is not a whole millisecond", async () => {
     const client = await openRootClient();
     const { api } = client;
     await client.tokenWith(MAKES_TOKENS);
@@ -120,7 +120,7 @@ describe("the end of time", () => {
     }
   });
 
-  it("is not hidden by rows of tokens that are gone", async () => {
+  it("expiry index rows of tokens that are gone do not delay the expiry of others", async () => {
     const client = await openRootClient();
     const { api } = client;
     await client.tokenWith(MAKES_TOKENS);

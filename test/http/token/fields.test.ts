@@ -1,3 +1,5 @@
+/** Warnings and refusals for the fields of token requests, and lists of token roles. */
+
 import { describe, expect, it } from "vitest";
 import {
   at,
@@ -11,8 +13,8 @@ const IGNORED = "Endpoint ignored these unrecognized parameters: [foo]";
 const REPLACED = "Endpoint replaced the value of these parameters with the values captured from " +
   "the endpoint's path: [role_name]";
 
-describe("requests of tokens", () => {
-  it("are told of fields that nobody reads, next to what else is to be told", async () => {
+describe("fields of token requests", () => {
+  it("token requests warn about unknown fields next to their other warnings", async () => {
     const { ask, done } = await openRootClient();
     const made = await ask("POST", "auth/token/create", { foo: 1, id: "mine", ttl: "1h" });
     expect(at(made.json, "warnings")).toEqual([
@@ -27,7 +29,7 @@ describe("requests of tokens", () => {
     expect(at(read.json, "warnings")).toEqual([IGNORED]);
   });
 
-  it("are told nothing of fields that are known, ignored ones included", async () => {
+  it("token requests do not warn about known fields, even ignored ones", async () => {
     const { ask } = await openRootClient();
     const made = await ask("POST", "auth/token/create", {
       display_name: "a",
@@ -64,7 +66,7 @@ describe("requests of tokens", () => {
     ["create", { num_uses: "x" }, "num_uses", "an integer, got string"],
     ["create", { meta: "x" }, "meta", "texts by name, or a list of name=value"],
     ["renew-self", { increment: "zz" }, "increment", "a duration, got string"],
-  ])("%s names the field of %j that cannot be read", async (path, body, field, wanted) => {
+  ])("auth/token/%s names the unreadable field of %j", async (path, body, field, wanted) => {
     const { ask } = await openRootClient();
     const answer = await ask("POST", `auth/token/${path}`, body);
     expect([answer.status, answer.json]).toEqual([400, {
@@ -76,7 +78,7 @@ describe("requests of tokens", () => {
 });
 
 describe("token roles", () => {
-  it("are listed with and without a slash, and have names like Vault's", async () => {
+  it("token roles are listed with and without a slash, and take the same names as in Vault", async () => {
     const { ask, done } = await openRootClient();
     await done("POST", "auth/token/roles/r.1", {});
     for (const path of ["auth/token/roles", "auth/token/roles/"]) {

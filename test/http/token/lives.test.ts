@@ -1,10 +1,12 @@
+/** The uses and renewals of a token, and how the token endpoints refuse. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "../root_client.ts";
 
 const CREATE = "auth/token/create";
 const MAKER = 'path "auth/token/*" { capabilities = ["create", "read", "update"] }';
-/** The maximum of a mount that says nothing. */
+/** The maximum TTL of a mount that sets none. */
 const SYSTEM_MAX_SECONDS = 2_764_800;
 
 type Ask = RootClient["ask"];
@@ -24,8 +26,8 @@ async function refusal(ask: Ask, path: string, body: object, token?: string) {
   return [status, at(json, "errors", 0)];
 }
 
-describe("a token with few uses", () => {
-  it("shows what is left after the use that shows it", async () => {
+describe("limited uses", () => {
+  it("a lookup shows the uses left after itself", async () => {
     const { ask } = await openRootClient();
     const token = await make(ask, { policies: ["default"], num_uses: 2 });
     const left = async () =>
@@ -37,7 +39,7 @@ describe("a token with few uses", () => {
     expect(await left()).toBeUndefined();
   });
 
-  it("is as good as gone when it asks to be renewed with the last one", async () => {
+  it("a token on its last use can neither renew itself nor create a child", async () => {
     const { ask, tokenWith } = await openRootClient();
     await tokenWith(MAKER);
     const last = async () => await make(ask, { policies: ["rules-1"], num_uses: 1 });
@@ -50,7 +52,7 @@ describe("a token with few uses", () => {
     expect((await ask("POST", "auth/token/lookup", { token })).status).toBe(403);
   });
 
-  it("says what it was made with when it is renewed", async () => {
+  it("a renewal shows the number of uses the token was created with", async () => {
     const { ask } = await openRootClient();
     const token = await make(ask, { policies: ["default"], num_uses: 3 });
     const renewed = await ask("POST", "auth/token/renew-self", {}, token);
@@ -58,8 +60,8 @@ describe("a token with few uses", () => {
   });
 });
 
-describe("renewing", () => {
-  it("gives what was given last, and says where it gives less than asked", async () => {
+describe("renewal", () => {
+  it("a renewal without an increment repeats the last one, and a capped one warns", async () => {
     const { ask, api } = await openRootClient();
     const token = await make(ask, { policies: ["default"], ttl: "1h" });
     const renew = async (body: object) => {
@@ -74,7 +76,7 @@ describe("renewing", () => {
     ]]);
   });
 
-  it("ends with the explicit maximum, whole seconds counted", async () => {
+  it("a token cannot be renewed past its explicit maximum, counted in whole seconds", async () => {
     const { ask, api } = await openRootClient();
     const token = await make(ask, { policies: ["default"], explicit_max_ttl: "2s" });
     api.clock.nowMs += 1_999;
@@ -85,7 +87,7 @@ describe("renewing", () => {
       .toEqual([400, single("past the max TTL, cannot renew")]);
   });
 
-  it("is refused in the words of the way the token is named", async () => {
+  it("a refused renewal has Vault's error for a token and for an accessor", async () => {
     const { ask } = await openRootClient();
     const made = await ask("POST", CREATE, { ttl: "1h", renewable: false, policies: ["default"] });
     const token = textAt(made.json, "auth", "client_token");
@@ -100,15 +102,18 @@ describe("renewing", () => {
   });
 });
 
-describe("a token that is named", () => {
-  it.each(["lookup", "renew", "revoke", "revoke-orphan"])("to %s is a text", async (path) => {
-    const { ask } = await openRootClient();
-    for (const token of [5, true, null, {}, ["x"]]) {
-      expect(await refusal(ask, `auth/token/${path}`, { token })).toEqual([403, "invalid token"]);
-    }
-  });
+describe("named tokens", () => {
+  it.each(["lookup", "renew", "revoke", "revoke-orphan"])(
+    "auth/token/%s refuses a token that is not text",
+    async (path) => {
+      const { ask } = await openRootClient();
+      for (const token of [5, true, null, {}, ["x"]]) {
+        expect(await refusal(ask, `auth/token/${path}`, { token })).toEqual([403, "invalid token"]);
+      }
+    },
+  );
 
-  it("by its accessor may be gone, which revoking does not mind", async () => {
+  it("an unknown accessor is refused, except by revoke-accessor, which warns", async () => {
     const { ask } = await openRootClient();
     const body = { accessor: "none" };
     const revoked = await ask("POST", "auth/token/revoke-accessor", body);

@@ -1,3 +1,5 @@
+/** Token roles: their fields, and the policies and terms of the tokens they make. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "../root_client.ts";
@@ -19,14 +21,14 @@ async function shown({ ask }: { ask: Ask }) {
   return at((await ask("GET", ROLE)).json, "data") as Record<string, unknown>;
 }
 
-/** The policies of a token made by the role, or why there is none. */
+/** The policies of a token made by the role, or the error. */
 async function policiesBy(ask: Ask, body: object, token?: string) {
   const made = await ask("POST", CREATE, body, token);
   return made.status === 200 ? at(made.json, "auth", "policies") : at(made.json, "errors", 0);
 }
 
-describe("a token role", () => {
-  it("shows what was set, and some of it only then", async () => {
+describe("token role fields", () => {
+  it("a token role shows its defaults, and the fields that were set", async () => {
     const client = await withRole({});
     expect(await shown(client)).toEqual({
       allowed_entity_aliases: null,
@@ -63,7 +65,7 @@ describe("a token role", () => {
     });
   });
 
-  it("shows by an older name what was said by it, until the newer one is used", async () => {
+  it("a deprecated field of a token role is shown until its newer name is set", async () => {
     const client = await withRole({ period: "1h", explicit_max_ttl: 60, bound_cidrs: "10.0.0.1" });
     expect(await shown(client)).toMatchObject({
       period: 3600,
@@ -86,7 +88,7 @@ describe("a token role", () => {
     expect(newer).not.toHaveProperty("bound_cidrs");
   });
 
-  it("says which names it ignores, and of a maximum that is too high", async () => {
+  it("writing a token role warns about ignored fields and a maximum TTL that is too high", async () => {
     const { ask } = await openRootClient();
     const written = await ask("POST", ROLE, {
       period: "1h",
@@ -143,14 +145,14 @@ describe("a token role", () => {
       { orphan: "zz" },
       'error converting input for field "orphan": expected a boolean, got string',
     ],
-  ])("is not written with %j", async (body, why) => {
+  ])("a token role with %j is refused", async (body, why) => {
     const { ask } = await openRootClient();
     const refused = await ask("POST", ROLE, body);
     expect([refused.status, refused.json]).toEqual([400, { errors: [why] }]);
     expect((await ask("GET", ROLE)).status).toBe(404);
   });
 
-  it("of batch tokens takes no count of uses later on", async () => {
+  it("a token role for batch tokens refuses a limit on uses", async () => {
     const { ask } = await withRole({ token_type: "default-batch" });
     const refused = await ask("POST", ROLE, { token_num_uses: 2 });
     expect(at(refused.json, "errors", 0)).toBe(
@@ -160,8 +162,8 @@ describe("a token role", () => {
   });
 });
 
-describe("the policies of a role's tokens", () => {
-  it("are of its list or patterns, whatever its caller has", async () => {
+describe("policies of a token role", () => {
+  it("a token role allows the policies of its list and globs, whatever the caller has", async () => {
     const { ask, tokenWith } = await withRole({
       allowed_policies: "p1",
       allowed_policies_glob: "q*",
@@ -178,7 +180,7 @@ describe("the policies of a role's tokens", () => {
       .toBe("policy names cannot contain line breaks");
   });
 
-  it("are none of those that it disallows, not even by default", async () => {
+  it("a token role refuses its disallowed policies and leaves out a disallowed default", async () => {
     const { ask, tokenWith } = await withRole({
       disallowed_policies: "default,p1",
       disallowed_policies_glob: "q*",
@@ -191,7 +193,7 @@ describe("the policies of a role's tokens", () => {
     }
   });
 
-  it("are not root, nor the vault's own, by a pattern", async () => {
+  it("a token role's glob does not allow root or response-wrapping", async () => {
     const { ask, tokenWith } = await withRole({ allowed_policies_glob: "*" });
     const maker = await tokenWith(MAKER);
     expect(await policiesBy(ask, { policies: ["root"] }, maker))
@@ -200,14 +202,14 @@ describe("the policies of a role's tokens", () => {
       .toBe('cannot assign policy "response-wrapping"');
   });
 
-  it("lack `default` by its word only where it has one on policies at all", async () => {
+  it("token_no_default_policy has no effect unless the token role lists policies", async () => {
     const { ask, done } = await withRole({ token_no_default_policy: true });
     expect(await policiesBy(ask, { policies: ["p"] })).toEqual(["default", "p"]);
     await done("POST", ROLE, { allowed_policies: "p" });
     expect(await policiesBy(ask, { policies: ["p"] })).toEqual(["p"]);
   });
 
-  it("are the caller's where the role has no list", async () => {
+  it("a token role without lists gives the caller's policies", async () => {
     const { ask, tokenWith } = await withRole({});
     const maker = await tokenWith(MAKER);
     expect(await policiesBy(ask, {}, maker)).toEqual(["default", "rules-1"]);
@@ -216,8 +218,8 @@ describe("the policies of a role's tokens", () => {
   });
 });
 
-describe("the terms of a role's tokens", () => {
-  it("hold without being written on the token", async () => {
+describe("terms of a token role", () => {
+  it("a token role's period and maximum apply but are not shown on the token", async () => {
     const { ask } = await withRole({ token_period: "3m", token_explicit_max_ttl: "10m" });
     const made = await ask("POST", CREATE, { policies: ["p"] });
     expect(at(made.json, "auth", "lease_duration")).toBe(180);
@@ -227,7 +229,7 @@ describe("the terms of a role's tokens", () => {
     expect(looked).not.toHaveProperty("period");
   });
 
-  it("are the lesser ones where both sides have some, which is said", async () => {
+  it("the lesser of the request's and the token role's terms applies, with a warning", async () => {
     const { ask } = await withRole({ token_period: "3m", token_explicit_max_ttl: "10m" });
     const body = { policies: ["default"], period: "5m", explicit_max_ttl: "5m" };
     const made = await ask("POST", CREATE, body);
@@ -238,7 +240,7 @@ describe("the terms of a role's tokens", () => {
     expect(at(made.json, "warnings")).toEqual([both("Explicit max TTL", 300), both("Period", 180)]);
   });
 
-  it("are those of the role as it is when they are renewed, within what the token promised", async () => {
+  it("a renewal uses the token role's current period, up to the token's own maximum", async () => {
     const { api, ask, done } = await withRole({ token_period: "3m" });
     const body = { policies: ["default"], explicit_max_ttl: "10m" };
     const token = textAt((await ask("POST", CREATE, body)).json, "auth", "client_token");
@@ -253,7 +255,7 @@ describe("the terms of a role's tokens", () => {
     expect(await renewed()).toBe(80);
   });
 
-  it("end with the role", async () => {
+  it("a token cannot be renewed after its token role was deleted, but still works", async () => {
     const { ask, done } = await withRole({});
     const made = await ask("POST", CREATE, { policies: ["default"] });
     const token = textAt(made.json, "auth", "client_token");
@@ -267,7 +269,7 @@ describe("the terms of a role's tokens", () => {
     expect((await ask("GET", "auth/token/lookup-self", null, token)).status).toBe(200);
   });
 
-  it("do not bind batch tokens but by their time", async () => {
+  it("a token role's maximum TTL does not shorten its batch tokens", async () => {
     const { ask } = await withRole({
       token_type: "default-batch",
       token_explicit_max_ttl: "10m",
@@ -279,8 +281,8 @@ describe("the terms of a role's tokens", () => {
   });
 });
 
-describe("a token for an entity", () => {
-  it("is made by a role that allows the name, in any case", async () => {
+describe("entity aliases of a token role", () => {
+  it("a token role allows its entity aliases in any letter case, and no others", async () => {
     const { ask } = await withRole({ allowed_entity_aliases: ["Ann", "b*"] });
     for (const alias of ["ANN", "bob"]) {
       expect((await ask("POST", CREATE, { entity_alias: alias })).status, alias).toBe(200);

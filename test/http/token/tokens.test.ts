@@ -1,3 +1,5 @@
+/** Creating tokens: policies, lifetimes, other fields, root tokens and orphans. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "../root_client.ts";
@@ -5,7 +7,7 @@ import { openRootClient, type RootClient } from "../root_client.ts";
 const CREATE = "auth/token/create";
 const MAKER = 'path "auth/token/*" { capabilities = ["create", "read", "update"] }';
 const SUDOER = 'path "auth/token/*" { capabilities = ["create", "read", "update", "sudo"] }';
-/** The maximum of a mount that says nothing. */
+/** The maximum TTL of a mount that sets none. */
 const SYSTEM_MAX_SECONDS = 2_764_800;
 
 type Ask = RootClient["ask"];
@@ -26,22 +28,22 @@ async function policiesOf(ask: Ask, body: object, token?: string) {
   return made.status === 200 ? at(made.json, "auth", "policies") : at(made.json, "errors", 0);
 }
 
-describe("the policies of a new token", () => {
-  it("are taken as they are listed; a text is one name", async () => {
+describe("policies of a new token", () => {
+  it("a new token has the listed policies, and a text is one policy name", async () => {
     const { ask } = await openRootClient();
     expect(await policiesOf(ask, { policies: ["P ", "q", "p"] })).toEqual(["default", "p", "q"]);
     expect(await policiesOf(ask, { policies: "p,q" })).toEqual(["default", "p,q"]);
     expect(await policiesOf(ask, { policies: {} })).toEqual(["root"]);
   });
 
-  it("are root alone where it is among them, and not root where none has a name", async () => {
+  it("a list with root gives root alone, and a list of empty names does not give root", async () => {
     const { ask } = await openRootClient();
     expect(await policiesOf(ask, { policies: ["root", "p"] })).toEqual(["root"]);
     expect(await policiesOf(ask, { policies: [""] })).toEqual(["default"]);
     expect(await policiesOf(ask, { policies: [null] })).toEqual(["default"]);
   });
 
-  it("have `default` only if the parent has it, unless sudo asks", async () => {
+  it("a child gets the default policy only if its parent has it or has sudo", async () => {
     const { ask, tokenWith } = await openRootClient();
     const bare = await tokenWith(MAKER, false);
     expect(await policiesOf(ask, { policies: ["rules-1"] }, bare)).toEqual(["rules-1"]);
@@ -52,7 +54,7 @@ describe("the policies of a new token", () => {
       .toEqual(["default", "rules-3"]);
   });
 
-  it("lose an inherited or named `default` that is not wanted", async () => {
+  it("no_default_policy removes an inherited or listed default policy", async () => {
     const { ask, tokenWith } = await openRootClient();
     const usual = await tokenWith(MAKER);
     const unwanted = { no_default_policy: true };
@@ -60,7 +62,7 @@ describe("the policies of a new token", () => {
     expect(await policiesOf(ask, { ...unwanted, policies: ["default", "p"] })).toEqual(["p"]);
   });
 
-  it("are no more than the parent's, and never root but from root", async () => {
+  it("a child's policies must be a subset of its parent's, and only root can make root", async () => {
     const { ask, tokenWith } = await openRootClient();
     const maker = await tokenWith(MAKER, false);
     const subset = "child policies must be subset of parent";
@@ -71,7 +73,7 @@ describe("the policies of a new token", () => {
       .toBe("root tokens may not be created without parent token being root");
   });
 
-  it("are none that belong to the vault itself, nor lists in disguise", async () => {
+  it("a new token cannot have response-wrapping or a policy name with a line break", async () => {
     const { ask } = await openRootClient();
     expect(await policiesOf(ask, { policies: ["p", "Response-Wrapping"] }))
       .toBe('cannot assign policy "response-wrapping"');
@@ -79,14 +81,14 @@ describe("the policies of a new token", () => {
       .toBe("policy names cannot contain line breaks");
   });
 
-  it("are left out of one of two lists where there are none", async () => {
+  it("a new token without policies has an empty list and no token_policies", async () => {
     const { ask } = await openRootClient();
     const made = await ask("POST", CREATE, { policies: [""], no_default_policy: true });
     expect(at(made.json, "auth", "policies")).toEqual([]);
     expect(at(made.json, "auth")).not.toHaveProperty("token_policies");
   });
 
-  it("are told of that do not exist, after everything else", async () => {
+  it("policies that do not exist are warned about after everything else", async () => {
     const { ask, done } = await openRootClient();
     await done("PUT", "sys/policies/acl/there", { policy: MAKER });
     const body = { policies: ["there", "z", "a"], ttl: "1000h", id: "mine" };
@@ -100,8 +102,8 @@ describe("the policies of a new token", () => {
   });
 });
 
-describe("a root token", () => {
-  it("ends by an explicit maximum, and has no child without end", async () => {
+describe("root tokens", () => {
+  it("a root token with an explicit maximum expires and cannot create one that does not", async () => {
     const { ask } = await openRootClient();
     const made = await ask("POST", CREATE, { explicit_max_ttl: "1h" });
     expect(at(made.json, "auth")).toMatchObject({ lease_duration: 3600, renewable: true });
@@ -113,7 +115,7 @@ describe("a root token", () => {
     expect(await refusal(ask, "auth/token/create-orphan", {}, token)).toEqual([400, endless]);
   });
 
-  it("made at init never was leased; others say when they were", async () => {
+  it("the initial root token has no issue time; other root tokens do", async () => {
     const { ask, root } = await openRootClient();
     const initial = await ask("POST", "auth/token/lookup", { token: root });
     for (const name of ["issue_time", "renewable"]) {
@@ -127,7 +129,7 @@ describe("a root token", () => {
     });
   });
 
-  it("cannot be renewed, for one reason or the other", async () => {
+  it("a root token that never expires cannot be renewed", async () => {
     const { ask } = await openRootClient();
     expect(await refusal(ask, "auth/token/renew-self", {})).toEqual([400, "invalid lease ID"]);
     expect(await refusal(ask, "auth/token/renew-self", {}, await make(ask, {})))
@@ -135,7 +137,7 @@ describe("a root token", () => {
   });
 });
 
-describe("the lifetime of a new token", () => {
+describe("lifetime of a new token", () => {
   it.each([
     [{ ttl: "zz" }, 'time: invalid duration "zz"'],
     [{ ttl: 1.5 }, 'time: missing unit in duration "1.5"'],
@@ -143,7 +145,7 @@ describe("the lifetime of a new token", () => {
     [{ ttl: -1 }, "ttl must be positive"],
     [{ period: "-1h" }, "period must be positive"],
     [{ explicit_max_ttl: "-1s" }, "explicit_max_ttl must be positive"],
-  ])("is refused in Go's words for %j, once everything else was judged", async (body, why) => {
+  ])("a new token's lifetime %j is refused last, in Go's words", async (body, why) => {
     const { ask } = await openRootClient();
     expect(await refusal(ask, CREATE, body)).toEqual([400, why]);
     const early = { ...body, num_uses: -1, policies: ["response-wrapping"] };
@@ -151,7 +153,7 @@ describe("the lifetime of a new token", () => {
       .toEqual([400, "number of uses cannot be negative"]);
   });
 
-  it("is read of any text or number, down to parts of a second", async () => {
+  it("the TTL of a new token may be a number, a boolean or a duration below one second", async () => {
     const { ask } = await openRootClient();
     const leases: unknown[] = [];
     for (const ttl of ["90", 90, true, "1d", "500ms"]) {
@@ -161,26 +163,28 @@ describe("the lifetime of a new token", () => {
     expect(leases).toEqual([90, 90, 1, 86_400, 0]);
   });
 
-  it("is capped with a word on it, whoever asked for more", async () => {
+  it("a new token's TTL and period are capped with a warning", async () => {
     const { ask } = await openRootClient();
     const capped = async (body: object) => {
       const { json } = await ask("POST", CREATE, { policies: ["default"], ...body });
       return [at(json, "auth", "lease_duration"), at(json, "warnings")];
     };
-    const told = (what: string, wanted: string, max: string, end = what) =>
+    const warning = (what: string, wanted: string, max: string, end = what) =>
       `${what} of "${wanted}" exceeded the effective max_ttl of "${max}"; ${end} value is capped ` +
       "accordingly";
-    expect(await capped({ explicit_max_ttl: "1h" })).toEqual([3600, [told("TTL", "768h", "1h")]]);
+    expect(await capped({ explicit_max_ttl: "1h" })).toEqual([3600, [
+      warning("TTL", "768h", "1h"),
+    ]]);
     expect(await capped({ period: "1000h" }))
-      .toEqual([SYSTEM_MAX_SECONDS, [told("period", "1000h", "768h")]]);
+      .toEqual([SYSTEM_MAX_SECONDS, [warning("period", "1000h", "768h")]]);
     expect(await capped({ period: "1h30m", explicit_max_ttl: "30m" }))
-      .toEqual([1800, [told("period", "1h30m", "30m")]]);
+      .toEqual([1800, [warning("period", "1h30m", "30m")]]);
     expect(await capped({ ttl: "1h" })).toEqual([3600, null]);
   });
 });
 
-describe("other wishes for a new token", () => {
-  it("are named as clients name it, without one dash at the end", async () => {
+describe("other fields of a new token", () => {
+  it("a display name has other characters replaced by dashes, and one final dash removed", async () => {
     const { ask } = await openRootClient();
     const nameOf = async (display_name: string) => {
       const token = await make(ask, { display_name });
@@ -192,7 +196,7 @@ describe("other wishes for a new token", () => {
     expect(await nameOf("")).toBe("token");
   });
 
-  it("say things about it as pairs, of which only texts are taken", async () => {
+  it("a new token's metadata may be a map or name=value pairs, with simple values only", async () => {
     const { ask } = await openRootClient();
     const metaOf = async (meta: unknown) => {
       const made = await ask("POST", CREATE, { meta });
@@ -210,7 +214,7 @@ describe("other wishes for a new token", () => {
     expect(at(unknown.json, "auth", "metadata")).toBeNull();
   });
 
-  it("give it an id that looks like none of the vault's", async () => {
+  it("a custom token id must not look like one of the vault's, and needs root or sudo", async () => {
     const { ask, tokenWith } = await openRootClient();
     const idRefusal = async (id: string) => (await refusal(ask, CREATE, { id }))[1];
     expect(await idRefusal("s.abc")).toBe("custom token ID cannot have the 's.' prefix");
@@ -224,13 +228,13 @@ describe("other wishes for a new token", () => {
       .toEqual([400, "root or sudo privileges required to specify token id"]);
   });
 
-  it("name an entity only where a role allows it", async () => {
+  it("entity_alias is refused without a token role", async () => {
     const { ask } = await openRootClient();
     expect(await refusal(ask, CREATE, { entity_alias: "ann" }))
       .toEqual([400, "'entity_alias' is only allowed in combination with token role"]);
   });
 
-  it("do not suit every batch token", async () => {
+  it("a batch token is refused with uses, a period, an explicit maximum or root", async () => {
     const { ask } = await openRootClient();
     const batch = async (body: object) =>
       (await refusal(ask, CREATE, { type: "batch", ...body }))[1];
@@ -244,7 +248,7 @@ describe("other wishes for a new token", () => {
 });
 
 describe("orphans", () => {
-  it("are made at their own path by whoever may write there, and are no more than others", async () => {
+  it("create-orphan needs no sudo but keeps to the caller's policies; no_parent needs sudo", async () => {
     const { ask, tokenWith } = await openRootClient();
     const maker = await tokenWith(MAKER);
     const made = await ask("POST", "auth/token/create-orphan", {}, maker);
@@ -255,7 +259,7 @@ describe("orphans", () => {
       .toEqual([400, "root or sudo privileges required to create orphan token"]);
   });
 
-  it("are made of children only with sudo, and not of those of batch tokens", async () => {
+  it("revoke-orphan needs root or sudo and refuses batch tokens", async () => {
     const { ask, tokenWith } = await openRootClient();
     const path = "auth/token/revoke-orphan";
     const parent = await tokenWith(MAKER);

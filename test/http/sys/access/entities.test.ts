@@ -1,3 +1,5 @@
+/** Entities: which one a login has, how it is shown and found, and what the identity store refuses. */
+
 import { describe, expect, it } from "vitest";
 import {
   at,
@@ -31,8 +33,8 @@ async function entityOf({ ask }: RootClient, token: string): Promise<unknown> {
   return at((await ask("GET", "auth/token/lookup-self", null, token)).json, "data", "entity_id");
 }
 
-describe("the entity of a login", () => {
-  it("is the same for every login of a user, and another one for another user", async () => {
+describe("entities of logins", () => {
+  it("every login of a user has the same entity, and another user has another", async () => {
     const client = await withAnn();
     await client.done("POST", "auth/userpass/users/bob", { password: "x" });
     const first = await client.login();
@@ -42,13 +44,13 @@ describe("the entity of a login", () => {
     expect(await entityOf(client, first.token)).toBe(first.id);
   });
 
-  it("is one, also of first logins at the same time", async () => {
+  it("concurrent first logins of a user make one entity", async () => {
     const { login } = await withAnn();
     const ids = (await Promise.all([1, 2, 3, 4].map(() => login()))).map(({ id }) => id);
     expect(new Set(ids).size).toBe(1);
   });
 
-  it("stays when the user is deleted and made again, and over a restart", async () => {
+  it("a user's entity survives a restart, and deleting and recreating the user", async () => {
     const { api, ask, done, login, shares } = await withAnn();
     const { id } = await login();
     await done("DELETE", "auth/userpass/users/ann");
@@ -59,7 +61,7 @@ describe("the entity of a login", () => {
     expect((await login()).id).toBe(id);
   });
 
-  it("is another one on another mount, also of the same path later", async () => {
+  it("the same user name on another mount, or a later one at the same path, has another entity", async () => {
     const { done, login } = await withAnn();
     await done("POST", "sys/auth/staff", { type: "userpass" });
     await done("POST", "auth/staff/users/ann", { password: "x" });
@@ -71,7 +73,7 @@ describe("the entity of a login", () => {
     expect((await login("ann", "staff")).id).not.toBe(id);
   });
 
-  it("is shown by renewals, and of batch tokens too", async () => {
+  it("renewals and batch tokens show the entity of the login", async () => {
     const client = await withAnn();
     const { token, id } = await client.login();
     const renewed = await client.ask("POST", "auth/token/renew-self", {}, token);
@@ -82,7 +84,7 @@ describe("the entity of a login", () => {
     expect(await entityOf(client, batch.token)).toBe(id);
   });
 
-  it("goes on to children, but not to orphans, and root has none", async () => {
+  it("child tokens inherit the entity; orphans and root have none", async () => {
     const client = await withAnn({ token_policies: "maker" });
     const policy = 'path "auth/token/create" { capabilities = ["update", "sudo"] }';
     await client.ask("PUT", "sys/policies/acl/maker", { policy });
@@ -99,7 +101,7 @@ describe("the entity of a login", () => {
     expect(await entityOf(client, client.root)).toBe("");
   });
 
-  it("has the role id as its alias, which no path of the store shows", async () => {
+  it("an AppRole entity has the role id as its alias, which is not in the store in clear", async () => {
     const { ask, api, done } = await withAnn();
     await done("POST", "sys/auth/approle", { type: "approle" });
     await done("POST", "auth/approle/role/ci", { role_id: "the-role" });
@@ -129,7 +131,7 @@ describe("the entity of a login", () => {
   });
 });
 
-describe("an entity", () => {
+describe("identity endpoints", () => {
   async function withEntity() {
     const client = await withAnn();
     const { token, id } = await client.login();
@@ -146,7 +148,7 @@ describe("an entity", () => {
     };
   }
 
-  it("is shown with its alias", async () => {
+  it("an entity is shown with its alias", async () => {
     const { api, entity, id, aliasId, accessor, name } = await withEntity();
     const now = new Date(api.clock.nowMs).toISOString();
     const times = { creation_time: now, last_update_time: now };
@@ -180,7 +182,7 @@ describe("an entity", () => {
     });
   });
 
-  it("is found by name and by lookup, and only by what is said clearly", async () => {
+  it("an entity is found by name and by lookup, and an ambiguous lookup is refused", async () => {
     const { ask, entity, id, name, aliasId, accessor } = await withEntity();
     const byName = await ask("GET", `identity/entity/name/${name.toUpperCase()}`);
     expect(at(byName.json, "data")).toEqual(entity);
@@ -215,7 +217,7 @@ describe("an entity", () => {
     expect((await ask("POST", "identity/lookup/group", { id })).status).toBe(204);
   });
 
-  it("is listed by id and by name, and its alias by itself", async () => {
+  it("entities are listed by id and by name, and aliases by id", async () => {
     const { ask, id, name, aliasId, accessor } = await withEntity();
     const mount = {
       mount_accessor: accessor,
@@ -237,7 +239,7 @@ describe("an entity", () => {
     expect(at(read.json, "data")).toMatchObject({ ...alias, ...mount, namespace_id: "root" });
   });
 
-  it("outlives its mount, of which nothing is shown then", async () => {
+  it("an entity outlives its mount and then shows no mount path", async () => {
     const { ask, done, id } = await withEntity();
     await done("DELETE", "sys/auth/userpass");
     const { json } = await ask("GET", `identity/entity/id/${id}`);
@@ -245,13 +247,13 @@ describe("an entity", () => {
     expect(at(json, "data", "aliases", 0)).not.toHaveProperty("mount_path");
   });
 
-  it("is seen by who has a policy for it", async () => {
+  it("reading an entity needs a policy, and the default policy allows the token's own", async () => {
     const { ask, id, token, tokenWith } = await withEntity();
     const path = `identity/entity/id/${id}`;
     expect((await ask("GET", path, null, null)).status).toBe(403);
     const reader = await tokenWith('path "identity/entity/id/*" { capabilities = ["read"] }');
     expect((await ask("GET", path, null, reader)).status).toBe(200);
-    // The default policy names the holder's own.
+    // The default policy allows the token's own entity.
     expect((await ask("GET", path, null, token)).status).toBe(200);
     expect((await ask("GET", `${path.slice(0, -1)}x`, null, token)).status).toBe(403);
     expect((await ask("LIST", "identity/entity/id", null, token)).status).toBe(403);
@@ -259,7 +261,7 @@ describe("an entity", () => {
 });
 
 describe("the identity store", () => {
-  it("answers for nothing as for an empty list", async () => {
+  it("an empty identity store answers 404 to lists and reads", async () => {
     const { ask } = await openRootClient();
     const paths = ["entity/id", "entity/name", "entity-alias/id", "group/id", "group/name"];
     for (const path of [...paths, "group-alias/id"]) {
@@ -272,7 +274,7 @@ describe("the identity store", () => {
     }
   });
 
-  it("is not written, and has no other paths", async () => {
+  it("the identity store cannot be written and has no other paths", async () => {
     const { ask } = await openRootClient();
     for (const path of ["entity", "entity/merge", "entity-alias", "group", "entity/name/x"]) {
       const answer = await ask("POST", `identity/${path}`, {});

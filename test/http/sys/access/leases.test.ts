@@ -1,4 +1,4 @@
-/** What the lease endpoints say to odd requests, and of leases that cannot be revoked. */
+/** The lease endpoints: odd requests, and leases that could not be revoked. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -18,8 +18,8 @@ function shown({ status, json }: ApiResponse) {
   return [status, json];
 }
 
-describe("leases that could not be revoked", () => {
-  it("are none, and nothing is said of any other kind", async () => {
+describe("irrevocable leases", () => {
+  it("the list of irrevocable leases is empty, and no other type is served", async () => {
     const { ask } = await openRootClient();
     const asked = async (path: string) => shown(await ask("GET", path));
     for (const path of ["sys/leases", "sys/leases/count"]) {
@@ -44,7 +44,7 @@ describe("leases that could not be revoked", () => {
     expect(shown(await ask("LIST", "sys/leases"))).toEqual([404, UNSUPPORTED_PATH]);
   });
 
-  it("are listed with sudo only", async () => {
+  it("listing irrevocable leases needs sudo", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith('path "sys/leases" { capabilities = ["read"] }');
     const refused = await ask("GET", "sys/leases?type=irrevocable", null, token);
@@ -52,8 +52,8 @@ describe("leases that could not be revoked", () => {
   });
 });
 
-describe("the paths that have leases", () => {
-  it("are listed from the top, with sudo", async () => {
+describe("paths of leases", () => {
+  it("sys/leases/lookup lists the top paths of leases, with sudo", async () => {
     const { ask, tokenWith } = await openRootClient();
     expect(shown(await ask("LIST", "sys/leases/lookup"))).toEqual(NOTHING);
     const rule = (more: string) => `path "sys/leases/lookup/*" { capabilities = ["list"${more}] }`;
@@ -70,8 +70,8 @@ describe("the paths that have leases", () => {
   });
 });
 
-describe("a lease", () => {
-  it("whose id is no text is refused, and its other fields are read before it is looked for", async () => {
+describe("leases", () => {
+  it("a lease id that is not text is refused, and so are bad fields of an unknown lease", async () => {
     const { ask } = await openRootClient();
     for (const name of ["lookup", "renew", "revoke"]) {
       const path = `sys/leases/${name}`;
@@ -95,7 +95,7 @@ describe("a lease", () => {
     }
   });
 
-  it("that is not to be waited for is accepted, and gone at once all the same", async () => {
+  it("a revocation with sync=false answers 202 and is done at once", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith('path "x" { capabilities = ["read"] }');
     const path = "auth/token/create";
@@ -113,7 +113,7 @@ describe("a lease", () => {
     expect((await ask("PUT", "sys/leases/revoke-prefix", {})).status).toBe(404);
   });
 
-  it("of a token that cannot be renewed says so", async () => {
+  it("the lease of a token that is not renewable cannot be renewed", async () => {
     const { ask } = await openRootClient();
     await ask("POST", "auth/token/create", { renewable: false, policies: ["a"] });
     const path = "auth/token/create";
@@ -126,7 +126,7 @@ describe("a lease", () => {
     expect(shown(refused)).toEqual([400, { errors: ["lease is not renewable"] }]);
   });
 
-  it("that is over is cleared on request", async () => {
+  it("sys/leases/tidy answers 202 with a warning", async () => {
     const { ask } = await openRootClient();
     const tidied = await ask("POST", "sys/leases/tidy");
     expect([tidied.status, at(tidied.json, "warnings")]).toEqual([202, [

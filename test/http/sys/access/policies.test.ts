@@ -1,4 +1,4 @@
-/** Policies over HTTP: check-and-set, expiration, what is built in, lists, and passwords. */
+/** Policies over HTTP: check-and-set, expiration, built-in policies, lists, and password policies. */
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { PolicyStore } from "../../../../src/access/policies/policies.ts";
@@ -35,13 +35,13 @@ async function listAt(path: string): Promise<unknown> {
   return status === 200 ? Reflect.get(Object(Reflect.get(Object(json), "data")), "keys") : status;
 }
 
-describe("check-and-set of a policy", () => {
+describe("policy check-and-set", () => {
   const PATH = "sys/policies/acl/p";
   const MISMATCH = [400, "check-and-set parameter did not match the current version"];
   const REQUIRED = [400, "check-and-set parameter required for this call"];
   const put = (more: object = {}) => answer("PUT", PATH, { policy: READ_X, ...more });
 
-  it("makes a policy with 0 or -1 only, and replaces exactly the version named", async () => {
+  it("cas 0 or -1 creates a policy, and another cas replaces exactly that version", async () => {
     expect(await put({ cas: 5 })).toEqual(MISMATCH);
     expect(await put({ cas: -1 })).toBe(204);
     expect(await put({ cas: -1 })).toEqual([
@@ -54,7 +54,7 @@ describe("check-and-set of a policy", () => {
     expect((await dataAt(PATH))["version"]).toBe(2);
   });
 
-  it("is required from the request on that says so, until one with it says otherwise", async () => {
+  it("cas_required takes effect in the request that sets it, until a request with cas clears it", async () => {
     expect(await put({ cas_required: true })).toEqual(REQUIRED);
     expect(await put({ cas_required: true, cas: 0 })).toBe(204);
     expect((await dataAt(PATH))["cas_required"]).toBe(true);
@@ -72,7 +72,7 @@ describe("check-and-set of a policy", () => {
     [{ expiration: "" }, "expiration"],
     [{ expiration: true }, "expiration"],
     [{ expiration: [] }, "expiration"],
-  ])("refuses %j", async (fields, name) => {
+  ])("writing a policy refuses the field %j", async (fields, name) => {
     expect(await put(fields)).toEqual([
       400,
       expect.stringContaining(
@@ -82,13 +82,13 @@ describe("check-and-set of a policy", () => {
     expect((await ask("GET", PATH)).status).toBe(404);
   });
 
-  it("is done by the elder path too", async () => {
+  it("the legacy policy path supports check-and-set too", async () => {
     await client.done("PUT", "sys/policy/p", { policy: READ_X, cas: 0 });
     expect(await answer("PUT", "sys/policy/p", { policy: READ_X, cas: 0 })).toEqual(MISMATCH);
   });
 });
 
-describe("PATCH of a policy", () => {
+describe("policy PATCH", () => {
   const PATH = "sys/policies/acl/p";
   const patch = (body: object, path = PATH) =>
     client.api.request("PATCH", `/v1/${path}`, {
@@ -97,7 +97,7 @@ describe("PATCH of a policy", () => {
       headers: { "Content-Type": "application/merge-patch+json" },
     });
 
-  it("changes what it names, and nothing of a policy that does not exist", async () => {
+  it("a PATCH changes only the named fields, and needs an existing policy", async () => {
     expect((await patch({ policy: READ_X })).json).toEqual({ errors: ["policy not found"] });
     await client.done("PUT", PATH, { policy: READ_X, allow_slashes_in_identity_templates: true });
     const { status, json } = await patch({ cas_required: true, ttl: "1h" });
@@ -119,28 +119,28 @@ describe("PATCH of a policy", () => {
     [{ cas: -1 }, "check-and-set parameter set to -1 on existing entry"],
     [{ policy: "" }, "'policy' parameter not supplied or empty"],
     [{ ttl: 0 }, "refusing to update policy as expiration time has already elapsed"],
-  ])("refuses %j", async (body, text) => {
+  ])("a PATCH of a policy refuses %j", async (body, text) => {
     await client.done("PUT", PATH, { policy: READ_X });
     const { status, json } = await patch(body);
     expect([status, json]).toEqual([400, { errors: [text] }]);
     expect((await dataAt(PATH))["version"]).toBe(1);
   });
 
-  it("leaves what is built in, and is no operation of the elder path", async () => {
+  it("a PATCH is refused for built-in policies and on the legacy path", async () => {
     expect((await patch({}, "sys/policies/acl/response-wrapping")).json)
       .toEqual({ errors: ['cannot update "response-wrapping" policy'] });
     expect((await patch({}, "sys/policy/default")).status).toBe(405);
   });
 });
 
-describe("a policy that expires", () => {
+describe("policy expiration", () => {
   const seen = async (token: string) => (await ask("GET", "kv/x", null, token)).status;
   const tokenOf = async (policy: string) => {
     const made = await ask("POST", "auth/token/create", { policies: [policy] });
     return String(Reflect.get(Object(Reflect.get(Object(made.json), "auth")), "client_token"));
   };
 
-  it("grants to its last millisecond and not after, and then is gone", async () => {
+  it("a policy grants up to its last millisecond and is gone after it", async () => {
     await client.done("PUT", "sys/policies/acl/p", { policy: READ_X, ttl: "10s" });
     const token = await tokenOf("p");
     expect((await dataAt("sys/policies/acl/p"))["expiration"]).toBe("2026-01-02T03:04:15Z");
@@ -154,7 +154,7 @@ describe("a policy that expires", () => {
     expect(await seen(token)).toBe(200);
   });
 
-  it("takes a point in time, also in another zone or in seconds", async () => {
+  it("a policy's expiration may have another time zone or be in seconds", async () => {
     for (
       const [sent, shown] of [
         ["2030-01-01T00:00:00+02:00", "2029-12-31T22:00:00Z"],
@@ -179,12 +179,12 @@ describe("a policy that expires", () => {
       { expiration: "2026-01-02T03:04:05Z" },
       "refusing to update policy as expiration time has already elapsed",
     ],
-  ])("is refused with %j", async (fields, text) => {
+  ])("a policy with the expiration %j is refused", async (fields, text) => {
     expect(await answer("PUT", "sys/policies/acl/p", { policy: READ_X, ...fields }))
       .toEqual([400, text]);
   });
 
-  it("may have rules that expire alone, grants and denials", async () => {
+  it("single rules of a policy can expire, both grants and denials", async () => {
     const rule = (words: string, path: string, at: string) =>
       `path "${path}" { capabilities = ["${words}"] expiration = "${at}" }`;
     const granted = await client.tokenWith(rule("read", "kv/x", "2026-01-02T03:04:15Z"));
@@ -201,8 +201,8 @@ describe("a policy that expires", () => {
   });
 });
 
-describe("a pagination limit", () => {
-  it("cuts a list that asks for nothing, and refuses one that asks for more", async () => {
+describe("pagination limits", () => {
+  it("a pagination limit shortens a list without limit and refuses a larger limit", async () => {
     await client.done("POST", "sys/mounts/kv2", { type: "kv", options: { version: "2" } });
     for (const name of ["a", "b", "c"]) await ask("PUT", `kv2/data/${name}`, { data: {} });
     const token = await client.tokenWith(
@@ -223,8 +223,8 @@ describe("a pagination limit", () => {
   });
 });
 
-describe("the built-in policies", () => {
-  it("shows response-wrapping and lists it nowhere", async () => {
+describe("built-in policies", () => {
+  it("the response-wrapping policy can be read but is not listed", async () => {
     expect(await dataAt("sys/policies/acl/response-wrapping")).toMatchObject({
       name: "response-wrapping",
       policy: expect.stringContaining('path "cubbyhole/response"'),
@@ -233,7 +233,7 @@ describe("the built-in policies", () => {
     expect(await listAt("sys/policies/acl")).toEqual(["default", "root"]);
   });
 
-  it.each(["root", "response-wrapping"])("lets nobody change or delete %s", async (name) => {
+  it.each(["root", "response-wrapping"])("policy %s cannot be changed or deleted", async (name) => {
     for (const prefix of ["sys/policies/acl", "sys/policy"]) {
       expect(await answer("PUT", `${prefix}/${name}`, { policy: READ_X }))
         .toEqual([400, `cannot update "${name}" policy`]);
@@ -245,20 +245,20 @@ describe("the built-in policies", () => {
   });
 });
 
-describe("lists of policies", () => {
+describe("policy lists", () => {
   beforeEach(async () => {
     for (const name of ["up/case", "a/b/c", "a/b", "a1", "web"]) {
       await client.done("PUT", `sys/policies/acl/${name}`, { policy: READ_X });
     }
   });
 
-  it("name what is in a folder before its folders, the last folder first", async () => {
+  it("a list of policies has a folder's names before its subfolders, the last subfolder first", async () => {
     const all = ["a1", "default", "web", "up/case", "a/b", "a/b/c", "root"];
     expect(await listAt("sys/policies/acl")).toEqual(all);
     expect(await dataAt("sys/policy/")).toMatchObject({ keys: all, policies: all });
   });
 
-  it("may be of a prefix, without root", async () => {
+  it("policies can be listed below a prefix, without root", async () => {
     expect(await listAt("sys/policies/acl/a")).toEqual(["a/b", "a/b/c"]);
     expect(await listAt("sys/policies/acl/a/b/")).toEqual(["a/b/c"]);
     expect(await listAt("sys/policies/acl/a1")).toBe(404);
@@ -266,7 +266,7 @@ describe("lists of policies", () => {
     expect([status, json]).toMatchObject([200, { data: { policies: null }, policies: null }]);
   });
 
-  it("may tell what the policies say", async () => {
+  it("a detailed list has the text of each policy", async () => {
     const { json } = await ask("LIST", "sys/policies/detailed/acl/a");
     expect(json).toMatchObject({
       data: {
@@ -278,15 +278,15 @@ describe("lists of policies", () => {
       .toEqual([405, "1 error occurred:\n\t* unsupported operation\n\n"]);
   });
 
-  it("read no policy at a name with a slash at its end, and delete none", async () => {
+  it("a policy name with a trailing slash reads and deletes nothing", async () => {
     expect((await ask("GET", "sys/policies/acl/web/")).status).toBe(404);
     expect((await ask("DELETE", "sys/policies/acl/web/")).status).toBe(204);
     expect((await ask("GET", "sys/policies/acl/web")).status).toBe(200);
   });
 });
 
-describe("writing a policy", () => {
-  it("warns of the elder name and of a name that was converted", async () => {
+describe("policy writes", () => {
+  it("writing a policy warns about the deprecated field and a converted name", async () => {
     const warnings = async (path: string, body: object) =>
       Reflect.get(Object((await ask("PUT", path, body)).json), "warnings");
     expect(await warnings("sys/policy/Old", { rules: READ_X })).toEqual([
@@ -298,7 +298,7 @@ describe("writing a policy", () => {
       .toEqual([400, "'policy' parameter not supplied or empty"]);
   });
 
-  it("warns of attributes that are set more than once, at both paths and by a patch", async () => {
+  it("writing a policy warns about attributes set twice, at both paths and with PATCH", async () => {
     const policy = 'path "kv/x" { capabilities = ["deny"] capabilities = ["read"] }';
     const warning = 'path "kv/x": "capabilities" is set more than once: the one at 1:39 counts';
     const warningsOf = async (
@@ -325,7 +325,7 @@ describe("writing a policy", () => {
     expect((await ask("GET", "kv/x", null, token)).status).toBe(200);
   });
 
-  it("takes nothing but line ends for the base64 of nothing", async () => {
+  it("a policy of line ends alone is read as empty base64, one of spaces is kept", async () => {
     await client.done("PUT", "sys/policies/acl/empty", { policy: "\n" });
     expect((await dataAt("sys/policies/acl/empty"))["policy"]).toBe("");
     await client.done("PUT", "sys/policies/acl/empty", { policy: "   " });
@@ -337,7 +337,7 @@ describe("PolicyStore", () => {
   const stored = (record: object) => encodeUtf8(JSON.stringify(record));
   const OLD = { name: "old", text: READ_X, version: 3, modifiedAtMs: 5 };
 
-  /** As much of a barrier as a store of policies asks for. */
+  /** The parts of a barrier that a policy store uses. */
   function barrierOf(get: () => Promise<Uint8Array | null>): Barrier {
     return {
       deriveMacKey: () => new Uint8Array(32),
@@ -349,7 +349,7 @@ describe("PolicyStore", () => {
     } as unknown as Barrier;
   }
 
-  it("reads a policy stored before there were check-and-set and expiration", async () => {
+  it("PolicyStore reads a policy stored before check-and-set and expiration existed", async () => {
     const store = new PolicyStore(barrierOf(async () => stored(OLD)), () => 0);
     expect(await store.read("old")).toEqual({
       ...OLD,
@@ -360,7 +360,7 @@ describe("PolicyStore", () => {
     });
   });
 
-  it("keeps no decision of a policy that changed while it was read", async () => {
+  it("PolicyStore does not cache rules of a policy that changed while it was read", async () => {
     let readings = 0;
     let value = stored({ ...OLD, text: READ_X });
     const store: PolicyStore = new PolicyStore(
@@ -385,7 +385,7 @@ describe("password policies", () => {
   const POLICY = 'length = 8\nrule "charset" { charset = "abc" }';
   const one = (text: string) => `1 error occurred:\n\t* ${text}\n\n`;
 
-  it("are written, listed, read, used and deleted", async () => {
+  it("password policies are written, listed, read, used and deleted", async () => {
     expect(await listAt("sys/policies/password")).toBe(404);
     await client.done("PUT", PATH, { policy: POLICY });
     await client.done("PUT", "sys/policies/password/b", { policy: btoa(POLICY) });
@@ -400,7 +400,7 @@ describe("password policies", () => {
     await client.done("DELETE", PATH);
   });
 
-  it("are refused in the form of a multi-error", async () => {
+  it("a bad password policy is refused in the form of a multi-error", async () => {
     expect(await answer("PUT", PATH, {})).toEqual([400, one("missing policy")]);
     expect(await answer("PUT", PATH, { policy: `${POLICY}\nlength = 3` }))
       .toEqual([400, one("passwords must be between 4 and 100 characters")]);
@@ -408,8 +408,8 @@ describe("password policies", () => {
   });
 });
 
-describe("the entity of a login", () => {
-  it("may be read by the default policy, and fills templates", async () => {
+describe("entities in policies", () => {
+  it("the default policy lets a login read its entity, which also fills templates", async () => {
     await client.done("POST", "sys/auth/up", { type: "userpass" });
     await client.done("PUT", "sys/policies/acl/own", {
       policy: 'path "kv/{{identity.entity.id}}" { capabilities = ["read"] }',

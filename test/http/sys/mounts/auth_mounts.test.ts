@@ -1,3 +1,5 @@
+/** Auth methods as mounts: the table, tuning, disabling, and what the UI and policies see of them. */
+
 import { describe, expect, it } from "vitest";
 import { ON_DEMAND_PATHS } from "../../../../src/http/on_demand.ts";
 import { ENDPOINTS, RAW_ENDPOINTS } from "../../../../src/http/endpoints.ts";
@@ -30,7 +32,7 @@ async function isValid({ ask }: RootClient, token: string): Promise<boolean> {
 }
 
 describe("the table of auth methods", () => {
-  it("always has the token store, with data at both levels", async () => {
+  it("sys/auth always has the token store, beside and in its envelope", async () => {
     const { ask } = await openRootClient();
     const { json } = await ask("GET", "sys/auth");
     expect(Object.keys(Object(at(json, "data")))).toEqual(["token/"]);
@@ -42,7 +44,7 @@ describe("the table of auth methods", () => {
     });
   });
 
-  it("shows a new one, also after a restart", async () => {
+  it("sys/auth shows a new auth method, also after a restart", async () => {
     const { ask, api, shares } = await withLogins({ default_lease_ttl: "1h" });
     const before = await ask("GET", "sys/auth");
     expect(at(before.json, "data", "people/")).toMatchObject({
@@ -61,7 +63,7 @@ describe("the table of auth methods", () => {
     expect(at(one.json, "data")).toEqual(at(before.json, "data", "people/"));
   });
 
-  it("refuses what cannot be", async () => {
+  it("sys/auth refuses taken paths, unknown types and bad settings", async () => {
     const { ask } = await withLogins();
     const refused: readonly (readonly [string, object, string])[] = [
       ["people", { type: "userpass" }, "path is already in use at people/"],
@@ -104,7 +106,7 @@ describe("the table of auth methods", () => {
     }]);
   });
 
-  it("needs sudo to be changed, and a token to be seen", async () => {
+  it("sys/auth needs sudo to be changed and a token to be read", async () => {
     const { ask, tokenWith } = await withLogins();
     const some = await tokenWith('path "sys/auth/*" { capabilities = ["read", "update"] }');
     const sudo = await tokenWith('path "sys/auth/*" { capabilities = ["update", "sudo"] }');
@@ -117,8 +119,8 @@ describe("the table of auth methods", () => {
   });
 });
 
-describe("tuning an auth method", () => {
-  it("changes the life of the tokens of its logins", async () => {
+describe("tuning auth methods", () => {
+  it("tuning an auth method changes the TTL of its login tokens", async () => {
     const client = await withLogins();
     await client.done("POST", "sys/auth/people/tune", {
       default_lease_ttl: "10m",
@@ -139,7 +141,7 @@ describe("tuning an auth method", () => {
     expect(at(renewed.json, "auth", "lease_duration")).toBe(1200);
   });
 
-  it("keeps and shows how users would be locked out, step by step", async () => {
+  it("tuning an auth method sets the user lockout field by field", async () => {
     const client = await withLogins();
     const lockout = async (user_lockout_config: object) =>
       await client.ask("POST", "sys/auth/people/tune", { user_lockout_config });
@@ -170,14 +172,14 @@ describe("tuning an auth method", () => {
     expect(await shown()).toMatchObject(expected);
   });
 
-  it("takes the type of tokens back to the default", async () => {
+  it("tuning with an empty token_type restores the default", async () => {
     const client = await withLogins({ token_type: "batch" });
     await client.done("POST", "sys/auth/people/tune", { token_type: "" });
     const tuned = await client.ask("GET", "sys/auth/people/tune");
     expect(at(tuned.json, "data", "token_type")).toBe("default-service");
   });
 
-  it("shows the system's lease where none was set, above the method's longest", async () => {
+  it("an untuned default TTL is shown as the system's, even above the method's maximum", async () => {
     const client = await withLogins({ max_lease_ttl: "1h", force_no_cache: true });
     const tuned = await client.ask("GET", "sys/auth/people/tune");
     expect(at(tuned.json, "data")).toMatchObject({
@@ -187,7 +189,7 @@ describe("tuning an auth method", () => {
     });
   });
 
-  it("of the token store changes the life of new tokens", async () => {
+  it("tuning the token store changes the TTL of new tokens", async () => {
     const client = await openRootClient();
     await client.done("POST", "sys/auth/token/tune", {
       default_lease_ttl: "5m",
@@ -199,7 +201,7 @@ describe("tuning an auth method", () => {
     expect(at(long.json, "auth", "lease_duration")).toBe(3600);
   });
 
-  it("of one that does not exist is refused", async () => {
+  it("tuning an auth method that does not exist is refused", async () => {
     const { ask } = await openRootClient();
     const read = await ask("GET", "sys/auth/none/tune");
     expect(read.json).toEqual({ errors: ['cannot fetch sysview for path "auth/none/"'] });
@@ -207,8 +209,8 @@ describe("tuning an auth method", () => {
   });
 });
 
-describe("disabling an auth method", () => {
-  it("ends its tokens with their children, its users, and no other's", async () => {
+describe("disabling auth methods", () => {
+  it("disabling an auth method ends its users and tokens with their children, and no others", async () => {
     const client = await withLogins();
     const token = await loginToken(client);
     await client.ask("PUT", "sys/policies/acl/readers", {
@@ -227,7 +229,7 @@ describe("disabling an auth method", () => {
     expect((await client.ask("LIST", "auth/people/users")).status).toBe(404);
   });
 
-  it("that does not exist is nothing, and the token store stays", async () => {
+  it("disabling an unknown auth method does nothing, and the token store cannot be disabled", async () => {
     const { ask, done } = await openRootClient();
     await done("DELETE", "sys/auth/none");
     const refused = await ask("DELETE", "sys/auth/token");
@@ -236,7 +238,7 @@ describe("disabling an auth method", () => {
     }]);
   });
 
-  it("leaves no token to a login that began before", async () => {
+  it("a login that races with disabling its auth method gets no lasting token", async () => {
     const client = await withLogins();
     const [answer] = await Promise.all([
       client.ask("POST", "auth/people/login/ann", { password: "x" }, null),
@@ -251,7 +253,7 @@ describe("disabling an auth method", () => {
 });
 
 describe("paths below auth/", () => {
-  it("of no method are unknown only to who has a token", async () => {
+  it("an unknown path below auth/ is 404 with a token and 403 without", async () => {
     const { ask } = await openRootClient();
     const known = await ask("GET", "auth/none/x");
     expect([known.status, known.json]).toEqual([404, {
@@ -263,7 +265,7 @@ describe("paths below auth/", () => {
     expect([token.status, token.json]).toEqual([404, UNSUPPORTED_PATH]);
   });
 
-  it("do not exist while the vault is sealed", async () => {
+  it("a login answers 503 while the vault is sealed", async () => {
     const client = await withLogins();
     await client.done("PUT", "sys/seal");
     const answer = await client.ask("POST", "auth/people/login/ann", { password: "x" }, null);
@@ -272,7 +274,7 @@ describe("paths below auth/", () => {
 });
 
 describe("sys/internal/ui/mounts", () => {
-  it("shows what the token may use, auth methods too", async () => {
+  it("sys/internal/ui/mounts shows the auth methods that the token may use", async () => {
     const { ask, tokenWith } = await withLogins();
     const all = await ask("GET", "sys/internal/ui/mounts");
     expect(Object.keys(Object(at(all.json, "data", "auth")))).toEqual(["people/", "token/"]);
@@ -287,7 +289,7 @@ describe("sys/internal/ui/mounts", () => {
     expect(Object.keys(Object(at(seen.json, "data", "secret")))).not.toContain("identity/");
   });
 
-  it("shows without a token only the logins meant to be seen, and nothing to a bad one", async () => {
+  it("sys/internal/ui/mounts shows only unauth auth methods without a token, none to a bad token", async () => {
     const hidden = await withLogins();
     const none = await hidden.ask("GET", "sys/internal/ui/mounts", null, null);
     expect([none.status, at(none.json, "data")]).toEqual([200, { auth: {}, secret: {} }]);
@@ -300,7 +302,7 @@ describe("sys/internal/ui/mounts", () => {
     expect([bad.status, bad.json]).toEqual([403, PERMISSION_DENIED]);
   });
 
-  it("names the mount that owns a path, of auth methods too", async () => {
+  it("sys/internal/ui/mounts names the auth method that owns a path", async () => {
     const { ask, tokenWith } = await withLogins();
     const owner = await ask("GET", "sys/internal/ui/mounts/auth/people/users/ann");
     expect(at(owner.json, "data")).toMatchObject({ path: "people/", type: "userpass" });
@@ -311,13 +313,13 @@ describe("sys/internal/ui/mounts", () => {
 });
 
 describe("sys/internal/ui/resultant-acl", () => {
-  it("is empty but for `root` for a root token", async () => {
+  it("resultant-acl has only `root` for a root token", async () => {
     const { ask } = await openRootClient();
     const answer = await ask("GET", "sys/internal/ui/resultant-acl");
     expect(at(answer.json, "data")).toEqual({ root: true });
   });
 
-  it("has the rules of all policies, exact ones apart from prefixes", async () => {
+  it("resultant-acl has the rules of all policies, exact paths apart from prefixes", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith(`
       path "kv/a" { capabilities = ["update", "read"] required_parameters = ["x"] }
@@ -346,7 +348,7 @@ describe("sys/internal/ui/resultant-acl", () => {
 });
 
 describe("sys/capabilities", () => {
-  it("tells of another token, by itself and by its accessor", async () => {
+  it("sys/capabilities shows another token's capabilities, by token and by accessor", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith('path "kv/a" { capabilities = ["read", "list"] }');
     const self = await ask("GET", "auth/token/lookup-self", null, token);
@@ -364,7 +366,7 @@ describe("sys/capabilities", () => {
     expect(at(two.json, "data")).toEqual({ "kv/a": ["list", "read"], "kv/b": ["deny"] });
   });
 
-  it("refuses tokens and accessors that are not there", async () => {
+  it("sys/capabilities refuses missing and unknown tokens and accessors", async () => {
     const { ask } = await openRootClient();
     const answers = [
       await ask("POST", "sys/capabilities", { path: "a" }),
@@ -381,8 +383,8 @@ describe("sys/capabilities", () => {
   });
 });
 
-describe("endpoints that are loaded when they are asked", () => {
-  it("are all below the paths that load them", () => {
+describe("ON_DEMAND_PATHS", () => {
+  it("every endpoint is below a path in ON_DEMAND_PATHS", () => {
     const covers = (path: string): boolean =>
       ON_DEMAND_PATHS.some((known) =>
         known === path || (known.endsWith("/*") && `${path}/`.startsWith(known.slice(0, -1)))

@@ -1,4 +1,4 @@
-/** What pages and the CLI ask first: mounts, capabilities, counters. */
+/** What UI and CLI ask first: mounts, capabilities, counters. */
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { openRootClient, type RootClient } from "../../root_client.ts";
@@ -38,14 +38,14 @@ async function mountsFor(token: string | null): Promise<unknown> {
 }
 
 describe("sys/internal/ui/mounts", () => {
-  it("shows a stranger what is meant for all, and of that only what it is", async () => {
+  it("without a token, only unauth mounts are shown, with type and description alone", async () => {
     expect(await answer("GET", "sys/internal/ui/mounts", null)).toEqual([200, {
       secret: { "open/": { description: "for all", options: {}, type: "kv" } },
       auth: { "up/": { description: "", options: {}, type: "userpass" } },
     }]);
   });
 
-  it("shows a token the mounts it may use, and counts no use of it", async () => {
+  it("sys/internal/ui/mounts shows the mounts a token may use and counts no use of it", async () => {
     const made = await client.ask("POST", "auth/token/create", {
       policies: ["default"],
       num_uses: 1,
@@ -63,14 +63,14 @@ describe("sys/internal/ui/mounts", () => {
     expect((await client.ask("GET", "auth/token/lookup-self", null, token)).status).toBe(403);
   });
 
-  it("refuses a bad token, which is not the same as none", async () => {
+  it("sys/internal/ui/mounts refuses a bad token", async () => {
     expect(await answer("GET", "sys/internal/ui/mounts", "bad")).toEqual([
       403,
       "permission denied",
     ]);
   });
 
-  it("shows the mount of a path to who may use it, and to nobody else that there is one", async () => {
+  it("the mount of a path is shown to tokens that may use it, and is hidden from others", async () => {
     const token = await client.tokenWith('path "kv/data/a" { capabilities = ["read"] }');
     const [status, data] = await answer("GET", "sys/internal/ui/mounts/kv/data/a", token) as [
       number,
@@ -94,7 +94,7 @@ describe("sys/internal/ui/mounts", () => {
     }
   });
 
-  it("is no path with a slash and nothing after it, whoever asks", async () => {
+  it("sys/internal/ui/mounts with a trailing slash is not served", async () => {
     for (const token of [null, client.root]) {
       expect(await answer("GET", "sys/internal/ui/mounts/", token)).toEqual([
         404,
@@ -105,7 +105,7 @@ describe("sys/internal/ui/mounts", () => {
 });
 
 describe("sys/internal/ui", () => {
-  it("lists no namespaces, and needs a token for that", async () => {
+  it("sys/internal/ui/namespaces is empty and needs a token", async () => {
     const token = await client.tokenWith("", false);
     expect(await answer("GET", "sys/internal/ui/namespaces", token)).toEqual([200, {}]);
     expect(await answer("GET", "sys/internal/ui/namespaces", null)).toEqual([
@@ -118,7 +118,7 @@ describe("sys/internal/ui", () => {
     ]);
   });
 
-  it("names capabilities in the order of the reference, and whole seconds", async () => {
+  it("resultant-acl orders capabilities as the reference does and gives whole seconds", async () => {
     const token = await client.tokenWith(`
       path "kv/*" { capabilities = ["patch", "scan", "create", "update", "read", "sudo"] }
       path "kv/x" { capabilities = ["deny"] }
@@ -142,7 +142,7 @@ describe("sys/internal/ui", () => {
 });
 
 describe("sys/internal/counters and sys/internal/inspect", () => {
-  it("count tokens and entities, and no requests", async () => {
+  it("sys/internal/counters counts tokens and entities, but no requests", async () => {
     await client.tokenWith("");
     expect(await answer("GET", "sys/internal/counters/tokens"))
       .toEqual([200, { counters: { service_tokens: { total: 2 } } }]);
@@ -160,7 +160,7 @@ describe("sys/internal/counters and sys/internal/inspect", () => {
       .toEqual([403, "permission denied"]);
   });
 
-  it("show nothing of the inside, and ask for sudo before they say so", async () => {
+  it("sys/internal/inspect is disabled and needs sudo", async () => {
     const off =
       'the Vault configuration must set "introspection_endpoint" to true to enable this endpoint';
     const plain = await client.tokenWith('path "sys/internal/*" { capabilities = ["read"] }');
@@ -175,7 +175,7 @@ describe("sys/internal/counters and sys/internal/inspect", () => {
 describe("sys/capabilities", () => {
   const one = (text: string) => `1 error occurred:\n\t* ${text}\n\n`;
 
-  it("looks at the elder field only where the newer one names nothing", async () => {
+  it("sys/capabilities-self uses the legacy field only if the newer one is empty", async () => {
     const ask = (body: object) => answer("POST", "sys/capabilities-self", client.root, body);
     expect(await ask({ paths: ["a"], path: "b" }))
       .toEqual([200, { a: ["root"], capabilities: ["root"] }]);
@@ -199,7 +199,7 @@ describe("sys/capabilities", () => {
     ["sys/capabilities", { token: "zz", path: "a" }, one("invalid token")],
     ["sys/capabilities-accessor", {}, "missing accessor"],
     ["sys/capabilities-accessor", { accessor: "zz", path: "a" }, one("invalid accessor")],
-  ])("%s with %j: %s", async (path, body, text) => {
+  ])("%s with %j is refused with: %s", async (path, body, text) => {
     expect(await answer("POST", path, client.root, body)).toEqual([400, text]);
   });
 });

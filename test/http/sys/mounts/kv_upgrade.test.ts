@@ -1,3 +1,5 @@
+/** Upgrades of a kv mount from version 1 to version 2: the result, refusals, and interruptions. */
+
 import { describe, expect, it } from "vitest";
 import { VaultError } from "../../../../src/errors.ts";
 import { RECORD_MAX_BYTES } from "../../../../src/limits.ts";
@@ -16,7 +18,7 @@ const BUSY =
   "Upgrading from non-versioned to versioned data. This backend will be unavailable for a " +
   "brief period and will resume service shortly.";
 
-/** Names that records of version 2 have as well. */
+/** Names that records of version 2 use as well. */
 const SECRETS: Readonly<Record<string, object>> = {
   a: { x: "1", __proto__: null, deep: { list: [1, "two", null] } },
   "folder/b": { ttl: "1h" },
@@ -56,7 +58,7 @@ async function read({ ask }: Client, key: string): Promise<unknown> {
   return at((await ask("GET", `kv/data/${key}`)).json, "data", "data");
 }
 
-/** The stored paths below the mounts, without the ids of the mounts, and which are wrapped. */
+/** The stored paths below mounts, without mount ids; wrapped ones are marked. */
 async function storedPaths({ api }: Client): Promise<readonly string[]> {
   const lines = (await api.snapshot()).split("\n").filter((line) => line.startsWith("logical/"));
   return lines.map((line) => {
@@ -66,9 +68,9 @@ async function storedPaths({ api }: Client): Promise<readonly string[]> {
   });
 }
 
-describe("a kv mount that is tuned to version 2", () => {
+describe("upgrades to kv version 2", () => {
   it.each([{}, { options: { version: "1", a: "b" } }])(
-    "of %j keeps every secret",
+    "an upgrade of a kv mount with %j keeps every secret",
     async (mount) => {
       const client = await withSecrets(mount);
       await upgrade(client);
@@ -89,7 +91,7 @@ describe("a kv mount that is tuned to version 2", () => {
     },
   );
 
-  it("has each secret as the first version of its key, made then", async () => {
+  it("after an upgrade each secret is version 1 of its key, created at the upgrade", async () => {
     const client = await withSecrets();
     client.api.clock.nowMs = Date.UTC(2026, 5, 1);
     await upgrade(client);
@@ -113,7 +115,7 @@ describe("a kv mount that is tuned to version 2", () => {
     expect(at(first.json, "data", "data")).toEqual(SECRETS["folder/b"]);
   });
 
-  it("wraps the data of versions and not the metadata, and leaves nothing of before", async () => {
+  it("an upgrade seal-wraps version data but not metadata, and leaves no old records", async () => {
     const client = await withSecrets();
     await upgrade(client);
     const keys = Object.keys(SECRETS);
@@ -127,7 +129,7 @@ describe("a kv mount that is tuned to version 2", () => {
     expect((await storedPaths(plain)).join()).not.toContain("wrapped");
   });
 
-  it("is not upgraded twice, and reads the same after a restart", async () => {
+  it("a second upgrade does nothing, and secrets read the same after a restart", async () => {
     const client = await withSecrets();
     await upgrade(client);
     await client.done("POST", "sys/mounts/kv/tune", UPGRADE);
@@ -138,7 +140,7 @@ describe("a kv mount that is tuned to version 2", () => {
     }
   });
 
-  it.each(["02", "+2"])("has the version as a number when %j is sent, also again", async (text) => {
+  it.each(["02", "+2"])("an upgraded mount tuned to version %j stays at 2", async (text) => {
     const client = await withSecrets();
     await upgrade(client);
     await client.done("POST", "sys/mounts/kv/tune", { options: { version: text } });
@@ -149,7 +151,7 @@ describe("a kv mount that is tuned to version 2", () => {
     expect(await read(client, "a")).toEqual(SECRETS["a"]);
   });
 
-  it("can be empty, or called generic, and be moved and removed", async () => {
+  it("an empty generic mount can be upgraded, moved and removed", async () => {
     const client = await openRootClient();
     await client.done("POST", "sys/mounts/kv", { type: "generic" });
     await upgrade(client);
@@ -161,7 +163,7 @@ describe("a kv mount that is tuned to version 2", () => {
     expect(await storedPaths(client)).toEqual([]);
   });
 
-  it.each([0, 3, 10])("loses no write that was answered, after %i of them", async (after) => {
+  it.each([0, 3, 10])("an upgrade after %i writes loses no acknowledged write", async (after) => {
     const client = await withSecrets();
     const put = async (key: string): Promise<readonly [string, ApiResponse]> => [
       key,
@@ -178,7 +180,7 @@ describe("a kv mount that is tuned to version 2", () => {
     for (const key of written) expect(await read(client, key), key).toEqual({ key });
   });
 
-  it("waits for a write that is under way", async () => {
+  it("an upgrade waits for a write in progress", async () => {
     const inner = createMemoryStore();
     const started = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
@@ -206,7 +208,7 @@ describe("a kv mount that is tuned to version 2", () => {
     expect(await read(client, "a")).toEqual({ x: "1" });
   });
 
-  it("from no version to version 1 says the same and changes no secret", async () => {
+  it("tuning an unversioned mount to version 1 warns but changes no secret", async () => {
     const client = await withSecrets();
     const answer = await client.ask("POST", "sys/mounts/kv/tune", { options: { version: "1" } });
     expect([answer.status, at(answer.json, "warnings")]).toEqual([200, [WARNING]]);
@@ -214,14 +216,14 @@ describe("a kv mount that is tuned to version 2", () => {
   });
 });
 
-describe("an upgrade that could not end", () => {
-  /** Longer than any path of a version may be, shorter than any path at all. */
+describe("impossible upgrades", () => {
+  /** Too long for the path of a version, but not for a path of version 1. */
   const LONGEST_KEY = "k".repeat(2048 - "logical/".length - 37);
 
   it.each([
     ["large", { x: "x".repeat(RECORD_MAX_BYTES - 200) }],
     [LONGEST_KEY, { x: "1" }],
-  ])("is refused before anything changes", async (key, value) => {
+  ])("an upgrade that could not finish is refused and changes nothing", async (key, value) => {
     const client = await withSecrets();
     await client.done("PUT", `kv/${key}`, value);
     const before = await client.api.snapshot();
@@ -234,7 +236,7 @@ describe("an upgrade that could not end", () => {
   });
 });
 
-/** A store that refuses commits of more than one record below a mount, while it is told to. */
+/** A store that refuses commits of more than one record below mounts while `refusesPages` is set. */
 function refusingStore(): Store & { refusesPages: boolean } {
   const store = {
     ...createMemoryStore(),
@@ -249,8 +251,8 @@ function refusingStore(): Store & { refusesPages: boolean } {
   return store;
 }
 
-describe("an upgrade that was cut off", () => {
-  /** More than one request moves. */
+describe("interrupted upgrades", () => {
+  /** More secrets than one request moves. */
   const MANY = 1050;
 
   async function cutOff(): Promise<{ client: Client; store: ReturnType<typeof refusingStore> }> {
@@ -265,7 +267,7 @@ describe("an upgrade that was cut off", () => {
     return { client, store };
   }
 
-  it("goes on with its next requests, which are told to come again", async () => {
+  it("requests continue an interrupted upgrade and are asked to retry", async () => {
     const { client, store } = await cutOff();
     expect((await client.ask("GET", "kv/data/7")).status).toBe(500);
     store.refusesPages = false;
@@ -275,7 +277,7 @@ describe("an upgrade that was cut off", () => {
     expect(client.api.log.join()).toContain("goes on with its next request");
   });
 
-  it("goes on when the vault is opened again, which a failure does not hinder", async () => {
+  it("an unseal continues an interrupted upgrade, and succeeds even if that fails", async () => {
     const { client, store } = await cutOff();
     const left = async () =>
       (await storedPaths(client)).filter((path) => /^\d+$/.test(path)).length;
@@ -293,7 +295,7 @@ describe("an upgrade that was cut off", () => {
     expect(await left()).toBe(0);
   });
 
-  it("is not forgotten when the table of mounts changes", async () => {
+  it("an interrupted upgrade survives changes of the mount table", async () => {
     const { client, store } = await cutOff();
     expect((await client.ask("POST", "sys/mounts/other", { type: "kv" })).status).toBe(204);
     await client.ask("POST", "sys/mounts/kv/tune", { description: "d" });
@@ -305,7 +307,7 @@ describe("an upgrade that was cut off", () => {
     for (const index of [0, 7, MANY - 1]) expect(await read(client, `${index}`)).toEqual({ index });
   });
 
-  it("leaves nothing behind when the mount is removed", async () => {
+  it("removing a mount during an interrupted upgrade leaves nothing behind", async () => {
     const { client, store } = await cutOff();
     store.refusesPages = false;
     await client.ask("GET", "kv/data/7");

@@ -1,3 +1,5 @@
+/** Secrets engines as mounts: how they are shown, enabled, disabled and tuned. */
+
 import { describe, expect, it } from "vitest";
 import { at, UNSUPPORTED_OPERATION } from "../../../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "../../root_client.ts";
@@ -12,8 +14,8 @@ async function dataAt({ ask }: RootClient, path: string): Promise<unknown> {
   return at((await ask("GET", path)).json, "data");
 }
 
-describe("a mount", () => {
-  it("shows what was said of it, in the table and when it is tuned", async () => {
+describe("mounts", () => {
+  it("a mount shows its settings in the table and at its tune path", async () => {
     const client = await withMount("kv", {
       external_entropy_access: true,
       config: {
@@ -49,7 +51,7 @@ describe("a mount", () => {
     });
   });
 
-  it("is shown without settings where nobody has said anything", async () => {
+  it("a mount without settings shows only the defaults", async () => {
     const client = await withMount();
     expect(at(await dataAt(client, "sys/mounts/m"), "config")).toEqual({
       default_lease_ttl: 0,
@@ -58,7 +60,7 @@ describe("a mount", () => {
     });
   });
 
-  it("has the version of the product, and is supported where it is in the catalog", async () => {
+  it("a mount shows the product's version, and a deprecation status if it is in the catalog", async () => {
     const client = await withMount("generic");
     await client.done("POST", "sys/mounts/k", { type: "kv" });
     const table = Object(await dataAt(client, "sys/mounts")) as Record<string, object>;
@@ -79,7 +81,7 @@ describe("a mount", () => {
     expect(at(login, "deprecation_status")).toBeUndefined();
   });
 
-  it("of the type generic stays one, and is kv", async () => {
+  it("a mount of type generic keeps its type and works as kv", async () => {
     const client = await withMount("generic");
     await client.done("PUT", "m/a", { x: "1" });
     expect(await dataAt(client, "m/a")).toEqual({ x: "1" });
@@ -96,12 +98,12 @@ describe("a mount", () => {
     [{ a: null, b: true }, { a: "", b: "1" }],
     [[{ a: "b" }], { a: "b" }],
     [null, null],
-  ])("takes the options %j as pairs", async (options, shown) => {
+  ])("mount options are taken as pairs from %j", async (options, shown) => {
     const client = await withMount("kv", { options });
     expect(at(await dataAt(client, "sys/mounts/m"), "options")).toEqual(shown);
   });
 
-  it.each(["a", ["a"], "=b", 5, { a: ["x"] }])("refuses the options %j", async (options) => {
+  it.each(["a", ["a"], "=b", 5, { a: ["x"] }])("mount options %j are refused", async (options) => {
     const { ask } = await openRootClient();
     const answer = await ask("POST", "sys/mounts/m", { type: "kv", options });
     expect(answer.status).toBe(400);
@@ -109,7 +111,7 @@ describe("a mount", () => {
       .toMatch(/^Field validation failed: error converting input for field "options": /);
   });
 
-  it("is found by every path below it, unless it is an auth method asked for as one", async () => {
+  it("sys/mounts finds a mount by any path below it, and sys/auth only by its own path", async () => {
     const client = await withMount();
     await client.done("POST", "sys/auth/people", { type: "userpass" });
     const whole = await dataAt(client, "sys/mounts/m");
@@ -124,7 +126,7 @@ describe("a mount", () => {
     }
   });
 
-  it("meant to be seen is listed for who has no token", async () => {
+  it("a mount with listing_visibility unauth is listed without a token", async () => {
     const client = await withMount("kv", { config: { listing_visibility: "unauth" } });
     await client.done("POST", "sys/mounts/hidden", { type: "kv" });
     const { json } = await client.ask("GET", "sys/internal/ui/mounts", null, null);
@@ -136,7 +138,7 @@ describe("a mount", () => {
 
 const LEASE = (config: object) => ({ type: "kv", config });
 
-describe("enabling a secrets engine", () => {
+describe("enabling secrets engines", () => {
   it.each([
     ["sys/x", { type: "kv" }, 'cannot mount "sys/x/"'],
     ["audit", { type: "kv" }, 'cannot mount "audit/"'],
@@ -215,7 +217,7 @@ describe("enabling a secrets engine", () => {
       LEASE({ default_lease_ttl: "1000h" }),
       "given default lease TTL greater than system max lease TTL of 2764800",
     ],
-  ])("at %s as %j is refused", async (path, body, text) => {
+  ])("enabling a secrets engine at %s as %j is refused", async (path, body, text) => {
     const { ask, api } = await withMount();
     const before = await api.snapshot();
     const answer = await ask("POST", `sys/mounts/${path}`, body);
@@ -223,7 +225,7 @@ describe("enabling a secrets engine", () => {
     expect(await api.snapshot()).toBe(before);
   });
 
-  it("by the name of a plugin, of the running version, is the same as by its type", async () => {
+  it("a secrets engine can be enabled as plugin by name and running version", async () => {
     const client = await withMount("plugin", {
       plugin_name: "none",
       config: { plugin_name: "kv", plugin_version: "vtest+builtin.bao" },
@@ -232,8 +234,8 @@ describe("enabling a secrets engine", () => {
   });
 });
 
-describe("disabling a secrets engine", () => {
-  it("is refused for what every vault has, auth methods too, and is nothing for no mount", async () => {
+describe("disabling secrets engines", () => {
+  it("built-in mounts cannot be disabled, and disabling an unknown mount does nothing", async () => {
     const { ask, done } = await openRootClient();
     for (const path of ["sys", "cubbyhole", "identity", "auth/token"]) {
       const answer = await ask("DELETE", `sys/mounts/${path}`);
@@ -245,8 +247,8 @@ describe("disabling a secrets engine", () => {
   });
 });
 
-describe("tuning a mount", () => {
-  it("changes what is said, and an empty list or option takes it back", async () => {
+describe("tuning mounts", () => {
+  it("tuning changes a mount's settings, and empty values remove them", async () => {
     const client = await withMount("kv", { options: { a: "b", kept: "" } });
     await client.done("POST", "sys/mounts/m/below/tune", {
       description: "d",
@@ -285,13 +287,13 @@ describe("tuning a mount", () => {
     });
   });
 
-  it("leaves force_no_cache as it was", async () => {
+  it("tuning does not change force_no_cache", async () => {
     const client = await withMount();
     await client.done("POST", "sys/mounts/m/tune", { force_no_cache: true });
     expect(await dataAt(client, "sys/mounts/m/tune")).toMatchObject({ force_no_cache: false });
   });
 
-  it("reaches auth methods by their whole path, as clients tune them", async () => {
+  it("an auth method can be tuned below sys/mounts/auth", async () => {
     const client = await openRootClient();
     await client.done("POST", "sys/auth/people", { type: "userpass" });
     const tuning = { max_lease_ttl: "1h", token_type: "batch" };
@@ -347,7 +349,7 @@ describe("tuning a mount", () => {
       { token_type: "service" },
       "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
     ],
-  ])("%s by %j is refused and changes nothing", async (path, body, text) => {
+  ])("tuning %s by %j is refused and changes nothing", async (path, body, text) => {
     const client = await withMount();
     await client.done("POST", "sys/mounts/two", { type: "kv-v2" });
     await client.done("POST", "sys/mounts/tr", { type: "transit" });
@@ -358,7 +360,7 @@ describe("tuning a mount", () => {
     expect(await client.api.snapshot()).toBe(before);
   });
 
-  it("lets the trail of the system itself be set, and unknown fields be sent", async () => {
+  it("the sys mount's audit fields can be tuned, and unknown fields are ignored", async () => {
     const client = await openRootClient();
     await client.done("POST", "sys/mounts/sys/tune", { unknown: "x" });
     await client.done("POST", "sys/mounts/sys/tune", { audit_non_hmac_request_keys: ["a"] });
@@ -368,7 +370,7 @@ describe("tuning a mount", () => {
     });
   });
 
-  it("is the only thing below a mount that cannot be deleted", async () => {
+  it("DELETE of a tune path is refused, and of any other path below a mount does nothing", async () => {
     const { ask, done } = await withMount();
     for (const path of ["sys/mounts/m/tune", "sys/auth/token/tune"]) {
       const answer = await ask("DELETE", path);

@@ -1,9 +1,11 @@
+/** `sys/plugins`: the catalog of built-in plugins, refused registrations, and reloads. */
+
 import { describe, expect, it } from "vitest";
 import { at } from "../../../contract/api.contract.ts";
 import { openRootClient } from "../../root_client.ts";
 
 describe("sys/plugins", () => {
-  it("has what is built in, with the version of the product", async () => {
+  it("the plugin catalog has the built-in plugins with the version of the product", async () => {
     const { ask } = await openRootClient();
     const dataAt = async (path: string) => at((await ask("GET", path)).json, "data");
     const catalog = await dataAt("sys/plugins/catalog");
@@ -26,7 +28,7 @@ describe("sys/plugins", () => {
     expect((await ask("LIST", "sys/plugins/catalog/secret/kv")).status).toBe(405);
   });
 
-  it("says of the older paths, without a type, that they find nothing", async () => {
+  it("deprecated catalog paths without a type do nothing and warn", async () => {
     const { ask } = await openRootClient();
     for (
       const [method, what] of [["GET", "read plugin information"], ["DELETE", "deregister plugin"]]
@@ -56,7 +58,7 @@ describe("sys/plugins", () => {
       { sha256: "aa", command: "x" },
       "1 error occurred:\n\t* could not set plugin, plugin directory is not configured\n\n",
     ],
-  ])("registers none: %j", async (body, text) => {
+  ])("the catalog refuses to register a plugin with %j", async (body, text) => {
     const { ask, api } = await openRootClient();
     const before = await api.snapshot();
     const answer = await ask("PUT", "sys/plugins/catalog/secret/x", body);
@@ -64,7 +66,7 @@ describe("sys/plugins", () => {
     expect(await api.snapshot()).toBe(before);
   });
 
-  it("reloads what is there, and names what is not", async () => {
+  it("a reload succeeds for known plugins and mounts and names unknown ones", async () => {
     const { ask, done } = await openRootClient();
     await done("POST", "sys/mounts/m", { type: "kv" });
     await done("POST", "sys/auth/people", { type: "userpass" });

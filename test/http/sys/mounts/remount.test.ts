@@ -1,3 +1,5 @@
+/** Remounts, and smaller sys endpoints: leases of tokens, tools, and facts about the product. */
+
 import { describe, expect, it } from "vitest";
 import {
   at,
@@ -19,7 +21,7 @@ async function withMounts(): Promise<RootClient> {
 }
 
 describe("sys/remount", () => {
-  it("moves a mount with its data at once", async () => {
+  it("sys/remount moves a mount with its data at once", async () => {
     const { ask } = await withMounts();
     const accessor = at((await ask("GET", "sys/mounts")).json, "data", "kv/", "accessor");
     const moved = await ask("POST", "sys/remount", { from: "kv", to: "team/kv/" });
@@ -42,7 +44,7 @@ describe("sys/remount", () => {
     });
   });
 
-  it("and its outcome survive a restart", async () => {
+  it("a remount and its status survive a restart", async () => {
     const { ask, api, shares } = await withMounts();
     const moved = await ask("POST", "sys/remount", { from: "kv/", to: "kv9/" });
     await api.restart();
@@ -53,7 +55,7 @@ describe("sys/remount", () => {
     expect((await ask("GET", "sys/remount/status/none")).status).toBe(404);
   });
 
-  it("moves an auth method, whose users stay and whose tokens end", async () => {
+  it("a moved auth method keeps its users, and its tokens end", async () => {
     const { ask } = await withMounts();
     const login = (mount: string) =>
       ask("POST", `auth/${mount}/login/ann`, { password: "x" }, null);
@@ -105,7 +107,7 @@ describe("sys/remount", () => {
     [{ from: "/", to: "x" }, 'no matching mount at ""'],
     [{ from: "kv/below", to: "x" }, 'no matching mount at "kv/below/"'],
     [{ from: "auth/people", to: "auth/" }, 'path already in use at "auth/people/"'],
-  ])("refuses %j and changes nothing", async (body, text) => {
+  ])("sys/remount refuses %j and changes nothing", async (body, text) => {
     const { ask, api } = await withMounts();
     const before = await api.snapshot();
     const answer = await ask("POST", "sys/remount", body);
@@ -113,7 +115,7 @@ describe("sys/remount", () => {
     expect(await api.snapshot()).toBe(before);
   });
 
-  it("has no outcome without an id", async () => {
+  it("sys/remount/status without an id is not served", async () => {
     const { ask } = await openRootClient();
     for (const path of ["sys/remount/status", "sys/remount/status/"]) {
       const answer = await ask("GET", path);
@@ -121,7 +123,7 @@ describe("sys/remount", () => {
     }
   });
 
-  it("needs sudo", async () => {
+  it("sys/remount needs sudo", async () => {
     const { ask, tokenWith } = await withMounts();
     const token = await tokenWith('path "sys/remount" { capabilities = ["update"] }');
     const answer = await ask("POST", "sys/remount", { from: "kv", to: "x" }, token);
@@ -130,7 +132,7 @@ describe("sys/remount", () => {
 });
 
 describe("leases", () => {
-  it("that do not exist are told apart as Vault does", async () => {
+  it("each lease endpoint answers for an unknown lease as in Vault", async () => {
     const { ask } = await openRootClient();
     const body = { lease_id: "kv/a/none" };
     const lookup = await ask("PUT", "sys/leases/lookup", body);
@@ -154,7 +156,7 @@ describe("leases", () => {
     expect([other.status, other.json]).toEqual([404, UNSUPPORTED_PATH]);
   });
 
-  it("of tokens are listed, looked up and revoked, and not renewed", async () => {
+  it("the lease of a token can be listed, looked up and revoked, but not renewed", async () => {
     const client = await withMounts();
     const { ask, done } = client;
     const answer = await ask("POST", "auth/people/login/ann", { password: "x" }, null);
@@ -176,7 +178,7 @@ describe("leases", () => {
     expect((await ask("GET", "auth/token/lookup-self", null, token)).status).toBe(403);
   });
 
-  it("below a path are revoked together, and the root token is none", async () => {
+  it("leases are revoked by prefix, but never the initial root token", async () => {
     const { ask, done, root } = await withMounts();
     const made = await ask("POST", "auth/token/create", { policies: ["a"] });
     const logged = await ask("POST", "auth/people/login/ann", { password: "x" }, null);
@@ -192,7 +194,7 @@ describe("leases", () => {
     expect((await ask("GET", "auth/token/lookup-self", null, root)).status).toBe(200);
   });
 
-  it("are listed and revoked by prefix with sudo only", async () => {
+  it("listing leases and revoking them by prefix need sudo", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith('path "sys/leases/*" { capabilities = ["update", "list"] }');
     for (const [method, path] of [["LIST", "lookup/auth"], ["PUT", "revoke-prefix/auth"]]) {
@@ -203,7 +205,7 @@ describe("leases", () => {
 });
 
 describe("sys/tools", () => {
-  it("draws as many random bytes as asked, in either form", async () => {
+  it("sys/tools/random gives the requested number of bytes as base64 or hex", async () => {
     const { ask } = await openRootClient();
     const draw = async (path: string, body: object) =>
       textAt((await ask("POST", `sys/tools/${path}`, body)).json, "data", "random_bytes");
@@ -216,7 +218,7 @@ describe("sys/tools", () => {
     }
   });
 
-  it("hashes as FIPS 180-4 says", async () => {
+  it("sys/tools/hash matches the test vectors of FIPS 180-4", async () => {
     const { ask } = await openRootClient();
     const input = btoa("abc");
     const sum = async (path: string, body: object) =>
@@ -232,8 +234,8 @@ describe("sys/tools", () => {
   });
 });
 
-describe("what clients ask about the product", () => {
-  it("is its version, what it can mount, and that CORS is off", async () => {
+describe("product facts", () => {
+  it("clients can read the version history, the plugin catalog and that CORS is off", async () => {
     const { ask } = await openRootClient();
     const history = await ask("LIST", "sys/version-history");
     expect(at(history.json, "data", "keys")).toEqual(["test"]);

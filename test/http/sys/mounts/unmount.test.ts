@@ -1,3 +1,5 @@
+/** Removing a mount: interrupted removals, and requests still in progress. */
+
 import { describe, expect, it } from "vitest";
 import { VaultError } from "../../../../src/errors.ts";
 import { createMemoryStore } from "../../../../src/storage/memory_store.ts";
@@ -11,11 +13,11 @@ type Commit = Parameters<Store["commit"]>[0];
 interface Stage {
   ask(method: string, path: string, body?: object): Promise<ApiResponse>;
   reopen(): Promise<void>;
-  /** Paths of all that mounts have stored. */
+  /** Paths of everything that mounts have stored. */
   stored(): Promise<readonly string[]>;
 }
 
-/** `before` is asked before each commit, and may refuse or hold it. */
+/** `before` runs before each commit, and may refuse or delay it. */
 async function startOn(before: (commit: Commit) => Promise<void>): Promise<Stage> {
   const inner = createMemoryStore();
   const commit: Store["commit"] = async (asked) => {
@@ -39,8 +41,8 @@ function below(commit: Commit): readonly Commit["writes"][number][] {
   return commit.writes.filter(({ path }) => path.startsWith("logical/"));
 }
 
-describe("a removal of a mount that was cut off", () => {
-  /** A mount is gone from the table, and its data is not. */
+describe("interrupted removals", () => {
+  /** The mount is gone from the table, but its data is not. */
   async function cutOff(): Promise<Stage & { refuses: boolean }> {
     const state = { refuses: false };
     const stage = await startOn(async (commit) => {
@@ -50,7 +52,7 @@ describe("a removal of a mount that was cut off", () => {
     await stage.ask("POST", "sys/mounts/kv", { type: "kv" });
     for (const key of ["a", "b", "c"]) await stage.ask("PUT", `kv/${key}`, { x: "1" });
     state.refuses = true;
-    // Begins an upgrade that does not move anything, so that there are two places.
+    // Begins an upgrade that moves nothing, so that the mount has data in two places.
     await stage.ask("POST", "sys/mounts/kv/tune", { options: { version: "2" } });
     expect((await stage.ask("DELETE", "sys/mounts/kv")).status).toBe(500);
     expect((await stage.ask("GET", "sys/mounts/kv")).status).toBe(400);
@@ -58,7 +60,7 @@ describe("a removal of a mount that was cut off", () => {
     return Object.assign(state, stage);
   }
 
-  it("ends when it is asked for again, which fails until it can", async () => {
+  it("a second request finishes an interrupted removal of a mount once the store works", async () => {
     const stage = await cutOff();
     expect((await stage.ask("DELETE", "sys/mounts/kv")).status).toBe(500);
     stage.refuses = false;
@@ -66,7 +68,7 @@ describe("a removal of a mount that was cut off", () => {
     expect(await stage.stored()).toEqual([]);
   });
 
-  it("ends when the vault is opened again, which a failure does not hinder", async () => {
+  it("an unseal finishes an interrupted removal of a mount, and succeeds even if that fails", async () => {
     const stage = await cutOff();
     await stage.reopen();
     expect((await stage.ask("POST", "sys/mounts/kv", { type: "kv" })).status).toBe(204);
@@ -78,11 +80,11 @@ describe("a removal of a mount that was cut off", () => {
   });
 });
 
-describe("a mount that is removed", () => {
+describe("removals during requests", () => {
   it.each([
     ["transit", "encrypt/k", { plaintext: "YQ==" }],
     ["kv", "k", { x: "1" }],
-  ])("of type %s keeps nothing of a request that was under way", async (type, path, body) => {
+  ])("a removed %s mount keeps nothing of a request in progress", async (type, path, body) => {
     const started = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
     let holds = true;

@@ -1,4 +1,4 @@
-/** What a ceremony says and shows in the cases that no recorded transcript has. */
+/** Answers of ceremonies in cases that no recorded transcript covers. */
 
 import { describe, expect, it } from "vitest";
 import { CEREMONY_TTL_MS } from "../../../../src/limits.ts";
@@ -31,7 +31,7 @@ async function errorOf(answer: Promise<ApiResponse>): Promise<string> {
   return textAt(json, "errors", 0);
 }
 
-async function openVault(shares = 1, threshold = 1): Promise<Stage> {
+async function unsealedVault(shares = 1, threshold = 1): Promise<Stage> {
   const api = await startMemoryApi();
   const holders = await initialiseOpen(api, shares, threshold);
   return { api, token: holders.root, shares: holders.shares, ...NO_ATTEMPT };
@@ -52,8 +52,8 @@ async function start(stage: Stage, body: object, path = "sys/rekey/init"): Promi
   return textAt(path.startsWith("sys/rekey") ? started.json : at(started.json, "data"), "nonce");
 }
 
-describe("starting", () => {
-  it("reports a bad parameter before a running attempt, and in the rotate family after it", async () => {
+describe("starts", () => {
+  it("rekey reports a bad parameter before a running attempt, rotate after it", async () => {
     for (const name of ["gathering", "verifying"] as const) {
       const stage = await prepare(name);
       const bad = { secret_shares: 3, secret_threshold: 5 };
@@ -66,7 +66,7 @@ describe("starting", () => {
     }
   });
 
-  it("names what is wrong with recovery shares alike in both families", async () => {
+  it("both families report bad recovery counts with the same error", async () => {
     const stage = await prepare("static");
     const bad = { secret_shares: 3, secret_threshold: 5 };
     const wanted = "invalid recovery configuration: threshold cannot be larger than shares";
@@ -75,8 +75,8 @@ describe("starting", () => {
     }
   });
 
-  it("matches names in any case in the legacy family, and ignores those it does not know", async () => {
-    const stage = await openVault();
+  it("the legacy family matches field names in any case and ignores unknown ones", async () => {
+    const stage = await unsealedVault();
     const body = { SECRET_SHARES: 2, Secret_Threshold: 2, stored_shares: "x", other: [1] };
     const nonce = await start(stage, body);
     const given = { Key: stage.shares[0], NONCE: nonce };
@@ -85,8 +85,8 @@ describe("starting", () => {
     expect(textsAt(done.json, "keys")).toHaveLength(2);
   });
 
-  it("takes numbers and truth values as text in the rotate family only", async () => {
-    const stage = await openVault();
+  it("only the rotate family takes numbers and booleans as text", async () => {
+    const stage = await unsealedVault();
     const body = { secret_shares: "3", secret_threshold: "2", require_verification: "true" };
     const path = "sys/rotate/root/init";
     expect((await send(stage, "PUT", path, body)).json).toMatchObject({
@@ -97,8 +97,8 @@ describe("starting", () => {
       .toMatch(/^failed to decode JSON input: /);
   });
 
-  it("shows exactly the recorded members, and more only with detail", async () => {
-    const stage = await openVault(3, 2);
+  it("an attempt has exactly the recorded members, and more only with detail", async () => {
+    const stage = await unsealedVault(3, 2);
     const { api, token } = stage;
     const legacy = [
       "nonce",
@@ -131,8 +131,8 @@ describe("starting", () => {
     expect(textAt(detail.json, "params_digest")).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it("makes as many shares as there can be", async () => {
-    const stage = await openVault();
+  it("a rekey can make 255 shares", async () => {
+    const stage = await unsealedVault();
     const nonce = await start(stage, { secret_shares: 255, secret_threshold: 128 });
     const done = await send(stage, "PUT", "sys/rekey/update", { key: stage.shares[0], nonce });
     const fresh = textsAt(done.json, "keys");
@@ -143,9 +143,9 @@ describe("starting", () => {
   });
 });
 
-describe("giving a share", () => {
-  it("is judged in the documented order", async () => {
-    const idle = await openVault(3, 2);
+describe("shares", () => {
+  it("a share is checked in the documented order", async () => {
+    const idle = await unsealedVault(3, 2);
     const key = idle.shares[0];
     const update = (stage: Stage, body: object) => errorOf(send(stage, "PUT", UPDATE, body));
     expect(await update(idle, { key: "" })).toMatch(/^'key' must be specified/);
@@ -176,7 +176,7 @@ describe("giving a share", () => {
     expect(status.json).toMatchObject({ progress: 1, nonce: gathering.nonce });
   });
 
-  it("names a recovery share given twice in its own words", async () => {
+  it("each family has its own error for a repeated recovery share", async () => {
     const stage = await prepare("static-gathering");
     const body = { key: stage.shares[0], nonce: stage.nonce };
     expect(await errorOf(send(stage, "PUT", "sys/rekey-recovery-key/update", body)))
@@ -185,11 +185,11 @@ describe("giving a share", () => {
       .toBe("given key has already been provided during this rotation");
   });
 
-  it("refuses a share of other length, or of another vault, at once", async () => {
+  it("a share of another length or another vault is refused at once", async () => {
     const stage = await prepare("gathering");
     const [, second = ""] = stage.shares;
-    const stranger = await openVault(3, 2);
-    for (const key of [second.slice(2), second.slice(0, 32), stranger.shares[1]]) {
+    const other = await unsealedVault(3, 2);
+    for (const key of [second.slice(2), second.slice(0, 32), other.shares[1]]) {
       expect(await errorOf(send(stage, "PUT", UPDATE, { key, nonce: stage.nonce })))
         .toBe("given key is not one of the current key shares");
     }
@@ -197,8 +197,8 @@ describe("giving a share", () => {
     expect((await send(stage, "PUT", UPDATE, body)).json).toMatchObject({ complete: true });
   });
 
-  it("is refused when the holder saw other parameters", async () => {
-    const stage = await openVault(2, 2);
+  it("a share is refused if its params_digest does not match the attempt", async () => {
+    const stage = await unsealedVault(2, 2);
     const nonce = await start(stage, { secret_shares: 3, secret_threshold: 2 });
     const { json } = await send(stage, "GET", "sys/rekey/init?detail=true");
     const digest = textAt(json, "params_digest");
@@ -223,7 +223,7 @@ const UPDATE = "sys/rekey/update";
 const VERIFY = "sys/rekey/verify";
 
 describe("verification", () => {
-  it("has a status before it has begun, and DELETE makes up a nonce", async () => {
+  it("verification has a status before it begins, and DELETE gives it a nonce", async () => {
     const stage = await prepare("gathering");
     const early = { nonce: "", started: false, t: 2, n: 3, progress: 0 };
     expect((await send(stage, "GET", VERIFY)).json).toEqual(early);
@@ -239,7 +239,7 @@ describe("verification", () => {
     expect(status.json).toMatchObject({ started: true, progress: 1, nonce: stage.nonce });
   });
 
-  it("does not count a share twice, whichever door it comes through", async () => {
+  it("verification counts a share once across both families", async () => {
     const stage = await prepare("verifying");
     const body = { key: stage.newShares[0], nonce: stage.verification };
     const wanted = "given key has already been provided during this verify operation";
@@ -254,8 +254,8 @@ describe("verification", () => {
     });
   });
 
-  it("of all shares asks for each of them", async () => {
-    const stage = await openVault();
+  it("verify_all asks for every new share", async () => {
+    const stage = await unsealedVault();
     const nonce = await start(stage, { secret_shares: 4, secret_threshold: 2, verify_all: true });
     const given = await send(stage, "PUT", UPDATE, { key: stage.shares[0], nonce });
     expect(given.json).toMatchObject({ verification_required: true });
@@ -269,8 +269,8 @@ describe("verification", () => {
     expect((await verify(fresh[3])).json).toEqual({ nonce: verification, complete: true });
   });
 
-  it("takes the decrypted share, not the message it came in", async () => {
-    const stage = await openVault();
+  it("verification takes the decrypted share, not the PGP message", async () => {
+    const stage = await unsealedVault();
     const body = { ...ONE, pgp_keys: [PGP_PUBLIC_KEY], require_verification: true };
     const nonce = await start(stage, body);
     const given = await send(stage, "PUT", UPDATE, { key: stage.shares[0], nonce });
@@ -278,11 +278,11 @@ describe("verification", () => {
     const submit = (name: string) =>
       errorOf(send(stage, "PUT", VERIFY, { key: at(given.json, name, 0), nonce: verification }));
     expect(await submit("keys_base64")).toBe("key is longer than maximum 33 bytes");
-    // Hex of that length is read as base64, which it is at every other length only.
+    // This hex text is also valid base64 if its length is a multiple of four.
     expect(await submit("keys")).toMatch(/^(key is longer|'key' must be a valid hex or base64)/);
   });
 
-  it("of recovery shares works through both families", async () => {
+  it("recovery shares can be verified through the other family", async () => {
     const stage = await prepare("static-verifying");
     const body = { key: stage.newShares[2], nonce: stage.verification };
     const done = await send(stage, "PUT", "sys/rotate/recovery/verify", body);
@@ -292,9 +292,9 @@ describe("verification", () => {
   });
 });
 
-describe("an attempt whose time is over", () => {
+describe("expired attempts", () => {
   for (const name of ["gathering", "verifying"] as const) {
-    it(`while ${name} counts as none, and another one can begin`, async () => {
+    it(`an attempt that expires while ${name} is gone, and another can begin`, async () => {
       const stage = await prepare(name);
       stage.api.clock.nowMs += CEREMONY_TTL_MS - 1;
       expect((await send(stage, "GET", "sys/rekey/init")).json).toMatchObject({ started: true });
@@ -310,7 +310,7 @@ describe("an attempt whose time is over", () => {
 
 describe("backups", () => {
   async function backedUp(): Promise<{ stage: Stage; first: ApiResponse }> {
-    // Only the holder of the private key has the new share, so the test keeps the old ones in force.
+    // Only the private key opens the new share, so the test keeps the old shares in force.
     const stage = await staticVault(1, 1);
     const path = "sys/rekey-recovery-key";
     const body = { ...ONE, pgp_keys: [PGP_PUBLIC_KEY], backup: true, require_verification: true };
@@ -320,7 +320,7 @@ describe("backups", () => {
     return { stage, first };
   }
 
-  it("of recovery keys are served at every path they were ever promised at", async () => {
+  it("the recovery backup is served at all of its paths", async () => {
     const { stage, first } = await backedUp();
     expect(Object.keys(Object(at(first.json, "data", "keys")))).toEqual([PGP_FINGERPRINT]);
     for (const path of ["sys/rekey-recovery-key/backup", "sys/rotate/recovery/backup"]) {
@@ -329,14 +329,14 @@ describe("backups", () => {
     expect(await errorOf(send(stage, "GET", "sys/rekey/backup"))).toBe("no backed-up keys found");
   });
 
-  it("are not served while the vault is sealed", async () => {
+  it("backups are not served while the vault is sealed", async () => {
     const { stage } = await backedUp();
     await send(stage, "PUT", "sys/seal");
     const sealed = await send(stage, "GET", "sys/rekey/recovery-key-backup");
     expect([sealed.status, sealed.json]).toEqual([503, { errors: ["Vault is sealed"] }]);
   });
 
-  it("are deleted with 204, also when there is none", async () => {
+  it("deleting a backup answers 204 even if there is none", async () => {
     const { stage } = await backedUp();
     for (let round = 0; round < 2; round++) {
       const answer = await send(stage, "DELETE", "sys/rotate/recovery/backup");
@@ -346,8 +346,8 @@ describe("backups", () => {
     }
   });
 
-  it("hold a holder's shares by fingerprint until he confirms them", async () => {
-    const stage = await openVault();
+  it("a backup keeps a holder's shares by fingerprint until they confirm them", async () => {
+    const stage = await unsealedVault();
     const body = {
       secret_shares: 2,
       secret_threshold: 2,
@@ -366,8 +366,8 @@ describe("backups", () => {
   });
 });
 
-describe("a vault without recovery shares", () => {
-  it("starts a legacy attempt that nobody can authorise, and can cancel it", async () => {
+describe("vaults without recovery shares", () => {
+  it("without recovery shares, a legacy attempt can begin and be cancelled but not completed", async () => {
     const stage = await staticVault(0, 0);
     const path = "sys/rekey-recovery-key";
     const started = await send(stage, "PUT", `${path}/init`, ONE);
@@ -382,7 +382,7 @@ describe("a vault without recovery shares", () => {
       .toBe("given key is not one of the current key shares");
   });
 
-  it("gets its first shares at once, or after verification, and only once", async () => {
+  it("the first recovery shares are made at once or after verification, and only once", async () => {
     for (const verified of [false, true]) {
       const stage = await staticVault(0, 0);
       const body = { secret_shares: 2, secret_threshold: 2, require_verification: verified };
@@ -405,7 +405,7 @@ describe("a vault without recovery shares", () => {
     }
   });
 
-  it("is not opened by any share once it was sealed, but by its key after a restart", async () => {
+  it("a sealed vault without recovery shares is unsealed only by a restart", async () => {
     const stage = await staticVault(0, 0);
     await send(stage, "PUT", "sys/seal");
     const answer = await unseal(stage.api, ["ab".repeat(32)]);
@@ -417,8 +417,8 @@ describe("a vault without recovery shares", () => {
   });
 });
 
-describe("the barrier of a static seal", () => {
-  it("is rekeyed as 1 of 1, with nothing handed out, and refuses what makes no sense", async () => {
+describe("barrier rekey of a static seal", () => {
+  it("a barrier rekey of a static seal is 1 of 1 and refuses PGP keys and verification", async () => {
     const stage = await staticVault(3, 2);
     const texts = [
       [{ pgp_keys: [PGP_PUBLIC_KEY] }, "PGP key encryption not supported"],
@@ -439,7 +439,7 @@ describe("the barrier of a static seal", () => {
   });
 });
 
-describe("recovery shares on a sealed vault", () => {
+describe("unseal with recovery shares", () => {
   async function sealed(): Promise<
     { readonly api: MemoryApi; readonly shares: readonly string[] }
   > {
@@ -448,14 +448,14 @@ describe("recovery shares on a sealed vault", () => {
     return stage;
   }
 
-  it("open it", async () => {
+  it("recovery shares unseal a sealed vault", async () => {
     const { api, shares } = await sealed();
     const [first = "", , third = ""] = shares;
     expect((await unseal(api, [first])).json).toMatchObject({ progress: 1, t: 2, n: 3 });
     expect((await unseal(api, [third])).json).toMatchObject({ sealed: false, progress: 0 });
   });
 
-  it("that are wrong start over", async () => {
+  it("wrong recovery shares do not unseal the vault and reset the progress", async () => {
     const { api, shares } = await sealed();
     const [first = "", second = ""] = shares;
     const wrong = await unseal(api, [first, `00${second.slice(2)}`]);

@@ -1,4 +1,4 @@
-/** OpenBao's authenticated way to a root token: what it shows, and the order of its refusals. */
+/** Generating a root token with a token, as in OpenBao: its answers, and the order of its refusals. */
 
 import { describe, expect, it } from "vitest";
 import { type ApiResponse, at, textAt } from "../../../contract/api.contract.ts";
@@ -34,8 +34,8 @@ function oneError(text: string): string {
   return `1 error occurred:\n\t* ${text}\n\n`;
 }
 
-describe("generating a root token with a token", () => {
-  it("shows exactly the recorded members at each step, and makes a token that works", async () => {
+describe("generate-root-token", () => {
+  it("generate-root-token has exactly the recorded members and makes a working token", async () => {
     const client = await openRootClient();
     const { ask, shares } = client;
     expect(members(await ask("GET", ATTEMPT))).toEqual(IDLE);
@@ -59,7 +59,7 @@ describe("generating a root token with a token", () => {
     expect((await ask("GET", "auth/token/lookup-self", null, token)).status).toBe(200);
   });
 
-  it("is refused in the documented order, as the faults that the reference calls them", async () => {
+  it("generate-root-token refuses in the documented order, with the reference's errors", async () => {
     const client = await openRootClient();
     const [key] = client.shares;
     expect(await errorOf(client, UPDATE, {})).toBe("nonce is required");
@@ -86,8 +86,8 @@ describe("generating a root token with a token", () => {
   });
 });
 
-describe("decoding a generated token", () => {
-  it("needs no token, and says what does not fit", async () => {
+describe("decode-token", () => {
+  it("sys/decode-token needs no token and names the fault of its input", async () => {
     const { ask } = await openRootClient();
     const decode = async (body: object) => {
       const { status, json } = await ask("PUT", DECODE, body, null);
@@ -120,8 +120,8 @@ describe("decoding a generated token", () => {
   });
 });
 
-describe("the older way to a root token", () => {
-  it("reads a share whatever the method is", async () => {
+describe("generate-root", () => {
+  it("sys/generate-root/update expects a share with any method", async () => {
     const { api, root } = await openRootClient();
     for (const method of ["LIST", "SCAN", "PATCH", "DELETE", "OPTIONS"]) {
       const headers = { "Content-Type": "application/merge-patch+json" };
@@ -133,7 +133,7 @@ describe("the older way to a root token", () => {
     }
   });
 
-  it("judges a patch by its content type before the token, and then has no use for it", async () => {
+  it("raw endpoints check a PATCH's content type before its token, and then refuse it", async () => {
     const { api, root } = await openRootClient();
     const patch = async (path: string, type: string, token = root) => {
       const headers: Record<string, string> = type === "" ? {} : { "Content-Type": type };

@@ -1,4 +1,4 @@
-/** Whose policies allow what with the copies of encrypted shares, however the request is written. */
+/** Who may read and confirm copies of encrypted shares, however the request is spelled. */
 
 import { beforeEach, describe, expect, it } from "vitest";
 import {
@@ -16,7 +16,7 @@ const { key } = await holderOfSubkeys();
 const OTHER = key.getFingerprint();
 
 let client: RootClient;
-/** May fetch and confirm what is PGP_FINGERPRINT's. */
+/** A token that may fetch and confirm the copy of PGP_FINGERPRINT. */
 let holder: string;
 
 beforeEach(async () => {
@@ -57,7 +57,7 @@ async function holders(path = BACKUP): Promise<readonly string[]> {
   return found;
 }
 
-/** Every way to write one holder's copy. */
+/** Every spelling of the path of one holder's copy. */
 function spellings(base: string, fingerprint: string): readonly string[] {
   return [fingerprint, fingerprint.toUpperCase()].flatMap((written) => [
     `${base}/${written}`,
@@ -68,8 +68,8 @@ function spellings(base: string, fingerprint: string): readonly string[] {
   ]);
 }
 
-describe("a holder", () => {
-  it("fetches and confirms their copy, however its path is written", async () => {
+describe("holders", () => {
+  it("a holder can fetch and confirm their copy, however its path is spelled", async () => {
     const { ask } = client;
     const mine = await ask("GET", `${BACKUP}/${PGP_FINGERPRINT}`, null, holder);
     expect(Object.keys(Object(at(mine.json, "data", "keys")))).toEqual([PGP_FINGERPRINT]);
@@ -85,7 +85,7 @@ describe("a holder", () => {
     }
   });
 
-  it("neither sees nor deletes the copy of another, or the backup", async () => {
+  it("a holder cannot see or delete another holder's copy or the backup", async () => {
     for (const base of ALL) {
       const others = spellings(base, OTHER);
       const mixed = [
@@ -107,7 +107,7 @@ describe("a holder", () => {
     expect((await client.ask("GET", BACKUP)).status).toBe(200);
   });
 
-  it("is told by sys/capabilities-self what the path of a copy allows", async () => {
+  it("sys/capabilities-self shows a holder what the path of a copy allows", async () => {
     const paths = [`${BACKUP}/${PGP_FINGERPRINT}`, `${BACKUP}/${OTHER}`, BACKUP];
     const { json } = await client.ask("POST", "sys/capabilities-self", { paths }, holder);
     expect(json).toMatchObject({
@@ -118,8 +118,8 @@ describe("a holder", () => {
   });
 });
 
-describe("the right to the backup", () => {
-  it("is none to holders' copies", async () => {
+describe("access to the backup", () => {
+  it("a policy for the backup does not cover holders' copies", async () => {
     const token = await client.tokenWith(rule(BACKUP));
     for (const path of [...spellings(BACKUP, OTHER), `${BACKUP}?fingerprint=`]) {
       await expectDenied("DELETE", path, token);
@@ -131,7 +131,7 @@ describe("the right to the backup", () => {
     expect(await holders("sys/rotate/root/backup")).toEqual([PGP_FINGERPRINT, OTHER]);
   });
 
-  it("does not reach a copy that a rule denies, in any letters", async () => {
+  it("a denied copy cannot be deleted in any spelling of its fingerprint", async () => {
     const token = await client.tokenWith(
       `${rule(`${BACKUP}/*`)}\n${rule(`${BACKUP}/${OTHER}`, ["deny"])}`,
     );
@@ -142,8 +142,8 @@ describe("the right to the backup", () => {
   });
 });
 
-describe("a fingerprint that is none", () => {
-  it("deletes nothing: also an empty one is not 'all holders'", async () => {
+describe("bad fingerprints", () => {
+  it("a bad fingerprint deletes nothing, and an empty one does not mean all holders", async () => {
     const names = [
       "x",
       PGP_FINGERPRINT.slice(1),

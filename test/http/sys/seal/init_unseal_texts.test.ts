@@ -1,4 +1,4 @@
-/** What init and unseal say in the cases that no recorded transcript has. */
+/** Answers of init and unseal in cases that no recorded transcript covers. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -27,7 +27,7 @@ function init(api: MemoryApi, body: unknown): Promise<ApiResponse> {
   return api.request("PUT", "/v1/sys/init", { body });
 }
 
-/** Each must be refused with a text that matches, and leave a vault that is not initialised. */
+/** Each body must be refused with a matching text and leave the vault uninitialised. */
 async function expectRefused(
   api: MemoryApi,
   rows: readonly (readonly [unknown, string | RegExp])[],
@@ -47,7 +47,7 @@ const TWO = { secret_shares: 2, secret_threshold: 2 };
 const MISMATCH = "count mismatch between number of provided PGP keys and number of shares";
 
 describe("init with PGP keys", () => {
-  it("refuses those it cannot use, and nothing is initialised", async () => {
+  it("init refuses PGP keys it cannot use and initialises nothing", async () => {
     const seal = "invalid seal configuration: ";
     const key = PGP_PUBLIC_KEY;
     await expectRefused(await startMemoryApi(), [
@@ -63,7 +63,7 @@ describe("init with PGP keys", () => {
     ]);
   });
 
-  it("of recovery shares refuses the same in its own words", async () => {
+  it("init refuses recovery PGP keys it cannot use, with its own errors", async () => {
     const two = { recovery_shares: 2, recovery_threshold: 2 };
     const recovery = "invalid recovery configuration: ";
     const key = PGP_PUBLIC_KEY;
@@ -76,7 +76,7 @@ describe("init with PGP keys", () => {
     ]);
   });
 
-  it("takes ASCII armor, raw or in base64, for shares and token", async () => {
+  it("init takes ASCII-armored PGP keys, raw or in base64, for shares and root token", async () => {
     const api = await startMemoryApi();
     const made = await init(api, {
       ...TWO,
@@ -89,8 +89,8 @@ describe("init with PGP keys", () => {
   });
 });
 
-describe("init of a static seal", () => {
-  it("refuses what belongs to Shamir, and counts that cannot be", async () => {
+describe("init with a static seal", () => {
+  it("init of a static seal refuses Shamir parameters and impossible counts", async () => {
     const shamir = "not applicable to seal type static";
     const recovery = "invalid recovery configuration: ";
     const counts = (recovery_shares: unknown, recovery_threshold: unknown) => ({
@@ -115,7 +115,7 @@ describe("init of a static seal", () => {
     ]);
   });
 
-  it("without recovery shares hands out none, and is open at once", async () => {
+  it("init of a static seal without recovery shares gives none and unseals at once", async () => {
     for (const body of [{}, { recovery_shares: 0, recovery_threshold: 0, stored_shares: 1 }]) {
       const api = await startMemoryApi({ seal: STATIC_SEAL });
       const made = await init(api, body);
@@ -128,7 +128,7 @@ describe("init of a static seal", () => {
 });
 
 describe("unseal", () => {
-  it("says why a quorum cannot be combined, and starts over", async () => {
+  it("unseal says why a quorum cannot be combined and starts over", async () => {
     const api = await startMemoryApi();
     const { shares } = await initialise(api, 3, 2);
     const [first = "", second = ""] = shares;
@@ -149,7 +149,7 @@ describe("unseal", () => {
     expect((await unseal(api, [first, second])).json).toMatchObject({ sealed: false });
   });
 
-  it("gives each attempt its own nonce, kept until it ends", async () => {
+  it("each unseal attempt has its own nonce until it ends", async () => {
     const api = await startMemoryApi();
     const { shares } = await initialise(api, 5, 3);
     const nonceOf = (answer: ApiResponse) => textAt(answer.json, "nonce");
@@ -160,7 +160,7 @@ describe("unseal", () => {
     expect(nonceOf(await unseal(api, shares.slice(0, 1)))).not.toBe(first);
   });
 
-  it("on an open vault takes any share that can be read, and changes nothing", async () => {
+  it("an unsealed vault accepts any well-formed share and changes nothing", async () => {
     const api = await startMemoryApi();
     await initialiseOpen(api, 1, 1);
     const before = await api.snapshot();
@@ -171,7 +171,7 @@ describe("unseal", () => {
     expect(await api.snapshot()).toBe(before);
   });
 
-  it("refuses a migration that nobody has configured with 400, and keeps the progress", async () => {
+  it("unseal refuses a migration that is not configured and keeps its progress", async () => {
     const api = await startMemoryApi();
     const { shares } = await initialise(api, 3, 2);
     await unseal(api, shares.slice(0, 1));

@@ -1,4 +1,4 @@
-/** What an attempt says of the keys that it encrypts to, and what `params_digest` holds of them. */
+/** What an attempt shows of the PGP keys it encrypts to, and how `params_digest` covers them. */
 
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
@@ -37,12 +37,12 @@ async function started({ ask }: RootClient, family: Family, keys: readonly strin
   return { body: family.body(answer), status };
 }
 
-/** Of which the reference knows none of the answers' members. */
+/** A holder whose certificate has two encryption subkeys. */
 const holder = await holderOfSubkeys();
 const whole = certificate(holder.key);
 
-describe.each(FAMILIES)("an attempt through $prefix", (family) => {
-  it("names the subkeys that are encrypted to with detail, and only then", async () => {
+describe.each(FAMILIES)("attempts through $prefix", (family) => {
+  it("an attempt names the encryption subkeys only with detail", async () => {
     const client = await openRootClient();
     const { body } = await started(client, family, [PGP_PUBLIC_KEY, whole]);
     const fingerprints = at(body, "pgp_subkey_fingerprints");
@@ -57,7 +57,7 @@ describe.each(FAMILIES)("an attempt through $prefix", (family) => {
     expect(at(family.body(done), "pgp_subkey_fingerprints")).toEqual(fingerprints);
   });
 
-  it("has a digest that its holders can make from what they see", async () => {
+  it("holders can compute params_digest from what an attempt shows", async () => {
     const { body } = await started(await openRootClient(), family, [PGP_PUBLIC_KEY, whole]);
     const keys = JSON.stringify(at(body, "pgp_fingerprints"));
     const subkeys = JSON.stringify(at(body, "pgp_subkey_fingerprints"));
@@ -65,7 +65,7 @@ describe.each(FAMILIES)("an attempt through $prefix", (family) => {
     expect(at(body, "params_digest")).toBe(createHash("sha256").update(agreed).digest("hex"));
   });
 
-  it("has another digest when a certificate was stripped or signed anew on its way", async () => {
+  it("params_digest changes if a certificate's encryption subkey was replaced on the way", async () => {
     const client = await openRootClient();
     const { body } = await started(client, family, [whole]);
     const digests = [textAt(body, "params_digest")];
@@ -86,11 +86,11 @@ describe.each(FAMILIES)("an attempt through $prefix", (family) => {
         errors: ["the parameters of this operation are not those of params_digest"],
       }]);
     }
-    // The first two changes leave the same subkey to be encrypted to.
+    // The first two changes lead to the same encryption subkey.
     expect(new Set(digests).size).toBe(3);
   });
 
-  it("warns with detail that one key stands for two holders", async () => {
+  it("an attempt warns, with detail, if two holders share an encryption key", async () => {
     const client = await openRootClient();
     const stripped = certificate(strippedOf(holder.key, holder.older));
     const { status } = await started(client, family, [whole, PGP_PUBLIC_KEY, stripped]);
@@ -122,7 +122,7 @@ it("generating a root token names the subkey with detail", async () => {
   }
 });
 
-it("init names the subkeys with detail, and warns of a key that was given twice", async () => {
+it("init with detail names the subkeys and warns about a repeated key", async () => {
   for (const detail of [true, false]) {
     const api = await startMemoryApi();
     const body = { ...counts(2), pgp_keys: [whole, whole], root_token_pgp_key: whole };

@@ -1,4 +1,4 @@
-/** Who may do what: the three modes of the legacy ceremonies, and the policies everywhere else. */
+/** Who may do what: the three access modes of the legacy ceremonies, and policies everywhere else. */
 
 import { describe, expect, it } from "vitest";
 import type { AccessMode } from "../../../../src/http/request/call.ts";
@@ -21,7 +21,7 @@ const CAPABILITIES: readonly Capability[] = ["create", "read", "update", "delete
 
 interface Caller {
   readonly name: string;
-  /** Undefined: none is sent. */
+  /** Undefined: no token is sent. */
   readonly token: string | undefined;
   readonly valid: boolean;
   readonly capabilities: readonly Capability[];
@@ -37,11 +37,11 @@ async function callers(api: MemoryApi, root: string): Promise<readonly Caller[]>
   };
   const body = { policies: ["default"] };
   const plain = await api.request("POST", "/v1/auth/token/create", { token: root, body });
-  const nobody = { valid: false, capabilities: [], sudo: false };
+  const invalid = { valid: false, capabilities: [], sudo: false };
   return [
-    { ...nobody, name: "no token", token: undefined },
-    { ...nobody, name: "an empty token", token: "" },
-    { ...nobody, name: "a bad token", token: "s.doesnotexist" },
+    { ...invalid, name: "no token", token: undefined },
+    { ...invalid, name: "an empty token", token: "" },
+    { ...invalid, name: "a bad token", token: "s.doesnotexist" },
     {
       name: "a token without rights",
       token: textAt(plain.json, "auth", "client_token"),
@@ -64,17 +64,17 @@ async function callers(api: MemoryApi, root: string): Promise<readonly Caller[]>
 interface Row {
   readonly method: string;
   readonly path: string;
-  /** One of them suffices. */
+  /** Any one of them is enough. */
   readonly needs: readonly Capability[];
   readonly sudo?: boolean;
-  /** Modes in which nobody is asked. */
+  /** Modes in which no token is needed. */
   readonly free?: readonly AccessMode[];
   readonly body?: unknown;
-  /** What one who is let through gets: proof that the handler was reached, and changed nothing. */
+  /** The status of a caller that is let through: the handler was reached, and changed nothing. */
   readonly reached: number;
 }
 
-/** Fails with the rows that answered otherwise than the rules say. */
+/** Fails with every answer that breaks the rules. */
 async function expectRules(
   api: MemoryApi,
   rows: readonly Row[],
@@ -106,7 +106,7 @@ const TO_HOLDERS: readonly AccessMode[] = ["token-to-start", "open"];
 const TO_ALL: readonly AccessMode[] = ["open"];
 const KEY = "ab".repeat(33);
 
-/** On a Shamir vault without an attempt: whoever is let through meets a refusal, or nothing to do. */
+/** On a Shamir vault without an attempt: a caller that is let through is refused or has no effect. */
 function legacyRows(prefix: string): readonly Row[] {
   const isRecovery = prefix.endsWith("recovery-key");
   const share = { key: KEY, nonce: "x" };
@@ -253,15 +253,15 @@ const BY_POLICY: readonly Row[] = [
   { method: "GET", path: "nothing/here", needs: ["read"], reached: 404 },
 ];
 
-describe("a legacy ceremony", () => {
+describe("legacy ceremonies", () => {
   for (const mode of ["token", "token-to-start", "open"] as const) {
-    it(`asks whom it must with rekey_access = ${mode}`, async () => {
+    it(`rekey_access = ${mode} asks for tokens exactly where it should`, async () => {
       const api = await startMemoryApi({ rekeyAccess: mode });
       const { root } = await initialiseOpen(api, 3, 2);
       await expectRules(api, [...LEGACY, ...BACKUPS], await callers(api, root), mode);
     });
 
-    it(`is 503 while sealed, before anybody is asked, with rekey_access = ${mode}`, async () => {
+    it(`a sealed vault with rekey_access = ${mode} answers 503 before it looks at the token`, async () => {
       const api = await startMemoryApi({ rekeyAccess: mode });
       const { root } = await initialise(api, 3, 2);
       for (const token of ["", "s.bad", root]) {
@@ -278,7 +278,7 @@ describe("a legacy ceremony", () => {
     });
   }
 
-  it("is completed by holders without a token in token-to-start, but not begun or ended", async () => {
+  it("in token-to-start, holders complete a rekey without a token but cannot begin or end it", async () => {
     const api = await startMemoryApi({ rekeyAccess: "token-to-start" });
     const { root: token, shares } = await initialiseOpen(api, 2, 2);
     const body = { secret_shares: 1, secret_threshold: 1, require_verification: true };
@@ -298,7 +298,7 @@ describe("a legacy ceremony", () => {
     expect(verified.json).toEqual({ nonce: verification, complete: true });
   });
 
-  it("needs no nonce to be cancelled in open, and reads no body that may have one", async () => {
+  it("in mode open, cancelling a rekey needs no nonce and ignores the body", async () => {
     const api = await startMemoryApi({ rekeyAccess: "open" });
     await initialiseOpen(api, 1, 1);
     const body = { secret_shares: 1, secret_threshold: 1 };
@@ -311,7 +311,7 @@ describe("a legacy ceremony", () => {
     }
   });
 
-  it("is granted on its literal path, which its trailing slash does not change", async () => {
+  it("a policy for a rekey path covers it with a trailing slash, and no other path", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const policy = 'path "sys/rekey/init" { capabilities = ["read", "update"] }';
@@ -327,10 +327,10 @@ describe("a legacy ceremony", () => {
   });
 });
 
-describe("parameters that a policy names", () => {
+describe("policy parameters", () => {
   const BODY = { secret_shares: 3, secret_threshold: 2 };
 
-  it("hold for the body of a legacy ceremony, in any case of the letters", async () => {
+  it("policy parameters apply to the body of a legacy ceremony in any letter case", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith(`path "sys/rekey/init" {
       capabilities = ["read", "update"]
@@ -346,7 +346,7 @@ describe("parameters that a policy names", () => {
     expect((await ask("PUT", "sys/rekey/init", BODY, token)).status).toBe(200);
   });
 
-  it("hold for the query of a read, and for a root token's new shares", async () => {
+  it("policy parameters apply to queries of legacy ceremonies and to generate-root", async () => {
     const { ask, tokenWith } = await openRootClient();
     const rules = 'capabilities = ["read", "update"]\n allowed_parameters = { "otp" = [] }';
     const token = await tokenWith(
@@ -359,7 +359,7 @@ describe("parameters that a policy names", () => {
     expect((await ask("PUT", attempt, {}, token)).status).toBe(200);
   });
 
-  it("leave a body that is none to the endpoint", async () => {
+  it("policy parameters leave a malformed body to the endpoint", async () => {
     const { api, root, tokenWith } = await openRootClient();
     const token = await tokenWith(`path "sys/rekey/init" {
       capabilities = ["update"]
@@ -375,8 +375,8 @@ describe("parameters that a policy names", () => {
   });
 });
 
-describe("what a policy must grant", () => {
-  it("holds for every endpoint, with sudo where it is needed", async () => {
+describe("capabilities", () => {
+  it("every endpoint needs its capability, and sudo where documented", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 3, 2);
     await mountEngines(api, root);
@@ -384,7 +384,7 @@ describe("what a policy must grant", () => {
     await expectRules(api, BY_POLICY, everybody, "token");
   });
 
-  it("is for a rotation what it is without the slash at the end of its path", async () => {
+  it("a trailing slash on a rotate path does not change which rule applies", async () => {
     const { ask, tokenWith } = await openRootClient();
     const paths = ["sys/rotate/config", "sys/rotate/root/init"];
     const token = await tokenWith([
@@ -404,7 +404,7 @@ describe("what a policy must grant", () => {
     expect((await ask("LIST", "sys/rotate/config", null, granted)).status).toBe(403);
   });
 
-  it("is the same in every mode of the legacy ceremonies", async () => {
+  it("rekey_access = open does not change the capabilities of other endpoints", async () => {
     const api = await startMemoryApi({ rekeyAccess: "open" });
     const { root } = await initialiseOpen(api, 3, 2);
     await mountEngines(api, root);
@@ -412,7 +412,7 @@ describe("what a policy must grant", () => {
     await expectRules(api, BY_POLICY, everybody, "open");
   });
 
-  it("is update for starting a rewrap; create suffices as well", async () => {
+  it("starting a rewrap needs update or create", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const rows: readonly Row[] = [
@@ -422,7 +422,7 @@ describe("what a policy must grant", () => {
     await expectRules(api, rows, await callers(api, root), "token");
   });
 
-  it("is sudo and update for sealing, and nothing once the vault is sealed", async () => {
+  it("sealing needs sudo and update, and nothing once the vault is sealed", async () => {
     const api = await startMemoryApi();
     const { root, shares } = await initialiseOpen(api, 1, 1);
     for (const caller of await callers(api, root)) {
@@ -440,7 +440,7 @@ describe("what a policy must grant", () => {
     }
   });
 
-  it("is given to every token by the default policy for itself", async () => {
+  it("the default policy lets a token look up, renew and revoke itself", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const body = { policies: ["default"] };
@@ -462,7 +462,7 @@ describe("what a policy must grant", () => {
     }
   });
 
-  it("cannot be exceeded by a child token", async () => {
+  it("a child token cannot have more policies than its parent", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const policy = 'path "auth/token/create" { capabilities = ["update"] }';
@@ -482,7 +482,7 @@ describe("what a policy must grant", () => {
     expect((await create({})).status).toBe(200);
   });
 
-  it("ends when a token has no use left, has expired, or its parent is revoked", async () => {
+  it("a token is refused without uses left, after expiry, and after its parent is revoked", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
     const create = async (token: string, body: unknown) => {

@@ -1,4 +1,4 @@
-/** `sys/sealwrap/rewrap` as a client sees it: answers, counters, and what a run survives. */
+/** `sys/sealwrap/rewrap` as a client sees it: its answers and counters, and what a run survives. */
 
 import { describe, expect, it } from "vitest";
 import { VaultError } from "../../../../src/errors.ts";
@@ -24,9 +24,9 @@ import { tokenWith } from "../../stages.ts";
 
 const PATH = "/v1/sys/sealwrap/rewrap";
 const KEYS = 20;
-/** Wrapped besides the secrets: root key and keyring. */
+/** Seal-wrapped besides the secrets: root key and keyring. */
 const CORE_ENTRIES = 2;
-/** One more: the recovery key of a static seal; the keys that a rekey replaced, of a Shamir one. */
+/** One more: the recovery key of a static seal, or the keys that a rekey of a Shamir seal replaced. */
 const STATIC_ENTRIES = CORE_ENTRIES + 1;
 const REKEYED_ENTRIES = CORE_ENTRIES + 1;
 
@@ -57,7 +57,7 @@ async function expectAll(api: Api, token: string, count = KEYS): Promise<void> {
   expect(wrong).toEqual([]);
 }
 
-/** A filled vault whose seal is static. */
+/** A vault with a static seal and secrets. */
 async function staticVault(options: { readonly store?: Store; readonly count?: number } = {}) {
   const { store = createMemoryStore(), count } = options;
   const api = await startMemoryApi({ seal: STATIC_SEAL, store });
@@ -66,7 +66,7 @@ async function staticVault(options: { readonly store?: Store; readonly count?: n
   return { api, token, store };
 }
 
-/** The same storage under another seal key, whose run has begun. */
+/** The same storage under another seal key, with its rewrap begun. */
 async function staleVault(count?: number, wrap: (store: Store) => Store = (store) => store) {
   const { token, store } = await staticVault(count === undefined ? {} : { count });
   const api = await startMemoryApi({ seal: BOTH_SEALS, store: wrap(store) });
@@ -93,8 +93,8 @@ function done(entries: number): unknown {
   return { processed: entries, succeeded: entries, failed: 0 };
 }
 
-describe("the status of rewraps", () => {
-  it("has the documented members and no others, before, during and after a run", async () => {
+describe("rewrap status", () => {
+  it("the rewrap status has exactly the documented members before, during and after a run", async () => {
     const { api, token } = await staticVault();
     const members = ["entries", "is_running"];
     const envelope = await get(api, token);
@@ -120,7 +120,7 @@ describe("the status of rewraps", () => {
     });
   });
 
-  it("says more only when asked for detail", async () => {
+  it("the rewrap status shows its run only with detail=true", async () => {
     const { api, token } = await staticVault();
     expect(await runOf(api, token)).toBeNull();
     await api.request("POST", PATH, { token });
@@ -141,7 +141,7 @@ describe("the status of rewraps", () => {
     }
   });
 
-  it("keeps the last run through seal and restart, until the next one begins", async () => {
+  it("the last rewrap stays in the status over seal and restart until the next begins", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 1, 1);
     await fill(api, token);
@@ -159,17 +159,17 @@ describe("the status of rewraps", () => {
     expect(await entriesOf(api, token)).toEqual(done(0));
   });
 
-  it("lists how many entries each seal key wraps", async () => {
+  it("the rewrap inventory has the number of entries of each seal key", async () => {
     const { api, token } = await staleVault();
-    // The core records were upgraded at start; the secrets wait for the run.
+    // The core records were rewrapped at start; the secrets wait for the run.
     expect(await inventoryOf(api, token)).toEqual({ k1: KEYS, k2: STATIC_ENTRIES });
     await api.settle(token);
     expect(await inventoryOf(api, token)).toEqual({ k2: KEYS + STATIC_ENTRIES });
   });
 });
 
-describe("starting a rewrap", () => {
-  it("answers 204 with nothing, and 200 with the status while it runs", async () => {
+describe("rewrap starts", () => {
+  it("starting a rewrap answers 204, or 200 with the status if one is running", async () => {
     const { api, token } = await staticVault();
     const first = await api.request("POST", PATH, { token, body: {} });
     expect([first.status, first.text]).toEqual([204, ""]);
@@ -185,7 +185,7 @@ describe("starting a rewrap", () => {
     expect((await api.request("POST", PATH, { token, rawBody: "null" })).status).toBe(204);
   });
 
-  it("with nothing stale ends at once, and counts every entry as a success", async () => {
+  it("a rewrap with nothing stale ends at once and counts every entry as succeeded", async () => {
     const { api, token } = await staticVault();
     for (let round = 0; round < 2; round++) {
       await api.request("POST", PATH, { token });
@@ -197,7 +197,7 @@ describe("starting a rewrap", () => {
     }
   });
 
-  it("happens by itself after a changed seal key, and nothing opens with the old one then", async () => {
+  it("a changed seal key starts a rewrap, after which the old key is not needed", async () => {
     const { api, token, store } = await staleVault();
     expect(await runOf(api, token)).toMatchObject({
       reason: "seal_key_change",
@@ -210,7 +210,7 @@ describe("starting a rewrap", () => {
     await expectAll(alone, token);
   });
 
-  it("left undone leaves the core on the new key and the secrets on the old one", async () => {
+  it("an unfinished rewrap leaves secrets on the old seal key, and a later one finishes it", async () => {
     const { store, token } = await staleVault();
     const alone = await startMemoryApi({ seal: NEXT_SEAL, store });
     const status = await alone.request("GET", "/v1/sys/seal-status");
@@ -237,7 +237,7 @@ describe("starting a rewrap", () => {
     await expectAll(both, token);
   });
 
-  it("happens by itself after a rekey", async () => {
+  it("a rekey starts a rewrap", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 1, 1);
     await fill(api, token);
@@ -250,7 +250,7 @@ describe("starting a rewrap", () => {
     await expectAll(api, token);
   });
 
-  it("is announced when it goes on after a restart", async () => {
+  it("a rewrap that resumes after a restart is logged once", async () => {
     const { api, token } = await staleVault(1200);
     await api.fire();
     await api.restart();
@@ -259,7 +259,7 @@ describe("starting a rewrap", () => {
     expect(resumed).toHaveLength(1);
   });
 
-  it("is logged in the words operators look for", async () => {
+  it("a rewrap logs its start, progress and end in the reference's words", async () => {
     const { api, token } = await staleVault(1200);
     await api.settle(token);
     const total = 1200 + STATIC_ENTRIES;
@@ -289,8 +289,8 @@ async function rekey(
 
 const LARGE = 2 * REWRAP_BATCH_ENTRIES + 200;
 
-describe("a run", () => {
-  it("counts up, never down, and ends with processed = succeeded + failed", async () => {
+describe("rewrap runs", () => {
+  it("rewrap counters never fall, and processed is always succeeded + failed", async () => {
     const { api, token } = await staleVault(LARGE);
     let last = 0;
     for (let slice = 0; slice < 8; slice++) {
@@ -304,7 +304,7 @@ describe("a run", () => {
     expect(last).toBe(LARGE + STATIC_ENTRIES);
   });
 
-  it("goes on after a restart in the middle, with its counters, and doubles nothing", async () => {
+  it("a rewrap resumes after restarts with its counters and counts nothing twice", async () => {
     const { api, token } = await staleVault(LARGE);
     await api.fire();
     const [run, entries] = [await runOf(api, token), await entriesOf(api, token)];
@@ -320,7 +320,7 @@ describe("a run", () => {
     await expectAll(api, token, LARGE);
   });
 
-  it("pauses while the vault is sealed and goes on by itself afterwards", async () => {
+  it("a rewrap pauses while the vault is sealed and resumes after the unseal", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 1, 1);
     await fill(api, token, LARGE);
@@ -340,7 +340,7 @@ describe("a run", () => {
     await expectAll(api, token, LARGE);
   });
 
-  it("that is cancelled stops where it is, and the next one does the rest", async () => {
+  it("a cancelled rewrap stops where it is, and the next one does the rest", async () => {
     const { api, token } = await staleVault(LARGE);
     await api.fire();
     const cancelled = await api.request("DELETE", PATH, { token });
@@ -359,7 +359,7 @@ describe("a run", () => {
     expect(await inventoryOf(api, token)).toEqual({ k2: LARGE + STATIC_ENTRIES });
   });
 
-  it("follows a rekey that happens meanwhile to the newest key", async () => {
+  it("a rewrap interrupted by a second rekey ends on the newest key", async () => {
     const api = await startMemoryApi();
     const { root: token, shares } = await initialiseOpen(api, 1, 1);
     await fill(api, token, LARGE);
@@ -374,7 +374,7 @@ describe("a run", () => {
     await expectAll(api, token, LARGE);
   });
 
-  it("leaves alone what was written and deleted behind its back", async () => {
+  it("a rewrap does not undo writes and deletes made during its batch", async () => {
     let meanwhile: (() => Promise<void>) | null = null;
     const { api, token } = await staleVault(KEYS, (store) => ({
       ...store,
@@ -399,7 +399,7 @@ describe("a run", () => {
     expect(at(await entriesOf(api, token), "failed")).toBe(0);
   });
 
-  it("waits out a store that fails for a while, and ends clean", async () => {
+  it("a rewrap pauses while the store fails, and then completes", async () => {
     let failures = 3;
     const { api, token } = await staleVault(KEYS, (store) => ({
       ...store,
@@ -427,7 +427,7 @@ describe("a run", () => {
     expect(at(await runOf(api, token), "result")).toBe("completed");
   });
 
-  it("counts and lists an entry that does not open, and goes on", async () => {
+  it("a rewrap counts and lists an entry that does not decrypt, and goes on", async () => {
     const { api, token, store } = await staleVault();
     const path = await spoilOne(store);
     await api.settle(token);
@@ -448,7 +448,7 @@ describe("a run", () => {
   });
 });
 
-/** Flips the last bit of one secret; resolves to its path. */
+/** Flips the last bit of one stored secret. Resolves to its path. */
 async function spoilOne(store: Store): Promise<string> {
   const { records } = await store.wrappedBy("k1", 0, 1, Number.MAX_SAFE_INTEGER);
   const [record] = records;
@@ -459,8 +459,8 @@ async function spoilOne(store: Store): Promise<string> {
   return record.path;
 }
 
-describe("the endpoint", () => {
-  it("needs a token that may, and a vault that is open", async () => {
+describe("rewrap endpoint", () => {
+  it("each method of sys/sealwrap/rewrap needs its own capability", async () => {
     const { api, token: root } = await staticVault();
     const reader = await tokenWith(
       api,
@@ -486,7 +486,7 @@ describe("the endpoint", () => {
     expect(await ask("DELETE", root)).toEqual([204, null]);
   });
 
-  it("has no other methods", async () => {
+  it("sys/sealwrap/rewrap refuses all other methods", async () => {
     const { api, token } = await staticVault();
     const patch = (type: string | null) =>
       api.request("PATCH", PATH, {
@@ -513,11 +513,11 @@ describe("the endpoint", () => {
     expect([none.status, none.json]).toEqual([400, { errors: ["mime: no media type"] }]);
     const head = await api.request("HEAD", PATH, { token });
     expect([head.status, head.text]).toEqual([405, ""]);
-    // As the reference: the method is one of its own servers' among each other.
+    // As in the reference, whose servers use this method among themselves.
     expect((await api.request("OPTIONS", PATH, { token })).status).toBe(400);
   });
 
-  it("serves the root namespace only", async () => {
+  it("sys/sealwrap/rewrap serves the root namespace only", async () => {
     const { api, token } = await staticVault();
     const before = await api.snapshot();
     const headers = { "X-Vault-Namespace": "team" };
@@ -531,7 +531,7 @@ describe("the endpoint", () => {
     expect(await api.snapshot()).toBe(before);
   });
 
-  it("ignores what a body says, as long as it is one", async () => {
+  it("sys/sealwrap/rewrap ignores the contents of a body but refuses a malformed one", async () => {
     const { api, token } = await staticVault();
     const bad = await api.request("POST", PATH, { token, rawBody: "{" });
     expect(bad.status).toBe(400);

@@ -1,4 +1,4 @@
-/** An answer with bare shares is never wrapped: it would lie in the store until somebody fetches it. */
+/** An answer with unencrypted shares is never wrapped: it would stay in the store until fetched. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -48,7 +48,7 @@ async function put(
   return await api.request("PUT", `/v1/${path}`, { token, body, headers });
 }
 
-/** Neither the store nor the attempt may change. */
+/** The request must be refused, and neither the store nor the attempt may change. */
 async function expectRefused(site: Site, path: string, body: object): Promise<void> {
   for (const ttl of ["60", "5m", "1h30m"]) {
     const before = await site.api.snapshot();
@@ -76,10 +76,10 @@ async function start(
   return isEnveloped ? textAt(json, "data", "nonce") : textAt(json, "nonce");
 }
 
-describe.each(FAMILIES)("giving a share to %s (%s)", (prefix, seal, isEnveloped) => {
+describe.each(FAMILIES)("shares for %s (%s)", (prefix, seal, isEnveloped) => {
   const path = `${prefix}/update`;
 
-  it("is refused with each share, which counts without the header", async () => {
+  it("a share sent with a wrap TTL is refused, and counts when sent without", async () => {
     const stage = await site(seal);
     const nonce = await start(stage, prefix, isEnveloped, {
       ...COUNTS,
@@ -97,21 +97,21 @@ describe.each(FAMILIES)("giving a share to %s (%s)", (prefix, seal, isEnveloped)
     }
   });
 
-  it("may be wrapped where the shares are for PGP keys", async () => {
+  it("a share may be sent with a wrap TTL if the new shares are for PGP keys", async () => {
     const stage = await site(seal);
     const body = { ...COUNTS, pgp_keys: [PGP_PUBLIC_KEY, PGP_PUBLIC_KEY] };
     const nonce = await start(stage, prefix, isEnveloped, body);
     for (const key of stage.shares) {
       const given = await put(stage, path, { key, nonce }, "60");
       expect(given.status, given.text).toBe(200);
-      // The older family is as little wrapped as the reference's.
+      // The legacy family is not wrapped, as in the reference.
       expect(at(given.json, "wrap_info", "ttl")).toBe(isEnveloped ? 60 : undefined);
     }
     const status = await stage.api.request("GET", `/v1/${prefix}/init`, { token: stage.token });
     expect(isEnveloped ? at(status.json, "data") : status.json).toMatchObject({ started: false });
   });
 
-  it("says first what is wrong with the attempt, or with the share's form", async () => {
+  it("a missing attempt or malformed share is reported before the wrap TTL", async () => {
     const stage = await site(seal);
     const body = { key: stage.shares[0], nonce: "x" };
     const idle = await put(stage, path, body, "60");
@@ -121,7 +121,7 @@ describe.each(FAMILIES)("giving a share to %s (%s)", (prefix, seal, isEnveloped)
     expect(short.text).toContain("shorter than minimum");
   });
 
-  it("is not wrapped because a policy demands it", async () => {
+  it("a policy that demands wrapping does not wrap an answer with shares", async () => {
     const stage = await site(seal);
     const nonce = await start(stage, prefix, isEnveloped);
     const rule = `path "${path}" { capabilities = ["update"] min_wrapping_ttl = "1m" }`;
@@ -138,8 +138,8 @@ describe.each(FAMILIES)("giving a share to %s (%s)", (prefix, seal, isEnveloped)
   });
 });
 
-describe("an answer without bare shares", () => {
-  it("is wrapped: a start, a status, a rotation that makes no shares, a generated token", async () => {
+describe("answers without shares", () => {
+  it("starts, rotations without new shares and generated tokens can be wrapped", async () => {
     const shamir = await site("shamir", 1);
     const started = await put(shamir, "sys/rotate/root/init", COUNTS, "60");
     expect(at(started.json, "wrap_info", "ttl")).toBe(60);
@@ -171,8 +171,8 @@ describe("an answer without bare shares", () => {
   });
 });
 
-describe("the first recovery shares", () => {
-  it("are not made for a wrapped answer, unless for PGP keys", async () => {
+describe("first recovery shares", () => {
+  it("the first recovery shares are wrapped only if they are for PGP keys", async () => {
     const path = "sys/rotate/recovery/init";
     const bare = await site("static", 0);
     await expectRefused(bare, path, COUNTS);
@@ -196,7 +196,7 @@ describe("init", () => {
         { recovery_pgp_keys: [PGP_PUBLIC_KEY, PGP_PUBLIC_KEY] },
       ],
     ] as const,
-  )("of a %s seal is refused with the header, and not done", async (seal, counts, keys) => {
+  )("init of a %s seal with a wrap TTL initialises nothing", async (seal, counts, keys) => {
     const options = seal === "static" ? { seal: STATIC_SEAL } : {};
     const fresh = { api: await startMemoryApi(options), token: "", shares: [] };
     await expectRefused(fresh, "sys/init", counts);

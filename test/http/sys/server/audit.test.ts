@@ -1,3 +1,5 @@
+/** The audit trail over HTTP: its entries, what it hides, failing devices, and `sys/audit`. */
+
 import { describe, expect, it } from "vitest";
 import { AUDIT_REST_MIN_MS } from "../../../../src/limits.ts";
 import {
@@ -21,7 +23,7 @@ async function hashOf({ api, root }: Audited, input: string): Promise<string> {
   return textAt(reply.json, "data", "hash");
 }
 
-describe("names that a mount lets the trail show", () => {
+describe("fields shown in clear", () => {
   async function showing(): Promise<Audited> {
     const audited = await startAudited();
     const { api, root } = audited;
@@ -34,7 +36,7 @@ describe("names that a mount lets the trail show", () => {
     return audited;
   }
 
-  it("leave their texts readable at any depth, and no others", async () => {
+  it("fields that a mount shows in clear are readable at any depth, and no others are", async () => {
     const { api, root, fresh } = await showing();
     const inner = { shown: ["b", { shown: "c", other: "hide me" }], deep: "hide me", number: 5 };
     const body = { shown: "a", other: "hide me", nested: inner };
@@ -52,7 +54,7 @@ describe("names that a mount lets the trail show", () => {
     expect(at(response?.response, "data", "other")).toMatch(HASH);
   });
 
-  it("are those of its own requests and answers only", async () => {
+  it("fields that a mount shows in clear stay hashed for other mounts and in answers", async () => {
     const { api, root, fresh, sinks } = await showing();
     const token_policies = "not here";
     await api.request("PUT", "/v1/kv2/data/a", { token: root, body: { data: { token_policies } } });
@@ -64,7 +66,7 @@ describe("names that a mount lets the trail show", () => {
     expect(at(response?.response, "data", "token_policies")).toMatch(HASH);
   });
 
-  it("of an auth method are those of its own requests", async () => {
+  it("fields that an auth method shows in clear are readable in its requests", async () => {
     const { api, root, fresh } = await startAudited();
     const body = { type: "userpass", config: { audit_non_hmac_request_keys: "token_policies" } };
     await api.request("POST", "/v1/sys/auth/people", { token: root, body });
@@ -78,7 +80,7 @@ describe("names that a mount lets the trail show", () => {
     });
   });
 
-  it("never show a share, whatever is said of the system's own mount", async () => {
+  it("a share stays hashed even if the sys mount is tuned to show its field", async () => {
     const { api, root, shares, sinks } = await startAudited();
     const body = { audit_non_hmac_request_keys: ["key", "secret_shares"] };
     const tuned = await api.request("POST", "/v1/sys/mounts/sys/tune", { token: root, body });
@@ -94,7 +96,7 @@ describe("names that a mount lets the trail show", () => {
 });
 
 describe("the audit trail", () => {
-  it("has an entry before and one after, with one id that the client sees too", async () => {
+  it("the trail has a request and a response entry, with the id that the client sees", async () => {
     const { api, root, fresh } = await startAudited();
     const reply = await api.request("GET", "/v1/kv/a", { token: root });
     const lines = fresh();
@@ -119,7 +121,7 @@ describe("the audit trail", () => {
     expect(lines[0]).not.toHaveProperty("response");
   });
 
-  it("tells a create from an update, and takes the form of a list", async () => {
+  it("the trail distinguishes create, update and list", async () => {
     const { api, root, fresh } = await startAudited();
     await api.request("PUT", "/v1/kv2/data/new", { token: root, body: { data: { x: "1" } } });
     await api.request("PUT", "/v1/kv2/data/new", { token: root, body: { data: { x: "2" } } });
@@ -133,7 +135,7 @@ describe("the audit trail", () => {
     ]);
   });
 
-  it("records refusals with their error, and hides what an unknown sender sent", async () => {
+  it("the trail records refusals with their error, and no data of an unknown token", async () => {
     const { api, root, fresh } = await startAudited();
     const limited = await tokenWith(api, root, 'path "kv/b" { capabilities = ["read"] }');
     fresh();
@@ -153,7 +155,7 @@ describe("the audit trail", () => {
     expect(lines[4]?.request["path"]).toBe("sys/rekey/init");
   });
 
-  it("hashes the text of a mistake, and says nothing of policies that were not asked", async () => {
+  it("the trail hashes the error text of a bad request", async () => {
     const audited = await startAudited();
     const { api, root, fresh } = audited;
     const reply = await api.request("PUT", "/v1/sys/mounts/kv", { token: root, body: {} });
@@ -162,7 +164,7 @@ describe("the audit trail", () => {
     expect(response?.error).toBe(await hashOf(audited, textAt(reply.json, "errors", 0)));
   });
 
-  it("can be searched for a known value through sys/audit-hash", async () => {
+  it("sys/audit-hash gives the hash by which a known value is found in the trail", async () => {
     const audited = await startAudited();
     const { api, root, fresh } = audited;
     await api.request("PUT", "/v1/kv/a", { token: root, body: { x: "needle" } });
@@ -178,7 +180,7 @@ describe("the audit trail", () => {
     }
   });
 
-  it("shows a ceremony's ids and counts and none of its keys, old or new", async () => {
+  it("the trail shows a rekey's ids and counts but none of its old or new shares", async () => {
     const { api, root, shares, sinks, fresh } = await startAudited();
     const body = { secret_shares: 1, secret_threshold: 1, pgp_keys: [PGP_PUBLIC_KEY] };
     const started = await api.request("PUT", "/v1/sys/rekey/init", { token: root, body });
@@ -197,7 +199,7 @@ describe("the audit trail", () => {
     for (const share of shares) expect(sinks.all().join("\n")).not.toContain(share);
   });
 
-  it("has the request of seal alone, and both lines of the unseal that opened the vault", async () => {
+  it("the trail has only the request entry of a seal, and both of the last unseal", async () => {
     const { api, root, shares, sinks, fresh } = await startAudited();
     expect((await api.request("PUT", "/v1/sys/seal", { token: "s.unknown" })).status).toBe(403);
     expect((await api.request("PUT", "/v1/sys/seal", { token: root })).status).toBe(204);
@@ -219,7 +221,7 @@ describe("the audit trail", () => {
     expect(sinks.events).toEqual(["open a", "close a", "open a"]);
   });
 
-  it("never holds a token, share, value or any other secret in clear", async () => {
+  it("the trail never has a token, share, value or other secret in clear", async () => {
     const { api, root, shares, sinks } = await startAudited();
     const canary = (name: string) => `canary-${name}-9c1f`;
     const secrets = [root, ...shares];
@@ -275,7 +277,7 @@ describe("the audit trail", () => {
     expect(api.log.join("\n")).not.toContain("canary-");
   });
 
-  it("costs nothing and asks nobody while no device is enabled", async () => {
+  it("requests are served without a trail while no audit device is enabled", async () => {
     const { api, root, sinks } = await startAudited([]);
     expect((await api.request("GET", "/v1/kv/a", { token: root })).status).toBe(200);
     expect(sinks.all()).toEqual([]);
@@ -283,8 +285,8 @@ describe("the audit trail", () => {
   });
 });
 
-describe("when devices fail", () => {
-  it("nothing is changed and the request fails, if none takes the request entry", async () => {
+describe("failing audit devices", () => {
+  it("a request fails and changes nothing if no audit device takes its request entry", async () => {
     const { api, root, shares, sinks } = await startAudited();
     const before = await api.snapshot();
     sinks.broken.add("a");
@@ -315,7 +317,7 @@ describe("when devices fail", () => {
     expect((await api.request("GET", "/v1/kv/a", { token: root })).status).toBe(200);
   });
 
-  it("the answer is withheld, if none takes the response entry", async () => {
+  it("an answer is withheld if no audit device takes its response entry", async () => {
     const { api, root, sinks } = await startAudited();
     sinks.broken.add("a");
     sinks.refuses = (line) => line.includes('"type":"response"');
@@ -330,7 +332,7 @@ describe("when devices fail", () => {
     expect(wrapped.status).toBe(500);
   });
 
-  it("one that works is enough, and the other is logged once until it works again", async () => {
+  it("one working audit device is enough, and a failing one is logged once until it recovers", async () => {
     const { api, root, sinks } = await startAudited(["a", "b"]);
     const failures = () => api.log.filter((line) => line.includes("does not take entries"));
     sinks.broken.add("b");
@@ -348,7 +350,7 @@ describe("when devices fail", () => {
     expect(failures()).toHaveLength(2);
   });
 
-  it("one that cannot be opened at unseal refuses requests until it can", async () => {
+  it("requests are refused while the only audit device cannot be opened", async () => {
     const { api, root, shares, sinks } = await startAudited();
     sinks.unopenable.add("a");
     await api.restart();
@@ -360,7 +362,7 @@ describe("when devices fail", () => {
 });
 
 describe("sys/audit", () => {
-  it("lists what was enabled, also after a restart, with the same salt", async () => {
+  it("sys/audit lists enabled devices, which keep their salt over a restart", async () => {
     const audited = await startAudited(["a", "deep/er"]);
     const { api, root, shares, fresh } = audited;
     const list = async () => (await api.request("GET", "/v1/sys/audit", { token: root })).json;
@@ -388,7 +390,7 @@ describe("sys/audit", () => {
     expect(Object.keys(at(await list(), "data") as object)).toEqual(["deep/er/"]);
   });
 
-  it("gives a device that is enabled again another salt", async () => {
+  it("an audit device that is enabled again has another salt", async () => {
     const audited = await startAudited();
     const { api, root } = audited;
     const hash = await hashOf(audited, "x");
@@ -397,7 +399,7 @@ describe("sys/audit", () => {
     expect(await hashOf(audited, "x")).not.toBe(hash);
   });
 
-  it("writes a test line first, and enables nothing that does not take it", async () => {
+  it("enabling an audit device writes a test line, and fails if the device refuses it", async () => {
     const { api, root, sinks } = await startAudited([]);
     await enable(api, root, "b");
     expect(JSON.parse(sinks.lines("b")[0] ?? "")).toMatchObject({
@@ -422,8 +424,8 @@ describe("sys/audit", () => {
     ["a path of the settings", "settings/file", { type: "test" }],
     ["an unknown type", "z", { type: "syslog" }],
     ["no type", "z", {}],
-    ["options that are no map", "z", { type: "test", options: "x" }],
-  ])("refuses %s", async (_name, path, body) => {
+    ["options that are not a map", "z", { type: "test", options: "x" }],
+  ])("sys/audit refuses %s", async (_name, path, body) => {
     const { api, root } = await startAudited();
     const reply = await api.request("PUT", `/v1/sys/audit/${path}`, { token: root, body });
     expect(reply.status).toBe(400);
@@ -431,7 +433,7 @@ describe("sys/audit", () => {
     expect(Object.keys(at(list.json, "data") as object)).toEqual(["a/"]);
   });
 
-  it("needs sudo, and audit-hash does not", async () => {
+  it("sys/audit needs sudo, and sys/audit-hash does not", async () => {
     const { api, root } = await startAudited();
     const rules = (more: string) =>
       `path "sys/audit*" { capabilities = ["create", "read", "update", "delete"${more}] }`;
@@ -447,7 +449,7 @@ describe("sys/audit", () => {
     expect(await statuses(withSudo)).toEqual([200, 204, 204, 200]);
   });
 
-  it("shows devices of the settings, which stay and write from the unseal on", async () => {
+  it("sys/audit lists devices of the settings, which cannot be removed", async () => {
     const sinks = createRecordingSinks([{ type: "test", options: {} }]);
     const api = await startMemoryApi({ audit: sinks.settings });
     const { root, shares } = await initialiseOpen(api, 1, 1);

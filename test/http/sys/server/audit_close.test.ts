@@ -1,3 +1,5 @@
+/** Closing a vault while an audit device holds a request. */
+
 import { describe, expect, it, vi } from "vitest";
 import type { AuditSettings } from "../../../../src/audit/devices.ts";
 import { CLOSE_WAIT_MAX_MS } from "../../../../src/limits.ts";
@@ -10,14 +12,14 @@ import { type MemoryApi, startMemoryApi } from "../../memory_api.ts";
 interface Held {
   readonly api: MemoryApi;
   readonly sinks: RecordingSinks;
-  /** What happened to the store. */
+  /** `close` once the store was closed. */
   readonly storeEvents: string[];
-  /** A request that its device has not let begin. */
+  /** A request that waits for its audit device. */
   readonly asked: Promise<ApiResponse>;
   release(): void;
 }
 
-/** A vault with a request that needs its turn once the device takes lines again. */
+/** A vault with one request that goes on once its audit device takes lines again. */
 async function startHeld(): Promise<Held> {
   const sinks = createRecordingSinks([{ type: "test", options: {} }]);
   const gate = Promise.withResolvers<void>();
@@ -49,8 +51,8 @@ async function startHeld(): Promise<Held> {
   return { api, sinks, storeEvents, asked, release: gate.resolve };
 }
 
-describe("a vault that is closed", () => {
-  it("lets an audited request have its turn, and closes devices and store after it", async () => {
+describe("closing a vault", () => {
+  it("closing waits for an audited request before it closes devices and store", async () => {
     const { api, sinks, storeEvents, asked, release } = await startHeld();
     const stopped = api.stop();
     release();
@@ -60,7 +62,7 @@ describe("a vault that is closed", () => {
     expect(storeEvents).toEqual(["close"]);
   });
 
-  it("does not wait for ever for a device that is stuck", async () => {
+  it("closing stops waiting for a stuck audit device after a limit", async () => {
     const { api, storeEvents, asked, release } = await startHeld();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {

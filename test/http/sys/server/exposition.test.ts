@@ -1,4 +1,4 @@
-/** The text for Prometheus and the JSON of go-metrics, from families made by hand. */
+/** Metrics as text for Prometheus and as JSON of go-metrics, from hand-made families. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -34,7 +34,7 @@ const FAMILIES: readonly Family[] = [
 ];
 
 describe("expositionText()", () => {
-  it("writes each family with its help and type before its series", () => {
+  it("expositionText() writes each family with its help and type before its series", () => {
     expect(expositionText(FAMILIES)).toBe([
       "# HELP vault_core_unsealed One.",
       "# TYPE vault_core_unsealed gauge",
@@ -54,16 +54,16 @@ describe("expositionText()", () => {
     ].join("\n"));
   });
 
-  it("keeps a label's value, whatever is in it", () => {
+  it("expositionText() keeps a label's value, whatever characters it has", () => {
     const families = readExposition(expositionText(FAMILIES));
     expect(valueOf(families, "x_things_total", { id: UGLY })).toBe(3);
   });
 
-  it("leaves a family without series out", () => {
+  it("expositionText() leaves out a family without series", () => {
     expect(expositionText([{ type: "gauge", name: "x", help: "x", series: [] }])).toBe("");
   });
 
-  it("writes the numbers that Go reads as such", () => {
+  it("expositionText() writes numbers as Go reads them", () => {
     const series = [Infinity, -Infinity, NaN, 1e21, 0.1, 0].map((value, index) => ({
       labels: { n: String(index) },
       value,
@@ -75,7 +75,7 @@ describe("expositionText()", () => {
 });
 
 describe("goMetrics()", () => {
-  it("sorts families by kind and keeps the dots in names", () => {
+  it("goMetrics() sorts families by kind and keeps the dots in names", () => {
     expect(goMetrics(FAMILIES, Date.UTC(2026, 0, 2, 3, 4, 5, 678), 10)).toEqual({
       Timestamp: "2026-01-02 03:04:05 +0000 UTC",
       Gauges: [{ Name: "vault.core.unsealed", Value: 1, Labels: {} }],
@@ -96,16 +96,16 @@ describe("goMetrics()", () => {
     });
   });
 
-  it("divides by no time at all without harm", () => {
+  it("goMetrics() gives no null for an uptime of zero", () => {
     const text = JSON.stringify(goMetrics(FAMILIES, 0, 0));
     expect(text).not.toContain("null");
   });
 });
 
-describe("the reader of these tests", () => {
+describe("readExposition()", () => {
   const ok = '# HELP a A.\n# TYPE a gauge\na{b="c"} 1\n';
 
-  it("takes what is well formed", () => {
+  it("readExposition() accepts well-formed text", () => {
     expect(valueOf(readExposition(ok), "a", { b: "c" })).toBe(1);
   });
 
@@ -119,20 +119,20 @@ describe("the reader of these tests", () => {
     ["no samples", "# HELP a A.\n# TYPE a gauge\n"],
     ["an open quote", '# HELP a A.\n# TYPE a gauge\na{b="c"d"} 1\n'],
     ["a wrong name", "# HELP a A.\n# TYPE a gauge\na.b 1\n"],
-    ["no number", "# HELP a A.\n# TYPE a gauge\na x\n"],
+    ["a value that is not a number", "# HELP a A.\n# TYPE a gauge\na x\n"],
     ["no last line break", ok.trimEnd()],
     ["an empty line", `${ok}\n`],
     [
       "buckets that do not add up",
       '# HELP a A.\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_count 1\na_sum 1\n',
     ],
-  ])("refuses %s", (_, text) => {
+  ])("readExposition() refuses %s", (_, text) => {
     expect(() => readExposition(text)).toThrow();
   });
 });
 
 describe("Metrics", () => {
-  it("starts at zero, and a clock that was set back makes no negative time", () => {
+  it("Metrics starts at zero and counts no negative time if the clock is set back", () => {
     const metrics = new Metrics(7);
     expect(metrics.startedAtMs).toBe(7);
     metrics.countRequest("sys", "read", "2xx", -5);
@@ -142,7 +142,7 @@ describe("Metrics", () => {
     expect(metrics.durations.get("read")?.counts.indexOf(1)).toBe(0);
   });
 
-  it("knows that the seal does not work until it works again", () => {
+  it("Metrics reports a failed seal until it works again", () => {
     const metrics = new Metrics(0);
     expect(metrics.sealWorks).toBe(true);
     metrics.countAutoUnsealFailure();

@@ -1,6 +1,6 @@
 /**
- * Reads Prometheus's text format 0.0.4 more strictly than Prometheus does, and throws for whatever
- * is not exactly as it should be.
+ * Test helper: reads Prometheus's text format 0.0.4 into families and samples. It is stricter than
+ * Prometheus and throws on any deviation.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -55,7 +55,7 @@ function readSample(line: string, family: string, type: string): ReadSample {
   if (found === null) throw new Error(`not a sample: ${line}`);
   const [, name = "", written = ""] = found;
   const names = type === "histogram" ? SUFFIXES.map((suffix) => family + suffix) : [family];
-  if (!names.includes(name)) throw new Error(`${name} is no part of ${family}`);
+  if (!names.includes(name)) throw new Error(`${name} does not belong to ${family}`);
   const pairs = [...written.matchAll(new RegExp(LABEL, "g"))];
   const labels = Object.fromEntries(pairs.map(([, label = "", value = ""]) =>
     [
@@ -79,7 +79,7 @@ function checkFamily(name: string, { type, samples }: ReadFamily): void {
   if (type === "histogram") checkHistogram(name, samples);
 }
 
-/** Buckets grow up to `+Inf`, which is the count. */
+/** Buckets must ascend, and the last one, `+Inf`, must equal the count. */
 function checkHistogram(name: string, samples: readonly ReadSample[]): void {
   for (const count of samples.filter((sample) => sample.name === `${name}_count`)) {
     const buckets = samples.filter((sample) => {
@@ -99,7 +99,7 @@ function checkHistogram(name: string, samples: readonly ReadSample[]): void {
   }
 }
 
-/** The value of the one series of `name` that has these labels; undefined for none. */
+/** The value of the only series of `name` with these labels; undefined if there is none. */
 export function valueOf(
   families: Families,
   name: string,

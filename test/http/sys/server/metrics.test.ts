@@ -1,4 +1,4 @@
-/** `sys/metrics` as a scraper sees it: who may ask, what is answered, and that the numbers move. */
+/** `sys/metrics` as a scraper sees it: who may read it, its formats, and that the numbers move. */
 
 import { describe, expect, it } from "vitest";
 import { VaultError } from "../../../../src/errors.ts";
@@ -35,12 +35,14 @@ async function scrape(api: Api, token: string): Promise<Families> {
   return readExposition(answer.text);
 }
 
-async function openVault(): Promise<{ api: MemoryApi; root: string; shares: readonly string[] }> {
+async function unsealedVault(): Promise<
+  { api: MemoryApi; root: string; shares: readonly string[] }
+> {
   const api = await startMemoryApi();
   return { api, ...await initialiseOpen(api, 3, 2) };
 }
 
-/** The counters and gauges of one target's attempts, without the name they begin with. */
+/** The non-zero counters and gauges of one target's attempts, by name without the prefix. */
 function ceremony(families: Families, target: string): Record<string, number> {
   const found: Record<string, number> = {};
   for (const [name, { samples }] of families) {
@@ -68,9 +70,9 @@ function setSeries(families: Families, name: string): unknown {
   return families.get(name)?.samples.filter(({ value }) => value === 1).map(({ labels }) => labels);
 }
 
-describe("who may read metrics", () => {
-  it("needs a token, before anything is said of the format", async () => {
-    const { api } = await openVault();
+describe("access to metrics", () => {
+  it("sys/metrics needs a valid token before it looks at the format", async () => {
+    const { api } = await unsealedVault();
     for (const query of ["", "?format=prometheus", "?format=xml"]) {
       for (const request of [{}, { token: "s.wrong" }]) {
         const answer = await api.request("GET", PATH + query, request);
@@ -79,8 +81,8 @@ describe("who may read metrics", () => {
     }
   });
 
-  it("needs a policy that grants read on the path; sudo is not asked for", async () => {
-    const { api, root } = await openVault();
+  it("sys/metrics needs read on its path, but not sudo", async () => {
+    const { api, root } = await unsealedVault();
     const other = await tokenWith(api, root, 'path "sys/metrics" { capabilities = ["list"] }');
     const refused = await api.request("GET", PROMETHEUS, { token: other });
     expect([refused.status, refused.json]).toEqual([403, POLICY_DENIED]);
@@ -90,7 +92,7 @@ describe("who may read metrics", () => {
     expect((await api.request("GET", PROMETHEUS, { headers })).status).toBe(200);
   });
 
-  it("is answered 503 by a sealed vault and one that was never initialised", async () => {
+  it("sys/metrics answers 503 while the vault is sealed or not initialised", async () => {
     const { api, token } = await prepare("sealed");
     const fresh = (await prepare("fresh")).api;
     for (const [asked, request] of [[api, { token }], [api, {}], [fresh, {}]] as const) {
@@ -101,8 +103,8 @@ describe("who may read metrics", () => {
     }
   });
 
-  it("serves reads in the root namespace only", async () => {
-    const { api, root: token } = await openVault();
+  it("sys/metrics serves reads in the root namespace only", async () => {
+    const { api, root: token } = await unsealedVault();
     for (const method of ["POST", "PUT", "DELETE"]) {
       const answer = await api.request(method, PROMETHEUS, { token });
       expect([answer.status, answer.json]).toEqual([405, UNSUPPORTED_OPERATION]);
@@ -121,17 +123,17 @@ describe("who may read metrics", () => {
   });
 });
 
-describe("the format", () => {
-  it("is text for Prometheus when asked for, without an envelope", async () => {
-    const { api, root: token } = await openVault();
+describe("formats of metrics", () => {
+  it("format=prometheus gives text without an envelope", async () => {
+    const { api, root: token } = await unsealedVault();
     const { text, headers } = await api.request("GET", PROMETHEUS, { token });
     expect(headers.get("cache-control")).toBe("no-store");
     expect(text.startsWith("# HELP ")).toBe(true);
     readExposition(text);
   });
 
-  it("is text as well for a scraper that says so in its Accept header", async () => {
-    const { api, root: token } = await openVault();
+  it("a scraper's Accept header gives Prometheus text", async () => {
+    const { api, root: token } = await unsealedVault();
     for (
       const accept of [
         "application/openmetrics-text; version=1.0.0; charset=utf-8,text/plain;q=0.5",
@@ -146,8 +148,8 @@ describe("the format", () => {
     expect(answer.headers.get("content-type")).toBe("application/json");
   });
 
-  it("is the JSON of go-metrics when none is named", async () => {
-    const { api, root: token } = await openVault();
+  it("metrics are the JSON of go-metrics if no format is named", async () => {
+    const { api, root: token } = await unsealedVault();
     api.clock.nowMs += 10_000;
     for (const query of ["", "?format="]) {
       const { status, headers, json } = await api.request("GET", PATH + query, { token });
@@ -170,8 +172,8 @@ describe("the format", () => {
     }
   });
 
-  it("that nobody knows is refused in the reference's words, as text", async () => {
-    const { api, root: token } = await openVault();
+  it("an unknown format is refused as text, in the reference's words", async () => {
+    const { api, root: token } = await unsealedVault();
     for (const format of ["xml", "json", "Prometheus"]) {
       const answer = await api.request("GET", `${PATH}?format=${format}`, { token });
       expect([answer.status, answer.headers.get("content-type"), answer.text])
@@ -184,8 +186,8 @@ describe("the format", () => {
     expect(textsAt(twice.json, "errors")[0]).toContain('converting input for field "format"');
   });
 
-  it("outlasts wrapping: who opens the wrapping token gets the text", async () => {
-    const { api, root: token } = await openVault();
+  it("a wrapped metrics answer is still Prometheus text when it is unwrapped", async () => {
+    const { api, root: token } = await unsealedVault();
     const headers = { "X-Vault-Wrap-TTL": "60" };
     const wrapped = await api.request("GET", PROMETHEUS, { token, headers });
     const opening = textAt(wrapped.json, "wrap_info", "token");
@@ -195,7 +197,7 @@ describe("the format", () => {
   });
 });
 
-describe("the text", () => {
+describe("Prometheus text", () => {
   it.each(
     [
       "unsealed",
@@ -206,14 +208,14 @@ describe("the text", () => {
       "static-verifying",
     ] as const,
   )(
-    "is valid in a vault that is %s",
+    "the Prometheus text of a vault that is %s is valid",
     async (name) => {
       const { api, token } = await prepare(name);
       const families = await scrape(api, token);
       for (const [family, { type, help }] of families) {
         expect(family).toMatch(/^(vault|sealwright|process)_[a-z_]+$/);
         expect(help).toMatch(/^[A-Z01].*\.$/);
-        // Vault's own names are as they are.
+        // Vault's own names do not follow the rule.
         if (!family.startsWith("vault_")) {
           expect([family, type === "counter"]).toEqual([family, family.endsWith("_total")]);
         }
@@ -221,8 +223,8 @@ describe("the text", () => {
     },
   );
 
-  it("names version, storage and start", async () => {
-    const { api, root } = await openVault();
+  it("metrics have version and start time, but no size for a store that cannot tell it", async () => {
+    const { api, root } = await unsealedVault();
     const startedAt = api.clock.nowMs / 1000;
     api.clock.nowMs += 5000;
     const families = await scrape(api, root);
@@ -232,7 +234,7 @@ describe("the text", () => {
     expect(valueOf(families, "sealwright_storage_size_bytes")).toBeUndefined();
   });
 
-  it("has the bytes of a store that can tell them", async () => {
+  it("metrics have the size in bytes of a store that can tell it", async () => {
     const store = { ...createMemoryStore(), sizeBytes: async () => 4096 };
     const api = await startMemoryApi({ store });
     const { root } = await initialiseOpen(api, 1, 1);
@@ -240,7 +242,7 @@ describe("the text", () => {
     expect(valueOf(families, "sealwright_storage_size_bytes", { type: "inmem" })).toBe(4096);
   });
 
-  it("says nothing of secrets, shares, tokens, policies, paths and mounts", async () => {
+  it("metrics reveal no secrets, shares, tokens, policies, paths or mounts", async () => {
     const { api, token, shares, newShares, nonce, verification } = await prepare("verifying");
     const child = await tokenWith(api, token, 'path "kv/hidden" { capabilities = ["read"] }');
     await api.request("PUT", "/v1/kv/hidden-path", { token, body: { hidden: "hidden-value" } });
@@ -256,8 +258,8 @@ describe("the text", () => {
     }
   });
 
-  it("does not grow with what clients make up", async () => {
-    const { api, root } = await openVault();
+  it("metrics do not grow with paths and methods that clients make up", async () => {
+    const { api, root } = await unsealedVault();
     const ask = async (round: number): Promise<void> => {
       await api.request("GET", `/v1/made-up-${round}/x`, { token: root });
       await api.request(`MADEUP${round}`, `/v1/sys/made-up-${round}`, { token: root });
@@ -271,12 +273,12 @@ describe("the text", () => {
   });
 });
 
-describe("requests", () => {
+describe("request metrics", () => {
   const counted = async (api: Api, root: string, labels: Record<string, string>) =>
     valueOf(await scrape(api, root), "sealwright_requests_total", labels) ?? 0;
 
-  it("are counted by area, operation and class of status", async () => {
-    const { api, root: token } = await openVault();
+  it("requests are counted by area, operation and class of status", async () => {
+    const { api, root: token } = await unsealedVault();
     await mountEngines(api, token);
     const cases = [
       ["GET", "/v1/kv/a", "engine", "read", "2xx"],
@@ -300,13 +302,13 @@ describe("requests", () => {
       const before = await counted(api, token, labels);
       const body = method === "POST" || method === "PUT" ? { body: { x: "1" } } : {};
       await api.request(method, path, { token, ...body });
-      // A scrape counts when it is over: the second of two knows of the first.
+      // A scrape counts once it is over, so the second of two includes the first.
       const own = area === "sys" && operation === "read" && status === "2xx" ? 1 : 0;
       expect([path, await counted(api, token, labels) - before]).toEqual([path, 1 + own]);
     }
   });
 
-  it("that fail through our fault count as 5xx", async () => {
+  it("a request that fails in the store counts as 5xx", async () => {
     const memory = createMemoryStore();
     let fails = false;
     const store = {
@@ -325,7 +327,7 @@ describe("requests", () => {
     expect(await counted(api, token, labels)).toBe(1);
   });
 
-  it("fill a histogram with the time they took", async () => {
+  it("request times go into a histogram", async () => {
     const memory = createMemoryStore();
     let takesMs = 0;
     let api: MemoryApi | null = null;
@@ -350,7 +352,7 @@ describe("requests", () => {
     expect(valueOf(families, `${name}_count`, { operation: "read" })).toBe(bucket("+Inf"));
   });
 
-  it("in flight are those that have no answer yet, and the scrape itself", async () => {
+  it("requests in flight are those without an answer, and the scrape itself", async () => {
     const memory = createMemoryStore();
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => open = resolve);
@@ -377,8 +379,8 @@ describe("requests", () => {
     expect(await inFlight()).toBe(1);
   });
 
-  it("start at zero again with a new process, and not with a new unseal", async () => {
-    const { api, root: token, shares } = await openVault();
+  it("request counters start at zero after a restart, but not after an unseal", async () => {
+    const { api, root: token, shares } = await unsealedVault();
     const labels = { area: "sys", operation: "update", status: "2xx" };
     await api.request("PUT", "/v1/sys/seal", { token });
     await unseal(api, shares.slice(0, 2));
@@ -389,7 +391,7 @@ describe("requests", () => {
   });
 });
 
-describe("a rekey", () => {
+describe("rekey metrics", () => {
   const REKEY = "/v1/sys/rekey";
 
   async function start(api: Api, token: string, more: object = {}): Promise<string> {
@@ -407,8 +409,8 @@ describe("a rekey", () => {
     return api.request("PUT", `${REKEY}/${step}`, { token, body: { key, nonce } });
   }
 
-  it("moves the numbers at each step up to the end of its verification", async () => {
-    const { api, root: token, shares } = await openVault();
+  it("each step of a rekey with verification changes the ceremony metrics", async () => {
+    const { api, root: token, shares } = await unsealedVault();
     const barrier = async () => ceremony(await scrape(api, token), "barrier");
     expect(await barrier()).toEqual({});
     const nonce = await start(api, token, { require_verification: true });
@@ -455,16 +457,16 @@ describe("a rekey", () => {
     expect(ceremony(await scrape(api, token), "generate_root")).toEqual({});
   });
 
-  it("without verification is completed by the last share", async () => {
-    const { api, root: token, shares } = await openVault();
+  it("a rekey without verification counts as completed with its last share", async () => {
+    const { api, root: token, shares } = await unsealedVault();
     const nonce = await start(api, token);
     for (const share of shares.slice(0, 2)) await give(api, token, "update", share, nonce);
     expect(ceremony(await scrape(api, token), "barrier"))
       .toEqual({ started_total: 1, shares_total_accepted: 2, completed_total: 1 });
   });
 
-  it("that is cancelled, or refused to begin, counts once as what it was", async () => {
-    const { api, root: token } = await openVault();
+  it("a cancelled rekey counts once, and a refused start does not count", async () => {
+    const { api, root: token } = await unsealedVault();
     await start(api, token);
     await api.request("PUT", `${REKEY}/init`, {
       token,
@@ -475,9 +477,9 @@ describe("a rekey", () => {
       .toEqual({ started_total: 1, cancelled_total: 1 });
   });
 
-  it("whose time is over counts once as expired, whoever notices", async () => {
+  it("an expired rekey counts once, whether alarm, scrape or new start notices it", async () => {
     for (const notices of ["alarm", "scrape", "start"]) {
-      const { api, root: token } = await openVault();
+      const { api, root: token } = await unsealedVault();
       await start(api, token);
       api.clock.nowMs += CEREMONY_TTL_MS;
       if (notices === "alarm") await api.fire();
@@ -490,7 +492,7 @@ describe("a rekey", () => {
     }
   });
 
-  it("keeps its progress through a restart, while counters begin anew", async () => {
+  it("a restart keeps the progress of a rekey in the metrics and resets the counters", async () => {
     const { api, token, shares } = await prepare("gathering");
     await api.restart();
     await unseal(api, shares.slice(0, 2));
@@ -499,7 +501,7 @@ describe("a rekey", () => {
     expect(Object.keys(now).filter((name) => name.includes("_total"))).toEqual([]);
   });
 
-  it("of recovery shares, and of a root key alone, are counted for their targets", async () => {
+  it("rekeys of recovery key and barrier are counted for their own targets", async () => {
     const { api, token, shares, nonce } = await prepare("static-gathering");
     const path = "/v1/sys/rekey-recovery-key/update";
     await api.request("PUT", path, { token, body: { key: shares[1], nonce } });
@@ -507,7 +509,7 @@ describe("a rekey", () => {
     for (const share of shares.slice(0, 2)) await give(api, token, "update", share, rootOnly);
     const families = await scrape(api, token);
     const whole = { started_total: 1, shares_total_accepted: 2, completed_total: 1 };
-    // The recovery shares have changed in between: those of before are refused.
+    // The recovery shares have changed meanwhile, so the old ones are refused.
     expect(ceremony(families, "recovery")).toEqual(whole);
     expect(ceremony(families, "barrier")).toMatchObject({
       started_total: 1,
@@ -516,7 +518,7 @@ describe("a rekey", () => {
     });
   });
 
-  it("of a root key alone is completed by the last recovery share", async () => {
+  it("a barrier rekey of a static seal counts as completed with the last recovery share", async () => {
     const { api, token, shares } = await prepare("static");
     const nonce = await start(api, token);
     for (const share of shares.slice(0, 2)) await give(api, token, "update", share, nonce);
@@ -525,11 +527,11 @@ describe("a rekey", () => {
   });
 });
 
-describe("generating a root token", () => {
+describe("generate-root metrics", () => {
   const ATTEMPT = "/v1/sys/generate-root/attempt";
 
-  it("moves the numbers of its own target", async () => {
-    const { api, root: token, shares } = await openVault();
+  it("generating a root token changes the ceremony metrics of its own target", async () => {
+    const { api, root: token, shares } = await unsealedVault();
     const give = (key: string | undefined, nonce: string) =>
       api.request("PUT", "/v1/sys/generate-root/update", { token, body: { key, nonce } });
     const now = async () => ceremony(await scrape(api, token), "generate_root");
@@ -560,14 +562,14 @@ describe("generating a root token", () => {
   });
 });
 
-describe("a rewrap", () => {
+describe("rewrap metrics", () => {
   const NEXT_SEAL: SealSettings = {
     type: "static",
     current: { id: "k2", key: new Uint8Array(32).fill(7) },
     previous: STATIC_SEAL.type === "static" ? STATIC_SEAL.current : null,
   };
 
-  it("moves the numbers from the stale entries to the end of the run", async () => {
+  it("a rewrap changes its metrics from the stale entries to the end of the run", async () => {
     const store = createMemoryStore();
     const before = await startMemoryApi({ seal: STATIC_SEAL, store });
     const { root: token } = await initialise(before, 1, 1, "static");
@@ -627,7 +629,7 @@ describe("a rewrap", () => {
     expect(rewrap(await scrape(api, token))).toEqual(rewrap(after));
   });
 
-  it("that is cancelled says so, and one that waits is paused", async () => {
+  it("metrics show a rewrap that waits as paused, and a cancelled one as cancelled", async () => {
     const memory = createMemoryStore();
     let fails = false;
     const store = {
@@ -651,8 +653,8 @@ describe("a rewrap", () => {
   });
 });
 
-describe("the seal and the keyring", () => {
-  it("are shown by type, key and term", async () => {
+describe("seal and keyring metrics", () => {
+  it("metrics show the seal's type and key, and the keyring's term", async () => {
     const { api, token } = await prepare("static");
     const term = (families: Families) => [
       valueOf(families, "sealwright_barrier_term"),
@@ -674,7 +676,7 @@ describe("the seal and the keyring", () => {
       .toBe(api.clock.nowMs / 1000);
   });
 
-  it("count mounts by table", async () => {
+  it("metrics count mounts by table", async () => {
     const { api, token } = await prepare("unsealed");
     const families = await scrape(api, token);
     const mounts = (type: string, local: string) =>
@@ -687,7 +689,7 @@ describe("the seal and the keyring", () => {
     expect(mounts("auth", "false")).toBe(1);
   });
 
-  it("are unhealthy from an entry that does not open until one does", async () => {
+  it("the seal counts as unhealthy from an entry that does not open until one does", async () => {
     const { api, token } = await prepare("static");
     const healthy = async () => {
       const families = await scrape(api, token);
@@ -709,7 +711,7 @@ describe("the seal and the keyring", () => {
     expect(await healthy()).toEqual([1, 1]);
   });
 
-  it("remember how often the vault could not unseal by itself", async () => {
+  it("metrics count failed attempts to auto-unseal", async () => {
     const memory = createMemoryStore();
     let fails = false;
     const store = {

@@ -1,4 +1,4 @@
-/** Cross-origin requests, and headers for a user interface: what is kept, and what is done with it. */
+/** CORS and UI headers: how the settings are stored and shown, and what CORS does to requests. */
 
 import { describe, expect, it } from "vitest";
 import { at, POLICY_DENIED, textAt, unseal } from "../../../contract/api.contract.ts";
@@ -17,15 +17,15 @@ function from(
   return api.request(method, "/v1/sys/seal-status", { headers });
 }
 
-describe("an origin", () => {
-  it("is not looked at until some are allowed", async () => {
+describe("origins", () => {
+  it("an Origin header is ignored until some origins are allowed", async () => {
     const client = await openRootClient();
     const answer = await from(client, OK);
     expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, null]);
     expect(at((await client.ask("GET", CORS)).json, "data")).toEqual({ enabled: false });
   });
 
-  it("that is allowed is named in every answer, also in refusals, and any other learns nothing", async () => {
+  it("an allowed origin is named in every answer, and any other origin is refused", async () => {
     const client = await openRootClient();
     await client.done("PUT", CORS, { allowed_origins: [OK, "https://two.test"] });
     const answer = await from(client, OK);
@@ -44,24 +44,26 @@ describe("an origin", () => {
     expect([none.status, none.headers.get("vary")]).toEqual([200, null]);
   });
 
-  it("is told beforehand what it may send", async () => {
+  it("a preflight request is answered with the allowed methods and headers", async () => {
     const client = await openRootClient();
     const body = { allowed_origins: "*", allowed_headers: "X-Mine", allow_credentials: true };
     await client.done("PUT", CORS, body);
     const ask = (method: string) =>
       from(client, OK, "OPTIONS", { "Access-Control-Request-Method": method });
-    const told = await ask("PUT");
-    expect([told.status, told.text]).toEqual([200, ""]);
-    expect(told.headers.get("access-control-allow-origin")).toBe(OK);
-    expect(told.headers.get("access-control-allow-credentials")).toBe("true");
-    expect(told.headers.get("access-control-allow-methods")).toBe(
+    const preflight = await ask("PUT");
+    expect([preflight.status, preflight.text]).toEqual([200, ""]);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe(OK);
+    expect(preflight.headers.get("access-control-allow-credentials")).toBe("true");
+    expect(preflight.headers.get("access-control-allow-methods")).toBe(
       "DELETE,GET,OPTIONS,POST,PUT,LIST,SCAN",
     );
-    expect(told.headers.get("access-control-allow-headers")).toMatch(/^Content-Type,.*,X-Mine$/);
+    expect(preflight.headers.get("access-control-allow-headers")).toMatch(
+      /^Content-Type,.*,X-Mine$/,
+    );
     for (const method of ["PATCH", ""]) expect((await ask(method)).status).toBe(405);
   });
 
-  it("stays allowed while the vault is sealed, and when it is opened again", async () => {
+  it("allowed origins stay in force while the vault is sealed and after a restart", async () => {
     const client = await openRootClient();
     await client.done("PUT", CORS, { allowed_origins: OK });
     await client.ask("PUT", "sys/seal");
@@ -76,7 +78,7 @@ describe("an origin", () => {
 });
 
 describe("sys/config/cors", () => {
-  it("shows what was set, and refuses what names no origin or too many", async () => {
+  it("sys/config/cors refuses no origin, and the wildcard beside others", async () => {
     const { ask, done } = await openRootClient();
     const refusals: readonly (readonly [object, string])[] = [
       [{}, "at least one origin or the wildcard must be provided"],
@@ -103,7 +105,7 @@ describe("sys/config/cors", () => {
     expect(at(read.json, "allowed_origins", 0)).toBe(OK);
   });
 
-  it("needs sudo", async () => {
+  it("sys/config/cors needs sudo", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith(`path "${CORS}" { capabilities = ["update", "read"] }`);
     const refused = await ask("PUT", CORS, { allowed_origins: "*" }, token);
@@ -114,7 +116,7 @@ describe("sys/config/cors", () => {
 describe("sys/config/ui/headers", () => {
   const PATH = "sys/config/ui/headers";
 
-  it("keeps values under the canonical name, and forgets them", async () => {
+  it("UI headers are stored under their canonical name and can be deleted", async () => {
     const { ask, done } = await openRootClient();
     expect((await ask("LIST", PATH)).status).toBe(404);
     const set = await ask("PUT", `${PATH}/x-some-thing`, { values: ["v", "w"] });
@@ -129,7 +131,7 @@ describe("sys/config/ui/headers", () => {
     expect((await ask("GET", `${PATH}/a`)).status).toBe(404);
   });
 
-  it("refuses what the server sends itself, and warns of what makes pages less safe", async () => {
+  it("UI headers that the server sends itself are refused, and unsafe ones get a warning", async () => {
     const { ask } = await openRootClient();
     const refused = async (name: string, body: object) => {
       const { status, json } = await ask("PUT", `${PATH}/${name}`, body);

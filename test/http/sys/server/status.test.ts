@@ -1,4 +1,4 @@
-/** What the server tells of itself, and which requests of its own it does not take. */
+/** What the server reports about itself, and features of the reference that it refuses. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -21,7 +21,7 @@ function health(api: MemoryApi, query: string, method = "GET"): Promise<ApiRespo
 }
 
 describe("health", () => {
-  it("takes the codes it knows, and looks at no others", async () => {
+  it("sys/health answers with the status codes from its query and ignores unknown ones", async () => {
     const api = await startMemoryApi();
     expect((await health(api, "uninitcode=299")).status).toBe(299);
     expect((await health(api, "uninitcode=%2B298&uninitcode=x")).status).toBe(298);
@@ -35,7 +35,7 @@ describe("health", () => {
     expect((await health(api, "sealedcode=299", "HEAD")).status).toBe(299);
   });
 
-  it("refuses codes that no answer can have", async () => {
+  it("sys/health refuses status codes that no answer can have", async () => {
     const api = await startMemoryApi();
     for (const query of ["standbyok=yes", "activecode=x", "sealedcode=99", "uninitcode=600"]) {
       expect(shown(await health(api, query))).toEqual([400, { errors: [] }]);
@@ -43,8 +43,8 @@ describe("health", () => {
   });
 });
 
-describe("stepping down", () => {
-  it("is done for anybody in every state: there is no leadership to lose", async () => {
+describe("step-down", () => {
+  it("sys/step-down succeeds without a token in every state, as there is only one node", async () => {
     const api = await startMemoryApi();
     const stepDown = async (token?: string) => {
       const sent = token === undefined ? {} : { token };
@@ -70,8 +70,8 @@ describe("stepping down", () => {
   });
 });
 
-describe("sealing", () => {
-  it("with a body that is none is refused before the token, and seals nothing", async () => {
+describe("seal", () => {
+  it("sys/seal refuses a malformed body before it looks at the token", async () => {
     const { api, root } = await openRootClient();
     for (const rawBody of ["{", "[1]"]) {
       for (const token of [root, "bad"]) {
@@ -85,8 +85,8 @@ describe("sealing", () => {
   });
 });
 
-describe("facts about the server", () => {
-  it("name the address the client came by, and the date of the release", async () => {
+describe("server facts", () => {
+  it("server facts have the address that the client used and the release date", async () => {
     const { ask } = await openRootClient();
     const nodes = at((await ask("GET", "sys/ha-status")).json, "data", "nodes", 0);
     expect(nodes).toMatchObject({ active_node: true, api_address: "http://vault.test" });
@@ -104,7 +104,7 @@ describe("facts about the server", () => {
       .toEqual(["timestamp"]);
   });
 
-  it("name the requests in flight without their query, and none that is answered", async () => {
+  it("sys/in-flight-req lists unanswered requests without their query", async () => {
     const { ask } = await openRootClient();
     await ask("GET", "sys/health");
     const { json } = await ask("GET", "sys/in-flight-req?token=secret");
@@ -115,7 +115,7 @@ describe("facts about the server", () => {
     })]);
   });
 
-  it("are for whom a policy lets see them", async () => {
+  it("server facts need a policy", async () => {
     const { ask, tokenWith } = await openRootClient();
     const token = await tokenWith('path "x" { capabilities = ["read"] }');
     for (const path of ["config/state/sanitized", "host-info", "in-flight-req"]) {
@@ -123,15 +123,15 @@ describe("facts about the server", () => {
     }
   });
 
-  it("hash a value for an audit device with the hash beside data", async () => {
+  it("sys/audit-hash refuses an unknown audit device", async () => {
     const { ask } = await openRootClient();
     const refused = await ask("POST", "sys/audit-hash/none", { input: "x" });
     expect(shown(refused)).toEqual([400, { errors: ['unknown audit backend "none/"'] }]);
   });
 });
 
-describe("what this server has not", () => {
-  it("is listed as nothing, and found nowhere", async () => {
+describe("missing features", () => {
+  it("features that this server does not have are listed as empty and not found", async () => {
     const { ask } = await openRootClient();
     const missing = [
       ["LIST", "sys/namespaces"],
@@ -152,7 +152,7 @@ describe("what this server has not", () => {
     expect(at(removed.json, "warnings")).toEqual(["requested namespace does not exist"]);
   });
 
-  it("is refused to who would make it, with a reason", async () => {
+  it("features that this server does not have cannot be created, with a reason", async () => {
     const { ask } = await openRootClient();
     const refusals: readonly (readonly [string, object, string | RegExp])[] = [
       ["sys/namespaces/one", {}, /^cannot create a namespace/],
@@ -182,7 +182,7 @@ describe("what this server has not", () => {
     expect(shown(header)).toEqual([400, { errors: ["Could not find header in config"] }]);
   });
 
-  it("asks nobody for a second factor, and says so without a token", async () => {
+  it("sys/mfa/validate needs no token and knows no request", async () => {
     const { ask } = await openRootClient();
     const validate = async (body: object) =>
       shown(await ask("PUT", "sys/mfa/validate", body, null));
