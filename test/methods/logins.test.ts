@@ -1,3 +1,5 @@
+/** Logins without HTTP: passwords, stored records, and the lifetime and type of login tokens. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lifetime } from "../../src/access/tokens/lifetime.ts";
@@ -30,7 +32,7 @@ function openBarrier(): Barrier {
   return new Barrier({ store, random: randomBytes, keyring, outer: OUTER, operations: 0 });
 }
 
-/** Everything behind the barrier, paths and plaintext. */
+/** Everything behind the barrier: paths and plaintext. */
 async function plaintext(barrier: Barrier): Promise<string> {
   const lines: string[] = [];
   for (const path of await barrier.list("", "", 1000)) {
@@ -45,8 +47,8 @@ function portsOf(barrier: Barrier) {
   return { barrier, random: randomBytes, nowMs: () => 1000, dueChanged: () => {} };
 }
 
-describe("passwords", () => {
-  it("match their own hash, and no other password does", async () => {
+describe("Passwords", () => {
+  it("a password hash matches its own password and no other", async () => {
     const passwords = new Passwords(randomBytes, FAST);
     const hash = await passwords.hash("secret");
     expect(await passwords.matches("secret", hash)).toBe(true);
@@ -54,21 +56,21 @@ describe("passwords", () => {
     expect(await passwords.matches("", hash)).toBe(false);
   });
 
-  it("are checked at the cost they were hashed at", async () => {
+  it("a password is checked at the cost of its stored hash", async () => {
     const hash = await new Passwords(randomBytes, FAST).hash("secret");
     const later = new Passwords(randomBytes, { ...FAST, logN: 5 });
     expect(await later.matches("secret", hash)).toBe(true);
     expect(await later.hash("secret")).toMatchObject({ kdf: "scrypt", logN: 5, r: 8, p: 1 });
   });
 
-  it("have another hash each time", async () => {
+  it("the same password has another hash each time", async () => {
     const passwords = new Passwords(randomBytes, FAST);
     const [first, second] = [await passwords.hash("secret"), await passwords.hash("secret")];
     expect(first.salt).not.toBe(second.salt);
     expect(first.hash).not.toBe(second.hash);
   });
 
-  it("of a user who does not exist cost as much, and never match", async () => {
+  it("checking the password of an unknown user costs as much and never matches", async () => {
     const passwords = new Passwords(randomBytes, { logN: 13, r: 8, p: 1 });
     const hash = await passwords.hash("secret");
     const timed = async (expected: typeof hash | null): Promise<number> => {
@@ -86,7 +88,7 @@ describe("passwords", () => {
     expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 4);
   });
 
-  it("that are too long are refused before any work", async () => {
+  it("a password that is too long is refused before any work", async () => {
     const passwords = new Passwords(randomBytes, FAST);
     const long = "x".repeat(5000);
     expect(await codeOf(() => passwords.hash(long))).toBe("invalid_request");
@@ -94,8 +96,8 @@ describe("passwords", () => {
   });
 });
 
-describe("what auth methods store", () => {
-  it("holds no password, role id, secret id or accessor that somebody could use", async () => {
+describe("stored records of auth methods", () => {
+  it("auth methods store no password, role id, secret id or accessor in clear", async () => {
     const barrier = openBarrier();
     const users = new Userpass(
       new JsonRecords(barrier, "auth/u1/", false),
@@ -124,7 +126,7 @@ describe("what auth methods store", () => {
     expect(paths).not.toContain(role.roleId);
   });
 
-  it("changes for a user by one writer after the other, and loses none", async () => {
+  it("concurrent updates of a user are all applied", async () => {
     const barrier = openBarrier();
     const storage = new JsonRecords(barrier, "auth/u1/", false);
     const users = new Userpass(storage, new Passwords(randomBytes, FAST));
@@ -139,7 +141,7 @@ describe("what auth methods store", () => {
     expect((await users.rules("ann"))?.uses).toBe(count);
   });
 
-  it("does not bring back a user who is deleted while his password is changed", async () => {
+  it("a password change does not bring back a user deleted meanwhile", async () => {
     const users = new Userpass(
       new JsonRecords(openBarrier(), "auth/u1/", false),
       new Passwords(randomBytes, FAST),
@@ -153,7 +155,7 @@ describe("what auth methods store", () => {
 });
 
 describe("the token mount", () => {
-  it("has the same names after each unseal, without being stored", async () => {
+  it("the token mount has the same accessor and uuid after each unseal without being stored", async () => {
     const barrier = openBarrier();
     const first = (await AuthMounts.open(portsOf(barrier))).token;
     const second = (await AuthMounts.open(portsOf(barrier))).token;
@@ -175,7 +177,7 @@ describe("lifetime()", () => {
     ["no more than the rules' maximum", { ttlSeconds: 50, maxTtlSeconds: 40 }, 0, 0, 40],
     ["what is left of the maximum", { maxTtlSeconds: 120 }, 100, 60, 20],
     ["nothing after the maximum", { maxTtlSeconds: 120 }, 121, 60, 0],
-    ["the period, whatever is asked", { periodSeconds: 30 }, 5000, 60, 30],
+    ["the period, whatever the increment", { periodSeconds: 30 }, 5000, 60, 30],
     ["no period beyond the mount's maximum", { periodSeconds: 3000 }, 0, 0, 1000],
     [
       "a period within the explicit maximum",
@@ -187,12 +189,12 @@ describe("lifetime()", () => {
       0,
       10,
     ],
-  ])("is %s", (_name, rules, ageSeconds, increment, expected) => {
+  ])("lifetime() gives %s", (_name, rules, ageSeconds, increment, expected) => {
     const life = lifetime({ ...NO_RULES, ...rules }, LIMITS, ageSeconds, increment);
     expect(life.ttlSeconds).toBe(expected);
   });
 
-  it("never leaves a token without a period alive beyond any maximum", () => {
+  it("lifetime() never exceeds a maximum for a token without a period", () => {
     const seconds = fc.integer({ min: 0, max: 5000 });
     fc.assert(fc.property(seconds, seconds, seconds, seconds, seconds, (...given) => {
       const [ttlSeconds, maxTtlSeconds, explicitMaxTtlSeconds, age, increment] = given;
@@ -243,7 +245,7 @@ describe("loginToken()", () => {
     rules: NO_RULES,
   };
 
-  it("names the token after the whole path of its mount", () => {
+  it("loginToken() names the token after the whole path of its mount", () => {
     const { template } = loginToken(mountWith({}), login, 0);
     expect(template.displayName).toBe("team-ops-ann");
     expect(template.path).toBe("auth/team/ops/login/ann");
@@ -259,7 +261,7 @@ describe("loginToken()", () => {
       ["service", "batch", "service"],
       ["batch", "service", "batch"],
     ] as const,
-  )("on a mount of %s with rules of %s is of type %s", (tokenType, type, expected) => {
+  )("loginToken() on a %s mount with %s rules gives type %s", (tokenType, type, expected) => {
     const rules = { ...NO_RULES, type, uses: 3, explicitMaxTtlSeconds: 60 };
     const { template } = loginToken(mountWith({ tokenType }), { ...login, rules }, 0);
     expect(template.type).toBe(expected);
@@ -268,13 +270,13 @@ describe("loginToken()", () => {
     expect(template.explicitMaxTtlSeconds).toBe(expected === "service" ? 60 : 0);
   });
 
-  it("refuses the root policy in any spelling", async () => {
+  it("loginToken() refuses the root policy in any spelling", async () => {
     const rules = { ...NO_RULES, policies: [" ROOT "] };
     const refused = await codeOf(() => loginToken(mountWith({}), { ...login, rules }, 0));
     expect(refused).toBe("invalid_request");
   });
 
-  it("leaves the default policy out when the rules refuse it", () => {
+  it("loginToken() leaves out the default policy if the rules say so", () => {
     const rules = { ...NO_RULES, noDefaultPolicy: true, policies: ["b", "a", "B"] };
     const { template } = loginToken(mountWith({}), { ...login, rules }, 0);
     expect(template.policies).toEqual(["a", "b"]);
@@ -282,7 +284,7 @@ describe("loginToken()", () => {
 });
 
 describe("leaseLimits()", () => {
-  it("are the mount's, and the system's where the mount says nothing", () => {
+  it("leaseLimits() gives the mount's limits, or the system's if the mount sets none", () => {
     const of = (defaultLeaseSeconds: number, maxLeaseSeconds: number) =>
       leaseLimits(mountWith({ defaultLeaseSeconds, maxLeaseSeconds }));
     const system = 768 * 3600;

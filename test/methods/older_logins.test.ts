@@ -1,3 +1,5 @@
+/** Reads records of logins that older versions of the product stored. */
+
 import { describe, expect, it } from "vitest";
 import { AppRole } from "../../src/methods/approle/roles.ts";
 import { JsonRecords } from "../../src/barrier/mount_records.ts";
@@ -39,8 +41,8 @@ async function openWith(path: string, record: object): Promise<Barrier> {
   return barrier;
 }
 
-describe("a record from before older names were remembered", () => {
-  it("of a user says that he used none", async () => {
+describe("records without deprecated names", () => {
+  it("a user record from before deprecated names were kept has none", async () => {
     const password = { kdf: "scrypt", logN: 4, r: 8, p: 1, salt: "AAAA", hash: "AAAA" };
     const barrier = await openWith("auth/u/user/ann", { password, rules: RULES });
     const passwords = new Passwords(randomBytes, { logN: 4, r: 8, p: 1 });
@@ -48,7 +50,7 @@ describe("a record from before older names were remembered", () => {
     expect(await users.rules("ann")).toEqual(UNNAMED);
   });
 
-  it("of a role says the same, and that its addresses were never spoken of", async () => {
+  it("a role record from before deprecated names were kept has none and no bound addresses", async () => {
     const barrier = await openWith("auth/r/role/ci", {
       name: "ci",
       key: "k",
@@ -64,8 +66,8 @@ describe("a record from before older names were remembered", () => {
   });
 });
 
-describe("a token from before there were entities", () => {
-  it("is of none", () => {
+describe("tokens without entities", () => {
+  it("a token record from before entities existed has no entity", () => {
     const token = decodeToken(encodeUtf8(JSON.stringify({ version: 1, uses: 0 })));
     expect(token.entityId ?? "").toBe("");
   });

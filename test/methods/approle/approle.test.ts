@@ -1,9 +1,11 @@
+/** AppRole: logins with role id and secret id, and the roles themselves. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt, UNSUPPORTED_PATH } from "../../contract/api.contract.ts";
 import { listed, ROLE, withRole, WRONG } from "../../http/role_client.ts";
 
-describe("a login with role id and secret id", () => {
-  it("answers an orphan token with the role's policies and name", async () => {
+describe("AppRole logins", () => {
+  it("an AppRole login gives an orphan token with the role's policies and name", async () => {
     const { secretId, login, ask } = await withRole({ token_ttl: "20m" });
     const { id } = await secretId({ metadata: '{"host":"h1"}' });
     const answer = await login(id);
@@ -21,7 +23,7 @@ describe("a login with role id and secret id", () => {
     });
   });
 
-  it("is the same refusal for a wrong role id, a wrong secret id and another role's", async () => {
+  it("a wrong role id, a wrong secret id and another role's secret id get the same refusal", async () => {
     const { secretId, login, done, ask, roleId } = await withRole();
     const { id } = await secretId();
     await done("POST", "auth/approle/role/other", {});
@@ -38,7 +40,7 @@ describe("a login with role id and secret id", () => {
     expect(both.json).toEqual(WRONG);
   });
 
-  it("is renewed as long as the role is there", async () => {
+  it("an AppRole token is renewed only while its role exists", async () => {
     const { secretId, login, done, ask } = await withRole({ token_ttl: "20m" });
     const token = textAt((await login((await secretId()).id)).json, "auth", "client_token");
     const renew = () => ask("POST", "auth/token/renew-self", {}, token);
@@ -51,7 +53,7 @@ describe("a login with role id and secret id", () => {
     ]);
   });
 
-  it("asks for the role id first, whatever the method", async () => {
+  it("an AppRole login without a role id is refused before its method is checked", async () => {
     const { ask } = await withRole();
     for (const method of ["POST", "GET", "DELETE"]) {
       const answer = await ask(method, "auth/approle/login", method === "POST" ? {} : null, null);
@@ -62,8 +64,8 @@ describe("a login with role id and secret id", () => {
   });
 });
 
-describe("roles", () => {
-  it("are shown, listed and deleted, with their secret ids", async () => {
+describe("AppRole roles", () => {
+  it("a role is shown, listed and deleted with its secret ids", async () => {
     const { ask, done, secretId, login, api } = await withRole({ token_period: 60 });
     const { id } = await secretId();
     const read = await ask("GET", ROLE);
@@ -84,7 +86,7 @@ describe("roles", () => {
     expect((await ask("LIST", `${ROLE}/secret-id`)).status).toBe(404);
   });
 
-  it("have a role id that can be chosen, by one role only", async () => {
+  it("a role id can be chosen, but by one role only", async () => {
     const { ask, done, secretId, login, roleId } = await withRole();
     const { id } = await secretId();
     await done("POST", `${ROLE}/role-id`, { role_id: "ci-role" });
@@ -95,13 +97,13 @@ describe("roles", () => {
     await done("POST", "auth/approle/role/other", { role_id: roleId });
   });
 
-  it("must ask for a secret id where they are bound to no addresses", async () => {
+  it("a role without bound addresses must require a secret id", async () => {
     const { ask } = await withRole();
     const open = await ask("POST", ROLE, { bind_secret_id: false });
     expect(open.json).toEqual(listed("at least one constraint should be enabled on the role"));
   });
 
-  it("say where secret ids are when they are made, and never after", async () => {
+  it("local_secret_ids can be set only when a role is created", async () => {
     const { ask } = await withRole();
     const answer = await ask("POST", ROLE, { local_secret_ids: false });
     expect([answer.status, answer.json]).toEqual([400, {
@@ -126,14 +128,14 @@ describe("roles", () => {
       "TTL value will be truncated",
       { token_max_ttl: 3_600_000 },
     ],
-  ])("take %j, and warn", async (body, warning, shown) => {
+  ])("a role accepts %j with a warning", async (body, warning, shown) => {
     const { ask } = await withRole();
     const answer = await ask("POST", ROLE, body);
     expect([answer.status, at(answer.json, "warnings")]).toEqual([200, [warning]]);
     expect(at((await ask("GET", ROLE)).json, "data")).toMatchObject(shown);
   });
 
-  it("have no period by its older name that no token could have", async () => {
+  it("a role refuses a legacy period above the maximum, but takes it as token_period", async () => {
     const { ask, done } = await withRole();
     const answer = await ask("POST", ROLE, { period: "1000h" });
     expect([answer.status, answer.json]).toEqual([400, {
@@ -144,7 +146,7 @@ describe("roles", () => {
     await done("POST", ROLE, { token_period: "1000h" });
   });
 
-  it("of other names and other paths do not exist", async () => {
+  it("unknown roles and unknown paths of a role are not found", async () => {
     const { ask } = await withRole();
     for (const path of ["secret-id/lookup/", "secret-id-accessor/destroy/"]) {
       expect((await ask("GET", `${ROLE}/${path}`)).status, path).toBe(405);

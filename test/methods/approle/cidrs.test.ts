@@ -1,3 +1,5 @@
+/** Addresses that AppRole roles, secret ids and their tokens are bound to. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { type AddressedClient, openAddressedClient } from "../../http/addressed_client.ts";
@@ -30,7 +32,7 @@ function elsewhere(address: string, why: string) {
   return { errors: [`source address "${address}" unauthorized ${why}`] };
 }
 
-/** Where a login's token may be used from. */
+/** The addresses that a login's token is bound to, or the status of its lookup. */
 async function boundsOf({ ask }: AddressedClient, login: { readonly json: unknown }, from: string) {
   const token = textAt(login.json, "auth", "client_token");
   const answer = await ask("GET", "auth/token/lookup-self", { token, from });
@@ -40,8 +42,8 @@ async function boundsOf({ ask }: AddressedClient, login: { readonly json: unknow
 const BY_ROLE = "by CIDR restrictions on the role";
 const BY_SECRET_ID = "through CIDR restrictions on the secret ID";
 
-describe("a role whose logins are bound to addresses", () => {
-  it("lets in from there only, and counts no use elsewhere", async () => {
+describe("roles with bound addresses", () => {
+  it("a role with bound addresses refuses logins from elsewhere and counts no use", async () => {
     const { secretId, login } = await withRole({
       secret_id_bound_cidrs: ["10.0.0.0/8", "2001:db8::/32"],
       secret_id_num_uses: 2,
@@ -60,13 +62,13 @@ describe("a role whose logins are bound to addresses", () => {
     expect((await login(INSIDE, id)).json).toEqual({ errors: ["invalid role or secret ID"] });
   });
 
-  it("does not say so to who has no secret id", async () => {
+  it("a role does not reveal its bound addresses without a valid secret id", async () => {
     const { login } = await withRole({ secret_id_bound_cidrs: "10.0.0.0/8" });
     expect((await login(OUTSIDE, "none")).json).toEqual({ errors: ["invalid role or secret ID"] });
     expect((await login(OUTSIDE)).json).toEqual({ errors: ["missing secret_id"] });
   });
 
-  it("is shown with its blocks, and takes them by their older name", async () => {
+  it("a role shows its bound addresses, also if set by the deprecated name", async () => {
     const { ask, done } = await withRole({ bound_cidr_list: "10.0.0.5/32" });
     const bounds = async () => at((await ask("GET", ROLE)).json, "data", "secret_id_bound_cidrs");
     expect(await bounds()).toEqual(["10.0.0.5/32"]);
@@ -76,7 +78,7 @@ describe("a role whose logins are bound to addresses", () => {
     expect(await bounds()).toBeNull();
   });
 
-  it.each(["10.0.0.1", "nope", "10.0.0.0/33"])("is not bound to %s", async (sent) => {
+  it.each(["10.0.0.1", "nope", "10.0.0.0/33"])("a role cannot be bound to %s", async (sent) => {
     const { ask } = await withRole({});
     const answer = await ask("POST", ROLE, { body: { secret_id_bound_cidrs: sent } });
     const why = `failed to validate CIDR blocks: invalid CIDR address: ${sent}`;
@@ -84,8 +86,8 @@ describe("a role whose logins are bound to addresses", () => {
   });
 });
 
-describe("a secret id bound to addresses", () => {
-  it("logs in from there only, and counts no use elsewhere", async () => {
+describe("secret ids with bound addresses", () => {
+  it("a secret id with bound addresses is refused elsewhere and loses no use", async () => {
     const { secretId, login } = await withRole({ secret_id_bound_cidrs: "10.0.0.0/8" });
     const id = await secretId({ cidr_list: "10.1.0.0/16", num_uses: 1 });
     const refused = await login("10.2.0.1", id);
@@ -94,7 +96,7 @@ describe("a secret id bound to addresses", () => {
     expect((await login(INSIDE, id)).status).toBe(400);
   });
 
-  it("must be narrower than its role, when it is issued and when it is used", async () => {
+  it("a secret id's addresses must be within its role's when issued and when used", async () => {
     const { done, issue, secretId, login } = await withRole({
       secret_id_bound_cidrs: "10.0.0.0/8",
       token_bound_cidrs: "10.0.0.0/8",
@@ -113,7 +115,7 @@ describe("a secret id bound to addresses", () => {
     expect((await login(INSIDE, id)).json).toEqual({ errors: [why] });
   });
 
-  it("is not bound to what is no block", async () => {
+  it("a secret id cannot be bound to an address without a prefix length", async () => {
     const { issue } = await withRole({});
     const why = (what: string) =>
       listed(`failed to validate ${what}: invalid CIDR address: 10.0.0.1`);
@@ -121,7 +123,7 @@ describe("a secret id bound to addresses", () => {
     expect((await issue({ token_bound_cidrs: "10.0.0.1" })).json).toEqual(why("token CIDR blocks"));
   });
 
-  it("is shown with its blocks", async () => {
+  it("a secret id's lookup shows its bound addresses", async () => {
     const { ask, secretId } = await withRole({});
     const body = { cidr_list: "10.1.0.0/16", token_bound_cidrs: "10.1.1.5/24" };
     const id = await secretId(body);
@@ -133,8 +135,8 @@ describe("a secret id bound to addresses", () => {
   });
 });
 
-describe("the token of a login by role", () => {
-  it("is bound as the secret id says, or else the role", async () => {
+describe("bound AppRole tokens", () => {
+  it("an AppRole token has the bounds of its secret id, or else of its role", async () => {
     const client = await withRole({ token_bound_cidrs: "10.0.0.0/8" });
     const wide = await client.login(OUTSIDE, await client.secretId());
     expect(await boundsOf(client, wide, OUTSIDE)).toBe(403);
@@ -145,7 +147,7 @@ describe("the token of a login by role", () => {
     expect(await boundsOf(client, narrow, INSIDE)).toEqual(["10.1.2.3"]);
   });
 
-  it("is strictly bound where the role says so and the secret id says nothing", async () => {
+  it("a role's strict binding applies unless the secret id has token bounds", async () => {
     const client = await withRole({ token_strictly_bind_ip: true });
     const strict = await client.login(INSIDE, await client.secretId());
     expect(await boundsOf(client, strict, INSIDE)).toEqual([INSIDE]);
@@ -158,8 +160,8 @@ describe("the token of a login by role", () => {
   });
 });
 
-describe("a role that asks for no secret id", () => {
-  it("lets in by its id alone, from its addresses", async () => {
+describe("roles without secret ids", () => {
+  it("a role without secret ids allows logins by role id from its addresses", async () => {
     const client = await withRole({
       bind_secret_id: false,
       secret_id_bound_cidrs: "10.0.0.0/8",
@@ -171,14 +173,14 @@ describe("a role that asks for no secret id", () => {
     expect((await client.login(INSIDE, "whatever")).status).toBe(200);
   });
 
-  it("may have only its tokens bound", async () => {
+  it("a role without secret ids may bind only its tokens", async () => {
     const client = await withRole({ bind_secret_id: false, token_bound_cidrs: "10.0.0.0/8" });
     const answer = await client.login(OUTSIDE);
     expect(await boundsOf(client, answer, OUTSIDE)).toBe(403);
     expect(await boundsOf(client, answer, INSIDE)).toEqual(["10.0.0.0/8"]);
   });
 
-  it("issues none", async () => {
+  it("a role without secret ids does not issue any", async () => {
     const client = await withRole({ bind_secret_id: false, token_bound_cidrs: "10.0.0.0/8" });
     const answer = await client.issue();
     expect([answer.status, answer.json]).toEqual([400, {
@@ -186,7 +188,7 @@ describe("a role that asks for no secret id", () => {
     }]);
   });
 
-  it("does not lose its last bound", async () => {
+  it("a role without secret ids cannot lose its last bound", async () => {
     const { ask } = await withRole({ bind_secret_id: false, token_bound_cidrs: "10.0.0.0/8" });
     const unbound = listed("at least one constraint should be enabled on the role");
     const strict = { token_bound_cidrs: "", token_strictly_bind_ip: true };

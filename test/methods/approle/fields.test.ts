@@ -1,3 +1,5 @@
+/** The single-field paths of an AppRole role, and its other paths. */
+
 import { describe, expect, it } from "vitest";
 import {
   at,
@@ -16,7 +18,7 @@ async function withRole(role: object = {}): Promise<RootClient> {
   return client;
 }
 
-/** Path, field, a value as it is sent and as it is shown, and what it is once it is deleted. */
+/** Path, field, a value as sent and as shown, and the value once it is deleted. */
 const FIELDS: readonly (readonly [string, string, unknown, unknown, unknown])[] = [
   ["policies", "token_policies", "a,b", ["a", "b"], []],
   ["secret-id-bound-cidrs", "secret_id_bound_cidrs", "10.0.0.5/8", ["10.0.0.5/8"], null],
@@ -30,8 +32,8 @@ const FIELDS: readonly (readonly [string, string, unknown, unknown, unknown])[] 
   ["period", "token_period", "1h", 3600, 0],
 ];
 
-describe("a single field of a role", () => {
-  it.each(FIELDS)("%s is set, shown and set back", async (path, field, sent, shown, cleared) => {
+describe("single fields of a role", () => {
+  it.each(FIELDS)("%s can be set, shown and reset", async (path, field, sent, shown, cleared) => {
     const { ask, done } = await withRole();
     await done("POST", `${ROLE}/${path}`, { [field]: sent });
     const read = await ask("GET", `${ROLE}/${path}`);
@@ -41,7 +43,7 @@ describe("a single field of a role", () => {
     expect(at(after.json, "data")).toEqual({ [field]: cleared });
   });
 
-  it("bind-secret-id is set, shown and set back, where addresses are bound", async () => {
+  it("bind-secret-id can be set, shown and reset if addresses are bound", async () => {
     const { ask, done } = await withRole({ secret_id_bound_cidrs: "10.0.0.0/8" });
     const shown = async () => at((await ask("GET", `${ROLE}/bind-secret-id`)).json, "data");
     expect(await shown()).toEqual({ bind_secret_id: true });
@@ -56,7 +58,7 @@ describe("a single field of a role", () => {
     await done("DELETE", `${ROLE}/secret-id-bound-cidrs`);
   });
 
-  it("is one with that of the whole role", async () => {
+  it("a single field of a role is also shown on the whole role", async () => {
     const { ask, done } = await withRole();
     for (const [path, field, sent] of FIELDS) {
       await done("POST", `${ROLE}/${path}`, { [field]: sent });
@@ -80,13 +82,13 @@ describe("a single field of a role", () => {
     });
   });
 
-  it("has an older name for policies and period", async () => {
+  it("policies and period of a role can be set by their deprecated names", async () => {
     const { ask, done } = await withRole();
     await done("POST", `${ROLE}/policies`, { policies: "old" });
     await done("POST", `${ROLE}/period`, { period: 60 });
-    const elders = { policies: ["old"], token_policies: ["old"], period: 60, token_period: 60 };
+    const legacy = { policies: ["old"], token_policies: ["old"], period: 60, token_period: 60 };
     const role = await ask("GET", ROLE);
-    expect(at(role.json, "data")).toMatchObject(elders);
+    expect(at(role.json, "data")).toMatchObject(legacy);
     const shown = async (path: string) => at((await ask("GET", `${ROLE}/${path}`)).json, "data");
     expect(await shown("period")).toEqual({ period: 60, token_period: 60 });
     expect(await shown("policies")).toEqual({ policies: ["old"], token_policies: ["old"] });
@@ -97,7 +99,7 @@ describe("a single field of a role", () => {
     expect(await shown("period")).toEqual({ token_period: 30 });
   });
 
-  it("of tokens has no older names that are userpass's", async () => {
+  it("roles do not have the deprecated fields of userpass", async () => {
     const { ask } = await withRole({ ttl: "1h", max_ttl: "2h" });
     const role = await ask("GET", ROLE);
     expect(at(role.json, "data")).toMatchObject({ token_ttl: 0, token_max_ttl: 0 });
@@ -144,7 +146,7 @@ describe("a single field of a role", () => {
       'Field validation failed: error converting input for field "token_ttl": expected a ' +
       "duration, got list",
     ],
-  ])("%s refuses %j", async (path, body, why) => {
+  ])("the field %s of a role refuses %j", async (path, body, why) => {
     const { ask } = await withRole({ token_ttl: "1h", token_max_ttl: "2h" });
     const before = await ask("GET", ROLE);
     const answer = await ask("POST", `${ROLE}/${path}`, body);
@@ -153,7 +155,7 @@ describe("a single field of a role", () => {
     expect(at(after.json, "data")).toEqual(at(before.json, "data"));
   });
 
-  it("of a role that does not exist is no path, and nothing to delete", async () => {
+  it("a field of an unknown role is not found, and deleting it does nothing", async () => {
     const { ask } = await withRole();
     for (const [path, field, sent] of FIELDS) {
       const none = `auth/approle/role/none/${path}`;
@@ -165,7 +167,7 @@ describe("a single field of a role", () => {
     expect((await ask("GET", "auth/approle/role/none")).status).toBe(404);
   });
 
-  it("of the older name for addresses says so", async () => {
+  it("reading bound-cidr-list warns that it is deprecated", async () => {
     const { ask } = await withRole();
     const read = await ask("GET", `${ROLE}/bound-cidr-list`);
     expect(at(read.json, "warnings")).toEqual([
@@ -174,7 +176,7 @@ describe("a single field of a role", () => {
     ]);
   });
 
-  it("that says where secret ids are is only shown", async () => {
+  it("local-secret-ids can only be read", async () => {
     const { ask } = await withRole({ local_secret_ids: true });
     const read = await ask("GET", `${ROLE}/local-secret-ids`);
     expect(at(read.json, "data")).toEqual({ local_secret_ids: true });
@@ -185,8 +187,8 @@ describe("a single field of a role", () => {
   });
 });
 
-describe("the paths of approle", () => {
-  it("are those of the reference, with their operations", async () => {
+describe("AppRole paths", () => {
+  it("AppRole refuses other operations and unknown paths as the reference does", async () => {
     const { ask } = await withRole();
     const refused = async (method: string, path: string) => {
       const { status, json } = await ask(method, path, method === "POST" ? {} : null);
@@ -207,7 +209,7 @@ describe("the paths of approle", () => {
     expect(await refused("GET", "auth/approle/role")).toEqual([405, UNSUPPORTED_OPERATION]);
   });
 
-  it("tell of fields that nobody reads, where there is something to tell", async () => {
+  it("issuing a secret id warns about unknown fields", async () => {
     const { ask } = await withRole();
     const issued = await ask("POST", `${ROLE}/secret-id`, { uses: 1, role_name: "x" });
     expect(at(issued.json, "warnings")).toEqual([
@@ -217,7 +219,7 @@ describe("the paths of approle", () => {
     ]);
   });
 
-  it("list a page of the secret ids", async () => {
+  it("secret ids can be listed by page", async () => {
     const { ask } = await withRole();
     const accessors: string[] = [];
     for (const _id of [1, 2, 3]) {
@@ -229,7 +231,7 @@ describe("the paths of approle", () => {
     expect(at(page.json, "data", "keys")).toEqual([second]);
   });
 
-  it("let a role be made with `create` and changed with `update`", async () => {
+  it("creating a role needs `create`, and changing one needs `update`", async () => {
     const { ask, tokenWith } = await withRole();
     const maker = await tokenWith('path "auth/approle/role/*" { capabilities = ["create"] }');
     expect((await ask("POST", "auth/approle/role/new", {}, maker)).status).toBe(204);
@@ -238,7 +240,7 @@ describe("the paths of approle", () => {
     expect(part.status).toBe(403);
   });
 
-  it("clear secret ids whose time is over, when asked to", async () => {
+  it("tidy deletes expired secret ids", async () => {
     const { ask, api } = await withRole({ secret_id_ttl: "1m" });
     await ask("POST", `${ROLE}/secret-id`);
     const left = async () => (await api.snapshot()).match(/^auth\/.*\/secret-id\//m);

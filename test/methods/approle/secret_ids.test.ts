@@ -1,16 +1,18 @@
+/** Secret ids of AppRole: issuing, use, expiry, lookup, metadata and custom ids. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt, textsAt } from "../../contract/api.contract.ts";
 import { listed, ROLE, withRole, WRONG } from "../../http/role_client.ts";
 
 describe("secret ids", () => {
-  it("are not stored as they are, nor are role ids", async () => {
+  it("secret ids, their accessors and role ids are not stored in clear", async () => {
     const { secretId, api, roleId } = await withRole();
     const { id, accessor } = await secretId();
     const stored = await api.snapshot();
     for (const text of [id, accessor, roleId]) expect(stored).not.toContain(text);
   });
 
-  it("end with their last use, of many logins at once too", async () => {
+  it("a secret id ends with its last use, even among concurrent logins", async () => {
     const { secretId, login, ask } = await withRole({ secret_id_num_uses: 2 });
     const { id } = await secretId();
     const statuses = await Promise.all([1, 2, 3, 4].map(async () => (await login(id)).status));
@@ -18,7 +20,7 @@ describe("secret ids", () => {
     expect((await ask("LIST", `${ROLE}/secret-id`)).status).toBe(404);
   });
 
-  it("end with their time, before and after the alarm has cleared them", async () => {
+  it("an expired secret id is refused before and after the alarm deletes it", async () => {
     const { secretId, login, ask, api } = await withRole({ secret_id_ttl: "10m" });
     const { id, accessor } = await secretId();
     api.clock.nowMs += 10 * 60 * 1000 - 1;
@@ -35,7 +37,7 @@ describe("secret ids", () => {
     expect((await ask("POST", `${ROLE}/secret-id-accessor/lookup`, body)).status).toBe(404);
   });
 
-  it("may be narrower than their role says, and never wider", async () => {
+  it("a secret id may have narrower limits than its role, but not wider", async () => {
     const { ask } = await withRole({ secret_id_num_uses: 5, secret_id_ttl: "10m" });
     const narrow = await ask("POST", `${ROLE}/secret-id`, { num_uses: 1, ttl: "1m" });
     expect(at(narrow.json, "data")).toMatchObject({ secret_id_num_uses: 1, secret_id_ttl: 60 });
@@ -44,7 +46,7 @@ describe("secret ids", () => {
     }
   });
 
-  it("are looked up and destroyed by themselves and by accessor", async () => {
+  it("a secret id can be looked up and destroyed by itself and by accessor", async () => {
     const { secretId, login, ask, done } = await withRole();
     const first = await secretId({ metadata: "host=h1,zone=z" });
     const second = await secretId();
@@ -70,7 +72,7 @@ describe("secret ids", () => {
       .toBe(204);
   });
 
-  it("are unknown by an accessor of no role, and of another role's no more is said", async () => {
+  it("an unknown accessor and another role's accessor neither show nor destroy a secret id", async () => {
     const { secretId, ask, done, login } = await withRole();
     const { id, accessor } = await secretId();
     await done("POST", "auth/approle/role/other", {});
@@ -95,7 +97,7 @@ describe("secret ids", () => {
     ["B=1, a=2,a=2", { a: "2", b: "1" }],
     ["eyJhIjoiMSJ9", { a: "1" }],
     ["bnVsbA==", {}],
-  ])("say of themselves what %s says", async (metadata, meta) => {
+  ])("a secret id shows the metadata of %s", async (metadata, meta) => {
     const { secretId, ask } = await withRole();
     const { id } = await secretId({ metadata });
     const read = await ask("POST", `${ROLE}/secret-id/lookup`, { secret_id: id });
@@ -110,7 +112,7 @@ describe("secret ids", () => {
     ["=1", 'failed to parse the input: invalid <key,value> pair: key: "" value: "1"'],
     ['{"a":""}', 'invalid value for key "a"'],
     ['{"a":null}', 'invalid value for key "a"'],
-  ])("are not issued where %s should say something of them", async (metadata, why) => {
+  ])("a secret id with the metadata %s is not issued", async (metadata, why) => {
     const { ask } = await withRole();
     const answer = await ask("POST", `${ROLE}/secret-id`, { metadata });
     expect([answer.status, answer.json]).toEqual([400, {
@@ -118,7 +120,7 @@ describe("secret ids", () => {
     }]);
   });
 
-  it("have their accessor beside the token that wraps them", async () => {
+  it("a wrapped secret id has its accessor beside the wrapping token", async () => {
     const { api, root, ask } = await withRole();
     const headers = { "X-Vault-Wrap-TTL": "60" };
     const path = `/v1/${ROLE}/secret-id`;
@@ -129,7 +131,7 @@ describe("secret ids", () => {
       .toBe(textAt(opened.json, "data", "secret_id_accessor"));
   });
 
-  it("may be chosen by the caller, each of them once", async () => {
+  it("a caller may choose a secret id, each once while it is valid", async () => {
     const { login, ask, api } = await withRole();
     const body = { secret_id: "chosen", ttl: 60 };
     expect((await ask("POST", `${ROLE}/custom-secret-id`, body)).status).toBe(200);
@@ -142,7 +144,7 @@ describe("secret ids", () => {
     expect((await login("chosen")).status).toBe(200);
   });
 
-  it("fill a policy with their metadata, and that of the former login counts no more", async () => {
+  it("templates use the metadata of the secret id of the latest login", async () => {
     const client = await withRole({ token_policies: ["team"] });
     const methods = await client.ask("GET", "sys/auth");
     const accessor = textAt(methods.json, "data", "approle/", "accessor");

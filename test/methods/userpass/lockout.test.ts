@@ -1,3 +1,5 @@
+/** User lockout for userpass and AppRole: what locks an alias, for how long, and `sys/locked-users`. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "../../http/root_client.ts";
@@ -10,7 +12,7 @@ interface UserClient extends RootClient {
   readonly accessor: string;
   /** Status and body of a login. */
   login(password: string, user?: string): Promise<readonly [number, unknown]>;
-  /** So many logins with a wrong password, one after the other. */
+  /** This many logins with a wrong password, one after another. */
   fail(times: number, user?: string): Promise<void>;
   locked(query?: string): Promise<unknown>;
 }
@@ -44,8 +46,8 @@ function report(mounts: readonly object[], counts: number) {
   return { by_namespace: [{ ...namespace, mount_accessors: mounts }], total: counts };
 }
 
-describe("a user with five wrong passwords", () => {
-  it("is kept out by the right one too, in any letter case", async () => {
+describe("five wrong passwords", () => {
+  it("five wrong passwords lock a user out, also with the right one and in any letter case", async () => {
     const { fail, login } = await withAnn();
     await fail(4);
     await fail(1, "ANN");
@@ -54,14 +56,14 @@ describe("a user with five wrong passwords", () => {
     expect(await login("wrong")).toEqual([403, DENIED]);
   });
 
-  it("is kept out before it is asked whether a password came at all", async () => {
+  it("a locked user is refused before a missing password is reported", async () => {
     const { fail, ask } = await withAnn();
     await fail(5);
     const answer = await ask("POST", "auth/userpass/login/ann", {}, null);
     expect([answer.status, answer.json]).toEqual([403, DENIED]);
   });
 
-  it("may come back after 15 minutes, which no further try prolongs", async () => {
+  it("a lockout ends after 15 minutes, and further tries do not extend it", async () => {
     const { api, fail, login } = await withAnn();
     await fail(5);
     api.clock.nowMs += 14 * MINUTE_MS;
@@ -72,7 +74,7 @@ describe("a user with five wrong passwords", () => {
     expect(await login("right")).toEqual([200, null]);
   });
 
-  it("is kept out after a restart, and one with four is after his next", async () => {
+  it("lockouts and counts of wrong passwords survive a restart", async () => {
     const { api, ask, done, fail, login, shares } = await withAnn();
     await done("POST", "auth/userpass/users/bob", { password: "right" });
     await fail(5);
@@ -84,7 +86,7 @@ describe("a user with five wrong passwords", () => {
     expect(await login("right", "bob")).toEqual([403, DENIED]);
   });
 
-  it("stays kept out when he is deleted, made again or given another password", async () => {
+  it("a locked user stays locked when deleted, recreated or given another password", async () => {
     const { done, fail, login } = await withAnn();
     await fail(5);
     await done("POST", "auth/userpass/users/ann/password", { password: "other" });
@@ -95,7 +97,7 @@ describe("a user with five wrong passwords", () => {
     expect(await login("new")).toEqual([403, DENIED]);
   });
 
-  it("does not keep others out, nor his namesake on another mount", async () => {
+  it("a lockout does not affect other users or the same name on another mount", async () => {
     const { ask, done, fail, login } = await withAnn();
     await done("POST", "auth/userpass/users/bob", { password: "right" });
     await done("POST", "sys/auth/staff", { type: "userpass" });
@@ -107,14 +109,14 @@ describe("a user with five wrong passwords", () => {
   });
 });
 
-describe("a mount that says how often and how long", () => {
+describe("lockout settings of a mount", () => {
   async function tuned(config: object): Promise<UserClient> {
     const client = await withAnn();
     await client.done("POST", "sys/auth/userpass/tune", { user_lockout_config: config });
     return client;
   }
 
-  it("keeps out as it says", async () => {
+  it("a mount's lockout threshold and duration apply to its users", async () => {
     const { api, fail, login } = await tuned({ lockout_threshold: 2, lockout_duration: "1m" });
     await fail(2);
     expect(await login("right")).toEqual([403, DENIED]);
@@ -122,7 +124,7 @@ describe("a mount that says how often and how long", () => {
     expect(await login("right")).toEqual([200, null]);
   });
 
-  it("begins to count anew after as long as it says", async () => {
+  it("a mount's reset duration restarts the count of wrong passwords", async () => {
     const { api, fail, login } = await tuned({ lockout_counter_reset_duration: "1m" });
     await fail(4);
     api.clock.nowMs += MINUTE_MS + 1;
@@ -130,7 +132,7 @@ describe("a mount that says how often and how long", () => {
     expect(await login("right")).toEqual([200, null]);
   });
 
-  it("keeps nobody out where it says so, not even who was locked before", async () => {
+  it("a mount with lockout_disable locks no user and frees those already locked", async () => {
     const { done, fail, locked, login } = await withAnn();
     await fail(5);
     const config = { lockout_disable: true };
@@ -141,14 +143,14 @@ describe("a mount that says how often and how long", () => {
   });
 });
 
-describe("failures that lock nobody", () => {
-  it("are those of a user who does not exist, however many", async () => {
+describe("failures without a lockout", () => {
+  it("failed logins of an unknown user do not lock it", async () => {
     const { fail, locked } = await withAnn();
     await fail(12, "nobody");
     expect(await locked()).toEqual(report([], 0));
   });
 
-  it("are those before a success", async () => {
+  it("a successful login resets the count of wrong passwords", async () => {
     const { fail, login } = await withAnn();
     await fail(4);
     expect(await login("right")).toEqual([200, null]);
@@ -156,7 +158,7 @@ describe("failures that lock nobody", () => {
     expect(await login("right")).toEqual([200, null]);
   });
 
-  it("are those with more than 15 minutes between them", async () => {
+  it("wrong passwords more than 15 minutes apart do not add up", async () => {
     const { api, fail, login } = await withAnn();
     await fail(4);
     api.clock.nowMs += 15 * MINUTE_MS + 1;
@@ -164,7 +166,7 @@ describe("failures that lock nobody", () => {
     expect(await login("right")).toEqual([200, null]);
   });
 
-  it("are those without a password, which find nothing out", async () => {
+  it("logins without a password do not count towards a lockout", async () => {
     const { ask, login } = await withAnn();
     for (let time = 0; time < 6; time++) {
       expect((await ask("POST", "auth/userpass/login/ann", {}, null)).status).toBe(400);
@@ -173,8 +175,8 @@ describe("failures that lock nobody", () => {
   });
 });
 
-describe("guesses made at the same time", () => {
-  it("are no more than one after the other: who guesses right too late is not told", async () => {
+describe("concurrent guesses", () => {
+  it("concurrent guesses get five tries, and a later right one is refused", async () => {
     const { login } = await withAnn();
     const guesses = [...Array.from({ length: 9 }, (_, index) => `guess ${index}`), "right"];
     const answers = await Promise.all(guesses.map((guess) => login(guess)));
@@ -183,8 +185,8 @@ describe("guesses made at the same time", () => {
   });
 });
 
-describe("what is stored of failures", () => {
-  it("is one record for each alias, and the same for all who do not exist", async () => {
+describe("stored failures", () => {
+  it("failures are one record for each alias, and one for all unknown users", async () => {
     const { api, fail, login } = await withAnn();
     const records = async () =>
       (await api.snapshot()).split("\n").filter((line) => /^auth\/.*\/failures\//.test(line));
@@ -196,7 +198,7 @@ describe("what is stored of failures", () => {
     expect(await records()).toHaveLength(1);
   });
 
-  it("does not change while the alias is locked", async () => {
+  it("the failure record does not change while the alias is locked", async () => {
     const { api, fail, login } = await withAnn();
     await fail(5);
     const before = await api.snapshot();
@@ -205,8 +207,8 @@ describe("what is stored of failures", () => {
   });
 });
 
-describe("a role with five wrong secret ids", () => {
-  it("is kept out with a right one, of which no use is counted", async () => {
+describe("five wrong secret ids", () => {
+  it("five wrong secret ids lock a role out, and a right one loses no use meanwhile", async () => {
     const { ask, done, locked } = await withAnn();
     await done("POST", "sys/auth/approle", { type: "approle" });
     await done("POST", "auth/approle/role/ci", { role_id: "Ci-Role", secret_id_num_uses: 1 });
@@ -228,7 +230,7 @@ describe("a role with five wrong secret ids", () => {
     expect(await login({ secret_id: secretId })).toEqual([200, null]);
   });
 
-  it("is not counted where nobody has the role id", async () => {
+  it("failed logins with an unknown role id store nothing", async () => {
     const { api, ask, done } = await withAnn();
     await done("POST", "sys/auth/approle", { type: "approle" });
     const before = await api.snapshot();
@@ -241,7 +243,7 @@ describe("a role with five wrong secret ids", () => {
 });
 
 describe("sys/locked-users", () => {
-  it("lists who is locked now, by mount", async () => {
+  it("sys/locked-users lists the currently locked aliases by mount", async () => {
     const { accessor, api, done, fail, locked } = await withAnn();
     await done("POST", "auth/userpass/users/bob", { password: "right" });
     await fail(4, "bob");
@@ -257,7 +259,7 @@ describe("sys/locked-users", () => {
     expect(await locked()).toEqual(report([], 0));
   });
 
-  it("unlocks an alias, in its own letter case only", async () => {
+  it("sys/locked-users unlocks an alias only in its own letter case", async () => {
     const { accessor, done, fail, login } = await withAnn();
     await fail(5);
     await done("POST", `sys/locked-users/${accessor}/unlock/ANN`);
@@ -267,7 +269,7 @@ describe("sys/locked-users", () => {
     await done("POST", "sys/locked-users/none/unlock/ann");
   });
 
-  it("is for who has policies for it", async () => {
+  it("sys/locked-users needs a policy", async () => {
     const { accessor, ask, fail, login, tokenWith } = await withAnn();
     await fail(5);
     const token = await tokenWith('path "kv/*" { capabilities = ["read"] }');
@@ -279,7 +281,7 @@ describe("sys/locked-users", () => {
     expect(await login("right")).toEqual([403, DENIED]);
   });
 
-  it("has no other operations", async () => {
+  it("sys/locked-users has no other operations", async () => {
     const { accessor, ask } = await withAnn();
     expect((await ask("POST", "sys/locked-users", {})).status).toBe(405);
     expect((await ask("LIST", "sys/locked-users")).status).toBe(404);

@@ -1,3 +1,5 @@
+/** Userpass logins: their answers and refusals, and the life of their tokens. */
+
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import type { RootClient } from "../../http/root_client.ts";
@@ -6,8 +8,8 @@ import { login, withAnn } from "../../http/user_client.ts";
 const WRONG = { errors: ["invalid username or password"] };
 const HOUR = 3600;
 
-describe("a login with the right password", () => {
-  it("answers an orphan token with the user's policies, named after the user", async () => {
+describe("userpass logins", () => {
+  it("a userpass login gives an orphan token with the user's policies and name", async () => {
     const client = await withAnn({ token_ttl: "1h" });
     const answer = await login(client);
     expect(answer.status).toBe(200);
@@ -32,19 +34,19 @@ describe("a login with the right password", () => {
     });
   });
 
-  it("needs no token, and does not look at a bad one", async () => {
+  it("a userpass login ignores a bad token", async () => {
     const client = await withAnn();
     const body = { password: "correct horse" };
     const answer = await client.ask("PUT", "auth/userpass/login/ann", body, "s.nonsense");
     expect(answer.status).toBe(200);
   });
 
-  it("takes the name in any case", async () => {
+  it("a userpass login takes the name in any letter case", async () => {
     const answer = await login(await withAnn(), "correct horse", "ANN");
     expect(at(answer.json, "auth", "metadata")).toEqual({ username: "ann" });
   });
 
-  it("can be wrapped", async () => {
+  it("the answer of a userpass login can be wrapped", async () => {
     const client = await withAnn();
     const wrapped = await client.api.request("POST", "/v1/auth/userpass/login/ann", {
       body: { password: "correct horse" },
@@ -56,7 +58,7 @@ describe("a login with the right password", () => {
     expect(at(opened.json, "auth", "metadata")).toEqual({ username: "ann" });
   });
 
-  it("works after a restart", async () => {
+  it("a userpass login works after a restart", async () => {
     const client = await withAnn();
     await client.api.restart();
     await client.ask("PUT", "sys/unseal", { key: client.shares[0] }, null);
@@ -64,8 +66,8 @@ describe("a login with the right password", () => {
   });
 });
 
-describe("a login that fails", () => {
-  it("is the same for a wrong password and an unknown user", async () => {
+describe("failed userpass logins", () => {
+  it("a wrong password and an unknown user get the same answer", async () => {
     const client = await withAnn();
     const wrong = await login(client, "incorrect horse");
     const unknown = await login(client, "correct horse", "bob");
@@ -73,37 +75,37 @@ describe("a login that fails", () => {
     expect([unknown.status, unknown.text]).toEqual([400, wrong.text]);
   });
 
-  it("without a password is the caller's mistake", async () => {
+  it("a userpass login without a password is refused with 400", async () => {
     const { ask } = await withAnn();
     const answer = await ask("POST", "auth/userpass/login/ann", {}, null);
     expect([answer.status, answer.json]).toEqual([400, { errors: ["missing password"] }]);
   });
 
-  it("of a user with the root policy makes no token", async () => {
+  it("a user with the root policy gets no token", async () => {
     const answer = await login(await withAnn({ token_policies: "root" }));
     expect(answer.status).toBe(400);
     expect(answer.json).toEqual({ errors: ["auth methods cannot create root tokens"] });
   });
 
-  it("has no password in any log line", async () => {
+  it("no log line has a wrong password", async () => {
     const client = await withAnn();
     await login(client, "incorrect horse");
     expect(client.api.log.join("\n")).not.toContain("horse");
   });
 
-  it("by GET is no operation, and leaves the user's record alone", async () => {
+  it("a userpass login by GET is refused with 405", async () => {
     const { ask } = await withAnn();
     const answer = await ask("GET", "auth/userpass/login/ann", null, null);
     expect([answer.status, answer.json]).toEqual([405, { errors: ["unsupported operation"] }]);
   });
 });
 
-describe("the token of a login", () => {
+describe("userpass tokens", () => {
   async function renewed({ ask }: RootClient, token: string, increment = 0) {
     return await ask("POST", "auth/token/renew-self", { increment }, token);
   }
 
-  it("is renewed by what the user's rules say now, up to their maximum", async () => {
+  it("a userpass token is renewed by the user's current rules, up to their maximum", async () => {
     const client = await withAnn({ token_ttl: "1h", token_max_ttl: "2h" });
     const token = textAt((await login(client)).json, "auth", "client_token");
     client.api.clock.nowMs += 30 * 60 * 1000;
@@ -123,7 +125,7 @@ describe("the token of a login", () => {
     ["2h", "1h", 2],
     ["1h", "2h", 1],
   ])(
-    "keeps its explicit maximum of %s, whatever the user's is: %s",
+    "a userpass token keeps its explicit maximum of %s when the user's becomes %s",
     async (given, later, hours) => {
       const client = await withAnn({ token_explicit_max_ttl: given });
       const token = textAt((await login(client)).json, "auth", "client_token");
@@ -133,7 +135,7 @@ describe("the token of a login", () => {
     },
   );
 
-  it("is not renewed once the user has other policies or is gone", async () => {
+  it("a userpass token is not renewed if the user's policies changed or the user is gone", async () => {
     const client = await withAnn();
     const token = textAt((await login(client)).json, "auth", "client_token");
     await client.done("POST", "auth/userpass/users/ann/policies", { policies: "auditors" });
@@ -150,7 +152,7 @@ describe("the token of a login", () => {
     expect(at(self.json, "data", "last_renewal_time")).toBeUndefined();
   });
 
-  it("is not renewed past its maximum, by a clock of whole seconds", async () => {
+  it("a userpass token is not renewed past its maximum, counted in whole seconds", async () => {
     const client = await withAnn({ token_ttl: 2, token_max_ttl: 2 });
     client.api.clock.nowMs += 900;
     const token = textAt((await login(client)).json, "auth", "client_token");
@@ -167,14 +169,14 @@ describe("the token of a login", () => {
     }]);
   });
 
-  it("has no policy that belongs to wrapping tokens", async () => {
+  it("a user with the response-wrapping policy gets no token", async () => {
     const answer = await login(await withAnn({ token_policies: "a,response-wrapping" }));
     expect([answer.status, answer.json]).toEqual([400, {
       errors: ['cannot assign policy "response-wrapping"'],
     }]);
   });
 
-  it("is periodic, use-limited or a batch token as the user's rules say", async () => {
+  it("a user's rules can make the token periodic, use-limited or a batch token", async () => {
     const client = await withAnn({ token_period: "10m" });
     const periodic = textAt((await login(client)).json, "auth", "client_token");
     expect(at((await renewed(client, periodic, 5 * HOUR)).json, "auth", "lease_duration")).toBe(

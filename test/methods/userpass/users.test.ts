@@ -1,3 +1,5 @@
+/** Userpass users: how they are written, shown, changed and deleted, and what is refused. */
+
 import { describe, expect, it } from "vitest";
 import { at, UNSUPPORTED_PATH } from "../../contract/api.contract.ts";
 import { login, withAnn } from "../../http/user_client.ts";
@@ -6,7 +8,7 @@ const WRONG = { errors: ["invalid username or password"] };
 const HOUR = 3600;
 
 describe("users", () => {
-  it("are shown without their password, and listed", async () => {
+  it("a user is listed, and shown without their password", async () => {
     const { ask } = await withAnn({ token_max_ttl: "2h", token_num_uses: "3" });
     const read = await ask("GET", "auth/userpass/users/Ann");
     expect(at(read.json, "data")).toEqual({
@@ -25,7 +27,7 @@ describe("users", () => {
     expect(at(list.json, "data")).toEqual({ keys: ["ann"] });
   });
 
-  it("keep what a change does not name", async () => {
+  it("changing one field of a user keeps the others", async () => {
     const client = await withAnn();
     await client.done("POST", "auth/userpass/users/ann", { token_ttl: 60 });
     const answer = await login(client);
@@ -33,7 +35,7 @@ describe("users", () => {
     expect(at(answer.json, "auth", "policies")).toEqual(["default", "readers", "writers"]);
   });
 
-  it("need a password to be made, and only then", async () => {
+  it("creating a user needs a password, and changing other fields does not", async () => {
     const { ask } = await withAnn();
     const none = { errors: ["must provide either password or password_hash"] };
     const answer = await ask("POST", "auth/userpass/users/bob", { token_policies: "a" });
@@ -41,7 +43,7 @@ describe("users", () => {
     expect((await ask("POST", "auth/userpass/users/ann/password", {})).json).toEqual(none);
   });
 
-  it("have no hash that was made elsewhere, and hear what is wrong with it", async () => {
+  it("a password_hash is refused with the reason", async () => {
     const { ask } = await withAnn();
     const rest = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
     const refusals = [
@@ -62,21 +64,21 @@ describe("users", () => {
     });
   });
 
-  it("get another password, and the old one ends", async () => {
+  it("a new password replaces a user's old one", async () => {
     const client = await withAnn();
     await client.done("POST", "auth/userpass/users/ann/password", { password: "staple" });
     expect((await login(client)).status).toBe(400);
     expect((await login(client, "staple")).status).toBe(200);
   });
 
-  it("get other policies", async () => {
+  it("new policies of a user apply to the next login", async () => {
     const client = await withAnn();
     await client.done("POST", "auth/userpass/users/ann/policies", { policies: "auditors" });
     const answer = await login(client);
     expect(at(answer.json, "auth", "policies")).toEqual(["auditors", "default"]);
   });
 
-  it("keep their policies as they were sent, but on the path of its own cleaned", async () => {
+  it("a user's policies are kept as sent, but normalised when sent to the policies path", async () => {
     const { ask, done } = await withAnn({ token_policies: ["B", "a", "a"] });
     const shown = async () =>
       at((await ask("GET", "auth/userpass/users/ann")).json, "data", "token_policies");
@@ -87,36 +89,36 @@ describe("users", () => {
     expect(await shown()).toEqual(["m", "n"]);
   });
 
-  it("show an older name where it was used last, with the value that counts", async () => {
+  it("a deprecated field of a user is shown with the value in force if it was used last", async () => {
     const { ask, done } = await withAnn({ ttl: "1h", max_ttl: "2h", bound_cidrs: "10.0.0.0/8" });
-    const elders = async () => {
+    const legacyFields = async () => {
       const { json } = await ask("GET", "auth/userpass/users/ann");
       const names = Object.entries(Object(at(json, "data")));
       return Object.fromEntries(names.filter(([name]) => !name.startsWith("token_")));
     };
     const shown = { ttl: HOUR, max_ttl: 2 * HOUR, bound_cidrs: ["10.0.0.0/8"] };
-    expect(await elders()).toEqual(shown);
+    expect(await legacyFields()).toEqual(shown);
     await done("POST", "auth/userpass/users/ann", { token_num_uses: 3 });
-    expect(await elders()).toEqual(shown);
+    expect(await legacyFields()).toEqual(shown);
     await done("POST", "auth/userpass/users/ann", {
       token_ttl: 60,
       token_max_ttl: 90,
       max_ttl: 80,
     });
-    expect(await elders()).toEqual({ max_ttl: 90, bound_cidrs: ["10.0.0.0/8"] });
+    expect(await legacyFields()).toEqual({ max_ttl: 90, bound_cidrs: ["10.0.0.0/8"] });
     await done("POST", "auth/userpass/users/ann/policies", { policies: "Old" });
-    expect(await elders()).toMatchObject({ policies: ["old"] });
+    expect(await legacyFields()).toMatchObject({ policies: ["old"] });
     await done("POST", "auth/userpass/users/ann", { token_policies: "new", bound_cidrs: "" });
-    expect(await elders()).toEqual({ max_ttl: 90 });
+    expect(await legacyFields()).toEqual({ max_ttl: 90 });
   });
 
-  it("have no older names that are approle's", async () => {
+  it("users do not have the deprecated fields of AppRole", async () => {
     const { ask } = await withAnn({ period: "1h" });
     const { json } = await ask("GET", "auth/userpass/users/ann");
     expect(at(json, "data", "token_period")).toBe(0);
   });
 
-  it("who do not exist cannot be changed in part", async () => {
+  it("password and policies of an unknown user cannot be set", async () => {
     const { ask } = await withAnn();
     for (const [field, body] of [["password", {}], ["policies", {}]] as const) {
       const answer = await ask("POST", `auth/userpass/users/bob/${field}`, body);
@@ -126,7 +128,7 @@ describe("users", () => {
     }
   });
 
-  it("log in no more once they are deleted", async () => {
+  it("a deleted user can no longer log in", async () => {
     const client = await withAnn();
     await client.done("DELETE", "auth/userpass/users/ann");
     expect((await login(client)).json).toEqual(WRONG);
@@ -134,7 +136,7 @@ describe("users", () => {
     expect((await client.ask("LIST", "auth/userpass/users")).status).toBe(404);
   });
 
-  it("with rules that could not hold are refused", async () => {
+  it("a user with contradictory or invalid rules is refused", async () => {
     const { ask } = await withAnn();
     const bodies = [
       { token_bound_cidrs: "10.0.0.0/33" },
@@ -154,7 +156,7 @@ describe("users", () => {
     expect(statuses).toEqual(bodies.map(() => 400));
   });
 
-  it("have names like Vault's, and nothing else is served below them", async () => {
+  it("user names follow Vault's rules, and no other paths are served", async () => {
     const { ask } = await withAnn();
     for (const path of ["/users/a%20b", "/users/-a", "/users/ann/x", "/nothing", ""]) {
       const answer = await ask("POST", `auth/userpass${path}`, { password: "x" });
@@ -164,7 +166,7 @@ describe("users", () => {
     expect([login.status, login.json]).toEqual([404, { errors: ["unsupported path"] }]);
   });
 
-  it("are made with `create` and changed with `update`", async () => {
+  it("creating a user needs `create`, and changing one needs `update`", async () => {
     const { ask, tokenWith } = await withAnn();
     const maker = await tokenWith('path "auth/userpass/users/*" { capabilities = ["create"] }');
     const body = { password: "x" };
@@ -175,7 +177,7 @@ describe("users", () => {
 });
 
 describe("requests on users", () => {
-  it("are told of fields that nobody reads", async () => {
+  it("requests on users warn about unknown fields", async () => {
     const client = await withAnn();
     const body = { password: "correct horse", passwort: "x", username: "eve" };
     const answer = await client.ask("POST", "auth/userpass/login/ann", body, null);
@@ -187,7 +189,7 @@ describe("requests on users", () => {
     expect(at(answer.json, "auth", "metadata")).toEqual({ username: "ann" });
   });
 
-  it("name the field that cannot be read", async () => {
+  it("a request on a user names the field that cannot be read", async () => {
     const { ask } = await withAnn();
     const user = await ask("POST", "auth/userpass/users/ann", { token_ttl: [] });
     const errors = (prefix: string, field: string, wanted: string) => ({
@@ -200,7 +202,7 @@ describe("requests on users", () => {
     expect(password.json).toEqual(errors("Field validation failed: ", "password", "text"));
   });
 
-  it("list a page of them", async () => {
+  it("users can be listed by page", async () => {
     const { ask, done } = await withAnn();
     for (const name of ["bob", "eve"]) {
       await done("POST", `auth/userpass/users/${name}`, { password: "x" });
