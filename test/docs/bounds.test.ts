@@ -1,4 +1,4 @@
-/** The table of bounds in SECURITY.md: complete, with the values of the source, and each with its test. */
+/** The table of bounds in SECURITY.md is complete, has the source's values, and names a test for each. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { section, tableRows } from "./markdown.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
-/** What no caller can meet: the vault's own work, and facts of its formats. */
+/** Limits that no caller can reach: the vault's own work, and facts of its formats. */
 const INTERNAL: ReadonlySet<string> = new Set([
   "AUDIT_PIPE_WAIT_MS",
   "AUDIT_REST_MAX_MS",
@@ -66,16 +66,16 @@ describe("the table of bounds in SECURITY.md", () => {
   const rows = tableRows(section(read("SECURITY.md"), "What a caller may send"), "bound");
   const names = rows.map(([bound = ""]) => bound.replaceAll("`", ""));
 
-  it("has every bound of the source that a caller can meet, once", () => {
+  it("SECURITY.md lists every bound that a caller can reach, once", () => {
     const all = Object.keys(limits).filter((name) => !INTERNAL.has(name));
     expect(names.toSorted()).toEqual(all.toSorted());
   });
 
-  it("leaves out only what there is", () => {
+  it("every bound left out of SECURITY.md exists", () => {
     expect([...INTERNAL].filter((name) => !Object.hasOwn(limits, name))).toEqual([]);
   });
 
-  it.each(rows)("%s is %s, of %s", (bound = "", value = "", _of = "", test = "") => {
+  it.each(rows)("the bound %s is %s, of %s", (bound = "", value = "", _of = "", test = "") => {
     const name = bound.replaceAll("`", "");
     expect(numberOf(value)).toBe(Reflect.get(limits, name));
     const [, file = ""] = /\(([^)]+)\)/.exec(test) ?? [];

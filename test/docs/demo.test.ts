@@ -1,3 +1,5 @@
+/** Runs `npm run demo` as a user would. */
+
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,14 +25,14 @@ afterEach(async () => {
   rmSync(temporary, { recursive: true, force: true });
 });
 
-/** A demo that hangs would go on after its test, and its server with it. */
+/** Otherwise a demo that hangs would outlive its test, with its server. */
 async function end({ child, ended }: Run): Promise<void> {
   if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
   await ended;
 }
 
 describe("npm run demo", () => {
-  it("kills its server twice, loses nothing, and leaves nothing behind", async () => {
+  it("the demo kills its server, loses nothing, and leaves nothing behind", async () => {
     demo = run("demo", { TMPDIR: temporary, VAULT_ADDR: "", ...demoSettings() });
     const status = await demo.ended;
     const output = demo.output();
@@ -48,7 +50,7 @@ describe("npm run demo", () => {
     expect(readdirSync(temporary).filter((name) => name.startsWith("sealwright"))).toEqual([]);
   }, TIMEOUT_MS);
 
-  it("refuses a vault that is initialised already, with status 1", async () => {
+  it("the demo refuses a vault that is already initialised, with status 1", async () => {
     vault = await start("start", { SEALWRIGHT_DATA: ":memory:" });
     const init = { method: "PUT", body: JSON.stringify(ONE_SHARE) };
     expect((await fetch(`${vault.url}/v1/sys/init`, init)).status).toBe(200);

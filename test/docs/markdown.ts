@@ -1,4 +1,7 @@
-/** The parts of a Markdown document that can be checked: fenced blocks, tables, links, code spans. */
+/**
+ * Test helper: takes a Markdown document apart. Gives its sections, fenced blocks, examples, tables,
+ * code spans, links and anchors.
+ */
 
 export interface Fence {
   readonly language: string;
@@ -8,7 +11,7 @@ export interface Fence {
   readonly end: number;
 }
 
-/** A block of commands and what the document says it prints. */
+/** A block of commands, and the output that the document shows for it. */
 export interface Example {
   readonly commands: string;
   readonly prints: string;
@@ -75,7 +78,7 @@ export function codeSpans(text: string): readonly string[] {
   return [...withoutFences(text).matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? "");
 }
 
-/** Targets of links that lead to files of this project. */
+/** Targets of links to files of this project. */
 export function localLinks(text: string): readonly string[] {
   const targets = [...withoutFences(text).matchAll(/\]\(([^)\s]+)\)/g)].map((match) =>
     match[1] ?? ""

@@ -1,3 +1,5 @@
+/** Checks README.md, SECURITY.md and src/README.md against the project, and runs README's ceremony. */
+
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,13 +25,13 @@ const TIMEOUT_MS = 120_000;
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const missing = ["bash", "curl"].filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
 
-/** Between the outputs of two blocks. */
+/** Printed between the outputs of two blocks. */
 const MARK = "-- end of block --";
 
 interface Outcome {
   readonly status: number | null;
   readonly stderr: string;
-  /** What each block has printed. */
+  /** The output of each block. */
   readonly printed: readonly string[];
 }
 
@@ -51,7 +53,7 @@ async function runInOneShell(blocks: readonly string[], directory: string): Prom
   return { status, stderr, printed: stdout.split(`${MARK}\n`).slice(0, -1) };
 }
 
-/** `…` in a document stands for something that differs each time, within one line. */
+/** `…` in a document stands for any text within one line. */
 function patternOf(prints: string): RegExp {
   const escaped = prints.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("…", "[^\\n]+");
   return new RegExp(`^${escaped}$`);
@@ -71,19 +73,19 @@ describe("the ceremony in README.md", () => {
 
   const reason = missing.length === 0 ? "" : ` (skipped: there is no ${missing.join(" and no ")})`;
   it.skipIf(missing.length > 0)(
-    `prints what it says when its blocks are pasted${reason}`,
+    `the ceremony in README.md prints what it shows when its blocks are pasted${reason}`,
     async () => {
-      const told = examples(section(read("README.md"), CEREMONY));
-      const all = told.map(({ commands }) => commands).join("");
+      const steps = examples(section(read("README.md"), CEREMONY));
+      const all = steps.map(({ commands }) => commands).join("");
       expect(all.split(ADDRESS)).toHaveLength(2);
 
       vault = await start("start", { SEALWRIGHT_DATA: join(directory, "data") });
       const { url } = vault;
-      const blocks = told.map(({ commands }) => commands.replace(ADDRESS, url));
+      const blocks = steps.map(({ commands }) => commands.replace(ADDRESS, url));
       const { status, stderr, printed } = await runInOneShell(blocks, directory);
       expect(stderr).toBe("");
-      expect(printed).toHaveLength(told.length);
-      for (const [index, { prints }] of told.entries()) {
+      expect(printed).toHaveLength(steps.length);
+      for (const [index, { prints }] of steps.entries()) {
         expect(printed[index]).toMatch(patternOf(prints));
       }
       expect(status).toBe(0);
@@ -91,28 +93,28 @@ describe("the ceremony in README.md", () => {
     TIMEOUT_MS,
   );
 
-  it("says of every step what it prints, and ends with the secret that it began with", () => {
-    const told = examples(section(read("README.md"), CEREMONY));
-    expect(told.filter(({ prints }) => prints !== "").length).toBeGreaterThanOrEqual(8);
-    expect(told.at(-1)?.prints).toContain("open sesame");
+  it("the ceremony in README.md shows its output and ends with the secret it began with", () => {
+    const steps = examples(section(read("README.md"), CEREMONY));
+    expect(steps.filter(({ prints }) => prints !== "").length).toBeGreaterThanOrEqual(8);
+    expect(steps.at(-1)?.prints).toContain("open sesame");
   });
 });
 
 describe.each(DOCUMENTS)("%s", (file) => {
   const text = read(file);
 
-  it("names only npm scripts that exist", () => {
+  it(`${file} names only npm scripts that exist`, () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const named = [...text.matchAll(/npm run ([\w:-]+)|npm (start|test)\b/g)];
     for (const [, script, short] of named) expect(scripts).toHaveProperty([script ?? short ?? ""]);
   });
 
-  it("names only settings that exist", () => {
+  it(`${file} names only settings that exist`, () => {
     const named = text.match(/SEALWRIGHT_[A-Z_]+/g) ?? [];
     for (const name of named) expect(SETTING_NAMES).toContain(name);
   });
 
-  it("names only files that exist", () => {
+  it(`${file} names only files that exist`, () => {
     const named = codeSpans(text).filter((span) => /^[\w./-]+\.(ts|mjs|toml|md|json)$/.test(span));
     const files = new Set(
       ["src", "test", "scripts"].flatMap((folder) =>
@@ -126,7 +128,7 @@ describe.each(DOCUMENTS)("%s", (file) => {
     }
   });
 
-  it.skipIf(missing.includes("bash"))("has shell blocks that parse", () => {
+  it.skipIf(missing.includes("bash"))(`${file} has shell blocks that parse`, () => {
     for (const { language, code } of fences(text)) {
       if (language !== "sh") continue;
       expect(spawnSync("bash", ["-n"], { input: code, encoding: "utf8" }).stderr).toBe("");
@@ -138,11 +140,11 @@ describe("the table of settings in README.md", () => {
   const rows = tableRows(section(read("README.md"), "Settings"), "variable");
   const bare = (cell: string | undefined): string => (cell ?? "").replaceAll("`", "");
 
-  it("has every setting, in the order of the source", () => {
+  it("README.md lists every setting in the order of the source", () => {
     expect(rows.map((row) => bare(row[0]))).toEqual([...SETTING_NAMES]);
   });
 
-  it.each(rows.filter((row) => row[1] !== ""))("gives the default of %s", (name, value) => {
+  it.each(rows.filter((row) => row[1] !== ""))("the default of %s is right", (name, value) => {
     const untouched = parseSettings({}, null);
     expect(untouched.ok).toBe(true);
     expect(parseSettings({ [bare(name)]: bare(value) }, null)).toEqual(untouched);
@@ -152,7 +154,7 @@ describe("the table of settings in README.md", () => {
 describe("src/README.md", () => {
   const text = read("src/README.md");
 
-  it("has a row for each room", () => {
+  it("src/README.md has a row for each room", () => {
     const folders = readdirSync(join(ROOT, "src"), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => `\`${entry.name}/\``);
@@ -160,7 +162,7 @@ describe("src/README.md", () => {
     expect(rooms.toSorted()).toEqual(folders.toSorted());
   });
 
-  it("has a row for each kind of stored record", () => {
+  it("src/README.md has a row for each kind of stored record", () => {
     const described = tableRows(text, "path").map((row) =>
       (row[0] ?? "").replaceAll("`", "").replace(/<.*$/, "")
     );
@@ -170,7 +172,7 @@ describe("src/README.md", () => {
     }
   });
 
-  it("lists the deviations D1 to D21", () => {
+  it("src/README.md lists the deviations D1 to D21", () => {
     const rules = [...section(text, "Deviations").matchAll(/^\| (D\d+) *\|/gm)].map((row) =>
       row[1]
     );
@@ -179,14 +181,14 @@ describe("src/README.md", () => {
 });
 
 describe("the documents", () => {
-  it.each(DOCUMENTS)("%s has no line that a reader must scroll for, outside of tables", (file) => {
+  it.each(DOCUMENTS)("%s has no line above 120 characters outside of tables", (file) => {
     const prose = withoutFences(read(file)).split("\n").filter((line) => !line.startsWith("|"));
     expect(prose.filter((line) => line.length > 120)).toEqual([]);
   });
 });
 
 describe("README.md", () => {
-  it("reads the messages of a lost answer from the file of a vault that is stopped", async () => {
+  it("README.md's command reads the messages of a lost answer from a stopped vault's file", async () => {
     const folder = mkdtempSync(join(tmpdir(), "lost-answer-"));
     try {
       const store = openNodeSqlite(join(folder, "data", "sealwright.db"));
@@ -206,7 +208,7 @@ describe("README.md", () => {
 });
 
 describe("SECURITY.md", () => {
-  it("names tests beside its statements, and each of them is there", () => {
+  it("the tests that SECURITY.md cites exist", () => {
     const cited = [...read("SECURITY.md").matchAll(/\[((?:`[\w./-]+`,?\s*)+)\]/g)]
       .flatMap(([, names = ""]) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ""));
     expect(cited.length).toBeGreaterThan(10);
@@ -217,7 +219,7 @@ describe("SECURITY.md", () => {
     expect(cited.filter((name) => !found(name))).toEqual([]);
   });
 
-  it("lists every endpoint that answers without a token", () => {
+  it("SECURITY.md lists every endpoint that answers without a token", () => {
     const table = section(read("SECURITY.md"), "Who can do what");
     const listed = codeSpans(tableRows(table, "endpoint").flat().join(" "))
       .filter((name) => name.startsWith("sys/"))
@@ -231,7 +233,7 @@ describe("SECURITY.md", () => {
     ];
     expect(anonymous.length).toBeGreaterThan(10);
     const missing = anonymous.filter((path) => !listed.some((known) => known.test(path)));
-    // Sealing is asked for a token by its handler.
+    // The handler of seal checks the token itself.
     expect(missing.filter((path) => path !== "sys/seal")).toEqual([]);
   });
 });
