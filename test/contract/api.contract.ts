@@ -1,7 +1,7 @@
 /**
- * What the product promises over its API, as one suite that any runtime can be put under: it is given
- * a way to start a server and asks it only what a client could. Polls where the server works by
- * itself, never waits for a fixed time. Imports nothing of a platform.
+ * The contract of the product's API, as one suite for every runtime: it gets a way to start a server
+ * and uses only requests that a client could send. Polls where the server works by itself, never waits
+ * for a fixed time. Imports nothing of a platform. Other tests take its types and helpers too.
  */
 
 import { describe, expect, it } from "vitest";
@@ -13,7 +13,7 @@ export interface ApiRequest {
   readonly body?: unknown;
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is, instead of `body`. */
+  /** Sent unchanged, instead of `body`. */
   readonly rawBody?: string | Uint8Array<ArrayBuffer>;
 }
 
@@ -25,7 +25,7 @@ export interface ApiResponse {
   readonly json: unknown;
 }
 
-/** One server with its own empty storage. `path` begins with "/v1/" and goes out as it is. */
+/** One server with its own empty storage. `path` begins with "/v1/" and is sent unchanged. */
 export interface Api {
   request(method: string, path: string, request?: ApiRequest): Promise<ApiResponse>;
   /** Ends the process (or evicts the object) without warning and starts it on the same storage. */
@@ -33,7 +33,7 @@ export interface Api {
   stop(): Promise<void>;
 }
 
-/** A member of a JSON value, by names and indices; undefined where there is none. */
+/** A member of a JSON value, by names and indices; undefined if there is none. */
 export function at(json: unknown, ...path: readonly (string | number)[]): unknown {
   let value = json;
   for (const name of path) {
@@ -76,10 +76,10 @@ export const PGP_PUBLIC_KEY = [
 ].join("");
 export const PGP_FINGERPRINT = "7a7e6bbd89197b080d7a47463047e9a85b5b147e";
 
-/** What init has handed out. */
+/** The root token and shares that init gave out. */
 export interface Holders {
   readonly root: string;
-  /** Unseal shares, or recovery shares where the seal opens by itself. */
+  /** Unseal shares, or recovery shares of a static seal. */
   readonly shares: readonly string[];
 }
 
@@ -89,7 +89,7 @@ function share(shares: readonly string[], index: number): string {
   return found;
 }
 
-/** The same share with another first byte: of the right length, and wrong. */
+/** The share with another first byte: the right length, but wrong. */
 export function spoiled(text: string): string {
   return (text.startsWith("00") ? "ff" : "00") + text.slice(2);
 }
@@ -111,7 +111,7 @@ export async function initialise(
   };
 }
 
-/** Gives shares to unseal; resolves to the last answer. */
+/** Submits shares to unseal. Resolves to the last answer. */
 export async function unseal(api: Api, shares: readonly string[]): Promise<ApiResponse> {
   let last: ApiResponse | null = null;
   for (const key of shares) last = await api.request("PUT", "/v1/sys/unseal", { body: { key } });
@@ -144,9 +144,9 @@ export async function rewrapSettled(api: Api, token: string): Promise<ApiRespons
 const LONG_MS = 60_000;
 
 /**
- * `start` gives a new server each time, with the seal asked for and `rekey_access` = `token`. A start
- * that knows only Shamir may ignore its argument: the tests of auto-unseal then say so and are
- * skipped.
+ * `start` gives a new server each time, with the requested seal and `rekey_access` = `token`. A start
+ * that supports only Shamir may ignore its argument: the tests of auto-unseal are then skipped with a
+ * reason.
  */
 export function apiContract(name: string, start: (seal: SealKind) => Promise<Api>): void {
   const withApi = (body: (api: Api) => Promise<void>, seal: SealKind = "shamir") => async () => {
@@ -176,7 +176,7 @@ type WithApi = (body: (api: Api) => Promise<void>, seal?: SealKind) => () => Pro
 
 function initContract(withApi: WithApi): void {
   it(
-    "happens once, and a refused one changes nothing",
+    "init happens once, and a refused init changes nothing",
     withApi(async (api) => {
       const before = await api.request("GET", "/v1/sys/seal-status");
       expect(before.json).toMatchObject({ initialized: false, sealed: true, t: 0, n: 0 });
@@ -204,7 +204,7 @@ function initContract(withApi: WithApi): void {
   );
 
   it(
-    "takes any quorum in any order, counts a share once, and starts over after a wrong one",
+    "unseal takes any quorum in any order, counts a share once, and resets on a wrong one",
     withApi(async (api) => {
       const { shares } = await initialise(api, 5, 3);
       expect((await unseal(api, [share(shares, 4)])).json).toMatchObject({ progress: 1, t: 3 });
@@ -223,7 +223,7 @@ function initContract(withApi: WithApi): void {
   );
 
   it(
-    "a restart seals the vault, and the progress of an unseal is gone",
+    "a restart seals the vault and discards the progress of an unseal",
     withApi(async (api) => {
       const { shares, root } = await initialiseOpen(api, 3, 2);
       await api.restart();
@@ -264,7 +264,7 @@ async function expectSecrets(api: Api, token: string): Promise<void> {
 
 function secretsContract(withApi: WithApi): void {
   it(
-    "are read, listed, kept through seal and restart, and gone when deleted",
+    "secrets are read, listed, kept through seal and restart, and gone when deleted",
     withApi(async (api) => {
       const { shares, root } = await initialiseOpen(api, 3, 2);
       await writeSecrets(api, root);
@@ -289,7 +289,7 @@ function secretsContract(withApi: WithApi): void {
 interface Family {
   readonly name: string;
   readonly prefix: string;
-  /** The members of an answer, out of its envelope where it has one. */
+  /** The members of an answer, without its envelope if it has one. */
   readonly body: (json: unknown) => unknown;
   readonly inProgress: string;
   readonly duplicate: string;
@@ -313,13 +313,13 @@ export const ROTATE: Family = {
 function rekeyContract(withApi: WithApi): void {
   for (const [family, other] of [[REKEY, ROTATE], [ROTATE, REKEY]] as const) {
     it(
-      `through ${family.name} survives a restart, wrong and repeated shares, and a second start`,
+      `a rekey through ${family.name} survives restart, wrong and repeated shares, second start`,
       withApi((api) => rekeyThrough(api, family, other)),
     );
   }
 
   it(
-    "that is cancelled leaves the old shares in force",
+    "a cancelled rekey leaves the old shares in force",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 3, 2);
       const body = { secret_shares: 1, secret_threshold: 1 };
@@ -341,7 +341,7 @@ function rekeyContract(withApi: WithApi): void {
   );
 
   it(
-    "ends when the vault is sealed by request",
+    "a rekey ends when the vault is sealed by request",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 3, 2);
       const body = { secret_shares: 1, secret_threshold: 1 };
@@ -400,7 +400,7 @@ async function rekeyThrough(api: Api, family: Family, other: Family): Promise<vo
 
 function verificationContract(withApi: WithApi): void {
   it(
-    "holds the new shares back until a quorum was given back, also over a restart",
+    "new shares are in force only after a quorum verified them, also over a restart",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 2, 2);
       await writeSecrets(api, token);
@@ -449,7 +449,7 @@ function verificationContract(withApi: WithApi): void {
   );
 
   it(
-    "that is cancelled makes the new shares worthless",
+    "a cancelled verification makes the new shares worthless",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 2, 2);
       const pending = await startVerified(api, token, shares);
@@ -482,7 +482,7 @@ async function startVerified(api: Api, token: string, shares: readonly string[])
 
 function backupContract(withApi: WithApi): void {
   it(
-    "of an attempt in verification are served, and dropped when it is cancelled",
+    "the backup of a rekey in verification is served, and dropped when it is cancelled",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 1, 1);
       const path = "/v1/sys/rekey/backup";
@@ -512,7 +512,7 @@ function backupContract(withApi: WithApi): void {
   );
 
   it(
-    "are served enveloped and beside the envelope, and deleted for both families at once",
+    "a backup is served in and beside the envelope, and deleted for both families at once",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 1, 1);
       const start = { secret_shares: 1, secret_threshold: 1, pgp_keys: [PGP_PUBLIC_KEY] };
@@ -539,7 +539,7 @@ function backupContract(withApi: WithApi): void {
 }
 
 function recoveryContract(start: (seal: SealKind) => Promise<Api>): void {
-  it("are rekeyed through either family, and authorise the barrier's rekey", async (context) => {
+  it("recovery shares are rekeyed through either family and authorise a rekey", async (context) => {
     const api = await start("static");
     try {
       const status = await api.request("GET", "/v1/sys/seal-status");
@@ -552,7 +552,7 @@ function recoveryContract(start: (seal: SealKind) => Promise<Api>): void {
     }
   });
 
-  it("cannot be rekeyed where there are none", async () => {
+  it("recovery shares cannot be rekeyed with a Shamir seal", async () => {
     const api = await start("shamir");
     try {
       const { root: token } = await initialiseOpen(api, 1, 1);
@@ -611,7 +611,7 @@ async function rekeyRecovery(api: Api): Promise<void> {
 
 function keyringContract(withApi: WithApi): void {
   it(
-    "takes a new term and a new root key without touching secrets or shares",
+    "new terms and a new root key leave secrets and shares as they were",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 2, 2);
       await writeSecrets(api, token);
@@ -638,7 +638,7 @@ function keyringContract(withApi: WithApi): void {
 
 function rewrapContract(withApi: WithApi): void {
   it(
-    "follows a rekey by itself and leaves one key in the inventory",
+    "a rekey starts a rewrap, which leaves one key in the inventory",
     withApi(async (api) => {
       const { shares, root: token } = await initialiseOpen(api, 1, 1);
       await writeSecrets(api, token);
@@ -663,7 +663,7 @@ function rewrapContract(withApi: WithApi): void {
   );
 
   it(
-    "is started once however often it is asked for, and can be cancelled",
+    "concurrent requests start one rewrap",
     withApi(async (api) => {
       const { root: token } = await initialiseOpen(api, 1, 1);
       await writeSecrets(api, token);
@@ -695,7 +695,7 @@ function rewrapContract(withApi: WithApi): void {
   );
 
   it(
-    "is cancelled by DELETE, also when none runs",
+    "DELETE cancels a rewrap, and succeeds if none is running",
     withApi(async (api) => {
       const { root: token } = await initialiseOpen(api, 1, 1);
       const path = "/v1/sys/sealwrap/rewrap";
@@ -710,7 +710,7 @@ function rewrapContract(withApi: WithApi): void {
 
 function accessContract(withApi: WithApi): void {
   it(
-    "allow what a policy grants, and nothing after the token is revoked",
+    "a token may do what its policy grants, and nothing once it is revoked",
     withApi(async (api) => {
       const { shares, root } = await initialiseOpen(api, 1, 1);
       await writeSecrets(api, root);
@@ -744,7 +744,7 @@ function accessContract(withApi: WithApi): void {
   );
 
   it(
-    "guard the ceremonies of both families",
+    "the ceremonies of both families need a token and a policy",
     withApi(async (api) => {
       const { root } = await initialiseOpen(api, 1, 1);
       const created = await api.request("POST", "/v1/auth/token/create", {
@@ -754,8 +754,8 @@ function accessContract(withApi: WithApi): void {
       const plain = textAt(created.json, "auth", "client_token");
       const body = { secret_shares: 1, secret_threshold: 1 };
       for (const path of ["/v1/sys/rekey/init", "/v1/sys/rotate/root/init"]) {
-        const nobody = await api.request("PUT", path, { body });
-        expect([nobody.status, nobody.json]).toEqual([403, PERMISSION_DENIED]);
+        const anonymous = await api.request("PUT", path, { body });
+        expect([anonymous.status, anonymous.json]).toEqual([403, PERMISSION_DENIED]);
         const denied = await api.request("PUT", path, { token: plain, body });
         expect([denied.status, denied.json]).toEqual([403, POLICY_DENIED]);
       }
@@ -767,7 +767,7 @@ function accessContract(withApi: WithApi): void {
 
 function errorContract(withApi: WithApi): void {
   it(
-    "have one shape, whatever was wrong",
+    "all errors have one shape",
     withApi(async (api) => {
       const { root: token } = await initialiseOpen(api, 1, 1);
       const malformed = await api.request("PUT", "/v1/sys/rekey/init", { token, rawBody: '{"a":' });

@@ -1,6 +1,6 @@
 /**
- * What every store must do, as one suite. A store's own test calls `storeContract` with a way to
- * open it; nothing here knows a platform.
+ * The contract of every store, as one suite. A store's own test calls `storeContract` with a way to
+ * open it. Imports nothing of a platform.
  */
 
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import type { CommitOutcome, Revision, Store, Write } from "../../src/storage/st
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Characters around the places where UTF-16 and UTF-8 order disagree, or a prefix has no end. */
+/** Characters around the places where UTF-16 and UTF-8 order differ, or a prefix has no upper end. */
 const CHARACTERS = [
   ..."ab/",
   "\u007f",
@@ -66,8 +66,8 @@ function compareBytes(left: string, right: string): number {
 }
 
 /**
- * `open` gives a new and empty store each time. `reopen`, for stores that outlive their process,
- * closes the given one and opens its data anew.
+ * `open` gives a new, empty store each time. `reopen`, for stores that outlive their process, closes
+ * the given store and opens its data again.
  */
 export function storeContract(
   name: string,
@@ -84,7 +84,7 @@ export function storeContract(
 }
 
 function commitContract(open: () => Promise<Store>): void {
-  it("gives back what was written, with the revision of its commit", async () => {
+  it("get returns what was written, with the revision of its commit", async () => {
     const store = await open();
     const revision = revisionOf(
       await store.commit({ writes: [put("a", "1"), put("b", "2", "k")] }),
@@ -100,7 +100,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("keeps any byte, no bytes at all, and a view into a larger buffer", async () => {
+  it("a store keeps any bytes, no bytes, and a view into a larger buffer", async () => {
     const store = await open();
     const every = Uint8Array.from({ length: 256 }, (_, index) => index);
     const view = every.subarray(10, 13);
@@ -114,7 +114,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("keeps a record of exactly the largest size", async () => {
+  it("a store keeps a record of exactly the largest size", async () => {
     const store = await open();
     const bytes = new Uint8Array(RECORD_MAX_BYTES).fill(7);
     await store.commit({ writes: [{ path: "large", bytes, sealKeyId: null }] });
@@ -122,7 +122,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("has revisions that grow with every commit, above ABSENT from the first", async () => {
+  it("revisions grow with every commit and are above ABSENT", async () => {
     const store = await open();
     let last: Revision = ABSENT;
     const commits: Write[][] = [[put("a", "1")], [put("a", "1")], [remove("a")], [put("b", "2")]];
@@ -134,7 +134,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("removes a record, and does not mind when there is none", async () => {
+  it("a commit can remove a record, also one that does not exist", async () => {
     const store = await open();
     await store.commit({ writes: [put("a", "1")] });
     await store.commit({ writes: [remove("a"), remove("never")] });
@@ -143,7 +143,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("applies a commit whose expectations hold, ABSENT meaning no record", async () => {
+  it("a commit whose expectations hold is applied, with ABSENT for no record", async () => {
     const store = await open();
     const first = revisionOf(
       await store.commit({ expect: [{ path: "a", revision: ABSENT }], writes: [put("a", "1")] }),
@@ -155,7 +155,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("writes nothing on a conflict and names the first record that was not as expected", async () => {
+  it("a conflict writes nothing and names the first record that was not as expected", async () => {
     const store = await open();
     const revision = revisionOf(
       await store.commit({ writes: [put("a", "1"), put("b", "1", "k")] }),
@@ -176,7 +176,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("lets exactly one of 200 concurrent writers win each revision", async () => {
+  it("exactly one of 200 concurrent writers wins each revision", async () => {
     const store = await open();
     let revision: Revision = ABSENT;
     for (let round = 0; round < 3; round++) {
@@ -197,7 +197,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("applies concurrent commits in their order, each seeing those before it", async () => {
+  it("concurrent commits are applied in order, each seeing those before it", async () => {
     const store = await open();
     const outcomes = await Promise.all([
       store.commit({ writes: [put("a", "1")] }),
@@ -212,7 +212,7 @@ function commitContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("shares no bytes with its callers, neither those written nor those returned", async () => {
+  it("a store shares no bytes with its callers, neither written nor returned", async () => {
     const store = await open();
     const written = encoder.encode("abc");
     await store.commit({ writes: [{ path: "a", bytes: written, sealKeyId: "k" }] });
@@ -234,7 +234,7 @@ function refusalContract(open: () => Promise<Store>): void {
     ["an empty seal key id", put("x", "1", "")],
   ];
   for (const [name, write] of invalid) {
-    it(`for ${name} is alone: nothing of it is written, its neighbours are`, async () => {
+    it(`a commit with ${name} is refused whole, and concurrent commits are applied`, async () => {
       const store = await open();
       const [before, refused, after] = await Promise.allSettled([
         store.commit({ writes: [put("before", "1")] }),
@@ -249,7 +249,7 @@ function refusalContract(open: () => Promise<Store>): void {
     });
   }
 
-  it("is a TypeError when a path is written twice", async () => {
+  it("a commit that writes a path twice throws a TypeError", async () => {
     const store = await open();
     const writes = [put("a", "1"), put("b", "1"), remove("a")];
     await expect(store.commit({ writes })).rejects.toBeInstanceOf(TypeError);
@@ -257,7 +257,7 @@ function refusalContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("does not happen at the longest path", async () => {
+  it("a record at the longest path is stored", async () => {
     const store = await open();
     const path = "é".repeat(PATH_MAX_BYTES / 2);
     await store.commit({ writes: [put(path, "1")] });
@@ -267,7 +267,7 @@ function refusalContract(open: () => Promise<Store>): void {
 }
 
 function listContract(open: () => Promise<Store>): void {
-  it("gives the paths below a prefix in pages, each after the last of the one before", async () => {
+  it("list gives the paths below a prefix in pages, each after the last path given", async () => {
     const store = await open();
     const paths = ["a", "b/", "b/1", "b/2", "b/20", "b/3", "c", "b0"];
     await store.commit({ writes: paths.map((path) => put(path, "1")) });
@@ -280,7 +280,7 @@ function listContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("is ordered by UTF-8 bytes, not by UTF-16 units", async () => {
+  it("list orders paths by UTF-8 bytes, not by UTF-16 units", async () => {
     const store = await open();
     await store.commit({ writes: [put("\u{1f511}", "1"), put("\uffff", "1"), put("\ud7ff", "1")] });
     expect(await store.list("", "", 10)).toEqual(["\ud7ff", "\uffff", "\u{1f511}"]);
@@ -288,7 +288,7 @@ function listContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("finds nothing below half a character, and get finds nothing at it", async () => {
+  it("list and get find nothing at half a character", async () => {
     const store = await open();
     await store.commit({ writes: [put("\u{1f511}", "1"), put("\ufffd", "1")] });
     expect(await store.list("\ud83d", "", 10)).toEqual([]);
@@ -296,7 +296,7 @@ function listContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("refuses a limit that is no positive integer", async () => {
+  it("list and wrappedBy refuse a limit that is not a positive integer", async () => {
     const store = await open();
     for (const limit of [0, -1, 1.5, Number.NaN]) {
       await expect(store.list("", "", limit)).rejects.toBeInstanceOf(RangeError);
@@ -307,7 +307,7 @@ function listContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("equals a sorted array, whatever the prefix, the start and the limit", async () => {
+  it("list equals a sorted array for any prefix, start and limit", async () => {
     const anyPlace = fc.oneof(fc.constant(""), anyPath);
     const queries = fc.array(fc.tuple(anyPlace, anyPlace, fc.integer({ min: 1, max: 9 })), {
       minLength: 5,
@@ -334,7 +334,7 @@ function listContract(open: () => Promise<Store>): void {
 }
 
 function indexContract(open: () => Promise<Store>): void {
-  it("follows a record from unwrapped to wrapped, to another key and back", async () => {
+  it("the index follows a record from unwrapped to wrapped, to another key and back", async () => {
     const store = await open();
     const steps: readonly (readonly [string | null, [string, number][]])[] = [
       [null, []],
@@ -357,7 +357,7 @@ function indexContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("gives whole records, and an empty page that keeps its cursor at the end", async () => {
+  it("wrappedBy gives whole records, and at the end an empty page with the same cursor", async () => {
     const store = await open();
     const revision = revisionOf(await store.commit({ writes: [put("a", "1", "k")] }));
     const page = await store.wrappedBy("k", 0, 10, NO_BYTE_LIMIT);
@@ -374,7 +374,7 @@ function indexContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("ends a page before it exceeds the bytes asked for, but never before its first", async () => {
+  it("wrappedBy ends a page before it exceeds the byte limit, but has at least one record", async () => {
     const store = await open();
     const sizes: readonly (readonly [string, number])[] = [["a", 3], ["b", 3], ["c", 9], ["d", 0]];
     await store.commit({
@@ -392,7 +392,7 @@ function indexContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("has cursors that stay valid while records before them are rewrapped or overwritten", async () => {
+  it("a cursor stays valid while records before it are rewrapped or overwritten", async () => {
     const store = await open();
     const paths = ["a", "b", "c", "d", "e"];
     await store.commit({ writes: paths.map((path) => put(path, "1", "old")) });
@@ -412,7 +412,7 @@ function indexContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("shows a new record after any cursor, also where the last record was removed", async () => {
+  it("wrappedBy shows a new record after any cursor, even if the last record was removed", async () => {
     const store = await open();
     await store.commit({ writes: [put("a", "1", "k")] });
     const { cursor } = await store.wrappedBy("k", 0, 10, NO_BYTE_LIMIT);
@@ -423,7 +423,7 @@ function indexContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
-  it("equals a naive model under random commits", async () => {
+  it("a store equals a naive model under random commits", async () => {
     const paths = ["a", "b", "c", "d", "\u{10ffff}"];
     const sealKeys = [null, "k1", "k2", "k3"];
     const anyWrite = fc.record({
@@ -469,7 +469,7 @@ function reopenContract(
   open: () => Promise<Store>,
   reopen: (store: Store) => Promise<Store>,
 ): void {
-  it("has every record, count and cursor, and goes on with its revisions", async () => {
+  it("a reopened store has every record, count and cursor, and continues its revisions", async () => {
     const first = await open();
     await first.commit({ writes: [put("a", "1", "k"), put("b", "2"), put("c", "3", "k")] });
     const revision = revisionOf(await first.commit({ writes: [put("b", "4")] }));
@@ -484,7 +484,7 @@ function reopenContract(
   });
 
   it.each(["scrub", "scrubKeyRecords"] as const)(
-    "has every record, count and cursor after %s, where records are gone before them",
+    "after %s, a reopened store has every record, count and cursor",
     async (scrub) => {
       const first = await open();
       const paths = ["a", "core/keyring", "b", "core/root-key", "c", "d"];
