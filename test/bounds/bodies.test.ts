@@ -1,4 +1,4 @@
-/** Bodies, forms, queries and paths: bounded in size and count, and work that grows with the input. */
+/** Bodies, forms, queries and paths are bounded in size and count, and cost linear time. */
 
 import { describe, expect, it } from "vitest";
 import { parameters, parseForm, parseJsonObject } from "../../src/http/request/json.ts";
@@ -24,7 +24,7 @@ import { expectLinear } from "./cost.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-describe("JSON behind the first value is bounded as the first one is", () => {
+describe("JSON after the first value", () => {
   const TAILS: Readonly<Record<string, readonly [tail: string, wanted: RegExp]>> = {
     "more texts": [`[${'"",'.repeat(JSON_TEXTS_MAX)}""]`, /maximum number of strings/],
     "more values": [`[${"{},".repeat(JSON_VALUES_MAX)}1]`, /maximum number of values/],
@@ -38,20 +38,20 @@ describe("JSON behind the first value is bounded as the first one is", () => {
     "more memory": [`"${"x".repeat(JSON_MEMORY_MAX_BYTES)}"`, /maximum estimated memory/],
   };
   for (const [what, [tail, wanted]] of Object.entries(TAILS)) {
-    it(`${what} than one value may have: both are refused`, () => {
+    it(`JSON with ${what} than allowed is refused, also after a first value`, () => {
       expect(() => parseJsonObject(tail)).toThrow(wanted);
       expect(() => parseJsonObject(`{}${tail}`)).toThrow(wanted);
     });
   }
 
-  it("both together may have as much as one: a text in each counts twice", () => {
+  it("two JSON values together may have as much as one", () => {
     const half = `{${Array.from({ length: 260 }, (_, n) => `"${n}":""`).join(",")}}`;
     expect(Object.keys(parseJsonObject(half) ?? {})).toHaveLength(260);
     expect(() => parseJsonObject(half + half)).toThrow(/maximum number of strings/);
     expect(parseJsonObject('{"a":"b"} {"c":1.50}')).toEqual({ a: "b" });
   });
 
-  it("what is at the bound is taken", () => {
+  it("JSON exactly at its bounds is accepted", () => {
     const values = JSON_VALUES_MAX - 2;
     const { list } = parseJsonObject(`{"list":[${"1,".repeat(values - 1)}2]}`) as {
       list: readonly number[];
@@ -65,14 +65,14 @@ describe("JSON behind the first value is bounded as the first one is", () => {
 describe("forms and queries", () => {
   const fields = (count: number) => Array.from({ length: count }, (_, n) => `${n}=1`).join("&");
 
-  it("a form of as many fields as JSON may have texts is taken, one more is refused", () => {
+  it("a form may have as many fields as JSON may have texts, and no more", () => {
     expect(Object.keys(parseForm(fields(FORM_FIELDS_MAX)))).toHaveLength(FORM_FIELDS_MAX);
     expect(() => parseForm(fields(FORM_FIELDS_MAX + 1))).toThrow(/^error parsing form data: more/);
     expect(() => parseForm("&".repeat(FORM_FIELDS_MAX))).toThrow(/more than/);
     expect(() => parseForm(`a=${"x".repeat(FORM_MAX_BYTES)}`)).toThrow(/longer than/);
   });
 
-  it("a name that repeats keeps its values in order, at its first place", () => {
+  it("a repeated name keeps its values in order at its first place", () => {
     const search = new URLSearchParams("b=1&a=2&b=3&help=1&__proto__=4");
     expect(Object.entries(parameters(search, ["help"]))).toEqual([
       ["b", ["1", "3"]],
@@ -82,7 +82,7 @@ describe("forms and queries", () => {
     expect(parseForm("b=1&a=2&b=3")).toEqual({ b: "1,3", a: "2" });
   });
 
-  it("reading them costs as much as they are long", async () => {
+  it("reading forms and queries takes linear time", async () => {
     const many = (count: number) => new URLSearchParams(fields(count));
     await expectLinear((factor) => {
       const search = many(FORM_FIELDS_MAX / 4 * factor);
@@ -94,7 +94,7 @@ describe("forms and queries", () => {
     });
   });
 
-  it("a target that is too long, or has too many parameters, is refused before anything is read", async () => {
+  it("a request target that is too long or has too many parameters is refused", async () => {
     const api = await startMemoryApi();
     const long = await api.request("GET", `/v1/${"a".repeat(TARGET_MAX_CHARS)}`);
     expect([long.status, long.json]).toEqual([414, { errors: ["request target too long"] }]);
@@ -105,7 +105,7 @@ describe("forms and queries", () => {
   });
 });
 
-describe("parsing JSON costs as much as it is long", () => {
+describe("cost of JSON", () => {
   const BODIES: Readonly<Record<string, (length: number) => string>> = {
     "one text": (length) => `{"a":"${"x".repeat(length)}"}`,
     "escaped quotes": (length) => `{"a":"${'\\"'.repeat(length / 4)}"}`,
@@ -118,7 +118,7 @@ describe("parsing JSON costs as much as it is long", () => {
     digits: (length) => `{"a":${"1".repeat(length)}}`,
   };
   for (const [what, make] of Object.entries(BODIES)) {
-    it(what, async () => {
+    it(`parsing JSON with ${what} takes linear time`, async () => {
       await expectLinear((factor) => {
         const text = make(MEBIBYTE * factor);
         return () => parseJsonObject(text);
@@ -127,10 +127,10 @@ describe("parsing JSON costs as much as it is long", () => {
   }
 });
 
-describe("a caller without a valid token sends at most 1 MiB", () => {
+describe("bodies without a valid token", () => {
   const TOO_LARGE = { errors: ["http: request body too large"] };
 
-  /** The answer to spaces that come as long as they are read, and how many bytes those were. */
+  /** Streams spaces while they are read. Gives the answer and the number of bytes taken. */
   async function stream(stage: Stage, path: string, length: number, token?: string) {
     const chunk = new Uint8Array(64 * 1024).fill(0x20);
     let taken = 0;
@@ -158,11 +158,11 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
     "/v1/sys/capabilities-self",
   ];
   for (const path of ANONYMOUS) {
-    it(`${path}: without a token, or with a wrong one, no more is read`, async () => {
+    it(`${path} reads at most 2 MiB without a valid token`, async () => {
       const stage = await prepare("unsealed");
       for (const token of [undefined, "hvs.wrong"]) {
         const { status, json, taken } = await stream(stage, path, 8 * MEBIBYTE, token);
-        // Who must have a token for a path is asked for it first.
+        // Paths that need a token check it first.
         expect([403, 413]).toContain(status);
         if (status === 413) expect(json).toEqual(TOO_LARGE);
         expect(taken).toBeLessThanOrEqual(2 * ANONYMOUS_BODY_MAX_BYTES);
@@ -170,7 +170,7 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
     });
   }
 
-  it("a declared length is enough to refuse", async () => {
+  it("a body without a token is refused by its declared length", async () => {
     const stage = await prepare("sealed");
     const headers = { "Content-Length": String(ANONYMOUS_BODY_MAX_BYTES + 1) };
     const { status, json } = await stage.api.request("PUT", "/v1/sys/unseal", {
@@ -180,7 +180,7 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
     expect([status, json]).toEqual([413, TOO_LARGE]);
   });
 
-  it("with a valid token the larger bound holds", async () => {
+  it("a body with a valid token has the larger bound", async () => {
     const stage = await prepare("unsealed");
     const large = await stream(stage, "/v1/kv/a", 2 * MEBIBYTE, stage.token);
     expect([large.status, large.json]).toEqual([400, { errors: ["missing data fields"] }]);
@@ -188,7 +188,7 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
     expect([larger.status, larger.json]).toEqual([413, TOO_LARGE]);
   });
 
-  it("what no record holds is refused by its length, and changes nothing", async () => {
+  it("a secret too long for a record is refused and changes nothing", async () => {
     const { api, token } = await prepare("unsealed");
     const before = await api.snapshot();
     const large = { a: "x".repeat(RECORD_MAX_BYTES) };
@@ -203,7 +203,7 @@ describe("a caller without a valid token sends at most 1 MiB", () => {
     expect(await api.snapshot()).toBe(before);
   });
 
-  it("init takes 4 MiB, for it may bring 255 PGP keys", async () => {
+  it("init takes 4 MiB, because it may have 255 PGP keys", async () => {
     const stage = await prepare("fresh");
     const within = await stream(stage, "/v1/sys/init", INIT_BODY_MAX_BYTES);
     expect(within.status).toBe(400);

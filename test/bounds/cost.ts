@@ -1,24 +1,25 @@
 /**
- * What work costs, compared within one run: at four times the input at most six times as much. That
- * is the project's rule for everything that is parsed or computed for a caller.
+ * Test helper: compares the cost of work within one run. `expectLinear` fails if four times the input
+ * costs more than six times as much, which is the project's rule for everything that is parsed or
+ * computed for a caller. `leastMs` times work.
  */
 
 import { expect } from "vitest";
 
-/** Four times as much of anything linear, with room for a cache that no longer fits. */
+/** Linear work takes four times as long; the rest is room for a cache that no longer fits. */
 const RATIO_MAX = 6;
-/** The smaller work is repeated until it takes so long: less could be noise alone. */
+/** The smaller work is repeated until it takes this long; less could be noise. */
 const SAMPLE_MS = 10;
 const RUNS_MAX = 2000;
 const SAMPLES_MIN = 5;
-/** Work of a higher order stays above the ratio however often it is measured. */
+/** Work that is not linear stays above the ratio however often it is measured. */
 const SAMPLES_MAX = 60;
-/** Nothing linear looks like this; work of the second order costs sixteen times as much. */
+/** Linear work never looks like this; quadratic work costs sixteen times as much. */
 const HOPELESS_RATIO = 12;
 
 type Work = () => unknown;
 
-/** The least of several samples, for noise only ever adds. */
+/** The least of several samples, as noise only adds. */
 export async function leastMs(work: Work, samples = SAMPLES_MIN): Promise<number> {
   let least = Infinity;
   for (let sample = 0; sample < samples; sample++) {
@@ -34,8 +35,8 @@ async function sampleMs(work: Work, runs: number): Promise<number> {
 }
 
 /**
- * Runs the work of `prepare(1)` and of `prepare(4)`, which makes input four times as long. A refusal
- * is work like any other. Measured until the least of both says that it is linear, or often enough.
+ * Runs the work of `prepare(1)` and of `prepare(4)`, whose input is four times as long. A refusal
+ * counts as work. Measures until the least times show that the work is linear, or gives up.
  */
 export async function expectLinear(prepare: (factor: 1 | 4) => Work): Promise<void> {
   const [small, large] = [settled(prepare(1)), settled(prepare(4))];
@@ -60,7 +61,7 @@ function settled(work: Work): Work {
     try {
       await work();
     } catch {
-      // Refused: that is one of the answers.
+      // A refusal is a valid answer.
     }
   };
 }

@@ -1,4 +1,4 @@
-/** Texts that are bounded by their length alone: at the bound they are taken, beyond it refused. */
+/** Texts that are bounded by length alone: accepted at the bound, refused beyond it. */
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseAbsoluteTime } from "../../src/wire/absolute_time.ts";
@@ -32,33 +32,33 @@ async function send(path: string, body: object, token = stage.token) {
   return await stage.api.request("POST", `/v1/${path}`, { token, body });
 }
 
-describe("a text that is longer than it may be", () => {
-  it("a path", async () => {
+describe("long texts", () => {
+  it("a path that is too long is refused", async () => {
     const path = (length: number) => `kv/${"a".repeat(length)}`;
     expect((await send(path(PATH_MAX_BYTES - 100), { a: 1 })).status).toBe(204);
     const long = await send(path(PATH_MAX_BYTES), { a: 1 });
     expect([long.status, long.json]).toEqual([400, { errors: ["path is longer than 2048 bytes"] }]);
   });
 
-  it("a value", async () => {
+  it("a secret that is too long is refused", async () => {
     const value = (length: number) => ({ a: "x".repeat(length) });
     expect((await send("kv/large", value(RECORD_MAX_BYTES - 1000))).status).toBe(204);
     expect((await send("kv/large", value(RECORD_MAX_BYTES))).status).toBe(400);
   });
 
-  it("a token", async () => {
+  it("a token that is too long is refused like an unknown one", async () => {
     for (const length of [TOKEN_MAX_CHARS, TOKEN_MAX_CHARS + 1]) {
       expect((await send("kv/a", { a: 1 }, "x".repeat(length))).status).toBe(403);
     }
   });
 
-  it("a share", async () => {
+  it("a share that is too long is refused", async () => {
     const key = "00".repeat(SUBMITTED_KEY_MAX_BYTES + 1);
     const { status, text } = await send("sys/unseal", { key });
     expect([status, text]).toEqual([400, expect.stringMatching(/^\{"errors":\["/)]);
   });
 
-  it("a password", async () => {
+  it("a password that is too long is refused", async () => {
     const user = (length: number) =>
       send("auth/userpass/users/a", { password: "x".repeat(length) });
     expect((await user(PASSWORD_MAX_BYTES)).status).toBe(204);
@@ -68,19 +68,19 @@ describe("a text that is longer than it may be", () => {
     }]);
   });
 
-  it("the name of a user or role", () => {
+  it("the name of a user or role that is too long is refused", () => {
     expect(parseName("a".repeat(LOGIN_NAME_MAX_CHARS))).toHaveLength(LOGIN_NAME_MAX_CHARS);
     expect(() => parseName("a".repeat(LOGIN_NAME_MAX_CHARS + 1))).toThrow("unsupported path");
   });
 
-  it("a secret id", async () => {
+  it("a secret id that is too long is refused", async () => {
     const secret = (length: number) =>
       send("auth/approle/role/r/custom-secret-id", { secret_id: "x".repeat(length) });
     expect((await secret(SECRET_ID_MAX_CHARS)).status).toBe(200);
     expect((await secret(SECRET_ID_MAX_CHARS + 1)).status).toBe(400);
   });
 
-  it("custom metadata of a secret", async () => {
+  it("custom metadata with too many or too long entries is refused", async () => {
     const write = (custom_metadata: object) => send("kv2/metadata/a", { custom_metadata });
     const names = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`n${n}`, "v"]));
@@ -99,7 +99,7 @@ describe("a text that is longer than it may be", () => {
     ) expect((await write(refused)).status).toBe(400);
   });
 
-  it("a point in time, and a version", () => {
+  it("a time or plugin version that is too long is refused", () => {
     const time = (length: number) => `2026-01-02T03:04:05.${"0".repeat(length - 21)}Z`;
     expect(parseAbsoluteTime(time(TIME_MAX_CHARS))).not.toBeNull();
     expect(parseAbsoluteTime(time(TIME_MAX_CHARS + 1))).toBeNull();

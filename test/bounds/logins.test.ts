@@ -1,4 +1,4 @@
-/** Hashes of passwords: how many wait, whose turn it is, and who is dropped. */
+/** The queue of password hashes: its bounds, the order of clients, and dropped ones. */
 
 import { describe, expect, it } from "vitest";
 import { HashQueue } from "../../src/methods/userpass/hash_queue.ts";
@@ -12,7 +12,7 @@ const from = (address: string | null, signal: AbortSignal | null = null): Client
   signal,
 });
 
-/** A queue whose work is done when the test says so, and what has been done in which order. */
+/** A queue whose work ends when the test says so, with the names of finished work in order. */
 function controlled(refuseWork: () => void = () => {}) {
   const queue = new HashQueue(refuseWork);
   const done: string[] = [];
@@ -32,7 +32,7 @@ function controlled(refuseWork: () => void = () => {}) {
   const turns = async () => {
     for (let turn = 0; turn < 10; turn++) await Promise.resolve();
   };
-  /** Ends what is running; false when nothing is. */
+  /** Ends the running work; false if there is none. */
   const next = async (): Promise<boolean> => {
     await turns();
     const end = started.shift();
@@ -56,8 +56,8 @@ async function refusalOf(answer: Promise<unknown>): Promise<string> {
 
 const TOO_MANY = "rate_limited: too many passwords are being checked: try again later";
 
-describe("clients whose passwords are to be hashed", () => {
-  it("take turns, however many one of them has", async () => {
+describe("HashQueue", () => {
+  it("HashQueue gives clients turns, however much one of them waits for", async () => {
     const { ask, drain, started } = controlled();
     for (let n = 1; n <= 5; n++) void ask(`a${n}`, from("192.0.2.1"));
     void ask("b1", from("192.0.2.2"));
@@ -68,7 +68,7 @@ describe("clients whose passwords are to be hashed", () => {
     expect(await drain()).toEqual(["a1", "a2", "b1", "c1", "a3", "c2", "a4", "a5"]);
   });
 
-  it("are refused beyond the bound of one address, one /64 of IPv6 being one", async () => {
+  it("HashQueue refuses beyond the bound of one address or one IPv6 /64", async () => {
     for (const address of [(_: number) => "192.0.2.1", (n: number) => `2001:db8::${n + 1}`]) {
       const { ask, drain } = controlled();
       const answers = Array.from(
@@ -82,7 +82,7 @@ describe("clients whose passwords are to be hashed", () => {
     }
   });
 
-  it("find a place when all are taken, that of whoever has most", async () => {
+  it("a full HashQueue makes room by dropping the latest of the busiest client", async () => {
     const { ask, drain } = controlled();
     const heavy = Array.from(
       { length: HASHES_WAITING_PER_CLIENT_MAX + 1 },
@@ -97,13 +97,13 @@ describe("clients whose passwords are to be hashed", () => {
     expect(done).toHaveLength(HASHES_WAITING_MAX + 1);
   });
 
-  it("are refused when all places are taken by others with one each", async () => {
+  it("a full HashQueue refuses a client if every other client has one place", async () => {
     const { ask } = controlled();
     for (let n = 0; n <= HASHES_WAITING_MAX; n++) void ask(`${n}`, from(`192.0.2.${n}`));
     expect(await refusalOf(ask("late", from("203.0.113.9")))).toBe(TOO_MANY);
   });
 
-  it("are dropped when they have left, before their turn and before they wait", async () => {
+  it("HashQueue drops clients that have left, before their turn or before they wait", async () => {
     const { ask, drain } = controlled();
     void ask("first", from("192.0.2.1"));
     const leaving = new AbortController();
@@ -117,7 +117,7 @@ describe("clients whose passwords are to be hashed", () => {
     expect(await stays).toBe("stays");
   });
 
-  it("are refused once the vault is sealed, whoever waits and whoever comes", async () => {
+  it("HashQueue refuses waiting and new clients once the vault is sealed", async () => {
     let isSealed = false;
     const { ask, next, done } = controlled(() => {
       if (isSealed) throw new VaultError("sealed", "Vault is sealed");
@@ -140,7 +140,7 @@ describe("clients whose passwords are to be hashed", () => {
     expect(done).toEqual(["first", "second", "running"]);
   });
 
-  it("go on after work that failed", async () => {
+  it("HashQueue continues after failed work", async () => {
     const queue = new HashQueue(() => {});
     const failing = queue.run(() => Promise.reject(new Error("no")), from(null));
     await expect(failing).rejects.toThrow("no");
@@ -149,7 +149,7 @@ describe("clients whose passwords are to be hashed", () => {
 });
 
 describe("logins", () => {
-  it("beyond the bound are answered with 429 and a text", async () => {
+  it("logins beyond the bound of HashQueue are answered with 429", async () => {
     const { api, token } = await prepare("unsealed");
     await api.request("POST", "/v1/sys/auth/userpass", { token, body: { type: "userpass" } });
     const login = () =>
@@ -166,8 +166,8 @@ describe("logins", () => {
   });
 });
 
-describe("the description of the API", () => {
-  it("is made once, and differs with what is described", async () => {
+describe("OpenAPI description", () => {
+  it("the OpenAPI description is the same each time until what it describes changes", async () => {
     const { api, token } = await prepare("unsealed");
     const path = "/v1/sys/internal/specs/openapi";
     const first = await api.request("GET", path);

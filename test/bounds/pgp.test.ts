@@ -1,4 +1,4 @@
-/** PGP keys made to cost much, and keys that are refused for what they are. */
+/** PGP keys that are made to be expensive, and keys that are refused for their algorithm or form. */
 
 import { readFileSync } from "node:fs";
 import * as openpgp from "openpgp";
@@ -31,7 +31,7 @@ async function generate(v6Keys = false) {
   return publicKey;
 }
 
-/** A signature of the key on itself that no longer verifies, each time another one. */
+/** A self-signature of the key that no longer verifies, another one for each salt. */
 function brokenCopy(signature: openpgp.SignaturePacket, salt: number): openpgp.SignaturePacket {
   const bytes = signature.write() as Uint8Array;
   bytes[bytes.length - 5]! ^= 1 + (salt & 63);
@@ -41,7 +41,7 @@ function brokenCopy(signature: openpgp.SignaturePacket, salt: number): openpgp.S
   return copy;
 }
 
-/** The packets of a key, with `more` behind the one that stands at `place`. */
+/** The packets of a key, with `more` after the one at `place`. */
 function withPackets(
   key: openpgp.PublicKey,
   place: number,
@@ -81,8 +81,8 @@ function mpi(bits: number): Uint8Array {
   return concatBytes(Uint8Array.of(bits >> 8, bits & 255), bytes);
 }
 
-describe("a key with more than it needs is refused before any of it is checked", () => {
-  it("signatures on itself, of a version 6 key too", async () => {
+describe("oversized keys", () => {
+  it("a PGP key with too many self-signatures is refused, also of version 6", async () => {
     for (const v6 of [false, true]) {
       const key = await generate(v6);
       const [signature] = v6
@@ -97,14 +97,14 @@ describe("a key with more than it needs is refused before any of it is checked",
     }
   });
 
-  it("signatures of others are free, as far as they fit", async () => {
+  it("a PGP key may have many signatures by other keys", async () => {
     const key = await generate();
     const other = (await generate()).users[0]!.selfCertifications[0]!;
     const signed = withPackets(key, 2, times(200, () => other));
     expect((await parsePgpKey(encodeBase64(signed))).kind).toBe("ok");
   });
 
-  it("packets, bytes and characters", async () => {
+  it("a PGP key with too many packets, bytes or characters is refused", async () => {
     const key = await generate();
     const name = (index: number) => openpgp.UserIDPacket.fromObject({ name: `n${index}` });
     expect(await refusalOf(withPackets(key, 2, times(PGP_PACKETS_MAX, name))))
@@ -115,7 +115,7 @@ describe("a key with more than it needs is refused before any of it is checked",
     expect(await parsePgpKey(text)).toMatchObject({ kind: "unparsable" });
   });
 
-  it("numbers that are longer than those of any key", async () => {
+  it("a PGP key with numbers larger than any real key's is refused", async () => {
     const rsa = await openpgp.readKey({ armoredKey: vector("rsa2048.pub.asc") });
     const parameters = rsa.keyPacket.publicParams as { e: Uint8Array };
     parameters.e = new Uint8Array(PGP_RSA_EXPONENT_MAX_BYTES + 1).fill(255);
@@ -127,7 +127,7 @@ describe("a key with more than it needs is refused before any of it is checked",
     }
   });
 
-  it("all keys of a request together", async () => {
+  it("PGP keys with too many signatures together in one request are refused", async () => {
     const { api, token } = await prepare("unsealed");
     const key = await generate();
     const [signature] = key.users[0]!.selfCertifications;
@@ -144,7 +144,7 @@ describe("a key with more than it needs is refused before any of it is checked",
   });
 });
 
-it("others have their turn between any two signatures of a key that are checked", async () => {
+it("other tasks run between any two checks of a PGP key's signatures", async () => {
   const key = await generate();
   const [signature] = key.users[0]!.selfCertifications;
   const broken = times(40, (salt) => brokenCopy(signature!, salt));
@@ -172,7 +172,7 @@ it("others have their turn between any two signatures of a key that are checked"
   expect(seen).toEqual([...new Set(seen)]);
 });
 
-it("a key with more signatures than a request has left is not looked into", async () => {
+it("a PGP key with more signatures than its request has left is not checked", async () => {
   const key = await generate();
   const verify = vi.spyOn(openpgp.SignaturePacket.prototype, "verify");
   const text = encodeBase64(key.write());
@@ -183,11 +183,11 @@ it("a key with more signatures than a request has left is not looked into", asyn
   verify.mockRestore();
 });
 
-describe("parsing a key costs as much as it is long", () => {
+describe("cost of PGP keys", () => {
   type Make = (key: openpgp.PublicKey, count: number) => Uint8Array;
   const certificationOf = (key: openpgp.PublicKey) => key.users[0]!.selfCertifications[0]!;
   const KEYS: Readonly<Record<string, Make>> = {
-    "signatures of its own that are wrong": (key, count) =>
+    "wrong self-signatures": (key, count) =>
       withPackets(key, 2, times(count / 8, (salt) => brokenCopy(certificationOf(key), salt))),
     "names without signatures": (key, count) =>
       withPackets(key, 2, times(count, (n) => openpgp.UserIDPacket.fromObject({ name: `${n}` }))),
@@ -197,11 +197,11 @@ describe("parsing a key costs as much as it is long", () => {
       withPackets(key, 2, [
         openpgp.UserIDPacket.fromObject({ name: "<@".repeat(count * 20) }),
       ]),
-    "packets of a kind that nobody knows": (key, count) =>
+    "packets of an unknown kind": (key, count) =>
       concatBytes(key.write(), ...times(count, () => packet(60, new Uint8Array(40)))),
   };
   for (const [what, make] of Object.entries(KEYS)) {
-    it(what, async () => {
+    it(`parsing a PGP key with ${what} takes linear time`, async () => {
       const key = await generate();
       await expectLinear((factor) => {
         const text = encodeBase64(make(key, 100 * factor));
@@ -210,7 +210,7 @@ describe("parsing a key costs as much as it is long", () => {
     });
   }
 
-  it("a key beyond every bound costs next to nothing, whatever it is made of", async () => {
+  it("refusing a PGP key beyond every bound takes linear time", async () => {
     const key = await generate(true);
     const [signature] = (key as unknown as { directSignatures: openpgp.SignaturePacket[] })
       .directSignatures;
@@ -222,7 +222,7 @@ describe("parsing a key costs as much as it is long", () => {
   });
 });
 
-describe("a key says why its algorithm is not accepted", () => {
+describe("unsupported PGP keys", () => {
   const P256K1 = Uint8Array.of(5, 0x2b, 0x81, 0x04, 0x00, 0x0a, ...mpi(515));
   const ROWS: readonly (readonly [string, number, Uint8Array, string])[] = [
     [
@@ -241,7 +241,7 @@ describe("a key says why its algorithm is not accepted", () => {
     ],
   ];
   for (const [name, algorithm, material, words] of ROWS) {
-    it(`${name}, as a primary key and as the only subkey`, async () => {
+    it(`${name} is refused by name as a primary key and as the only subkey`, async () => {
       const name = packet(13, encodeUtf8("throw-away"));
       const primary = concatBytes(keyPacket(6, algorithm, material), name);
       expect(await refusalOf(primary)).toBe(`unusable: primary key uses ${words}`);
@@ -252,7 +252,7 @@ describe("a key says why its algorithm is not accepted", () => {
     });
   }
 
-  it("in the list of a request, with its place", async () => {
+  it("a PGP key with an unsupported algorithm is refused with its place in the request", async () => {
     const { api, token } = await prepare("unsealed");
     const dsa = encodeBase64(keyPacket(6, 17, mpi(2048)));
     const body = { secret_shares: 1, secret_threshold: 1, pgp_keys: [dsa] };
@@ -262,14 +262,14 @@ describe("a key says why its algorithm is not accepted", () => {
     }]);
   });
 
-  it("a subkey that is accepted counts, whatever the others are", async () => {
+  it("a PGP key with one supported subkey is accepted", async () => {
     const bytes = Buffer.from(vector("ed25519.pub.b64"), "base64");
     const mixed = concatBytes(bytes, keyPacket(14, 16, concatBytes(mpi(2048), mpi(3), mpi(2048))));
     expect((await parsePgpKey(encodeBase64(mixed))).kind).toBe("ok");
   });
 });
 
-describe("of several armored blocks none is taken", () => {
+describe("armored blocks", () => {
   const one = vector("ed25519.pub.asc");
   const two = vector("rsa2048.pub.asc");
   const secret = vector("ed25519.sec.asc");
@@ -281,13 +281,13 @@ describe("of several armored blocks none is taken", () => {
     ["a public and a private key", one + secret, "a private key: give the public key"],
     ["a private and a public key", secret + one, "a private key: give the public key"],
     ["a key and a signature", one + message, "2 armored blocks: give exactly one"],
-  ])("%s, as they are and in base64", async (_what, text, reason) => {
+  ])("armored text with %s is refused, as is and in base64", async (_what, text, reason) => {
     for (const form of [text, encodeBase64(encodeUtf8(text))]) {
       expect(await parsePgpKey(form)).toEqual({ kind: "unparsable", reason });
     }
   });
 
-  it("one block may have headers, no checksum, and text behind it", async () => {
+  it("one armored block may have headers, no checksum, and text after it", async () => {
     const headed = one.replace(/^(-----BEGIN .*)\n/, "$1\nComment: a key\nVersion: 1\n")
       .replace(/^=.{4}\n/m, "");
     expect((await parsePgpKey(headed)).kind).toBe("ok");

@@ -1,4 +1,4 @@
-/** Small languages within a field: durations, lists, addresses, policies, and what is hashed. */
+/** Small languages within a field: durations, lists, addresses and policies; hashing and batches. */
 
 import { describe, expect, it } from "vitest";
 import { areWithin } from "../../src/access/cidr.ts";
@@ -38,7 +38,7 @@ const WRONG = /^(time: |strconv|expected a duration)|invalid|longer|too long/;
 
 describe("durations", () => {
   const long = "1s".repeat(DURATION_MAX_CHARS);
-  it("longer ones than any that is meant are none, in every place that reads them", async () => {
+  it("a duration that is too long is refused in every place that reads durations", async () => {
     expect(parseDurationSeconds(long)).toBeNull();
     expect(() => readGoDuration(long)).toThrow(/^time: invalid duration "1s/);
     expect(() => settingSeconds(long)).toThrow(/^time: invalid duration/);
@@ -49,7 +49,7 @@ describe("durations", () => {
     expect(answer.status).toBe(400);
   });
 
-  it("reading one costs as much as it is long", async () => {
+  it("reading a duration takes linear time", async () => {
     for (const piece of ["1s", "0", "1.", "9d", "µ"]) {
       await expectLinear((factor) => {
         const text = piece.repeat(500_000 * factor);
@@ -63,12 +63,12 @@ describe("durations", () => {
   });
 });
 
-describe("a list in a field", () => {
+describe("list fields", () => {
   const schema = v.object({ texts: textList("texts"), numbers: integerList("numbers") });
   const read = (data: Record<string, unknown>) => readFields(schema, data);
   const items = (count: number) => Array.from({ length: count }, () => "1");
 
-  it("has at most 1000 items, as a list or as text with commas", () => {
+  it("a list field has at most 1000 items, as a list or as text with commas", () => {
     for (const name of ["texts", "numbers"]) {
       for (const written of [items(LIST_ITEMS_MAX), items(LIST_ITEMS_MAX).join(",")]) {
         expect(Object.values(read({ [name]: written }))[0]).toHaveLength(LIST_ITEMS_MAX);
@@ -80,7 +80,7 @@ describe("a list in a field", () => {
     expect(() => read({ numbers: "1".repeat(INTEGER_MAX_CHARS * LIST_ITEMS_MAX + 1) })).toThrow();
   });
 
-  it("reading one costs as much as it is long", async () => {
+  it("reading a list field takes linear time", async () => {
     for (const piece of ["1,", ",", "1_0,", "0", "_"]) {
       await expectLinear((factor) => {
         const text = piece.repeat(1_000_000 * factor);
@@ -89,7 +89,7 @@ describe("a list in a field", () => {
           try {
             read({ texts: text });
           } catch {
-            // Too many.
+            // Too many items.
           }
         };
       });
@@ -97,8 +97,8 @@ describe("a list in a field", () => {
   });
 });
 
-describe("addresses that bind", () => {
-  it("are looked up in one another at a cost that grows with both, not with their product", async () => {
+describe("bound addresses", () => {
+  it("comparing two lists of bound addresses takes linear time", async () => {
     await expectLinear((factor) => {
       const blocks = Array.from(
         { length: 250 * factor },
@@ -110,14 +110,14 @@ describe("addresses that bind", () => {
 });
 
 describe("password policies", () => {
-  it("are bounded in length", () => {
+  it("a password policy that is too long is refused", () => {
     const rule = 'length = 8 rule "charset" { charset = "abc" }';
     expect(parsePasswordPolicy(rule.padEnd(PASSWORD_POLICY_MAX_CHARS)).length).toBe(8);
     expect(() => parsePasswordPolicy(rule.padEnd(PASSWORD_POLICY_MAX_CHARS + 1)))
       .toThrow("invalid password policy: longer than 65536 characters");
   });
 
-  it("with impossible rules give up after as much work whatever their number is", async () => {
+  it("a password policy with impossible rules gives up after bounded work", async () => {
     const rules = (count: number) =>
       `length = 100\nrule "charset" { charset = "${"abcdefghijklmnopqrstuvwxyz".repeat(4)}" }\n` +
       'rule "charset" { charset = "0123456789" min-chars = 1 }\n'.repeat(count) +
@@ -130,7 +130,7 @@ describe("password policies", () => {
     const hard = parsePasswordPolicy(rules(25));
     expect(() => generatePassword(hard, counted)).toThrow(/timed out generating string/);
     const looks = 100 * 26;
-    // A password is drawn in up to four steps, for bytes that would prefer a character are left out.
+    // A password is drawn in up to four steps, because bytes that would bias it are left out.
     expect(draws).toBeLessThan(4 * Math.min(PASSWORD_TRIES_MAX, PASSWORD_LOOKS_MAX / looks));
     await expectLinear((factor) => {
       const policy = parsePasswordPolicy(rules(7 * factor));
@@ -140,7 +140,7 @@ describe("password policies", () => {
     });
   });
 
-  it("with many sets that want nothing cost as much as they are long", async () => {
+  it("a password policy with many character sets takes linear time", async () => {
     await expectLinear((factor) => {
       const set = 'rule "charset" { charset = "abcdefghij" }\n'.repeat(350 * factor);
       const policy = parsePasswordPolicy(`length = 100\n${set}`);
@@ -150,7 +150,7 @@ describe("password policies", () => {
 });
 
 describe("policies", () => {
-  it("are bounded when they are written", async () => {
+  it("a policy that is too long is refused", async () => {
     const { api, token } = await prepare("unsealed");
     const path = "/v1/sys/policies/acl/large";
     const write = (length: number) => {
@@ -171,9 +171,9 @@ describe("policies", () => {
       ),
     "the same rule": (n) => 'path "a" { capabilities = ["read"] }\n'.repeat(n),
     "unknown keys": (n) => "a = 1\n".repeat(n),
-    "keys without end": (n) => "a ".repeat(n * 20),
+    "unfinished keys": (n) => "a ".repeat(n * 20),
     comments: (n) => "/**/# a\n// b\n".repeat(n * 4),
-    "heredocs without end": (n) => `a = ${"<<A\nb\n".repeat(n * 6)}`,
+    "unfinished heredocs": (n) => `a = ${"<<A\nb\n".repeat(n * 6)}`,
     "open brackets": (n) => `a = ${"[".repeat(n * 40)}`,
     templates: (n) => `path "${"{{a}}".repeat(n * 8)}" { capabilities = ["read"] }`,
     "half templates": (n) => `path "${"{{".repeat(n * 20)}" { capabilities = ["read"] }`,
@@ -181,7 +181,7 @@ describe("policies", () => {
       JSON.stringify({ path: { a: { capabilities: Array(n).fill("read") } } }),
   };
   for (const [what, make] of Object.entries(TEXTS)) {
-    it(`${what}: parsing costs as much as the text is long`, async () => {
+    it(`parsing a policy with ${what} takes linear time`, async () => {
       await expectLinear((factor) => {
         const text = make(2500 * factor);
         return () => parsePolicy("a", text);
@@ -190,14 +190,14 @@ describe("policies", () => {
   }
 });
 
-describe("metadata of a secret id", () => {
-  it("is bounded in length", () => {
+describe("secret id metadata", () => {
+  it("secret id metadata that is too long is refused", () => {
     const text = JSON.stringify({ a: "x".repeat(SECRET_ID_METADATA_MAX_CHARS - 8) });
     expect(Object.keys(parseMetadata(text))).toEqual(["a"]);
     expect(() => parseMetadata(`${text} `)).toThrow("longer than 65536 characters");
   });
 
-  it("costs as much to read as it is long", async () => {
+  it("reading secret id metadata takes linear time", async () => {
     for (const piece of ["a=b,", "[", '{"a":', "=,"]) {
       await expectLinear((factor) => {
         const text = piece.repeat(4000 * factor);
@@ -207,8 +207,8 @@ describe("metadata of a secret id", () => {
   });
 });
 
-describe("what is hashed and drawn for a caller", () => {
-  it("is hashed in slices, between which others are served", async () => {
+describe("hashing, batches and random bytes", () => {
+  it("a large input is hashed in slices, between which other tasks run", async () => {
     const data = new Uint8Array(8 * HASH_SLICE_BYTES);
     let turns = 0;
     const timer = setInterval(() => turns += 1, 0);
@@ -217,7 +217,7 @@ describe("what is hashed and drawn for a caller", () => {
     expect(turns).toBeGreaterThanOrEqual(4);
   });
 
-  it("has a most for a batch, and for random bytes", async () => {
+  it("a transit batch and a number of random bytes beyond their bounds are refused", async () => {
     const { api, token } = await prepare("unsealed");
     await api.request("POST", "/v1/sys/mounts/transit", { token, body: { type: "transit" } });
     await api.request("POST", "/v1/transit/keys/k", { token, body: {} });
@@ -229,7 +229,7 @@ describe("what is hashed and drawn for a caller", () => {
     expect(drawn.status).toBe(400);
   });
 
-  it("is left out of the trail where it is more than any record holds", async () => {
+  it("the audit trail omits hashes of values that are too many or too long", async () => {
     const { text } = createHashing(new Uint8Array(32), true);
     const few = hashData({ a: "x".repeat(AUDIT_HASHED_MAX_CHARS), b: "y" }, text);
     expect(few).toMatch(/"a":"hmac-sha256:[0-9a-f]{64}","b":"hmac-sha256:omitted"/);
