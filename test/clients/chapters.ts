@@ -1,4 +1,4 @@
-/** What every client must have been given back, chapter by chapter of the story. */
+/** Test helper: the chapters of the story for both seals, with the check of each report. */
 
 import { Buffer } from "node:buffer";
 import { expect } from "vitest";
@@ -170,7 +170,7 @@ function unseal({ unseal }: Report): void {
 
 function rotate({ rotate }: Report): void {
   expect(rotate).toMatchObject({ old_value: VALUE, new_value: { a: "b" } });
-  // A story that has rekeyed before begins with a later term.
+  // After a rekey the first term is later.
   const [first] = rotate.terms;
   expect(rotate.terms).toEqual([first, first + 1]);
   const [before, after] = rotate.install_times.map(Date.parse);
@@ -200,24 +200,24 @@ function generateRoot({ generate_root: root, rekey_with_pgp: withPgp }: Report):
 }
 
 const COMMON = {
-  "mounts engines once each, tunes them, and removes their values with them": mounts,
-  "keeps values of kv version 1 with their types, lists and deletes them": kv1,
+  "mounts engines once each, tunes them, and removes them with their values": mounts,
+  "writes values of kv version 1 with their types, lists and deletes them": kv1,
 };
 const LAST = {
-  "rotates the keyring; old and new values are readable": rotate,
-  "generates root tokens by quorum, given out by one-time password and by PGP": generateRoot,
+  "rotates the keyring and reads old and new values": rotate,
+  "generates root tokens by quorum, with a one-time password and with PGP": generateRoot,
 };
 
 export function shamirChapters(family: Family): Chapters {
   return {
-    "initialises once": (report) => init(report, "keys", "Vault is already initialized"),
-    "unseals by a quorum, and not before": unseal,
+    "initialises the vault once": (report) => init(report, "keys", "Vault is already initialized"),
+    "unseals with a quorum, and not before": unseal,
     ...COMMON,
-    "keeps versions of kv version 2: cas, patch, delete, undelete, destroy, metadata": kv2,
-    "lets a token do what its policies say, as long as they exist": policies,
+    "uses versions of kv version 2: cas, patch, delete, undelete, destroy, metadata": kv2,
+    "may do with a token what its policies allow, while they exist": policies,
     "creates, renews, counts and revokes tokens, with their children": tokens,
     "wraps answers for one reader": wrapping,
-    "encrypts by transit, with key versions": transit,
+    "encrypts with transit and its key versions": transit,
     ...rekeyChapters(family, "barrier"),
     ...LAST,
   };
@@ -226,7 +226,7 @@ export function shamirChapters(family: Family): Chapters {
 export function recoveryChapters(family: Family): Chapters {
   const again = "parameters secret_shares,secret_threshold not applicable to seal type static";
   return {
-    "initialises once, with recovery shares only": (report) => {
+    "initialises the vault once, with recovery shares only": (report) => {
       init(report, "recovery_keys", again);
       expect(report["init"]).toMatchObject({ keys: [], keys_base64: [] });
       expect(report["status"]).toEqual({

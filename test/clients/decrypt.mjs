@@ -1,6 +1,6 @@
 /**
  * Prints the plaintext of the base64 PGP message on stdin, decrypted for one of the test vectors'
- * holders: `decrypt.mjs rsa2048`. By gpg, as a holder would; by openpgp where there is no gpg.
+ * holders: `decrypt.mjs rsa2048`. Uses gpg, as a holder would, or openpgp if there is no gpg.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";

@@ -1,3 +1,5 @@
+/** The story of `story.ts` with the Go clients of Vault and OpenBao. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +21,7 @@ describeStory({
 });
 
 describeStory({
-  title: "openbao/api, by rekey",
+  title: "openbao/api by rekey",
   script: "start",
   family: "rekey",
   missing,
@@ -27,7 +29,7 @@ describeStory({
 });
 
 describeStory({
-  title: "openbao/api, by rotate",
+  title: "openbao/api by rotate",
   script: "start:node",
   family: "rotate",
   missing,

@@ -1,3 +1,5 @@
+/** The story of `story.ts` with hvac. */
+
 import { fileURLToPath } from "node:url";
 import { missingPython, pythonPackages } from "./programs.ts";
 import { describeStory } from "./story.ts";

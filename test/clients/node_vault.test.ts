@@ -1,3 +1,5 @@
+/** The story of `story.ts` with node-vault. */
+
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { describeStory } from "./story.ts";

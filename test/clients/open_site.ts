@@ -1,11 +1,14 @@
-/** A started vault, opened, with one of each engine and auth method and something in it. */
+/**
+ * Test helper: starts the product on Node and gives an unsealed vault with one of each engine and auth
+ * method, each with something in it.
+ */
 
 import { type ApiResponse, initialiseOpen } from "../contract/api.contract.ts";
 import { start } from "../runtimes/processes.ts";
 
 export interface Site {
   readonly url: string;
-  /** The root's. */
+  /** The root token. */
   readonly token: string;
   stop(): Promise<unknown>;
 }

@@ -1,6 +1,6 @@
 /**
- * The product's OpenAPI description in the hands of those who make clients of it: two validators
- * accept it, and the clients that three generators make compile, write secrets and read them back.
+ * The product's OpenAPI description as client generators use it: two validators accept it, and the
+ * clients from three generators compile, write secrets and read them back.
  */
 
 import { execFile } from "node:child_process";
@@ -20,7 +20,7 @@ const OUTPUT_MAX_BYTES = 16 * 1024 * 1024;
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PROGRAMS = fileURLToPath(new URL("openapi", import.meta.url));
 const execute = promisify(execFile);
-/** The generator is a Java program in a package of Python's. */
+/** openapi-generator is a Java program in a Python package. */
 const missing = missingPython() ?? missingJava();
 
 const GATE = {
@@ -29,7 +29,7 @@ const GATE = {
   shifts: ["day", "night"],
   hours: { from: "8" },
 };
-/** What each of the programs in `openapi/` reports. */
+/** The report that each program in `openapi/` must give. */
 const READ = {
   kv1: GATE,
   kv2: GATE,
@@ -61,13 +61,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the OpenAPI description", () => {
-  it("passes the recommended rules of redocly without an error or a warning", async () => {
+  it("redocly finds no error or warning in the OpenAPI description", async () => {
     const cli = "node_modules/@redocly/cli/bin/cli.js";
     const report = JSON.parse(await run("node", [cli, "lint", DOCUMENT, "--format=json"]));
     expect(report).toMatchObject({ problems: [] });
   }, RUN_MAX_MS);
 
-  it("gives openapi-typescript types to write and read secrets with", async () => {
+  it("a client with types from openapi-typescript writes and reads secrets", async () => {
     const cli = "node_modules/openapi-typescript/bin/cli.js";
     await run("node", [cli, DOCUMENT, "--output", "schema.d.ts"]);
     expect(await runTyped("typed_secrets.ts")).toEqual(READ);
@@ -75,12 +75,12 @@ describe("the OpenAPI description", () => {
 });
 
 describe(`openapi-generator${missing === null ? "" : ` (skipped: no ${missing})`}`, () => {
-  it.skipIf(missing !== null)("finds nothing to complain of", async () => {
+  it.skipIf(missing !== null)("openapi-generator finds no issue in the description", async () => {
     expect(await generator(["validate", "-i", DOCUMENT, "--recommend"]))
       .toContain("No validation issues detected");
   }, RUN_MAX_MS);
 
-  it.skipIf(missing !== null)("makes a Python client that writes and reads secrets", async () => {
+  it.skipIf(missing !== null)("a generated Python client writes and reads secrets", async () => {
     await generate("python", "python");
     const packages = [join(folder, "python"), await pythonPackages("openapi")].join(delimiter);
     const report = await withSite((settings) =>
@@ -94,7 +94,7 @@ describe(`openapi-generator${missing === null ? "" : ` (skipped: no ${missing})`
   }, RUN_MAX_MS);
 
   it.skipIf(missing !== null)(
-    "makes a TypeScript client that writes and reads secrets",
+    "a generated TypeScript client writes and reads secrets",
     async () => {
       await generate("typescript-fetch", "generated");
       expect(await runTyped("generated_secrets.ts")).toEqual(READ);
@@ -117,7 +117,7 @@ async function generator(args: readonly string[]): Promise<string> {
   return await run("java", ["-jar", jar, ...args]);
 }
 
-/** Checks the types of a program beside what was generated for it, runs it, and gives its report. */
+/** Type-checks a program with the code generated for it, runs it, and gives its report. */
 async function runTyped(program: string): Promise<unknown> {
   for (const name of [program, "tsconfig.json"]) {
     copyFileSync(join(PROGRAMS, name), join(folder, name));
@@ -138,7 +138,7 @@ async function runTyped(program: string): Promise<unknown> {
   return JSON.parse(await withSite((settings) => run("node", [built], settings)));
 }
 
-/** A vault for one program alone. */
+/** Gives one program a vault of its own. */
 async function withSite(
   program: (settings: Readonly<Record<string, string>>) => Promise<string>,
 ): Promise<string> {
@@ -150,7 +150,7 @@ async function withSite(
   }
 }
 
-/** Runs a program beside the description and gives its stdout; fails with all that it wrote. */
+/** Runs a program in the folder of the description. Gives its stdout, or fails with its output. */
 async function run(
   program: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** The programs of the clients: which tools are here, how they are installed and built, how they run. */
+/** Test helper: finds the tools of the clients' programs, installs and builds them, and runs them. */
 
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,7 +16,7 @@ const execute = promisify(execFile);
 
 const GO = join(HERE, "go");
 
-/** What is not installed here of Python's tools, or null. */
+/** The Python tools if they are not installed, or null. */
 export function missingPython(): string | null {
   const runs = spawnSync("python3", ["-m", "pip", "--version"]).status === 0;
   return runs ? null : "python3 with pip";
@@ -26,15 +26,15 @@ export function missingJava(): string | null {
   return spawnSync("java", ["-version"]).status === 0 ? null : "java";
 }
 
-/** Where the installed Go is older than `go.mod` asks, it fetches the newer one, or is too old to. */
+/** An installed Go older than `go.mod` asks for fetches a newer one, unless it is too old for that. */
 export function missingGo(): string | null {
   const runs = spawnSync("go", ["-C", GO, "version"]).status === 0;
   return runs ? null : "a recent go";
 }
 
 /**
- * Installs the locked packages of a client once for all runs, outside the repository, and gives their
- * folder. A run that is killed meanwhile leaves a folder that no other run looks at.
+ * Installs the locked packages of a client once for all runs, outside the repository. Gives their
+ * folder. A run that is killed meanwhile leaves a folder that no other run uses.
  */
 export async function pythonPackages(
   client: "hvac" | "openapi" | "schemathesis",
@@ -46,7 +46,7 @@ export async function pythonPackages(
   });
 }
 
-/** The same for packages of npm; gives the folder that has `node_modules`. */
+/** Does the same for npm packages. Gives the folder with `node_modules`. */
 export async function nodePackages(client: "openapi"): Promise<string> {
   const folder = join(HERE, client);
   const lock = join(folder, "package-lock.json");
@@ -79,17 +79,17 @@ async function installedOnce(
   return installed;
 }
 
-/** Builds the Go program with these tags into `folder` and gives its file. */
+/** Builds the Go program with these tags into `folder`. Gives its file. */
 export async function buildGo(folder: string, tags: string): Promise<string> {
   const file = join(folder, `client-${tags}`);
   await execute("go", ["build", "-tags", tags, "-o", file, "."], { cwd: GO });
   return file;
 }
 
-/** Settings that a client would take from the environment instead of from its task. */
+/** Settings that a client would take from the environment instead of its task. */
 const CLIENT_SETTINGS = /^(VAULT|BAO|SEALWRIGHT|VITEST)_/;
 
-/** Runs a client's program with the task on stdin; gives its report, or fails with its last words. */
+/** Runs a client's program with the task on stdin. Gives its report, or fails with its stderr. */
 export function runProgram(command: readonly string[], task: Task): Promise<Report> {
   const [program = "", ...args] = command;
   const inherited = Object.entries(process.env).filter(([name]) => !CLIENT_SETTINGS.test(name));
@@ -98,9 +98,9 @@ export function runProgram(command: readonly string[], task: Task): Promise<Repo
     stdio: ["pipe", "pipe", "pipe"],
   });
   let output = "";
-  let lastWords = "";
+  let errors = "";
   child.stdout.on("data", (chunk) => output += String(chunk));
-  child.stderr.on("data", (chunk) => lastWords += String(chunk));
+  child.stderr.on("data", (chunk) => errors += String(chunk));
   // A program that ends before it has read its task says why on stderr.
   child.stdin.on("error", () => {});
   child.stdin.end(JSON.stringify(task));
@@ -108,7 +108,7 @@ export function runProgram(command: readonly string[], task: Task): Promise<Repo
     child.on("error", reject);
     child.on("close", (status) => {
       if (status === 0) resolve(JSON.parse(output));
-      else reject(new Error(`${program} ended with ${status}; it wrote:\n${lastWords}`));
+      else reject(new Error(`${program} ended with ${status}; it wrote:\n${errors}`));
     });
   });
 }

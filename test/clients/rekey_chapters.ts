@@ -1,4 +1,4 @@
-/** What a client must have been given back in the ceremonies that replace shares. */
+/** Test helper: the chapters of the story that replace shares, with the check of each report. */
 
 import { Buffer } from "node:buffer";
 import { expect } from "vitest";
@@ -19,7 +19,7 @@ function refused(text: string): unknown {
 
 const UNKNOWN_SHARE = refused("given key is not one of the current key shares");
 
-/** The texts in which the families and the targets differ. */
+/** The error texts that differ by family and target. */
 function texts(family: Family, target: Target) {
   if (family === "rotate") {
     return {
@@ -59,7 +59,7 @@ function withPgp({ rekey_with_pgp: rekey }: Report, family: Family, target: Targ
   });
 }
 
-/** The messages in the order of the keys; the plaintexts, shares; the backup, the same messages. */
+/** The messages are in the order of the keys, decrypt to shares, and equal those of the backup. */
 function delivery({ rekey_with_pgp: rekey }: Report): void {
   const { keys, keys_base64, shares, backup, backup_deleted } = rekey;
   expect(keys).toHaveLength(2);
@@ -113,14 +113,14 @@ function barrierByRecovery({ rekey_barrier: rekey }: Report): void {
 
 export function rekeyChapters(family: Family, target: Target): Chapters {
   return {
-    "rekeys with verification: refuses wrong shares at once, cancels, restarts, commits last": (
+    "rekeys with verification, which refuses wrong shares at once and can be cancelled": (
       report,
     ) => withPgp(report, family, target),
-    "delivers the new shares by PGP, and keeps them as a backup until it is deleted": delivery,
-    "opens with the new shares and not with the old": ({ reopened: shown }) =>
+    "gets the new shares by PGP, and from a backup until it deletes it": delivery,
+    "unseals with the new shares and not with the old": ({ reopened: shown }) =>
       reopened(shown, target, NEW_COUNTS),
     ...(target === "barrier"
-      ? { "rekeys without PGP and verification: the shares are in force at once": plainly }
-      : { "rekeys the barrier by recovery shares and hands out nothing": barrierByRecovery }),
+      ? { "rekeys without PGP and verification, with the new shares in force at once": plainly }
+      : { "rekeys the barrier by recovery shares and gets no shares": barrierByRecovery }),
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The product's own OpenAPI description against the product: schemathesis asks every operation with
- * values that the schemas allow and values that they do not, and compares each answer with what is
- * described. A fixed seed and number of examples bound the run.
+ * Tests the product against its own OpenAPI description: schemathesis sends every operation values
+ * that the schemas allow and values that they do not, and compares each answer with the description.
+ * A fixed seed and number of examples bound the run.
  */
 
 import { spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { missingPython, pythonPackages } from "./programs.ts";
 const RUN_MAX_MS = 300_000;
 const missing = missingPython();
 
-/** Faults, statuses, content types, headers and bodies that are not as described. */
+/** Server errors, and statuses, content types, headers and bodies that are not as described. */
 const CHECKS = [
   "not_a_server_error",
   "status_code_conformance",
@@ -22,10 +22,10 @@ const CHECKS = [
   "response_schema_conformance",
 ];
 
-/** What would end the vault, the token or the audit trail that the run itself needs. */
+/** Operations that would end the vault, the token or the audit trail that the run needs. */
 const EXCLUDED =
   "^/sys/(seal|init|step-down)$|revoke-self|revoke-prefix|revoke-force|^/sys/audit/" +
-  // Its status is what the query asks for.
+  // Its query chooses its status.
   "|^/sys/health$";
 
 let site: Site;
@@ -40,7 +40,7 @@ afterAll(async () => {
 
 describe(`schemathesis${missing === null ? "" : ` (skipped: no ${missing})`}`, () => {
   it.skipIf(missing !== null)(
-    "finds no fault and no answer that the OpenAPI description does not foresee",
+    "schemathesis finds no server error and no answer outside the OpenAPI description",
     async () => {
       const folder = await pythonPackages("schemathesis");
       const { status, output } = await run(folder, [
@@ -65,7 +65,7 @@ function run(
   args: readonly string[],
 ): Promise<{ readonly status: number | null; readonly output: string }> {
   const child = spawn("python3", args, {
-    // It leaves a folder where it runs.
+    // schemathesis leaves a folder where it runs.
     cwd: packages,
     env: { PATH: process.env["PATH"], PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: "1" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,8 +1,7 @@
 /**
- * One story that every client tells a fresh server, in its own language: from the first init to a
- * generated root token. A client's program gets a task, uses nothing but its client, and reports what
- * it was given back; the report is judged by `chapters.ts`, so that all clients are held to the same
- * values.
+ * Test helper: one story that every client runs against a fresh server, from the first init to a
+ * generated root token. A client's program gets a task, uses only its client, and reports the answers.
+ * `chapters.ts` checks the report, so all clients must see the same values.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -20,9 +19,9 @@ export interface Teller {
   /** The npm script that starts the server. */
   readonly script: string;
   readonly family: Family;
-  /** What is not installed here and needed to run this client, or null. */
+  /** A tool that this client needs and that is not installed, or null. */
   readonly missing: string | null;
-  /** Installs or builds what the client's program needs; gives its command. */
+  /** Installs or builds what the client's program needs. Gives its command. */
   prepare(): Promise<readonly string[]>;
 }
 
@@ -67,10 +66,10 @@ function describeSeal(teller: Teller, seal: Seal, command: () => readonly string
   const chapters: Chapters = seal === "shamir"
     ? shamirChapters(teller.family)
     : recoveryChapters(teller.family);
-  it.each(Object.entries(chapters))("%s", (_, judge) => judge(report));
+  it.each(Object.entries(chapters))(`${teller.title} (${seal}) %s`, (_, judge) => judge(report));
 
   it(
-    "after a restart the vault opens, by the last shares or by itself, and has the values",
+    `after a restart the ${seal} vault of ${teller.title} is unsealed and has its values`,
     async () => {
       const call = async (method: string, path: string, body?: object): Promise<unknown> => {
         const headers = { "X-Vault-Token": report["init"].root_token };
@@ -90,7 +89,7 @@ function describeSeal(teller: Teller, seal: Seal, command: () => readonly string
     RESTART_MAX_MS,
   );
 
-  it("nothing secret is in the server's log, and no error", () => {
+  it(`the server's log for ${teller.title} (${seal}) has no secret and no error`, () => {
     expect(log).toContain("sys/init");
     expect(secretsOf(report).filter((secret) => log.includes(secret))).toEqual([]);
     expect(log).not.toMatch(/"level":"error"/);

@@ -1,4 +1,4 @@
-/** What a client's program is given: where the server is, and what the story needs to be told. */
+/** Test helper: makes the task for a client's program, with the address of the server and all inputs. */
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -21,10 +21,10 @@ export interface Task {
   readonly family: Family;
   /** HCL of the policy `gardener`. */
   readonly policy: string;
-  /** What is written to `plain/garden` and must outlive everything. */
+  /** Written to `plain/garden`; it must survive every step. */
   readonly value: Readonly<Record<string, string>>;
   readonly holders: readonly [Holder, Holder];
-  /** Program and arguments; with a holder's name added, it turns a PGP message into plaintext. */
+  /** Program and arguments. With a holder's name added, it decrypts a PGP message on stdin. */
   readonly decrypt: readonly string[];
 }
 
@@ -45,7 +45,7 @@ function vector(file: string): string {
   return readFileSync(new URL(`../vectors/pgp/${file}`, import.meta.url), "utf8").trim();
 }
 
-/** Of the holders' keys, in the order of the shares. */
+/** Fingerprints of the holders' keys, in the order of the shares. */
 export const FINGERPRINTS = HOLDERS.map((name) => vector(`${name}.fingerprint`));
 
 export function createTask(address: string, seal: Seal, family: Family): Task {

@@ -8,7 +8,7 @@ var (
 	shownProgress = []string{"started", "t", "n", "progress"}
 )
 
-// rekeyWithPGP: two old shares; two new ones, encrypted, backed up and verified. Gives the new shares.
+// rekeyWithPGP rekeys from two old shares to two encrypted, backed-up and verified ones. Gives those.
 func (s *story) rekeyWithPGP(shares []string, recovery bool) []string {
 	endpoints := familyOf(s.client, s.Family, recovery)
 	status := func() any { return must(endpoints.status()) }
@@ -93,7 +93,7 @@ func (s *story) rekeyPlainly(shares []string) []string {
 	return texts(done, "keys")
 }
 
-// rekeyBarrierByRecovery: a new root key, authorised by recovery shares; nothing is handed out.
+// rekeyBarrierByRecovery makes a new root key by recovery shares, which gives no shares.
 func (s *story) rekeyBarrierByRecovery(shares []string) {
 	endpoints := familyOf(s.client, s.Family, false)
 	started := must(endpoints.start(rekeyRequest{SecretShares: 1, SecretThreshold: 1}))

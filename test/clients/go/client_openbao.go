@@ -35,7 +35,7 @@ func familyOf(client *apiClient, name string, recovery bool) family {
 	return rekeyFamily(client, recovery)
 }
 
-// rotateFamily is OpenBao's authenticated twin of rekeyFamily.
+// rotateFamily is OpenBao's authenticated counterpart of rekeyFamily.
 func rotateFamily(client *apiClient, recovery bool) family {
 	sys := client.Sys()
 	start := func(init func(*bao.RotateInitRequest) (*bao.RotateStatusResponse, error)) func(rekeyRequest) (any, error) {

@@ -32,8 +32,8 @@ func familyOf(client *apiClient, name string, recovery bool) family {
 	return rekeyFamily(client, recovery)
 }
 
-// cancelRekey sends the nonce, as this client can. Its RekeyRecoveryKeyCancel (without one) cancels
-// the rekey of the barrier instead.
+// cancelRekey sends the nonce, which this client supports. Its RekeyRecoveryKeyCancel, without a nonce,
+// cancels the rekey of the barrier instead.
 func cancelRekey(client *apiClient, recovery bool) func(nonce string) error {
 	if recovery {
 		return client.Sys().RekeyRecoveryKeyCancelWithNonce

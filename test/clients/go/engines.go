@@ -66,7 +66,7 @@ func (s *story) mounts() {
 	}
 }
 
-// list gives the names below a path; a client shows a list of nothing as no answer at all.
+// list gives the names below a path. A client shows an empty list as no answer at all.
 func (s *story) list(path string) []any {
 	answer := must(s.client.Logical().List(path))
 	if answer == nil {

@@ -1,6 +1,6 @@
-// The story of ../story.ts, told with one of the two Go clients: task on stdin, report on stdout, both
-// JSON. Built as it is for github.com/hashicorp/vault/api, with the tag openbao for
-// github.com/openbao/openbao/api/v2. Reports what the client gave back and judges nothing.
+// Runs the story of ../story.ts with one of the two Go clients: task on stdin, report on stdout, both
+// JSON. Built without a tag it uses github.com/hashicorp/vault/api, with the tag openbao
+// github.com/openbao/openbao/api/v2. Reports the client's answers and checks nothing.
 package main
 
 import (

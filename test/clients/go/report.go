@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// object is what the wire or a report shows.
+// object is a JSON object of the wire or of a report.
 type object = map[string]any
 
 type holder struct {
@@ -40,8 +40,8 @@ func check(err error) {
 	}
 }
 
-// refusal is what a call that must fail was answered; {} when it did not fail. The kv helpers hide a
-// 404 behind an error of their own.
+// refusal is the answer to a call that must fail; {} if it did not fail. The kv helpers hide a 404
+// behind an error of their own.
 func refusal(err error) object {
 	var response *responseError
 	switch {
@@ -55,7 +55,7 @@ func refusal(err error) object {
 	panic(err)
 }
 
-// fields shows a typed answer under its wire names.
+// fields gives the members of a typed answer under their wire names.
 func fields(answer any) object {
 	shown := object{}
 	decoder := json.NewDecoder(bytes.NewReader(must(json.Marshal(answer))))
@@ -84,14 +84,14 @@ func texts(answer any, name string) []string {
 	return listed
 }
 
-// decrypt gives the plaintext of a base64 PGP message to one of the task's holders.
+// decrypt gives the plaintext of a base64 PGP message for one of the task's holders.
 func (s *story) decrypt(holder, message string) string {
 	command := exec.Command(s.Decrypt[0], append(s.Decrypt[1:], holder)...)
 	command.Stdin, command.Stderr = strings.NewReader(message), os.Stderr
 	return string(must(command.Output()))
 }
 
-// changed is the share with another first byte, which no share of any set has with overwhelming odds.
+// changed is the share with another first byte, which is almost certainly not a share of any set.
 func changed(share string) string {
 	first := must(strconv.ParseUint(share[:2], 16, 8))
 	return fmt.Sprintf("%02x%s", first^1, share[2:])

@@ -49,7 +49,7 @@ func (s *story) unseal(shares []string) {
 	}
 }
 
-// reopen seals; the old shares must not open, the new ones must.
+// reopen seals the vault, and tries to unseal it with the old shares and then the new ones.
 func (s *story) reopen(old, fresh []string) object {
 	sys := s.client.Sys()
 	check(sys.Seal())

@@ -42,7 +42,7 @@ func (s *story) transit() {
 	}
 }
 
-// damaged is the ciphertext with another last byte of its tag.
+// damaged is the ciphertext with the last byte of its tag changed.
 func damaged(ciphertext string) string {
 	at := strings.LastIndex(ciphertext, ":") + 1
 	raw := must(base64.StdEncoding.DecodeString(ciphertext[at:]))

@@ -1,4 +1,4 @@
-"""Policies, tokens and response wrapping."""
+"""Chapters about policies, tokens and response wrapping."""
 
 from context import client, pick, refusal, report, task, with_token
 

@@ -1,7 +1,7 @@
-"""The story of ../story.ts, told with hvac: task on stdin, report on stdout, both JSON.
+"""Runs the story of ../story.ts with hvac: task on stdin, report on stdout, both JSON.
 
-Reports what the client gave back and judges nothing; calls hvac only by its public methods, and its
-generic read, write and delete where it has no method.
+Reports the client's answers and checks nothing. Uses only hvac's public methods, and its generic
+read, write and delete if it has no method.
 """
 
 import json

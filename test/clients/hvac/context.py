@@ -1,4 +1,4 @@
-"""What every chapter uses: the task, the client, the report, and how an answer becomes a part of it."""
+"""Shared by every chapter: the task, the client, the report, and how answers get into it."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ report = {}
 
 
 def refusal(call, *args, **kwargs):
-    """What a call that must fail was answered; {} when it did not fail."""
+    """The answer to a call that must fail; {} if it did not fail."""
     try:
         call(*args, **kwargs)
     except exceptions.VaultError as error:
@@ -39,7 +39,7 @@ def with_token(token):
 
 
 def decrypt(holder, message):
-    """The plaintext of a base64 PGP message to one of the task's holders."""
+    """The plaintext of a base64 PGP message for one of the task's holders."""
     command = [*task["decrypt"], holder]
     return subprocess.run(command, input=message, text=True, check=True, capture_output=True).stdout
 
@@ -49,10 +49,10 @@ def counts():
 
 
 def garden():
-    """The value that must outlive everything."""
+    """The value that must survive every step."""
     return client.secrets.kv.v1.read_secret("garden", mount_point="plain")["data"]
 
 
 def changed(share):
-    """The share with another first byte, which no share of any set has with overwhelming odds."""
+    """The share with another first byte, which is almost certainly not a share of any set."""
     return f"{int(share[:2], 16) ^ 1:02x}{share[2:]}"

@@ -1,4 +1,4 @@
-"""Mounts, and the two versions of kv."""
+"""Chapters about mounts and the two versions of kv."""
 
 from context import client, garden, pick, refusal, report, task
 

@@ -1,4 +1,4 @@
-"""Root tokens by quorum, handed out by one-time password and by PGP."""
+"""The chapter about root tokens by quorum, with a one-time password and with PGP."""
 
 import base64
 

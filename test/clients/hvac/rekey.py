@@ -1,11 +1,11 @@
-"""Rekey ceremonies of the barrier and of the recovery key."""
+"""Chapters about rekeys of the barrier and of the recovery key."""
 
 from context import changed, client, counts, decrypt, garden, pick, refusal, report, task
 from seal import reopen
 
 
 def rekey_with_pgp(shares, recovery):
-    """Two old shares; two new ones, encrypted, backed up and verified. Gives the new shares."""
+    """Rekeys from two old shares to two encrypted, backed-up, verified ones. Gives the new shares."""
     sys_api = client.sys
     prefix = "sys/rekey-recovery-key" if recovery else "sys/rekey"
     shown = ("started", "t", "n", "progress", "required")
@@ -90,7 +90,7 @@ def rekey_plainly(shares):
 
 
 def rekey_barrier_by_recovery(shares):
-    """Auto seal: a new root key, authorised by recovery shares; nothing is handed out."""
+    """Static seal: makes a new root key by recovery shares, which gives no shares."""
     started = client.sys.start_rekey(secret_shares=1, secret_threshold=1)
     first = client.sys.rekey(shares[0], started["nonce"])
     done = client.sys.rekey(shares[1], started["nonce"])

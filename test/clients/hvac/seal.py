@@ -1,4 +1,4 @@
-"""Initialising, unsealing, sealing, and a new data key."""
+"""Chapters about init, unseal, seal and a new data key."""
 
 from context import client, garden, pick, refusal, report, task
 
@@ -43,7 +43,7 @@ def unseal(shares):
 
 
 def reopen(old, new):
-    """Seals; the old shares must not open, the new ones must."""
+    """Seals the vault, and tries to unseal it with the old shares and then the new ones."""
     client.sys.seal()
     sealed = client.sys.is_sealed()
     client.sys.submit_unseal_key(old[0])

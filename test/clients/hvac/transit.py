@@ -1,4 +1,4 @@
-"""Encryption as a service."""
+"""The chapter about transit encryption."""
 
 import base64
 
@@ -30,7 +30,7 @@ def transit():
 
 
 def damaged(ciphertext):
-    """The ciphertext with another last byte of its tag."""
+    """The ciphertext with the last byte of its tag changed."""
     prefix, text = ciphertext.rsplit(":", 1)
     raw = bytearray(base64.b64decode(text))
     raw[-1] ^= 1

@@ -1,4 +1,4 @@
-/** Policies, tokens and response wrapping. */
+/** Chapters about policies, tokens and response wrapping. */
 
 import {
   type Answer,

@@ -1,7 +1,6 @@
 /**
- * The story of ../story.ts, told with node-vault: task on stdin, report on stdout, both JSON. Reports
- * what the client gave back and judges nothing; its generic read and write serve where it has no
- * command.
+ * Runs the story of ../story.ts with node-vault: task on stdin, report on stdout, both JSON. Reports
+ * the client's answers and checks nothing. Uses its generic read and write if it has no command.
  */
 
 import process from "node:process";

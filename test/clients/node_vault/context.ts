@@ -1,4 +1,4 @@
-/** What every chapter uses: the task, the client, the report, and how an answer becomes a part of it. */
+/** Shared by every chapter: the task, the client, the report, and how answers get into it. */
 
 import { execFileSync } from "node:child_process";
 import process from "node:process";
@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import createClient from "node-vault";
 import type { Task } from "../task.ts";
 
-// deno-lint-ignore no-explicit-any -- The client's own type of every answer.
+// deno-lint-ignore no-explicit-any -- The client's own type for every answer.
 export type Answer = any;
 export type Client = ReturnType<typeof createClient>;
 
@@ -18,12 +18,12 @@ export function withToken(token: string): Client {
   return createClient({ endpoint: task.address, token });
 }
 
-/** By a client of its own, because a client takes over each token that it creates. */
+/** Uses a client of its own, because a client takes over each token that it creates. */
 export async function createToken(by: string, options: object): Promise<Answer> {
   return (await withToken(by).tokenCreate(options)).auth;
 }
 
-/** What a call that must fail was answered; {} when it did not fail. */
+/** The answer to a call that must fail; {} if it did not fail. */
 export async function refusal(
   call: Promise<unknown>,
 ): Promise<{ status?: number; errors?: string[] }> {
@@ -49,12 +49,12 @@ export async function counts(): Promise<unknown> {
   return pick(await client.status(), "t", "n");
 }
 
-/** The value that must outlive everything. */
+/** The value that must survive every step. */
 export async function garden(): Promise<unknown> {
   return (await client.read("plain/garden")).data;
 }
 
-/** The share with another first byte, which no share of any set has with overwhelming odds. */
+/** The share with another first byte, which is almost certainly not a share of any set. */
 export function changed(share: string): string {
   const first = Number.parseInt(share.slice(0, 2), 16) ^ 1;
   return first.toString(16).padStart(2, "0") + share.slice(2);

@@ -1,4 +1,4 @@
-/** Rekey ceremonies of the barrier and of the recovery key. */
+/** Chapters about rekeys of the barrier and of the recovery key. */
 
 import {
   type Answer,
@@ -14,7 +14,7 @@ import {
 } from "./context.ts";
 import { reopen } from "./seal.ts";
 
-/** Two old shares; two new ones, encrypted, backed up and verified. Gives the new shares. */
+/** Rekeys from two old shares to two encrypted, backed-up and verified ones. Gives the new shares. */
 export async function rekeyWithPgp(
   shares: readonly string[],
   recovery: boolean,
@@ -103,7 +103,7 @@ export async function rekeyPlainly(shares: readonly string[]): Promise<string[]>
   return done.keys;
 }
 
-/** Auto seal: a new root key, authorised by recovery shares; nothing is handed out. */
+/** Static seal: makes a new root key by recovery shares, which gives no shares. */
 export async function rekeyBarrierByRecovery(shares: readonly string[]): Promise<void> {
   const start = { secret_shares: 1, secret_threshold: 1 };
   const started = await client.write("sys/rekey/init", start);

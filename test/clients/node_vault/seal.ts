@@ -1,4 +1,4 @@
-/** Initialising, unsealing, sealing, and a new data key. */
+/** Chapters about init, unseal, seal and a new data key. */
 
 import { type Answer, client, garden, pick, refusal, report, task } from "./context.ts";
 
@@ -36,7 +36,7 @@ export async function unseal(shares: string[]): Promise<void> {
   };
 }
 
-/** Seals; the old shares must not open, the new ones must. */
+/** Seals the vault, and tries to unseal it with the old shares and then the new ones. */
 export async function reopen(old: readonly string[], fresh: readonly string[]): Promise<unknown> {
   await client.seal();
   const { sealed } = await client.status();

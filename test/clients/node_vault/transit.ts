@@ -1,4 +1,4 @@
-/** Encryption as a service. */
+/** The chapter about transit encryption. */
 
 import { Buffer } from "node:buffer";
 import { client, pick, refusal, report } from "./context.ts";
@@ -30,7 +30,7 @@ export async function transit(): Promise<void> {
   };
 }
 
-/** The ciphertext with another last byte of its tag. */
+/** The ciphertext with the last byte of its tag changed. */
 function damaged(ciphertext: string): string {
   const at = ciphertext.lastIndexOf(":") + 1;
   const raw = Buffer.from(ciphertext.slice(at), "base64");

@@ -1,4 +1,4 @@
-"""Writes and reads secrets with the client that openapi-generator makes; reports what it has read."""
+"""Writes and reads secrets with the client from openapi-generator. Reports what it read."""
 
 import json
 import os

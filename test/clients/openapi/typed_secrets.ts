@@ -1,10 +1,10 @@
-/** Writes and reads secrets with openapi-fetch and the types of openapi-typescript; reports the same. */
+/** Writes and reads secrets with openapi-fetch and types from openapi-typescript. Reports what it read. */
 
 import process from "node:process";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema.d.ts";
 
-// @ts-expect-error What is described is never without a secret.
+// @ts-expect-error The described request always has a secret.
 export const WITHOUT_SECRET: components["schemas"]["KvDataPathRequest"] = { data: null };
 
 const { API: baseUrl = "", TOKEN = "" } = process.env;
