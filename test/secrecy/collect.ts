@@ -1,6 +1,7 @@
 /**
- * Prepares the evidence of a run: a folder, and a server on this machine by which tests that run in
- * workerd, where there are no files, hand theirs over. The folder is removed when nothing was found.
+ * Global setup of the suite: prepares the evidence of a run, which is a folder and a local server that
+ * takes the evidence of tests in workerd, where there are no files. The folder is removed at the end
+ * unless a leak was found.
  */
 
 import { appendFileSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -17,7 +18,7 @@ export interface Evidence {
   readonly directory: string;
   /** Takes `POST /<folder>/<file>` and appends the body. */
   readonly collector: string;
-  /** Every test file runs, with all of its tests: the check may ask for enough evidence. */
+  /** All tests of all files run, so the check may demand a minimum of evidence. */
   readonly isWholeSuite: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Loaded into the demo's process (`node --import`): reads its requests along, and keeps what its own
- * servers log and audit, which it shows to nobody. Does nothing in other processes, npm's or a server's.
+ * Loaded into the demo's process (`node --import`): records its requests, and the logs and audit lines
+ * of its servers, which the demo does not print. Does nothing in other processes, such as npm's.
  */
 
 import childProcess from "node:child_process";

@@ -1,7 +1,7 @@
 /**
- * The recorder of a test file on Node. A test that starts the product in another way than by the
- * helpers that use this (`memory_api.ts`, `processes.ts`, `site.ts`, …) should hand its lines and
- * requests over as they do.
+ * Test helper: the recorder of a test file on Node. A test that starts the product without the helpers
+ * that use it (`memory_api.ts`, `processes.ts`, `site.ts`, …) should record its lines and requests as
+ * they do.
  */
 
 import { relative } from "node:path";
@@ -17,10 +17,10 @@ export const evidence = new FileRecorder(
   `${file}.${process.pid}.${crypto.randomUUID()}`,
 );
 
-// Imported before the test's own hooks are registered, so this one runs after them.
+// This module is imported before the test registers its own hooks, so this hook runs after them.
 afterAll(() => evidence.flush());
 
-/** With them in its environment, the demo keeps evidence as well. */
+/** Settings that make the demo record evidence too. */
 export function demoSettings(): Readonly<Record<string, string>> {
   const recorder = new URL("demo_recorder.ts", import.meta.url);
   return { SECRECY_DIRECTORY: directory, NODE_OPTIONS: `--import=${recorder}` };

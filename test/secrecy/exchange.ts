@@ -1,9 +1,9 @@
 /**
- * What is secret in a request and its answer, and what of them anybody may read in a log or an audit
- * line. Pure, and without a platform, so that every runtime's tests can ask it.
+ * Decides what is secret in a request and its answer, and which of their texts may be in a log or an
+ * audit line. Pure, and without a platform, so that the tests of every runtime can use it.
  *
- * Every text of a body counts as secret, whatever its name, unless it is below a name that the audit
- * trail shows on purpose. So a new endpoint is covered before anybody thinks of it.
+ * Every text of a body counts as secret unless it is below a name that the audit trail shows on
+ * purpose, so a new endpoint is covered from the start.
  */
 
 export interface Exchange {
@@ -20,33 +20,33 @@ export interface Secret {
   readonly value: string;
   /** The header or member it was found in. */
   readonly name: string;
-  /** Opens something by itself: it may be nowhere, not even where the same text is public. */
+  /** Gives access by itself: it may be nowhere, not even where the same text is public. */
   readonly isCredential: boolean;
-  /** For who reads the report: `key in PUT /v1/sys/unseal`. */
+  /** For readers of the report: `key in PUT /v1/sys/unseal`. */
   readonly origin: string;
 }
 
 export interface Witnessed {
   readonly secrets: readonly Secret[];
-  /** Texts that lines may have, because paths, policy names, ids of attempts are shown. */
+  /** Texts that lines may have, because the trail shows paths, policy names and ids of attempts. */
   readonly published: readonly string[];
 }
 
 /**
- * Shorter texts are no secrets worth the name, and are found everywhere: "abc", "kv", "default". The
- * shortest real ones, root tokens and OTPs, have 26 characters; tests' passwords have ten and more.
+ * Shorter texts are not real secrets, and are found everywhere: "abc", "kv", "default". The shortest
+ * real ones, root tokens and OTPs, have 26 characters; passwords of tests have ten or more.
  */
 export const SECRET_MIN_CHARS = 10;
 /** "0000000000" may be anything. A long text needs less variety: a static key of `ab`s counts. */
 const DISTINCT_MIN = 5;
 const LONG_CHARS = 32;
 const LONG_DISTINCT_MIN = 2;
-/** Of a longer one the beginning is looked for. A multiple of three: its base64 is cut cleanly. */
+/** Of a longer secret only this beginning is searched for. A multiple of three cuts base64 cleanly. */
 export const SECRET_MAX_CHARS = 240;
-/** Of a longer body, which no honest client sends, so much is looked at, as if it were malformed. */
+/** A longer body, which no honest client sends, is read up to here as if it were malformed. */
 const BODY_MAX_CHARS = 256 * 1024;
 
-/** Shown by `audit/entry.ts` or `audit/hashing.ts`, or in the log: not secret by Vault's rules. */
+/** Names that `audit/entry.ts`, `audit/hashing.ts` or the log show: not secret by Vault's rules. */
 const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   ...["request_id", "nonce", "verification_nonce", "pgp_fingerprint", "pgp_fingerprints"],
   ...["pgp_subkey_fingerprint", "pgp_subkey_fingerprints", "root_token_pgp_subkey_fingerprint"],
@@ -57,31 +57,31 @@ const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   ...["errors", "file_path", "uri", "version", "build_date", "cluster_id", "cluster_name"],
   ...["audit_non_hmac_request_keys", "audit_non_hmac_response_keys"],
 ]);
-/** Answers of nothing but ids of seal keys, reasons and classes of errors, which the log has too. */
+/** Answers with only ids of seal keys, reasons and classes of errors, which the log has too. */
 const PUBLIC_ANSWERS = /^\/v1\/sys\/sealwrap\/rewrap$/;
-/** Answers of nothing but what the product is and does: names of fields, counts, times. */
+/** Answers about the product alone: names of fields, counts, times. */
 const ABOUT_THE_PRODUCT = /^\/v1\/sys\/(?:metrics|internal\/specs\/openapi)$/;
-/** They may be wrapped, and answered by whoever opens the wrapping. */
+/** Metrics may be wrapped, so an unwrap may answer them. */
 const METRICS_BEGIN = "# HELP ";
-/** The envelope of an answer of an engine, whose own members may have any name. */
+/** The envelope of an engine's answer, whose own members may have any name. */
 const ENVELOPE: ReadonlySet<string> = new Set(["request_id", "errors", "mount_type", "lease_id"]);
 const CREDENTIAL_NAMES: ReadonlySet<string> = new Set([
   ...["root_token", "client_token", "token", "secret_id", "password", "otp"],
   ...["encoded_token", "encoded_root_token"],
 ]);
 const TOKEN_FORM = /^(?:hv)?[sbr]\.[0-9A-Za-z_-]{20,}$/;
-/** Hexadecimal or base64 of 32 bytes and more: a share, a key, a root token behind an OTP. */
+/** Hexadecimal or base64 of 32 bytes or more: a share, a key, an encoded root token. */
 const KEY_FORM = /^(?:(?:[0-9a-f]{2}){32,}|[0-9A-Za-z+/_-]{43,}={0,2})$/;
 const TIME = /^\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)$/;
-/** A count, or seconds since 1970, where a body is no JSON. In JSON numbers are not looked for either. */
+/** A count, or seconds since 1970, in a body that is not JSON. Numbers in JSON do not count either. */
 const NUMBER = /^\d{1,16}(?:\.\d+)?$/;
-/** The trail's own hashes, as `sys/audit-hash` answers them. */
+/** The trail's own hashes, as `sys/audit-hash` gives them. */
 const AUDIT_HASH = /^hmac-sha256:[0-9a-f]{64}$/;
 const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
   ...["user-agent", "correlation-id", "x-correlation-id"],
 ]);
 
-/** Whether a text is long and varied enough to be looked for. */
+/** Whether a text is long and varied enough to be searched for. */
 export function isSecretEnough(value: string): boolean {
   if (value.length < SECRET_MIN_CHARS) return false;
   if ([TIME, NUMBER, AUDIT_HASH].some((form) => form.test(value))) return false;
@@ -131,7 +131,7 @@ export function witness(exchange: Exchange): Witnessed {
   return { secrets, published };
 }
 
-/** A path is shown in full, as in Vault: its segments name things. So are names of members. */
+/** The trail shows paths in full, as Vault's does. */
 function publishedBy(target: string): string[] {
   const path = (target.split("?")[0] ?? "").replace(/^\/v1\//, "");
   return [path, decoded(path)];
@@ -151,7 +151,7 @@ interface Text {
   readonly isPublic: boolean;
 }
 
-/** All texts of a body, with the name that each is below. */
+/** All texts of a body, each with the name it is below. */
 function* textsOf(
   body: string,
   isPublicName: (name: string, depth: number) => boolean,
@@ -178,7 +178,7 @@ function* textsOf(
   }
 }
 
-/** What is between quotes and no name, and what looks like a word outside of quotes. */
+/** Quoted texts that are not names, and words outside of quotes. */
 function textsOfMalformed(body: string): readonly string[] {
   const withoutNames = body.replace(/"[^"]*"\s*:/g, " ");
   const quoted = [...withoutNames.matchAll(/"([^"]*)(?:"|$)/g)].map(([, text = ""]) => text);
@@ -186,7 +186,7 @@ function textsOfMalformed(body: string): readonly string[] {
   return [...quoted, ...bare];
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if the text is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

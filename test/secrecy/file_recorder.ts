@@ -1,4 +1,4 @@
-/** A recorder on Node, which has files. */
+/** Test helper: a recorder that writes the evidence to files, for Node. */
 
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,7 +19,7 @@ export class FileRecorder extends Recorder {
     this.#name = name;
   }
 
-  /** A file of its own for a stream, or for the audit device of a server. */
+  /** A new file for a stream, or for the audit device of a server. */
   newFile(source: Source): string {
     const folder = join(this.#directory, LINES_FOLDER, source);
     mkdirSync(folder, { recursive: true });
@@ -27,7 +27,7 @@ export class FileRecorder extends Recorder {
     return join(folder, `${this.#name}.${this.#files}.log`);
   }
 
-  /** A piece of a stream, written at once: the process may be killed before it could flush. */
+  /** Writes a piece of a stream at once, as the process may be killed before it could flush. */
   chunk(file: string, chunk: unknown): void {
     appendFileSync(file, String(chunk));
   }

@@ -1,2 +1,2 @@
-/** Its presence in the evidence keeps the folder, so that a leak can be looked at. */
+/** The name of the file that reports leaks. Its presence keeps the folder of the evidence. */
 export const FOUND_FILE = "FOUND";

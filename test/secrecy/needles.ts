@@ -1,5 +1,5 @@
 /**
- * Looks for a great many texts at once, as substrings, in time that hardly depends on their number: a
+ * Searches for many texts at once, as substrings, in time that hardly depends on their number: a
  * rolling hash of the last bytes is looked up at every place (Rabin and Karp), in a bitmap first.
  *
  * Works on strings of one character per byte ("latin1"), which UTF-8 becomes by `toBytes`.
@@ -12,7 +12,7 @@ import { SECRET_MIN_CHARS } from "./exchange.ts";
 export interface Hit {
   readonly at: number;
   readonly length: number;
-  /** What the needle was added with. */
+  /** The id that the needle was added with. */
   readonly id: number;
 }
 
@@ -86,9 +86,9 @@ function spread(hash: number): number {
 }
 
 /**
- * How a text may turn up in a line: as it is, in JSON, in a URL, in base64 of both alphabets and in
- * hexadecimal of both cases; and where it is itself base64 or hexadecimal of bytes, in the other one,
- * and as the text those bytes are. Base64 is without its padding, which may be there or not.
+ * The forms in which a text may be in a line: unchanged, in JSON, in a URL, in base64 of both alphabets
+ * and in hexadecimal of both cases. A text that is base64 or hexadecimal itself has the other encoding
+ * too, and the text of its bytes. Base64 is without padding, so that it is found with and without.
  */
 export function formsOf(text: string): ReadonlySet<string> {
   const bytes = Buffer.from(text, "utf8");
@@ -119,12 +119,12 @@ function decodings(text: string): readonly Buffer[] {
   return decoded;
 }
 
-/** Bytes that somebody may have typed: what is no text is found by its hexadecimal. */
+/** Whether bytes are printable text. Other bytes are found by their hexadecimal. */
 function isText(bytes: Buffer): boolean {
   return bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
 }
 
-/** A lone surrogate has no such form. */
+/** A text with a lone surrogate cannot be percent-encoded. */
 function percentEncoded(text: string): string {
   return text.isWellFormed() ? encodeURIComponent(text) : toBytes(text);
 }

@@ -1,7 +1,7 @@
 /**
- * Keeps what the product wrote and what was secret meanwhile, for the last check of the suite
- * (`secrecy.check.ts`). Each recorder has files of its own, so threads and processes do not meet. Not
- * bound to a platform: where the text goes is a function that is passed in.
+ * Test helper: records what the product wrote and what was secret meanwhile, for the last check of the
+ * suite (`secrecy.check.ts`). Each recorder has its own files, so threads and processes do not
+ * interfere. Independent of a platform: a function that is passed in writes the text.
  */
 
 import { type Exchange, isSecretEnough, type Secret, witness } from "./exchange.ts";
@@ -11,12 +11,12 @@ export const LINES_FOLDER = "lines";
 export const SECRETS_FOLDER = "secrets";
 export const PUBLISHED_FOLDER = "published";
 
-/** Who wrote a line: a folder of the evidence. `program` is what a script of the project prints. */
+/** The writer of a line, a folder of the evidence. `program` is the output of a project script. */
 export type Source = `${"log" | "audit" | "program"}-${string}`;
 
 const FLUSH_CHARS = 256 * 1024;
 
-/** Adds text to a file of the evidence, which may not be there yet. */
+/** Adds text to a file of the evidence, which may not exist yet. */
 export type Append = (path: string, text: string) => void;
 
 export class Recorder {
@@ -26,13 +26,13 @@ export class Recorder {
   readonly #known = new Set<string>();
   readonly #published = new Set<string>();
 
-  /** `name` says who records, for the report; it must be another one in each thread. */
+  /** `name` is for the report; it must differ between threads. */
   constructor(name: string, append: Append) {
     this.#name = name;
     this.#append = append;
   }
 
-  /** One line without its break, or many. */
+  /** Records one line without its line break, or several. */
   line(source: Source, line: string): void {
     this.#keep(`${LINES_FOLDER}/${source}/${this.#name}.log`, `${line}\n`);
   }
@@ -48,7 +48,7 @@ export class Recorder {
     }
   }
 
-  /** A credential that went another way than by a request: a setting, a share in memory. */
+  /** Records a credential that is in no request: a setting, or a share in memory. */
   credential(value: string, name: string): void {
     this.#keepSecret({ value, name, isCredential: true, origin: name });
   }

@@ -1,3 +1,5 @@
+/** The parts of the secrecy check: what counts as secret, the search, the report, and the wire tap. */
+
 import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -21,15 +23,15 @@ function exchange(parts: Partial<Exchange>): Exchange {
 const valuesIn = (parts: Partial<Exchange>): readonly string[] =>
   witness(exchange(parts)).secrets.map(({ value }) => value);
 
-describe("what is secret in an exchange", () => {
-  it("is a token in either header, and every text of a value, however deep", () => {
+describe("witness()", () => {
+  it("witness() finds tokens in either header, and texts of a value at any depth", () => {
     expect(valuesIn({ headers: [["X-Vault-Token", TOKEN]] })).toEqual([TOKEN]);
     expect(valuesIn({ headers: [["Authorization", `Bearer ${TOKEN}`]] })).toEqual([TOKEN]);
     const sent = JSON.stringify({ path: "open sesame", deep: [{ type: ["correct horse"] }] });
     expect(valuesIn({ sent }).toSorted()).toEqual(["correct horse", "open sesame"]);
   });
 
-  it("is not what the trail shows: ids of attempts, policies, names of a list, times", () => {
+  it("witness() ignores what the trail shows: ids of attempts, policies, list names, times", () => {
     const shown = { nonce: "3a4b5c6d-0000-1111-2222-333344445555", policies: ["gardeners"] };
     const target = "/v1/sys/rekey/init";
     expect(valuesIn({ target, received: JSON.stringify(shown) })).toEqual([]);
@@ -51,22 +53,22 @@ describe("what is secret in an exchange", () => {
     expect(valuesIn({ target: "/v1/sys/capabilities", sent: asked })).toEqual([]);
   });
 
-  it("is not a short text, or one of few characters", () => {
+  it("witness() ignores texts that are short or have few distinct characters", () => {
     const sent = JSON.stringify({ a: "abc", b: "0000000000", c: "x".repeat(500) });
     expect(valuesIn({ sent })).toEqual([]);
     expect(valuesIn({ sent: JSON.stringify({ key: "ab".repeat(32) }) })).toHaveLength(1);
   });
 
-  it("is found in a body that is no JSON, without the names of its members", () => {
+  it("witness() finds secrets in a body that is not JSON, without its member names", () => {
     expect(valuesIn({ sent: `{"secret_shares": 5, "key": "${SHARE}"` })).toEqual([SHARE]);
     expect(valuesIn({ sent: `{"secret_shares": 5, "key": "${SHARE}` })).toEqual([SHARE]);
     expect(valuesIn({ sent: `key=${SHARE}&reset=false` })).toEqual([SHARE]);
   });
 });
 
-describe("the search", () => {
+describe("Needles", () => {
   it.each([
-    ["as it is", SHARE, SHARE],
+    ["unchanged", SHARE, SHARE],
     ["in upper case", SHARE, SHARE.toUpperCase()],
     ["hexadecimal as base64", SHARE, Buffer.from(SHARE, "hex").toString("base64")],
     ["hexadecimal as base64url", SHARE, Buffer.from(SHARE, "hex").toString("base64url")],
@@ -77,14 +79,14 @@ describe("the search", () => {
     ["in a URL", "open sesame", "open%20sesame"],
     ["in JSON", 'say "sesame"', 'say \\"sesame\\"'],
     ["beyond ASCII", "öffne dich", "öffne dich"],
-  ])("finds a secret %s, between other characters", (_how, secret, shown) => {
+  ])("Needles finds a secret %s, between other characters", (_how, secret, shown) => {
     const needles = new Needles();
     for (const form of formsOf(secret)) needles.add(form, 7);
     const [hit] = [...needles.find(toBytes(`{"x":"é${shown}!"}`))];
     expect(hit).toMatchObject({ at: 8, id: 7 });
   });
 
-  it("finds exactly what indexOf finds, among many needles with common beginnings", () => {
+  it("Needles finds exactly what indexOf finds, even with common beginnings", () => {
     const texts = Array.from({ length: 3000 }, (_, n) => `the secret of ${n * 7919 % 3000}.`);
     const needles = new Needles();
     texts.forEach((text, id) => needles.add(text, id));
@@ -95,12 +97,12 @@ describe("the search", () => {
   });
 });
 
-describe("a report", () => {
+describe("scanEvidence()", () => {
   let directory: string;
   beforeEach(() => directory = mkdtempSync(join(tmpdir(), "secrecy-scan-")));
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it("names file, line, and where the secret was sent, and does not show it", () => {
+  it("a leak report names file, line and origin of the secret without showing it", () => {
     const recorder = new FileRecorder(directory, "a.test.ts.1");
     recorder.exchange(exchange({
       target: `/v1/auth/token/lookup/${TOKEN}`,
@@ -120,7 +122,7 @@ describe("a report", () => {
     expect(leaks.join("\n")).not.toMatch(/sesame|AbCdEf/);
   });
 
-  it("passes over a value that is a path too, unless it is a credential", () => {
+  it("scanEvidence() ignores a value that is also a path, unless it is a credential", () => {
     const recorder = new FileRecorder(directory, "a");
     const sent = JSON.stringify({ text: "garden/gate", token: TOKEN });
     recorder.exchange(exchange({ target: `/v1/kv/garden/gate/${TOKEN}`, sent }));
@@ -133,7 +135,7 @@ describe("a report", () => {
   });
 });
 
-describe("the wire tap", () => {
+describe("wire tap", () => {
   const REQUESTS = [
     'PUT /v1/kv/a HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\n{"a":1}',
     "LIST /v1/kv HTTP/1.1\r\nHost: h\r\nX-Vault-Token: t\r\n\r\n",
@@ -150,11 +152,11 @@ describe("the wire tap", () => {
     { method: "PUT", target: "/v1/b", sent: "abcde", received: "to the end" },
   ];
 
-  it("pairs requests and answers of one connection, whatever their framing", () => {
+  it("exchangesOf() pairs requests and answers of a connection in any framing", () => {
     expect(exchangesOf(Buffer.from(REQUESTS), Buffer.from(ANSWERS))).toMatchObject(READ);
   });
 
-  it("passes everything on, and reads it when the connection ends", async () => {
+  it("the wire tap passes every byte on and records exchanges when a connection ends", async () => {
     let arrived = "";
     const server = createServer((socket) => {
       socket.on("data", (chunk) => {

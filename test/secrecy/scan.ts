@@ -1,4 +1,4 @@
-/** Reads the evidence of a run and looks for every secret in every line. */
+/** Test helper: reads the evidence of a run and searches every line for every secret. */
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -13,22 +13,22 @@ export interface Kept {
   readonly name: string;
   readonly isCredential: boolean;
   readonly origin: string;
-  /** Of the recorder that has seen it. */
+  /** The file of the recorder that saw it. */
   readonly file: string;
 }
 
 export interface Scan {
   readonly secrets: number;
   readonly needles: number;
-  /** Names of headers and members that secrets were found in. */
+  /** Names of the headers and members that secrets were in. */
   readonly names: ReadonlySet<string>;
   readonly sources: ReadonlyMap<string, { readonly files: number; readonly lines: number }>;
   readonly bytes: number;
-  /** One text for each secret and file it was found in. None of them contains a secret. */
+  /** A text for each secret and file it was found in. None of them contains a secret. */
   readonly leaks: readonly string[];
 }
 
-/** Characters of the line on each side of what was found. */
+/** Characters of the line shown on each side of a find. */
 const CONTEXT = 160;
 
 export function scanEvidence(directory: string, more: readonly Kept[] = []): Scan {
@@ -86,7 +86,7 @@ function leaksIn(
   });
 }
 
-/** A part of the line with every secret in it blotted out. */
+/** A part of the line, with every secret in it blotted out. */
 function around(text: string, hit: Hit, hits: readonly Hit[]): string {
   const lineStart = text.lastIndexOf("\n", hit.at) + 1;
   const lineEnd = text.indexOf("\n", hit.at);
@@ -111,7 +111,7 @@ function masked(text: string, needles: Needles): string {
   return blotted(text, 0, text.length, [...needles.find(text)]);
 }
 
-/** Who has a value as a credential keeps it as one. */
+/** Each value once, as a credential if any of its records is one. */
 function distinct(secrets: readonly Kept[]): readonly Kept[] {
   const byValue = new Map<string, Kept>();
   for (const secret of secrets) {
@@ -124,8 +124,8 @@ function distinct(secrets: readonly Kept[]): readonly Kept[] {
 }
 
 /**
- * A value that a path, too, has, or a policy's name, cannot be told from it in a line. A credential
- * can, unless it is such a name itself, whole: that is a text which a fuzzer used twice.
+ * A value that is also in a path or a policy's name cannot be distinguished from it in a line. A
+ * credential can, unless it is exactly such a name: then a fuzzer used the same text twice.
  */
 function withoutPublished(secrets: readonly Kept[], published: string): readonly Kept[] {
   const names = new Set(published.split("\n"));
@@ -146,7 +146,7 @@ function readPublished(directory: string): string {
   ).join("\n");
 }
 
-/** The fuzzer has fixed texts, none of them ASCII, which it sends as names of members, too. */
+/** The fuzzer has fixed texts, none of them ASCII, which it also sends as names of members. */
 function isFuzzersOwn(value: string, file: string): boolean {
   return file.endsWith("schemathesis") && !/^[\x20-\x7e]*$/.test(value);
 }

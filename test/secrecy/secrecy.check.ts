@@ -1,17 +1,16 @@
 /**
- * Runs last, over everything that the product wrote while the other tests ran: no log and no audit
- * line may have anything secret that a test or a client has sent or was answered, in any spelling.
- * What counts as secret is said in `exchange.ts`. Single files may be run as ever: then this looks
- * through what there is (name it, `test/secrecy`), and does not ask for more. SECRECY_DETAILS=1 prints
- * the figures of each source.
+ * Runs last, over everything that the product wrote while the other tests ran: no log or audit line
+ * may have a secret that a test or client sent or received, in any spelling. `exchange.ts` decides what
+ * counts as secret. If only some files run (with `test/secrecy` among them), this checks what there is
+ * and demands no more. SECRECY_DETAILS=1 prints the figures of each source.
  *
- * What is not seen here, and why:
- * - the audit trail of `npm run start:workers`, except where one test enables it: it has no files.
- *   The same object is audited in the project `workerd`, whose console is kept.
- * - what workerd itself writes to the terminal: not ours.
- * - `npm run bench`: its servers' output stays inside the script.
- * - secrets that are not sent by anybody (root key, data keys): no line is ever given one, and no test
- *   could tell it from a random text. The keys that benches make themselves are looked for.
+ * Not checked here, and why:
+ * - the audit trail of `npm run start:workers`, except for one test that enables it: it has no files.
+ *   The same object is audited in the project `workerd`, whose console is recorded.
+ * - what workerd itself writes to the terminal: it is not ours.
+ * - `npm run bench`: the output of its servers stays inside the script.
+ * - secrets that are never sent (root key, data keys): no line is ever given one, and no test could
+ *   distinguish it from a random text. The keys that benches make are searched for.
  * - text in numbers, in names of members, and in paths, which the trail shows as Vault's does.
  */
 
@@ -26,7 +25,7 @@ import { type Kept, type Scan, scanEvidence } from "./scan.ts";
 const { root, directory, isWholeSuite } = inject("evidence");
 const LEAKS_SHOWN_MAX = 20;
 
-/** Lines that each source writes at least when all tests run: a half of what it does, or less. */
+/** The minimum of lines of each source when all tests run: at most half of what it writes. */
 const LINES_MIN: Readonly<Record<string, number>> = {
   "log-in-process": 700,
   "audit-in-process": 20_000,
@@ -41,11 +40,11 @@ const LINES_MIN: Readonly<Record<string, number>> = {
   "audit-demo": 5000,
   "audit-bun": 200,
 };
-/** The stories of clients that may be missing here. */
+/** The same for the stories of clients that may not be installed. */
 const LINES_MIN_WITH_GO: typeof LINES_MIN = { "audit-node": 400, "audit-deno": 200 };
 const LINES_MIN_WITH_PYTHON: typeof LINES_MIN = { "audit-deno": 200 };
 const SECRETS_MIN = 5000;
-/** In each of these headers, members and settings a secret was seen. */
+/** Headers, members and settings that must each have had a secret. */
 const NAMES: readonly string[] = [
   ...["x-vault-token", "root_token", "client_token", "token", "encoded_token", "otp"],
   ...["key", "keys", "keys_base64", "recovery_keys", "recovery_keys_base64"],
@@ -53,7 +52,7 @@ const NAMES: readonly string[] = [
   ...["SEALWRIGHT_STATIC_SEAL_CURRENT_KEY", "static seal key", "share of a bench"],
 ];
 
-/** Private keys of the holders: of each line that a text has. */
+/** The private keys of the holders, one secret for each line of key text. */
 function pgpKeys(): readonly Kept[] {
   const folder = join(root, "test/vectors/pgp");
   return readdirSync(folder).filter((name) => name.endsWith(".sec.asc")).flatMap((file) =>
@@ -84,14 +83,14 @@ beforeAll(() => {
   process.stdout.write(`  names: ${[...scan.names].sort().join(" ")}\n`);
 });
 
-describe("what the product wrote while the suite ran", () => {
-  it("has nothing secret in any log or audit line", () => {
+describe("logs and audit lines of the suite", () => {
+  it("no log or audit line that the product wrote has a secret", () => {
     if (scan.leaks.length > 0) writeFileSync(join(directory, FOUND_FILE), scan.leaks.join("\n"));
     const shown = scan.leaks.slice(0, LEAKS_SHOWN_MAX).join("\n");
     expect(scan.leaks.length, `in ${directory}:\n${shown}\n`).toBe(0);
   });
 
-  it.runIf(isWholeSuite)("is all that was to be looked through", () => {
+  it.runIf(isWholeSuite)("every source wrote enough lines to be checked", () => {
     const wanted = {
       ...LINES_MIN,
       ...(missingGo() === null ? LINES_MIN_WITH_GO : {}),

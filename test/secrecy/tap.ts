@@ -1,6 +1,6 @@
 /**
- * A wire tap between clients and a spawned server: passes every byte on unchanged, both ways, and
- * reads along. Transparent, so that a client meets the server's own HTTP, with LIST and all.
+ * Test helper: a wire tap between clients and a spawned server. Passes every byte on unchanged in both
+ * directions and records the exchanges, so a client sees the server's own HTTP, LIST included.
  */
 
 import { Buffer } from "node:buffer";
@@ -10,11 +10,11 @@ import type { Exchange } from "./exchange.ts";
 
 export interface Tap {
   readonly port: number;
-  /** Cuts what is still open. */
+  /** Cuts open connections. */
   close(): Promise<void>;
 }
 
-/** `witnessed` is called for the exchanges of a connection when it ends. */
+/** `witnessed` is called with each exchange of a connection when the connection ends. */
 export async function startTap(
   port: number,
   witnessed: (exchange: Exchange) => void,
@@ -29,7 +29,7 @@ export async function startTap(
     let open = 2;
     for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
       sockets.add(socket);
-      // A side that has gone takes the other one with it: a killed server, a client that gave up.
+      // If one side goes, a killed server or a client that gave up, the other is closed too.
       socket.on("error", () => other.destroy());
       socket.on("close", () => {
         sockets.delete(socket);
@@ -69,7 +69,7 @@ interface Message {
   readonly body: string;
 }
 
-/** Requests with their answers, which come in the same order. */
+/** Pairs requests with their answers, which are in the same order. */
 export function exchangesOf(sent: Buffer, received: Buffer): readonly Exchange[] {
   const answers = [...messagesOf(received, true)].filter(({ start }) => !/^\S+ 1\d\d/.test(start));
   return [...messagesOf(sent, false)].map(({ start, headers, body }, index): Exchange => {
@@ -80,7 +80,7 @@ export function exchangesOf(sent: Buffer, received: Buffer): readonly Exchange[]
 
 const HEAD_END = "\r\n\r\n";
 
-/** Complete and cut messages. A HEAD is asked for by nobody here: its answer would have no body. */
+/** Complete and cut messages. No client of a tap sends HEAD, whose answer would have no body. */
 function* messagesOf(bytes: Buffer, isAnswer: boolean): Generator<Message> {
   for (let at = 0; at < bytes.length;) {
     const headEnd = bytes.indexOf(HEAD_END, at);
@@ -131,7 +131,7 @@ function decompressed(bytes: Buffer, encoding: string | undefined): string {
     if (encoding === "br") return brotliDecompressSync(bytes).toString();
     if (encoding === "deflate") return inflateSync(bytes).toString();
   } catch {
-    // Cut off with its connection.
+    // The connection was cut.
   }
   return bytes.toString();
 }
