@@ -58,6 +58,8 @@ export interface MemoryApi extends Api {
 }
 
 export const ORIGIN = "http://vault.test";
+/** The client address of a request; it is unknown without this header. */
+export const ADDRESS_HEADER = "x-test-address";
 const PAGE = 1000;
 /** A longer timeout would fire at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -117,7 +119,7 @@ export async function startMemoryApi(options: MemoryApiOptions = {}): Promise<Me
       rekeyAccess,
       generateRootAccess: rekeyAccess,
       rateLimit: options.rateLimit ?? null,
-      clientAddress: () => null,
+      clientAddress: (request) => request.headers.get(ADDRESS_HEADER),
       version: "test",
       isReachedByTls: options.isReachedByTls ?? true,
     });
@@ -191,7 +193,7 @@ function textOf(body: RequestInit["body"]): string {
   return body instanceof Uint8Array ? new TextDecoder().decode(body) : "";
 }
 
-export async function readResponse(response: Response): Promise<ApiResponse> {
+async function readResponse(response: Response): Promise<ApiResponse> {
   const text = await response.text();
   const isJson = (response.headers.get("content-type") ?? "").includes("application/json");
   const json: unknown = isJson && text !== "" ? JSON.parse(text) : null;
