@@ -199,7 +199,7 @@ describe("sys/capabilities", () => {
     ["sys/capabilities", { token: "zz", path: "a" }, one("invalid token")],
     ["sys/capabilities-accessor", {}, "missing accessor"],
     ["sys/capabilities-accessor", { accessor: "zz", path: "a" }, one("invalid accessor")],
-  ])("%s with %j is refused with: %s", async (path, body, text) => {
+  ])("%s with %j is refused with %j", async (path, body, text) => {
     expect(await answer("POST", path, client.root, body)).toEqual([400, text]);
   });
 });
