@@ -24,13 +24,14 @@ import { countRequests } from "./request/request_counts.ts";
 import { errorReply, redirectReply } from "./request/replies.ts";
 import { HEALTH_ENDPOINTS } from "./sys/server/health.ts";
 import { SEAL_ENDPOINTS } from "./sys/seal/init_unseal.ts";
-import { registerWrappingGuard } from "./request/wrapping_guard.ts";
+import { registerWrappingGuard } from "./sys/access/wrapping_guard.ts";
 
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
   const { nowMs, log } = vault;
   const strangers = new RateLimiter(options.rateLimit ?? null, nowMs);
-  const context: AppContext = { vault, options, random: randomBytes, nowMs, log, strangers };
+  const help = () => import("./describe/help.ts");
+  const context: AppContext = { vault, options, random: randomBytes, nowMs, log, help, strangers };
 
   app.use("*", answerOrigins(vault), followRequests(context));
   app.use("*", async function redirectUncleanPaths(c, next) {

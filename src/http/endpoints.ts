@@ -25,6 +25,7 @@ import { METRICS_ENDPOINTS } from "./sys/server/metrics.ts";
 import { MOUNT_ENDPOINTS } from "./sys/mounts/mounts.ts";
 import { openApiEndpoint } from "./describe/openapi_endpoint.ts";
 import { PASSWORD_POLICY_ENDPOINTS } from "./sys/access/password_policies.ts";
+import { PLUGIN_ENDPOINTS } from "./sys/mounts/plugins.ts";
 import { POLICY_ENDPOINTS } from "./sys/access/policies.ts";
 import { PRODUCT_ENDPOINTS } from "./sys/server/product.ts";
 import { REKEY_ENDPOINTS } from "./sys/seal/rekey.ts";
@@ -35,16 +36,17 @@ import { SEAL_ENDPOINTS } from "./sys/seal/init_unseal.ts";
 import { SERVER_ENDPOINTS } from "./sys/server/server.ts";
 import { RAW_STATUS_ENDPOINTS, STATUS_ENDPOINTS } from "./sys/server/status.ts";
 import { TOOL_ENDPOINTS } from "./sys/server/tools.ts";
-import type { SystemTables } from "./system_tables.ts";
+import type { SystemTables } from "./request/find_endpoint.ts";
 import { UI_HEADER_ENDPOINTS } from "./sys/server/ui_headers.ts";
 import { WRAPPING_ENDPOINTS } from "./sys/access/wrapping.ts";
 import { TOKEN_ROLE_ENDPOINTS } from "./token/roles.ts";
+import { judgedAnywhere } from "./mounted/judged_anywhere.ts";
 
 export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...ABSENT_ENDPOINTS,
   ...AUDIT_ENDPOINTS,
   ...BACKUP_ENDPOINTS,
-  ...capabilityEndpoints(allTables),
+  ...capabilityEndpoints((open, path) => judgedAnywhere(open, allTables(), path)),
   ...COUNTER_ENDPOINTS,
   ...CORS_ENDPOINTS,
   ...GENERATE_ROOT_TOKEN_ENDPOINTS,
@@ -58,6 +60,7 @@ export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...MOUNT_ENDPOINTS,
   ...PASSWORD_POLICY_ENDPOINTS,
   ...POLICY_ENDPOINTS,
+  ...PLUGIN_ENDPOINTS,
   ...PRODUCT_ENDPOINTS,
   ...REMOUNT_ENDPOINTS,
   ...REWRAP_ENDPOINTS,

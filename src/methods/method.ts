@@ -44,6 +44,8 @@ export interface AuthMethodModule {
   readonly type: AuthMethodType;
   /** The path below the mount that needs no token; `login/*` stands for everything below `login/`. */
   readonly loginPath: "login" | "login/*";
+  /** Its logins name a user or a role, which failed logins can lock out. */
+  readonly hasLockout: boolean;
   /** Loads the method's code. Few Workers need it at their start. */
   readonly load: () => Promise<OpenMethod>;
 }

@@ -7,11 +7,13 @@ export const AUTH_METHODS: Readonly<Record<AuthMethodType, AuthMethodModule>> = 
   approle: {
     type: "approle",
     loginPath: "login",
+    hasLockout: true,
     load: async () => (await import("./approle/approle.ts")).openAppRole,
   },
   userpass: {
     type: "userpass",
     loginPath: "login/*",
+    hasLockout: true,
     load: async () => (await import("./userpass/userpass.ts")).openUserpass,
   },
 };

@@ -42,6 +42,7 @@ import { countedSeal } from "./seal/counted_seal.ts";
 import type { StoredConfig } from "./seal/initialize.ts";
 import { Mounts } from "./mounts/mounts.ts";
 import { WrappingStore } from "./wrapping.ts";
+import { Entities } from "../access/identity/entities.ts";
 
 export interface Cluster {
   readonly name: string;
@@ -64,6 +65,7 @@ export class OpenVault {
   readonly tokens: TokenStore;
   readonly tokenRoles: TokenRoles;
   readonly policies: PolicyStore;
+  readonly entities: Entities;
   readonly mounts: Mounts;
   readonly logins: AuthMounts;
   readonly rewrap: Rewrap;
@@ -101,7 +103,8 @@ export class OpenVault {
       dueChanged: ports.dueChanged,
     });
     this.tokenRoles = new TokenRoles(barrier);
-    this.policies = new PolicyStore(barrier, nowMs);
+    this.entities = new Entities({ barrier, random, nowMs });
+    this.policies = new PolicyStore(barrier, nowMs, this.entities);
     this.wrapping = new WrappingStore(barrier, this.tokens, nowMs);
     this.rewrap = new Rewrap({
       store,

@@ -1,5 +1,7 @@
 /** What a table says about a path, for OpenAPI and `?help=1`. */
 
+import type { GenericSchema } from "valibot";
+import type { FieldsSchema } from "./fields.ts";
 import type { ServedOperation, ServedPath } from "./served_path.ts";
 
 export type DescribedPath = Pick<ServedPath<never, unknown>, "template" | "parameters"> & {
@@ -10,3 +12,23 @@ export type DescribedOperation = Pick<
   ServedOperation<never, unknown>,
   "summary" | "schema" | "needs" | "takesAnything" | "answers" | "data"
 >;
+
+/** The same of a raw endpoint, by HTTP method. */
+export interface DescribedEndpoint {
+  readonly path: string;
+  readonly methods: Readonly<
+    Partial<Record<"GET" | "PUT" | "DELETE" | "PATCH" | "HEAD", DescribedMethod>>
+  >;
+  readonly whileSealed?: boolean;
+  /** Whether a token is needed. Left out: it is not. */
+  readonly authorise?: unknown;
+}
+
+export interface DescribedMethod {
+  readonly summary: string;
+  readonly schema: FieldsSchema;
+  /** The body of a success; null: no content. */
+  readonly answer: GenericSchema | null;
+  /** Statuses besides 200 that come with the same body. */
+  readonly statuses: readonly number[];
+}

@@ -20,6 +20,7 @@ import {
 import { ROOT_POLICY } from "./root_policy.ts";
 import type { TemplateRules } from "./policy_template.ts";
 import { inScanOrder } from "./policy_text.ts";
+import type { Entities } from "../identity/entities.ts";
 
 const COMPILED_MAX = 1000;
 const NEVER_MS = Number.POSITIVE_INFINITY;
@@ -69,12 +70,14 @@ const ROOT: Parsed = { policy: ROOT_POLICY, expiresAtMs: null, templated: null, 
 export class PolicyStore {
   readonly #barrier: Barrier;
   readonly #nowMs: () => number;
+  readonly #entities: Pick<Entities, "byId">;
   readonly #parsed = new Map<string, Parsed>();
   readonly #compiled = new Map<string, Compiled>();
   /** Counts the changes: what was read before one is not kept after it. */
   #changes = 0;
 
-  constructor(barrier: Barrier, nowMs: () => number) {
+  constructor(barrier: Barrier, nowMs: () => number, entities: Pick<Entities, "byId">) {
+    this.#entities = entities;
     this.#barrier = barrier;
     this.#nowMs = nowMs;
   }
@@ -89,7 +92,7 @@ export class PolicyStore {
     const cached = this.#compiled.get(key);
     if (cached !== undefined && !isPast(cached.untilMs, nowMs)) return cached.acl;
     const changes = this.#changes;
-    const entity = entityId === "" ? null : await this.#entity(entityId);
+    const entity = entityId === "" ? null : await this.#entities.byId(entityId);
     const policies: Policy[] = [];
     let untilMs = NEVER_MS;
     let isVariable = false;
@@ -195,12 +198,6 @@ export class PolicyStore {
     return parsed;
   }
 
-  async #entity(id: string): Promise<Entity | null> {
-    const { Entities } = await import("../identity/entities.ts");
-    const ports = { barrier: this.#barrier, nowMs: this.#nowMs, random: nothingIsMade };
-    return await new Entities(ports).byId(id);
-  }
-
   #forget(): void {
     this.#changes += 1;
     this.#parsed.clear();
@@ -227,10 +224,6 @@ async function filledFor(entity: Entity | null, { policy, templated }: Parsed): 
   if (entity === null || templated === null) return policy;
   const { parsePolicy, valuesOf } = await language();
   return parsePolicy(policy.name, templated.text, valuesOf(entity, templated));
-}
-
-function nothingIsMade(): never {
-  throw new TypeError("entities are only read here");
 }
 
 /** The last millisecond still counts. */

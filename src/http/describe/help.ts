@@ -2,8 +2,7 @@
 
 import type { FieldsSchema } from "../../wire/fields.ts";
 import { describeApi } from "./openapi.ts";
-import type { DescribedPath } from "../../wire/described_path.ts";
-import type { RawEndpoint } from "../request/raw_endpoint.ts";
+import type { DescribedEndpoint, DescribedPath } from "../../wire/described_path.ts";
 import { jsonReply } from "../request/replies.ts";
 
 /** `asked`: the path below the mount. */
@@ -23,7 +22,7 @@ export function helpReply(asked: string, path: DescribedPath, version: string): 
   });
 }
 
-export function rawHelpReply(endpoint: RawEndpoint, version: string): Response {
+export function rawHelpReply(endpoint: DescribedEndpoint, version: string): Response {
   const openapi = describeApi({ version, raw: [endpoint], mounts: [] });
   const operations = Object.entries(endpoint.methods).flatMap(([name, operation]) =>
     operation === undefined ? [] : [{ name, ...operation }]

@@ -5,11 +5,10 @@
  */
 
 import type { EndpointRules } from "../request/logical.ts";
-import type { RawEndpoint } from "../request/raw_endpoint.ts";
 import { COMPONENTS } from "./openapi_components.ts";
 import { NamedSchemas, Names, pathKey, wordsOf } from "./openapi_names.ts";
 import { type PathItem, pathItem, rawPathItem } from "./openapi_paths.ts";
-import type { DescribedPath } from "../../wire/described_path.ts";
+import type { DescribedEndpoint, DescribedPath } from "../../wire/described_path.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
 /** A table of paths below a mount. */
@@ -34,7 +33,7 @@ const TAGS = {
 
 export interface Described {
   readonly version: string;
-  readonly raw: readonly RawEndpoint[];
+  readonly raw: readonly DescribedEndpoint[];
   readonly mounts: readonly DescribedMount[];
 }
 
@@ -68,7 +67,7 @@ export function describeApi({ version, raw, mounts }: Described): JsonObject {
 
 /** By path. Of paths that OpenAPI takes for one, the first is shown. */
 function pathsOf(
-  raw: readonly RawEndpoint[],
+  raw: readonly DescribedEndpoint[],
   mounts: readonly DescribedMount[],
   schemas: NamedSchemas,
 ): readonly (readonly [path: string, item: PathItem])[] {

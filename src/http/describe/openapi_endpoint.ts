@@ -15,7 +15,7 @@ import {
 } from "../request/logical.ts";
 import { describeApi, type Described, type DescribedMount } from "./openapi.ts";
 import { encodePath } from "./openapi_names.ts";
-import type { SystemTables } from "../system_tables.ts";
+import type { SystemTables } from "../request/find_endpoint.ts";
 import { mayUse } from "../sys/mounts/internal_ui.ts";
 
 const FIELDS = {

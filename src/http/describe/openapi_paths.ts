@@ -5,9 +5,13 @@ import type { EndpointRules } from "../request/logical.ts";
 import { envelope, json } from "./openapi_components.ts";
 import { capitalised, type NamedSchemas, wordsOf } from "./openapi_names.ts";
 import { ANY_OBJECT, orNull, schemaOf } from "./openapi_schemas.ts";
-import type { RawEndpoint, RawOperation } from "../request/raw_endpoint.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
-import type { DescribedOperation, DescribedPath } from "../../wire/described_path.ts";
+import type {
+  DescribedEndpoint,
+  DescribedMethod,
+  DescribedOperation,
+  DescribedPath,
+} from "../../wire/described_path.ts";
 
 /** Where the schemas of a path are kept, and by which name. */
 interface Named {
@@ -198,17 +202,17 @@ function needing(fields: JsonObject, needs: readonly string[]): JsonObject {
 }
 
 export function rawPathItem(
-  { path, methods, whileSealed, authorise }: RawEndpoint,
+  { path, methods, whileSealed, authorise }: DescribedEndpoint,
   schemas: NamedSchemas,
 ): PathItem {
   const about: Named = { words: wordsOf(path), schemas };
-  const describe = (method: string, operation: RawOperation): JsonObject => ({
+  const describe = (method: string, operation: DescribedMethod): JsonObject => ({
     summary: operation.summary,
     tags: ["system"],
     ...(authorise === undefined || whileSealed === true ? { security: [{}] } : {}),
     responses: { ...ERRORS, ...rawSuccesses(operation, ofMethod(method, about)) },
   });
-  const write = (method: string, operation: RawOperation): JsonObject => ({
+  const write = (method: string, operation: DescribedMethod): JsonObject => ({
     ...describe(method, operation),
     ...bodyOf({ schema: operation.schema, needs: [], takesAnything: false }, about),
   });
@@ -224,7 +228,7 @@ export function rawPathItem(
 }
 
 function rawSuccesses(
-  { answer, statuses }: RawOperation,
+  { answer, statuses }: DescribedMethod,
   { words, schemas }: Named,
 ): Record<string, JsonObject> {
   if (answer === null) return { 204: { $ref: "#/components/responses/Done" } };

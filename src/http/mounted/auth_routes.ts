@@ -51,8 +51,7 @@ async function serve(
   { call, open, operation, data }: LogicalCall,
 ): Promise<LogicalReply> {
   const { answerMethod, refuseLocked } = await import("./method_reply.ts");
-  const { random, nowMs } = call.context;
-  const ports = { open, mount, random, nowMs };
+  const ports = { open, mount, nowMs: call.context.nowMs };
   const client = { address: call.remoteAddress, signal: call.signal };
   const reply = await method.handle(
     { mount, operation, path, data, client },

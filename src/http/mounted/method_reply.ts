@@ -3,7 +3,7 @@
 import { logIn, type LoginPorts } from "../../vault/login/log_in.ts";
 import type { MethodReply } from "../../methods/method.ts";
 import { type LogicalReply, tidied } from "../request/logical.ts";
-import { authFields } from "../token/reply.ts";
+import { authFields } from "../request/auth_fields.ts";
 
 export { refuseLocked } from "../../vault/login/log_in.ts";
 

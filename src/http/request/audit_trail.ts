@@ -21,7 +21,7 @@ import { multiError } from "../../wire/multi_error.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import type { Call, Trail, TrailDecision } from "./call.ts";
 import { answerError } from "./errors.ts";
-import { UnsupportedMediaType } from "./media_type.ts";
+import { UnsupportedMediaType } from "./patch.ts";
 import { type Owner, ownerOf } from "../../vault/mounts/owner.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 

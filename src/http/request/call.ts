@@ -16,6 +16,7 @@ import type { Rate, RateLimiter } from "./rate_limit.ts";
 import { isTrue } from "./query.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 import type { AuditedReply } from "../../audit/entry.ts";
+import type { DescribedEndpoint, DescribedPath } from "../../wire/described_path.ts";
 
 export type AccessMode = "token" | "token-to-start" | "open";
 
@@ -34,12 +35,21 @@ export interface AppOptions {
   readonly rateLimit?: Rate | null;
 }
 
+/** Answers `?help=1`. `version`: of the product. */
+export interface HelpPages {
+  /** `asked`: the path below the mount. */
+  helpReply(asked: string, path: DescribedPath, version: string): Response;
+  rawHelpReply(endpoint: DescribedEndpoint, version: string): Response;
+}
+
 export interface AppContext {
   readonly vault: Vault;
   readonly options: AppOptions;
   readonly random: RandomBytes;
   readonly nowMs: () => number;
   readonly log: Log;
+  /** Loaded when the first client asks for help. */
+  readonly help: () => Promise<HelpPages>;
   /** Tries of clients that have not shown a valid token. */
   readonly strangers: RateLimiter;
 }

@@ -3,7 +3,7 @@
 import { type ErrorCode, VaultError } from "../../errors.ts";
 import { multiError } from "../../wire/multi_error.ts";
 import { BodyTooLarge } from "./json.ts";
-import { UnsupportedMediaType } from "./media_type.ts";
+import { UnsupportedMediaType } from "./patch.ts";
 import { InvalidQuery } from "./query.ts";
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {

@@ -7,7 +7,7 @@ import type { Operation } from "../../wire/operation.ts";
 import { invalidRequest } from "../../errors.ts";
 import type { Call } from "./call.ts";
 import { parameters } from "./json.ts";
-import { refusePatchType } from "./media_type.ts";
+import { refusePatchType } from "./patch.ts";
 import { decodePath } from "./targets.ts";
 import { listingOf } from "./query.ts";
 import type { JsonObject } from "../../wire/json_value.ts";

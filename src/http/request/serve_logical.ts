@@ -27,7 +27,7 @@ import type {
   Route,
 } from "./logical.ts";
 import { withWarnings } from "../../wire/replies.ts";
-import { findEndpoint, judgedEndpoint, takesSlash } from "../routing/find_endpoint.ts";
+import { findEndpoint, judgedEndpoint, takesSlash } from "./find_endpoint.ts";
 import { refuseNamespace, refuseRestricted } from "./namespaces.ts";
 import { callOf } from "./targets.ts";
 import { refuse, refuseMethod } from "./refuse.ts";
@@ -155,7 +155,7 @@ async function explain(call: Call, route: Route | VaultError): Promise<Response>
   if (route instanceof VaultError) throw route;
   const explained = await route.explain?.() ?? null;
   if (explained === null) throw new VaultError("unsupported_path", "unsupported path");
-  const { helpReply } = await import("../describe/help.ts");
+  const { helpReply } = await call.context.help();
   await call.trail?.begin(null);
   const reply = helpReply(explained.asked, explained.served, call.context.options.version);
   await call.trail?.answer({});

@@ -21,7 +21,7 @@ import { invalidRequest, VaultError } from "../../errors.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import type { LogicalCall, LogicalReply } from "../request/logical.ts";
 import { names, pairs } from "./fields.ts";
-import { authFields } from "./reply.ts";
+import { authFields } from "../request/auth_fields.ts";
 
 /** Newer than Vault's own tokens here; ids of callers must not look like them either. */
 const NEWER_SERVICE_TOKEN_PREFIX = "hvs.";

@@ -10,7 +10,7 @@ import { listedMistake, listingMistakes } from "../../wire/multi_error.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import { renewLogin } from "../../vault/login/renewal.ts";
 import type { LogicalCall, LogicalReply } from "../request/logical.ts";
-import { authFields } from "./reply.ts";
+import { authFields } from "../request/auth_fields.ts";
 
 /** `id` is shown again. */
 export async function renewById(

@@ -4,24 +4,6 @@ import { isInitial, type Token } from "../../access/tokens/token.ts";
 import type { LogicalReply } from "../request/logical.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
-/** The `auth` object of a new or renewed token. */
-export function authFields(id: string, token: Token, leaseSeconds: number): JsonObject {
-  return {
-    client_token: id,
-    accessor: token.accessor,
-    policies: token.policies,
-    ...(token.policies.length === 0 ? {} : { token_policies: token.policies }),
-    metadata: token.meta,
-    lease_duration: Math.floor(leaseSeconds),
-    renewable: token.renewable,
-    entity_id: token.entityId ?? "",
-    token_type: token.type,
-    orphan: token.orphan,
-    mfa_requirement: null,
-    num_uses: token.grantedUses,
-  };
-}
-
 /** `id` is "" where the caller knows only the accessor. */
 export function describeToken(token: Token, id: string, nowMs: number): LogicalReply {
   const { expiresAtMs, periodSeconds } = token;

@@ -4,18 +4,15 @@
  */
 
 import type { AuthMount } from "../../access/auth_mount.ts";
-import { Entities } from "../../access/identity/entities.ts";
 import { Lockouts } from "../../access/identity/lockouts.ts";
 import { type LoginOutcome, loginToken } from "../../access/tokens/login_token.ts";
 import type { IssuedToken } from "../../access/tokens/tokens.ts";
-import type { RandomBytes } from "../../crypto/random.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import type { OpenVault } from "../open_vault.ts";
 
 export interface LoginPorts {
   readonly open: OpenVault;
   readonly mount: AuthMount;
-  readonly random: RandomBytes;
   readonly nowMs: () => number;
 }
 
@@ -32,7 +29,7 @@ export async function logIn(
   ports: LoginPorts,
   outcome: LoginOutcome,
 ): Promise<{ readonly issued: IssuedToken; readonly warnings: readonly string[] }> {
-  const { open, mount, random, nowMs } = ports;
+  const { open, mount, nowMs } = ports;
   const lockouts = lockoutsOf(ports);
   if (outcome.kind === "refused") {
     if (!await lockouts.fail(outcome.alias)) throw lockedOut();
@@ -43,8 +40,7 @@ export async function logIn(
   // beyond the last one that counts is not told.
   await refuseLocked(ports, login.alias.name);
   const { template, warnings } = loginToken(mount, login, nowMs());
-  const entities = new Entities({ barrier: open.barrier, random, nowMs });
-  const { id: entityId } = await entities.atLogin(mount, login.alias);
+  const { id: entityId } = await open.entities.atLogin(mount, login.alias);
   const issued = await open.tokens.create({ ...template, entityId });
   // The mount's tokens may have been revoked while this one was being made.
   if (!open.logins.isOpen(mount)) {

@@ -1,6 +1,6 @@
 /** `/sys/capabilities*`: what a token may do at given paths. */
 
-import { type Acl, ACL_OPERATIONS } from "../../../access/policies/acl.ts";
+import { type Acl, ACL_OPERATIONS, type AclPath } from "../../../access/policies/acl.ts";
 import type { StoredToken } from "../../../access/tokens/token.ts";
 import { pause } from "../../../crypto/pause.ts";
 import {
@@ -14,7 +14,6 @@ import {
 import { invalidRequest } from "../../../errors.ts";
 import { listedMistake } from "../../../wire/multi_error.ts";
 import type { OpenVault } from "../../../vault/open_vault.ts";
-import { judgedAnywhere } from "../../routing/judged_anywhere.ts";
 import {
   type EndpointRules,
   type LogicalEndpoint,
@@ -22,7 +21,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import type { SystemTables } from "../../system_tables.ts";
+import type { Operation } from "../../../wire/operation.ts";
 
 const PATHS = {
   paths: textList("paths to ask about"),
@@ -35,7 +34,13 @@ type Paths = Sent<typeof PATHS>;
 
 const RULES: EndpointRules = { copiesData: true };
 
-export function capabilityEndpoints(tables: () => SystemTables): readonly LogicalEndpoint[] {
+/** Where an operation on a path would be judged. The path is looked for once, for every operation. */
+type JudgePath = (
+  open: OpenVault,
+  path: string,
+) => (operation: Operation) => AclPath | Promise<AclPath>;
+
+export function capabilityEndpoints(judgePath: JudgePath): readonly LogicalEndpoint[] {
   return [
     logicalEndpoint("sys/capabilities-self", {
       update: logicalOperation(
@@ -44,7 +49,7 @@ export function capabilityEndpoints(tables: () => SystemTables): readonly Logica
           fields: { ...PATHS, token: text("ignored: the request's own token is meant") },
           answers: ["data"],
         },
-        ({ acl, open }, sent) => answer(open, tables(), acl, pathsOf(sent)),
+        ({ acl, open }, sent) => answer(open, judgePath, acl, pathsOf(sent)),
       ),
     }, RULES),
     logicalEndpoint("sys/capabilities", {
@@ -54,7 +59,7 @@ export function capabilityEndpoints(tables: () => SystemTables): readonly Logica
           const id = tokenOf(sent.token);
           const paths = pathsOf(sent);
           const acl = await aclOf(open, await open.tokens.find(id), "invalid token");
-          return await answer(open, tables(), acl, paths);
+          return await answer(open, judgePath, acl, paths);
         },
       ),
     }, RULES),
@@ -67,7 +72,7 @@ export function capabilityEndpoints(tables: () => SystemTables): readonly Logica
           const paths = pathsOf(sent);
           const stored = await open.tokens.findByAccessor(accessor);
           const acl = await aclOf(open, stored, "invalid accessor");
-          return await answer(open, tables(), acl, paths);
+          return await answer(open, judgePath, acl, paths);
         },
       ),
     }, RULES),
@@ -106,7 +111,7 @@ const PATHS_WITHOUT_PAUSE = 50;
 
 async function answer(
   open: OpenVault,
-  tables: SystemTables,
+  judgePath: JudgePath,
   acl: Acl,
   paths: readonly string[],
 ): Promise<LogicalReply> {
@@ -114,7 +119,7 @@ async function answer(
   const told: [string, readonly string[]][] = [];
   for (const path of paths) {
     if (told.length % PATHS_WITHOUT_PAUSE === PATHS_WITHOUT_PAUSE - 1) await pause();
-    told.push([path, await capabilitiesAt(open, tables, acl, path)]);
+    told.push([path, await capabilitiesAt(open, judgePath, acl, path)]);
   }
   const answers = Object.fromEntries(told);
   const [only] = paths;
@@ -129,12 +134,12 @@ async function answer(
 /** What requests on the path would be granted, each where it would be judged. */
 async function capabilitiesAt(
   open: OpenVault,
-  tables: SystemTables,
+  judgePath: JudgePath,
   acl: Acl,
   path: string,
 ): Promise<readonly string[]> {
   if (acl.isRoot) return acl.capabilities(path);
-  const judge = judgedAnywhere(open, tables, path);
+  const judge = judgePath(open, path);
   const judged = await Promise.all(
     ACL_OPERATIONS.map(async (operation) => [operation, await judge(operation)] as const),
   );

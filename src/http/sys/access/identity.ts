@@ -3,7 +3,6 @@
  * none, and nothing of it is written by request.
  */
 
-import { entitiesOf } from "./entities.ts";
 import { Entities } from "../../../access/identity/entities.ts";
 import type { Alias, Entity } from "../../../access/identity/entity.ts";
 import { type Sent, text } from "../../../wire/fields.ts";
@@ -54,7 +53,7 @@ export const IDENTITY_ENDPOINTS: readonly LogicalEndpoint[] = [
     read: logicalOperation(
       { summary: "Show an entity" },
       async (request) =>
-        entityReply(request, await entitiesOf(request).byId(request.parameter("id"))),
+        entityReply(request, await request.open.entities.byId(request.parameter("id"))),
     ),
   }),
   logicalEndpoint("identity/entity/name", {
@@ -66,7 +65,7 @@ export const IDENTITY_ENDPOINTS: readonly LogicalEndpoint[] = [
       read: logicalOperation(
         { summary: "Show an entity" },
         async (request) =>
-          entityReply(request, await entitiesOf(request).byName(request.parameter("name"))),
+          entityReply(request, await request.open.entities.byName(request.parameter("name"))),
       ),
     },
     {},
@@ -189,12 +188,12 @@ async function sortedBy(
   key: (entity: Entity) => string,
 ): Promise<readonly Entity[]> {
   const entities: Entity[] = [];
-  for await (const entity of entitiesOf(request).each()) entities.push(entity);
+  for await (const entity of request.open.entities.each()) entities.push(entity);
   return entities.sort((left, right) => key(left) < key(right) ? -1 : 1);
 }
 
 async function readAlias(request: EndpointCall): Promise<LogicalReply> {
-  const entity = await entitiesOf(request).byAliasId(request.parameter("id"));
+  const entity = await request.open.entities.byAliasId(request.parameter("id"));
   if (entity === null) return MISSING;
   return { kind: "data", data: { ...describeAlias(request, entity), namespace_id: "root" } };
 }
@@ -204,7 +203,7 @@ async function lookupEntity(
   sent: Sent<typeof LOOKUP_FIELDS>,
 ): Promise<LogicalReply> {
   refuseUnclear(sent);
-  const entity = await findEntity(entitiesOf(request), sent);
+  const entity = await findEntity(request.open.entities, sent);
   return entity === null ? DONE : entityReply(request, entity);
 }
 

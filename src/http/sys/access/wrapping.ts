@@ -14,7 +14,7 @@ import {
 } from "../../request/logical.ts";
 import type { Envelope } from "../../request/replies.ts";
 import { wrapInfo, wrapTtlWarnings } from "../../request/wrapping.ts";
-import { wrappingTokenOf } from "../../request/wrapping_guard.ts";
+import { wrappingTokenOf } from "./wrapping_guard.ts";
 
 const PREFIX = "sys/wrapping";
 /** Text; judged by `wrapping_guard.ts` before an endpoint sees it. */

@@ -22,7 +22,8 @@ import {
   settingsOf,
 } from "./config.ts";
 import { ownerPath } from "../../../vault/mounts/owner.ts";
-import { ENABLE_FIELDS, MOUNT_SPELLINGS, mountPath, TUNE_FIELDS } from "./paths.ts";
+import { ENABLE_FIELDS, TUNE_FIELDS } from "./fields.ts";
+import { MOUNT_SPELLINGS, mountPath } from "../mount_path.ts";
 import { readTuning, tuneMount } from "./tuning.ts";
 import { describeEntry } from "./view.ts";
 

@@ -3,6 +3,9 @@
  * of the product, which `plugin_versions.ts` writes. Pure.
  */
 
+import { ENGINES } from "../../../engines/engines.ts";
+import { AUTH_METHODS } from "../../../methods/methods.ts";
+
 /** Sorted, as the catalog is shown. Databases are a type without plugins here. */
 export const PLUGIN_TYPES = ["auth", "database", "secret"] as const;
 export type PluginType = typeof PLUGIN_TYPES[number];
@@ -11,14 +14,16 @@ interface CatalogEntry {
   readonly type: PluginType;
   readonly name: string;
   /** Its logins name a user or a role, which `user_lockout_config` of a mount can lock out. */
-  readonly hasLockout?: true;
+  readonly hasLockout: boolean;
 }
 
 const CATALOG: readonly CatalogEntry[] = [
-  { type: "auth", name: "approle", hasLockout: true },
-  { type: "auth", name: "userpass", hasLockout: true },
-  { type: "secret", name: "kv" },
-  { type: "secret", name: "transit" },
+  ...Object.values(AUTH_METHODS).map(({ type, hasLockout }) =>
+    ({ type: "auth", name: type, hasLockout }) as const
+  ),
+  ...Object.values(ENGINES).filter(({ isCatalogued }) => isCatalogued).map(({ type }) =>
+    ({ type: "secret", name: type, hasLockout: false }) as const
+  ),
 ];
 
 /** Sorted. */
@@ -31,5 +36,5 @@ export function isInCatalog(name: string): boolean {
 }
 
 export function hasLockout(name: string): boolean {
-  return CATALOG.some((entry) => entry.name === name && entry.hasLockout === true);
+  return CATALOG.some((entry) => entry.name === name && entry.hasLockout);
 }

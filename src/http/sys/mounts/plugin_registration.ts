@@ -12,7 +12,7 @@ import {
   type Exception,
   type Imitation,
   refused,
-} from "../server/imitation.ts";
+} from "../imitation.ts";
 import { canonicalVersion, isBuiltinVersion } from "./plugin_versions.ts";
 
 export const VERSION_FIELDS = { version: text("of the plugin; empty for the one that runs") };

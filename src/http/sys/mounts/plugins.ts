@@ -14,7 +14,7 @@ import {
   MISSING,
 } from "../../request/logical.ts";
 import { ownerOf } from "../../../vault/mounts/owner.ts";
-import { imitatedOperation, imitatedPath } from "../server/imitation.ts";
+import { imitatedOperation, imitatedPath } from "../imitation.ts";
 import { isInCatalog, PLUGIN_TYPES, pluginNames, type PluginType } from "./plugin_catalog.ts";
 import {
   FORGET_PLUGIN,

@@ -16,7 +16,7 @@ import type { EndpointCall, LogicalReply } from "../../request/logical.ts";
 import { otherVersion, parseTokenType, parseVisibility } from "./config.ts";
 import { settingSeconds } from "./durations.ts";
 import { type Owner, ownerOf } from "../../../vault/mounts/owner.ts";
-import { TUNE_FIELDS } from "./paths.ts";
+import { TUNE_FIELDS } from "./fields.ts";
 import { tunedLockout } from "./user_lockout.ts";
 
 type SentTuning = Sent<typeof TUNE_FIELDS>;

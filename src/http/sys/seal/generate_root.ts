@@ -21,7 +21,7 @@ import {
   type RawMethods,
   rawOperation,
 } from "../../request/raw_endpoint.ts";
-import { judgePatch, PATCH_REFUSED } from "../../request/raw_patch.ts";
+import { judgePatch, PATCH_REFUSED } from "../../request/patch.ts";
 import { emptyReply, jsonReply } from "../../request/replies.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 import { decodeShare } from "./share_text.ts";

@@ -19,11 +19,11 @@ import {
   type RawEndpoint,
   rawOperation,
 } from "../../request/raw_endpoint.ts";
-import { judgePatch, PATCH_REFUSED } from "../../request/raw_patch.ts";
+import { judgePatch, PATCH_REFUSED } from "../../request/patch.ts";
 import { recipientDetail } from "./rekey_request.ts";
 import { emptyReply, jsonReply } from "../../request/replies.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
-import { clusterFields, RELEASE_DATE } from "../server/server_facts.ts";
+import { clusterFields, RELEASE_DATE } from "../server_facts.ts";
 import { decodeShare } from "./share_text.ts";
 import { refuseWrappedShares } from "../../request/wrapping.ts";
 

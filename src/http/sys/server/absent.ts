@@ -14,7 +14,7 @@ import {
   imitatedPath,
   type Imitation,
   refused,
-} from "./imitation.ts";
+} from "../imitation.ts";
 
 const EMPTY: Answer = { kind: "data", data: {} };
 

@@ -11,7 +11,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { MOUNT_SPELLINGS, mountPath } from "../mounts/paths.ts";
+import { MOUNT_SPELLINGS, mountPath } from "../mount_path.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 
 const ENABLE_FIELDS = {

@@ -1,6 +1,5 @@
 /** `/sys/internal/counters/*`: how many tokens and entities there are. */
 
-import { entitiesOf } from "../access/entities.ts";
 import {
   type LogicalCall,
   type LogicalEndpoint,
@@ -26,6 +25,6 @@ async function countTokens({ open }: LogicalCall): Promise<LogicalReply> {
 
 async function countEntities(request: LogicalCall): Promise<LogicalReply> {
   let total = 0;
-  for await (const _entity of entitiesOf(request).each()) total += 1;
+  for await (const _entity of request.open.entities.each()) total += 1;
   return { kind: "data", data: { counters: { entities: { total } } } };
 }

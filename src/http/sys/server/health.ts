@@ -5,7 +5,7 @@ import * as v from "valibot";
 import type { Call } from "../../request/call.ts";
 import { count, type RawEndpoint, rawOperation } from "../../request/raw_endpoint.ts";
 import { emptyReply, errorReply, jsonReply } from "../../request/replies.ts";
-import { clusterFields } from "./server_facts.ts";
+import { clusterFields } from "../server_facts.ts";
 
 const HEALTH = rawOperation(
   {

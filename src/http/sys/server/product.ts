@@ -1,4 +1,4 @@
-/** What clients ask about the product itself: its version, what it can mount. */
+/** What clients ask about the product itself. */
 
 import {
   type LogicalCall,
@@ -7,14 +7,12 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { PLUGIN_ENDPOINTS } from "../mounts/plugins.ts";
-import { RELEASE_DATE } from "./server_facts.ts";
+import { RELEASE_DATE } from "../server_facts.ts";
 
 export const PRODUCT_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/version-history", {
     list: logicalOperation({ summary: "List the versions that have run here" }, versionHistory),
   }),
-  ...PLUGIN_ENDPOINTS,
 ];
 
 /** Only the running version is known; its time is that of the vault's first key. */

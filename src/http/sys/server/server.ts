@@ -11,7 +11,7 @@ import {
   logicalOperation,
   type LogicalReply,
 } from "../../request/logical.ts";
-import { addressOf } from "./server_facts.ts";
+import { addressOf } from "../server_facts.ts";
 
 export const SERVER_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/config/state/sanitized", {

@@ -8,9 +8,9 @@ import {
   type LogicalReply,
 } from "../../request/logical.ts";
 import { type RawEndpoint, rawOperation } from "../../request/raw_endpoint.ts";
-import { PATCH_REFUSED } from "../../request/raw_patch.ts";
+import { PATCH_REFUSED } from "../../request/patch.ts";
 import { emptyReply, errorReply } from "../../request/replies.ts";
-import { addressOf } from "./server_facts.ts";
+import { addressOf } from "../server_facts.ts";
 
 export const STATUS_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/ha-status", {

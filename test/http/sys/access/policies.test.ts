@@ -349,8 +349,10 @@ describe("PolicyStore", () => {
     } as unknown as Barrier;
   }
 
+  const NO_ENTITIES = { byId: async () => null };
+
   it("PolicyStore reads a policy stored before check-and-set and expiration existed", async () => {
-    const store = new PolicyStore(barrierOf(async () => stored(OLD)), () => 0);
+    const store = new PolicyStore(barrierOf(async () => stored(OLD)), () => 0, NO_ENTITIES);
     expect(await store.read("old")).toEqual({
       ...OLD,
       casRequired: false,
@@ -374,6 +376,7 @@ describe("PolicyStore", () => {
         return before;
       }),
       () => 0,
+      NO_ENTITIES,
     );
     expect((await store.acl(["old"])).capabilities("kv/x")).toEqual(["read"]);
     expect((await store.acl(["old"])).capabilities("kv/x")).toEqual(["deny"]);

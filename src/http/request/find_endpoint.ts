@@ -5,7 +5,8 @@ import type { Operation } from "../../wire/operation.ts";
 import { findPath, parameter, type Parameters, storedParameters } from "../../wire/served_path.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
 import { judgedPath } from "../../access/policies/judged_path.ts";
-import type { LogicalEndpoint } from "../request/logical.ts";
+import type { LogicalEndpoint } from "./logical.ts";
+import type { RawEndpoint } from "./raw_endpoint.ts";
 
 export interface FoundEndpoint {
   readonly served: LogicalEndpoint;
@@ -38,4 +39,9 @@ export function judgedEndpoint(
   const alias = served.alias?.(open, (name) => parameter(stored, name), operation) ?? null;
   const { slashAlias = false } = served;
   return judgedPath({ served, parameters, prefix: "", path, slashAlias }, operation, alias);
+}
+
+export interface SystemTables {
+  readonly raw: readonly RawEndpoint[];
+  readonly logical: readonly LogicalEndpoint[];
 }

@@ -1,7 +1,7 @@
 /** What several answers tell of the server itself. */
 
-import type { AppContext, Call } from "../../request/call.ts";
-import type { JsonObject } from "../../../wire/json_value.ts";
+import type { AppContext, Call } from "../request/call.ts";
+import type { JsonObject } from "../../wire/json_value.ts";
 
 export const RELEASE_DATE = "2026-11-22T00:00:00Z";
 

@@ -3,10 +3,9 @@
 import type { AclPath } from "../../access/policies/acl.ts";
 import type { Operation } from "../../wire/operation.ts";
 import type { OpenVault } from "../../vault/open_vault.ts";
-import { judgedOnMount } from "../mounted/engine_routes.ts";
-import { findEndpoint, judgedEndpoint } from "./find_endpoint.ts";
+import { judgedOnMount } from "./engine_routes.ts";
+import { findEndpoint, judgedEndpoint, type SystemTables } from "../request/find_endpoint.ts";
 import { judgedLiteral } from "../../access/policies/judged_path.ts";
-import type { SystemTables } from "../system_tables.ts";
 
 /**
  * What serves the path is looked for once, for every operation. What is not served is judged as it is

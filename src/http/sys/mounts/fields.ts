@@ -3,11 +3,7 @@
 import * as v from "valibot";
 import { boolean, coerceText, object, text, textList } from "../../../wire/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../wire/json_value.ts";
-import type { Spellings } from "../../../wire/served_path.ts";
 import { written } from "../../../wire/written_form.ts";
-import { VaultError } from "../../../errors.ts";
-import type { EndpointCall } from "../../request/logical.ts";
-import { MOUNT_PATH } from "../../../access/policies/name_spellings.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -78,13 +74,3 @@ export const TUNE_FIELDS = {
     "when users and roles are kept out after failures; of approle and userpass",
   ),
 };
-
-/** A path is that of the same mount with a slash at the end and without. */
-export const MOUNT_SPELLINGS: Spellings = { path: MOUNT_PATH };
-
-/** The path of the mount that a request names, with its trailing slash. */
-export function mountPath({ parameter }: Pick<EndpointCall, "parameter">): string {
-  const path = parameter("path");
-  if (path === "") throw new VaultError("unsupported_path", "unsupported path");
-  return `${path}/`;
-}

@@ -1,9 +1,9 @@
 /** Serves the rows of `absent.ts`. Stores nothing and reads nothing but the request. */
 
-import { type ErrorCode, VaultError } from "../../../errors.ts";
-import type { FieldEntries } from "../../../wire/fields.ts";
-import type { Operation } from "../../../wire/operation.ts";
-import type { OperationNotes, ServedOperation } from "../../../wire/served_path.ts";
+import { type ErrorCode, VaultError } from "../../errors.ts";
+import type { FieldEntries } from "../../wire/fields.ts";
+import type { Operation } from "../../wire/operation.ts";
+import type { OperationNotes, ServedOperation } from "../../wire/served_path.ts";
 import {
   type EndpointCall,
   type EndpointRules,
@@ -11,7 +11,7 @@ import {
   logicalEndpoint,
   logicalOperation,
   type LogicalReply,
-} from "../../request/logical.ts";
+} from "../request/logical.ts";
 
 /** The fields of a request, as their schemas read them. */
 type SentFields = Readonly<Record<string, unknown>>;

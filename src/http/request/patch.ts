@@ -1,6 +1,9 @@
 /** PATCH is refused for its content type alone, whatever the path. */
 
 import { invalidRequest } from "../../errors.ts";
+import { rawOperation } from "./raw_endpoint.ts";
+import { errorReply } from "./replies.ts";
+import type { Call } from "./call.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
 
@@ -26,4 +29,19 @@ export function refusePatchType(request: Request): void {
     throw invalidRequest("mime: invalid media parameter");
   }
   if (media !== MERGE_PATCH) throw new UnsupportedMediaType(media);
+}
+
+export const PATCH_REFUSED = rawOperation(
+  { summary: "Refused", answer: null },
+  async (call) => {
+    await judgePatch(call);
+    return errorReply(405, []);
+  },
+);
+
+/** For endpoints that ask for a token: comes before it. Throws what is wrong with the request as a patch. */
+export async function judgePatch(call: Call): Promise<void> {
+  if (call.method !== "PATCH") return;
+  refusePatchType(call.request);
+  await call.jsonBody();
 }

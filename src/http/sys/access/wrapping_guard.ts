@@ -4,18 +4,18 @@
  */
 
 import type { Context, Hono, Next } from "hono";
-import { VaultError } from "../../errors.ts";
-import { notWrapping } from "../../vault/wrapping.ts";
-import { recordRefusal, startTrail } from "./audited.ts";
-import { type AppContext, Call } from "./call.ts";
-import type { LogicalCall, LogicalReply, Route } from "./logical.ts";
-import { refuseNamespace } from "./namespaces.ts";
-import { callOf } from "./targets.ts";
-import { refuse } from "./refuse.ts";
-import { type Envelope, envelopeReply } from "./replies.ts";
-import type { JsonObject } from "../../wire/json_value.ts";
-import { readShape } from "./request_shape.ts";
-import { serveLogical } from "./serve_logical.ts";
+import { VaultError } from "../../../errors.ts";
+import { notWrapping } from "../../../vault/wrapping.ts";
+import { recordRefusal, startTrail } from "../../request/audited.ts";
+import { type AppContext, Call } from "../../request/call.ts";
+import type { LogicalCall, LogicalReply, Route } from "../../request/logical.ts";
+import { refuseNamespace } from "../../request/namespaces.ts";
+import { callOf } from "../../request/targets.ts";
+import { refuse } from "../../request/refuse.ts";
+import { type Envelope, envelopeReply } from "../../request/replies.ts";
+import type { JsonObject } from "../../../wire/json_value.ts";
+import { readShape } from "../../request/request_shape.ts";
+import { serveLogical } from "../../request/serve_logical.ts";
 
 const GUARDED: readonly string[] = [
   "sys/wrapping/lookup",

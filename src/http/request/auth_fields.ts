@@ -1,0 +1,22 @@
+/** The `auth` object of an answer that carries a token. Pure. */
+
+import type { JsonObject } from "../../wire/json_value.ts";
+import type { Token } from "../../access/tokens/token.ts";
+
+/** The `auth` object of a new or renewed token. */
+export function authFields(id: string, token: Token, leaseSeconds: number): JsonObject {
+  return {
+    client_token: id,
+    accessor: token.accessor,
+    policies: token.policies,
+    ...(token.policies.length === 0 ? {} : { token_policies: token.policies }),
+    metadata: token.meta,
+    lease_duration: Math.floor(leaseSeconds),
+    renewable: token.renewable,
+    entity_id: token.entityId ?? "",
+    token_type: token.type,
+    orphan: token.orphan,
+    mfa_requirement: null,
+    num_uses: token.grantedUses,
+  };
+}
