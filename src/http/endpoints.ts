@@ -46,7 +46,7 @@ export const ENDPOINTS: readonly LogicalEndpoint[] = [
   ...ABSENT_ENDPOINTS,
   ...AUDIT_ENDPOINTS,
   ...BACKUP_ENDPOINTS,
-  ...capabilityEndpoints((open, path) => judgedAnywhere(open, allTables(), path)),
+  ...capabilityEndpoints((unsealed, path) => judgedAnywhere(unsealed, allTables(), path)),
   ...COUNTER_ENDPOINTS,
   ...CORS_ENDPOINTS,
   ...GENERATE_ROOT_TOKEN_ENDPOINTS,

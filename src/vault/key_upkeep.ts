@@ -10,7 +10,7 @@ import { KEY_CHANGE_RETRY_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
 import type { SealSettings } from "../seal/seal_settings.ts";
 import { createStaticSeal } from "../seal/static_seal.ts";
-import type { OpenVault } from "./open_vault.ts";
+import type { UnsealedVault } from "./unsealed_vault.ts";
 
 export interface UpkeepPorts {
   readonly seal: SealSettings;
@@ -32,24 +32,24 @@ export class KeyUpkeep {
     this.#ports = ports;
   }
 
-  isDue(open: OpenVault): boolean {
+  isDue(unsealed: UnsealedVault): boolean {
     const nowMs = this.#ports.nowMs();
-    return nowMs >= this.#nextFollowMs || this.#isRotationDue(open, nowMs);
+    return nowMs >= this.#nextFollowMs || this.#isRotationDue(unsealed, nowMs);
   }
 
   /** Does what is due; one call at a time. */
-  async run(open: OpenVault): Promise<void> {
+  async run(unsealed: UnsealedVault): Promise<void> {
     const nowMs = this.#ports.nowMs();
-    if (this.#isRotationDue(open, nowMs)) await this.#rotate(open);
-    if (nowMs >= this.#nextFollowMs) await this.followSealKey(open);
+    if (this.#isRotationDue(unsealed, nowMs)) await this.#rotate(unsealed);
+    if (nowMs >= this.#nextFollowMs) await this.followSealKey(unsealed);
   }
 
   /** To be called when a vault was opened: a failure leaves it open by the previous key. */
-  async followSealKey(open: OpenVault): Promise<void> {
+  async followSealKey(unsealed: UnsealedVault): Promise<void> {
     const { seal: settings, random, nowMs, log } = this.#ports;
     if (settings.type === "shamir") return;
     try {
-      await open.followSealKey(createStaticSeal({ ...settings, previous: null }, random));
+      await unsealed.followSealKey(createStaticSeal({ ...settings, previous: null }, random));
       this.#nextFollowMs = NEVER;
     } catch (error) {
       this.#nextFollowMs = nowMs() + KEY_CHANGE_RETRY_MS;
@@ -59,13 +59,13 @@ export class KeyUpkeep {
     }
   }
 
-  #isRotationDue(open: OpenVault, nowMs: number): boolean {
-    return nowMs >= this.#nextRotationMs && open.rotationIsDue(nowMs);
+  #isRotationDue(unsealed: UnsealedVault, nowMs: number): boolean {
+    return nowMs >= this.#nextRotationMs && unsealed.rotationIsDue(nowMs);
   }
 
-  async #rotate(open: OpenVault): Promise<void> {
+  async #rotate(unsealed: UnsealedVault): Promise<void> {
     try {
-      await open.rotateKeyring();
+      await unsealed.rotateKeyring();
     } catch (error) {
       const { log, nowMs } = this.#ports;
       this.#nextRotationMs = nowMs() + KEY_CHANGE_RETRY_MS;

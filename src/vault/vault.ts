@@ -11,21 +11,28 @@ import { equalBytes } from "../crypto/bytes.ts";
 import { causeOf, invalidRequest, VaultError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Metrics } from "../metrics.ts";
-import { authorisingShares, decodeSealConfig, type SealConfig } from "../seal/seal_config.ts";
+import { authorisingShares } from "../seal/seal_config.ts";
 import type { SealSettings } from "../seal/seal_settings.ts";
 import { createStaticSeal } from "../seal/static_seal.ts";
 import { type OpenedKeys, readKeyRecords } from "../ceremony/key_records.ts";
 import { logRecipients, recipientOf } from "../ceremony/recipients.ts";
 import { refuseShareLength } from "../ceremony/shares.ts";
 import { readDueTimes } from "../storage/due.ts";
-import { SEAL_CONFIG_PATH } from "../storage/record_paths.ts";
 import type { Store } from "../storage/store.ts";
 import { AutoUnseal } from "./seal/auto_unseal.ts";
-import type { Initialized, InitializeRequest, StoredConfig } from "./seal/initialize.ts";
+import type { Initialized, InitializeRequest } from "./seal/initialize.ts";
+import {
+  readConfig,
+  refuseOtherSeal,
+  refuseRemains,
+  type StoredConfig,
+} from "./seal/stored_config.ts";
 import { KeyUpkeep } from "./key_upkeep.ts";
 import { Mutex } from "../barrier/mutex.ts";
-import { clearTraces, type Cluster, OpenVault } from "./open_vault.ts";
+import { clearTraces, UnsealedVault } from "./unsealed_vault.ts";
 import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./seal/unseal.ts";
+import { nextDueMs, runDue } from "./jobs.ts";
+import { describePhase, type Phase, type SealStatus } from "./phase.ts";
 
 export interface VaultPorts {
   readonly store: Store;
@@ -40,35 +47,6 @@ export interface VaultPorts {
   /** Called once a new vault is stored, before anybody gets its shares. Must not throw. */
   readonly initialized?: () => void;
 }
-
-/** What anybody may know, in every phase. */
-export interface SealStatus {
-  readonly type: SealSettings["type"];
-  readonly initialized: boolean;
-  readonly sealed: boolean;
-  readonly threshold: number;
-  readonly shares: number;
-  /** Shares given to unseal so far, and the attempt they belong to ("" for none). */
-  readonly progress: number;
-  readonly attemptId: string;
-  readonly storageType: string;
-  /** Null while sealed. */
-  readonly cluster: Cluster | null;
-}
-
-interface UnsealAttempt {
-  readonly id: string;
-  readonly shares: readonly Uint8Array<ArrayBuffer>[];
-}
-
-type Phase =
-  | { readonly kind: "uninitialized" }
-  | {
-    readonly kind: "sealed";
-    readonly stored: StoredConfig;
-    readonly attempt: UnsealAttempt | null;
-  }
-  | { readonly kind: "unsealed"; readonly open: OpenVault };
 
 export class Vault {
   /** Counted since this process began to serve the vault, also through seals and unseals. */
@@ -114,31 +92,13 @@ export class Vault {
 
   status(): SealStatus {
     const { store, seal } = this.#ports;
-    const phase = this.#phase;
-    const base = { type: seal.type, storageType: store.storageType };
-    const idle = { progress: 0, attemptId: "", cluster: null };
-    switch (phase.kind) {
-      case "uninitialized":
-        return { ...base, ...idle, initialized: false, sealed: true, threshold: 0, shares: 0 };
-      case "sealed": {
-        const { shares, threshold } = authorisingShares(phase.stored.config);
-        const progress = phase.attempt?.shares.length ?? 0;
-        const attemptId = phase.attempt?.id ?? "";
-        const counts = { shares, threshold, progress, attemptId };
-        return { ...base, ...counts, initialized: true, sealed: true, cluster: null };
-      }
-      case "unsealed": {
-        const { shares, threshold } = authorisingShares(phase.open.config);
-        const { cluster } = phase.open;
-        return { ...base, ...idle, initialized: true, sealed: false, threshold, shares, cluster };
-      }
-    }
+    return describePhase(this.#phase, seal.type, store.storageType);
   }
 
   /** The unsealed vault. Throws `sealed`, also when it was never initialised. */
-  unsealed(): OpenVault {
+  unsealed(): UnsealedVault {
     if (this.#phase.kind !== "unsealed") throw new VaultError("sealed", "Vault is sealed");
-    return this.#phase.open;
+    return this.#phase.unsealed;
   }
 
   /** Runs what changes keys, attempts or the phase: one at a time, in order of arrival. */
@@ -147,12 +107,12 @@ export class Vault {
   }
 
   /** The same, on an unsealed vault; afterwards the alarm is set for what became due. */
-  async administer<T>(body: (open: OpenVault) => Promise<T>): Promise<T> {
+  async administer<T>(body: (unsealed: UnsealedVault) => Promise<T>): Promise<T> {
     return await this.exclusive(async () => {
       try {
-        const open = this.unsealed();
-        if (this.#owesEnds) await this.#endAttempts(open);
-        return await body(open);
+        const unsealed = this.unsealed();
+        if (this.#owesEnds) await this.#endAttempts(unsealed);
+        return await body(unsealed);
       } finally {
         await this.#trySetAlarm();
       }
@@ -217,21 +177,21 @@ export class Vault {
    */
   async seal(): Promise<void> {
     const { store, log } = this.#ports;
-    const open = await this.exclusive(async () => {
+    const unsealed = await this.exclusive(async () => {
       if (this.#phase.kind !== "unsealed") return null;
-      const { open } = this.#phase;
-      await open.barrier.exclusively(async () => {
-        await this.#tryEndAttempts(open);
-        open.barrier.close();
-        this.#phase = { kind: "sealed", stored: open.storedConfig, attempt: null };
+      const { unsealed } = this.#phase;
+      await unsealed.barrier.exclusively(async () => {
+        await this.#tryEndAttempts(unsealed);
+        unsealed.barrier.close();
+        this.#phase = { kind: "sealed", stored: unsealed.storedConfig, attempt: null };
         this.#autoUnseal.stop();
       });
       await clearTraces(store, log);
-      return open;
+      return unsealed;
     });
-    if (open === null) return;
+    if (unsealed === null) return;
     // Not before others had their turn: what they have done must still find its audit devices.
-    await open.audit.close();
+    await unsealed.audit.close();
     this.#ports.log.info("vault is sealed");
   }
 
@@ -242,24 +202,24 @@ export class Vault {
   async wake(): Promise<void> {
     await this.#openIfDue();
     const { kind } = this.#phase;
-    if (kind !== "unsealed" || !this.#upkeep.isDue(this.#phase.open)) return;
+    if (kind !== "unsealed" || !this.#upkeep.isDue(this.#phase.unsealed)) return;
     await this.exclusive(async () => {
       // An earlier turn may have done it, sealed the vault, or opened another.
       if (this.#phase.kind !== "unsealed") return;
-      await this.#upkeep.run(this.#phase.open);
+      await this.#upkeep.run(this.#phase.unsealed);
       await this.#trySetAlarm();
     });
   }
 
-  async #endAttempts(open: OpenVault): Promise<void> {
-    await this.#ports.store.commit({ writes: open.endRecords() });
+  async #endAttempts(unsealed: UnsealedVault): Promise<void> {
+    await this.#ports.store.commit({ writes: unsealed.endRecords() });
     this.#owesEnds = false;
   }
 
-  async #tryEndAttempts(open: OpenVault): Promise<void> {
+  async #tryEndAttempts(unsealed: UnsealedVault): Promise<void> {
     this.#owesEnds = true;
     try {
-      await this.#endAttempts(open);
+      await this.#endAttempts(unsealed);
     } catch (error) {
       const reason = causeOf(error);
       this.#ports.log.error("attempts could not be ended; none goes on until they are", { reason });
@@ -296,21 +256,13 @@ export class Vault {
     await this.exclusive(async () => {
       const { store, nowMs } = this.#ports;
       const due = await readDueTimes(store);
-      if (this.#phase.kind !== "unsealed") return;
-      const { open } = this.#phase;
-      const isDue = (job: string): boolean => (due.get(job) ?? Infinity) <= nowMs();
-      if ([...due.keys()].some((job) => job !== "rewrap" && isDue(job))) {
-        await open.expireAttempts();
-      }
-      await open.expireTokens();
-      await open.logins.expire();
-      if (isDue("rewrap")) await open.rewrap.runSlice();
+      if (this.#phase.kind === "unsealed") await runDue(this.#phase.unsealed, due, nowMs());
     }).finally(() => this.#setAlarm());
   }
 
   /** Opens audit files anew by their names, after somebody has renamed them. */
   reopenAudit(): void {
-    if (this.#phase.kind === "unsealed") this.#phase.open.audit.reopen();
+    if (this.#phase.kind === "unsealed") this.#phase.unsealed.audit.reopen();
   }
 
   /** Waits for audited requests under way and for their lines; no longer once `limit` is aborted. */
@@ -327,10 +279,10 @@ export class Vault {
 
   /** As in `seal`, outside of what runs alone: requests under way may still need their turn. */
   async #closeAudit(): Promise<void> {
-    const open = await this.exclusive(async () =>
-      this.#phase.kind === "unsealed" ? this.#phase.open : null
+    const unsealed = await this.exclusive(async () =>
+      this.#phase.kind === "unsealed" ? this.#phase.unsealed : null
     );
-    await open?.audit.close();
+    await unsealed?.audit.close();
   }
 
   /** For after a commit: what was done, and new shares above all, must reach the caller. */
@@ -346,12 +298,8 @@ export class Vault {
   /** A sealed vault has nothing to do until somebody opens it. */
   async #setAlarm(): Promise<void> {
     if (this.#phase.kind !== "unsealed") return;
-    const { tokens, logins } = this.#phase.open;
-    const times = [...(await readDueTimes(this.#ports.store)).values()];
-    for (const expiryAtMs of [await tokens.nextExpiryAtMs(), await logins.nextExpiryAtMs()]) {
-      if (expiryAtMs !== null) times.push(expiryAtMs);
-    }
-    if (times.length > 0) await this.#ports.alarm.set(Math.min(...times));
+    const atMs = await nextDueMs(this.#phase.unsealed, await readDueTimes(this.#ports.store));
+    if (atMs !== null) await this.#ports.alarm.set(atMs);
   }
 
   async #openByShares(
@@ -381,20 +329,14 @@ export class Vault {
     const { metrics } = this;
     const dueChanged = () => void this.#trySetAlarm();
     const ports = { store, random, nowMs, log, metrics, audit, dueChanged };
-    const open = await OpenVault.open(ports, opened, stored.config, stored.revision);
-    await this.#upkeep.followSealKey(open);
-    this.#phase = { kind: "unsealed", open };
+    const unsealed = await UnsealedVault.open(ports, opened, stored.config, stored.revision);
+    await this.#upkeep.followSealKey(unsealed);
+    this.#phase = { kind: "unsealed", unsealed };
     metrics.sealWorks = true;
     log.info("vault is unsealed");
-    await open.rewrap.logResumption();
+    await unsealed.rewrap.logResumption();
     await this.#trySetAlarm();
   }
-}
-
-async function readConfig(store: Store): Promise<StoredConfig | null> {
-  const record = await store.get(SEAL_CONFIG_PATH);
-  if (record === null) return null;
-  return { config: decodeSealConfig(record.bytes), revision: record.revision };
 }
 
 /** Whether `work` ends before `limit` is aborted; rejects as `work` does until then. */
@@ -403,22 +345,4 @@ async function endsBefore(work: Promise<void>, limit: AbortSignal | null): Promi
   limit?.addEventListener("abort", () => aborted.resolve(false), { once: true });
   if (limit?.aborted === true) aborted.resolve(false);
   return await Promise.race([work.then(() => true), aborted.promise]);
-}
-
-/** A store with records but without their configuration is no new vault, whatever became of it. */
-async function refuseRemains(store: Store): Promise<void> {
-  const [path] = await store.list("", "", 1);
-  if (path === undefined) return;
-  throw new VaultError(
-    "record_malformed",
-    `the store holds records (${path} is the first) but no seal configuration: ` +
-      "it is damaged; put it back from a backup",
-  );
-}
-
-function refuseOtherSeal(config: SealConfig, settings: SealSettings): void {
-  if (config.type === settings.type) return;
-  throw invalidRequest(
-    `cannot start with the ${settings.type} seal: this vault was initialised with ${config.type}`,
-  );
 }

@@ -76,7 +76,7 @@ async function secretMounts(
   request: LogicalCall,
   isGeneric: boolean,
 ): Promise<readonly DescribedMount[]> {
-  const { mounts } = request.open;
+  const { mounts } = request.unsealed;
   const usable = request.call.token === null
     ? []
     : mounts.list().filter((mount) => mayUse(request, mount.path));
@@ -93,7 +93,7 @@ async function loginMounts(
   request: LogicalCall,
   isGeneric: boolean,
 ): Promise<readonly DescribedMount[]> {
-  const { logins } = request.open;
+  const { logins } = request.unsealed;
   const usable = logins.list().filter((mount) =>
     mount.config.listingVisibility === "unauth" ||
     (request.call.token !== null && mayUse(request, `auth/${mount.path}`))

@@ -48,10 +48,10 @@ async function serve(
   method: AuthMethod,
   mount: AuthMount,
   path: string,
-  { call, open, operation, data }: LogicalCall,
+  { call, unsealed, operation, data }: LogicalCall,
 ): Promise<LogicalReply> {
   const { answerMethod, refuseLocked } = await import("./method_reply.ts");
-  const ports = { open, mount, nowMs: call.context.nowMs };
+  const ports = { unsealed, mount, nowMs: call.context.nowMs };
   const client = { address: call.remoteAddress, signal: call.signal };
   const reply = await method.handle(
     { mount, operation, path, data, client },

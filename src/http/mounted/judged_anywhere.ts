@@ -2,7 +2,7 @@
 
 import type { AclPath } from "../../access/policies/acl.ts";
 import type { Operation } from "../../wire/operation.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import { judgedOnMount } from "./engine_routes.ts";
 import { findEndpoint, judgedEndpoint, type SystemTables } from "../request/find_endpoint.ts";
 import { judgedLiteral } from "../../access/policies/judged_path.ts";
@@ -12,28 +12,28 @@ import { judgedLiteral } from "../../access/policies/judged_path.ts";
  * written.
  */
 export function judgedAnywhere(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   tables: SystemTables,
   asked: string,
 ): (operation: Operation) => AclPath | Promise<AclPath> {
   const path = asked.replace(/^\/+/, "");
   if (/^(sys|identity|auth\/token)\//.test(path)) {
     const found = findEndpoint(tables.logical, path);
-    if (found !== null) return (operation) => judgedEndpoint(open, found, path, operation);
+    if (found !== null) return (operation) => judgedEndpoint(unsealed, found, path, operation);
     const withoutSlash = path.replace(/\/$/, "");
     const raw = tables.raw.find((each) => each.slashAlias === true && each.path === withoutSlash);
     const judged = raw === undefined ? { path } : judgedLiteral(raw.path, path);
     return () => judged;
   }
   if (path.startsWith("auth/")) {
-    const login = open.logins.route(path);
+    const login = unsealed.logins.route(path);
     if (login === null) return () => ({ path });
     const { mount } = login;
     return async (operation) =>
-      (await open.logins.methodOf(mount))?.judged(mount, path, operation) ?? { path };
+      (await unsealed.logins.methodOf(mount))?.judged(mount, path, operation) ?? { path };
   }
-  const mount = open.mounts.route(path)?.mount;
-  const engine = mount === undefined ? null : open.mounts.engine(mount);
+  const mount = unsealed.mounts.route(path)?.mount;
+  const engine = mount === undefined ? null : unsealed.mounts.engine(mount);
   if (mount === undefined || engine === null) return () => ({ path });
   return (operation) => judgedOnMount(engine, mount, path, operation);
 }

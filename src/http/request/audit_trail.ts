@@ -18,7 +18,7 @@ import {
 } from "../../audit/entry.ts";
 import { causeOf, VaultError } from "../../errors.ts";
 import { multiError } from "../../wire/multi_error.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import type { Call, Trail, TrailDecision } from "./call.ts";
 import { answerError } from "./errors.ts";
 import { UnsupportedMediaType } from "./patch.ts";
@@ -55,14 +55,14 @@ export class AuditTrail implements Trail {
   #isMissingLine = false;
   #release: () => void = () => {};
 
-  constructor(call: Call, open: OpenVault, asked: Asked, rules: TrailRules) {
-    this.#devices = open.audit;
+  constructor(call: Call, unsealed: UnsealedVault, asked: Asked, rules: TrailRules) {
+    this.#devices = unsealed.audit;
     this.#call = call;
     this.#asked = asked;
-    this.#owner = ownerOf(open, asked.path) ?? ownerOf(open, `${asked.path}/`);
+    this.#owner = ownerOf(unsealed, asked.path) ?? ownerOf(unsealed, `${asked.path}/`);
     this.#rules = rules;
     // A request that closes the devices itself would wait for its own end.
-    if (rules.answers) this.#release = open.audit.beginTrail();
+    if (rules.answers) this.#release = unsealed.audit.beginTrail();
   }
 
   /** To be called once the request is answered, however it ended. */
@@ -72,7 +72,7 @@ export class AuditTrail implements Trail {
 
   /** The entry of a request that will be served. Throws `AuditFailed`: then it must not be. */
   async begin(decision: TrailDecision | null, operation = this.#asked.operation): Promise<void> {
-    const entry = this.#open(shownDecision(decision), operation, this.#asked.data);
+    const entry = this.#newEntry(shownDecision(decision), operation, this.#asked.data);
     await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, null));
   }
 
@@ -95,7 +95,7 @@ export class AuditTrail implements Trail {
     const decision = isDenial(error) ? REFUSED : null;
     // Hashing much text for somebody whom nothing vouches for would be a way to stop the vault.
     const data = this.#call.token === null ? {} : this.#asked.data;
-    const entry = this.#entry ?? this.#open(decision, this.#asked.operation, data);
+    const entry = this.#entry ?? this.#newEntry(decision, this.#asked.operation, data);
     if (!begun) {
       await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, shown));
     }
@@ -140,7 +140,7 @@ export class AuditTrail implements Trail {
     return isRoot && /^sys\/audit(\/|$)/.test(this.#asked.path);
   }
 
-  #open(decision: AuditedDecision | null, operation: string, data: JsonObject): AuditEntry {
+  #newEntry(decision: AuditedDecision | null, operation: string, data: JsonObject): AuditEntry {
     const call = this.#call;
     const { path } = this.#asked;
     this.#entry = new AuditEntry(authOf(call), decision, {

@@ -5,7 +5,7 @@
 
 import { AuditFailed } from "../../audit/devices.ts";
 import { causeOf } from "../../errors.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import { type Asked, AuditTrail, type TrailRules } from "./audit_trail.ts";
 import { recognise } from "./caller.ts";
 import type { Call } from "./call.ts";
@@ -16,11 +16,11 @@ const WHOLE: TrailRules = { answers: true, mustAnswer: false };
 /** Gives a call its trail. Throws `sealed` when the devices are being closed. */
 export function startTrail(
   call: Call,
-  open: OpenVault,
+  unsealed: UnsealedVault,
   asked: Asked,
   rules: TrailRules = WHOLE,
 ): void {
-  if (open.audit.isEnabled) call.trail = new AuditTrail(call, open, asked, rules);
+  if (unsealed.audit.isEnabled) call.trail = new AuditTrail(call, unsealed, asked, rules);
 }
 
 /** The same for a raw endpoint, whose body is looked at before the handler reads it. */
@@ -28,16 +28,16 @@ export async function startRawTrail(call: Call, rules: TrailRules = WHOLE): Prom
   if (auditedVault(call) === null) return;
   const data = await call.body().catch(() => ({}));
   // It may have been sealed while the body came.
-  const open = auditedVault(call);
-  if (open !== null) startTrail(call, open, { ...bareAsked(call), data }, rules);
+  const unsealed = auditedVault(call);
+  if (unsealed !== null) startTrail(call, unsealed, { ...bareAsked(call), data }, rules);
 }
 
 /** For what a raw endpoint is for anybody may ask; a token is looked at for the trail alone. */
 export async function startHelpTrail(call: Call): Promise<void> {
-  const open = auditedVault(call);
-  if (open === null) return;
-  await recognise(call, open);
-  startTrail(call, open, bareAsked(call));
+  const unsealed = auditedVault(call);
+  if (unsealed === null) return;
+  await recognise(call, unsealed);
+  startTrail(call, unsealed, bareAsked(call));
 }
 
 /**
@@ -57,9 +57,9 @@ export async function recordRefusal(call: Call, error: unknown): Promise<unknown
 }
 
 async function startUnreadTrail(call: Call): Promise<void> {
-  const open = auditedVault(call);
-  if (open === null || await recognise(call, open) === null) return;
-  startTrail(call, open, bareAsked(call));
+  const unsealed = auditedVault(call);
+  if (unsealed === null || await recognise(call, unsealed) === null) return;
+  startTrail(call, unsealed, bareAsked(call));
 }
 
 /** How a request ended that may have opened the vault. */
@@ -82,10 +82,10 @@ export async function recordOpening(call: Call, ending: Ending): Promise<void> {
 }
 
 /** The unsealed vault, if it has an audit device. */
-function auditedVault({ vault }: Call): OpenVault | null {
+function auditedVault({ vault }: Call): UnsealedVault | null {
   if (vault.status().sealed) return null;
-  const open = vault.unsealed();
-  return open.audit.isEnabled ? open : null;
+  const unsealed = vault.unsealed();
+  return unsealed.audit.isEnabled ? unsealed : null;
 }
 
 const OPERATIONS: Readonly<Record<string, string>> = {

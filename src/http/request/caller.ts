@@ -5,7 +5,7 @@ import { SPENT_USES, type StoredToken } from "../../access/tokens/token.ts";
 import { VaultError } from "../../errors.ts";
 import { multiError } from "../../wire/multi_error.ts";
 import type { Operation } from "../../wire/operation.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import type { AccessMode, Call } from "./call.ts";
 import { judgedLiteral } from "../../access/policies/judged_path.ts";
 import { parameters } from "./json.ts";
@@ -18,8 +18,8 @@ export function denied(): VaultError {
 }
 
 /** The valid token of a request, as it is with one of its uses spent. Throws `unauthenticated`. */
-export async function authenticate(call: Call, open: OpenVault): Promise<StoredToken> {
-  const used = await open.tokens.use(await identify(call, open));
+export async function authenticate(call: Call, unsealed: UnsealedVault): Promise<StoredToken> {
+  const used = await unsealed.tokens.use(await identify(call, unsealed));
   if (used === null) throw refuseStranger(call);
   call.token = used;
   call.endsToken = used.token.uses === SPENT_USES;
@@ -30,8 +30,8 @@ export async function authenticate(call: Call, open: OpenVault): Promise<StoredT
  * The valid token of a request. Throws `unauthenticated`; from an address it is not bound to, a
  * token is none.
  */
-export async function identify(call: Call, open: OpenVault): Promise<StoredToken> {
-  const stored = await open.tokens.find(call.tokenText);
+export async function identify(call: Call, unsealed: UnsealedVault): Promise<StoredToken> {
+  const stored = await unsealed.tokens.find(call.tokenText);
   if (stored === null || !mayComeFrom(call.remoteAddress, stored.token.boundCidrs)) {
     throw refuseStranger(call);
   }
@@ -43,10 +43,10 @@ export async function identify(call: Call, open: OpenVault): Promise<StoredToken
  * The same for a request that is not judged by its token: no use of it is counted, and null stands
  * for none. A token that is not valid counts as a try. Throws `rate_limited`.
  */
-export async function recognise(call: Call, open: OpenVault): Promise<StoredToken | null> {
+export async function recognise(call: Call, unsealed: UnsealedVault): Promise<StoredToken | null> {
   if (call.tokenText === "") return null;
   try {
-    return await identify(call, open);
+    return await identify(call, unsealed);
   } catch (error) {
     if (error instanceof VaultError && error.code === "unauthenticated") return null;
     throw error;
@@ -76,9 +76,9 @@ export async function authoriseByPolicy(
   operation: Operation,
   needsSudo: boolean,
 ): Promise<void> {
-  const open = call.vault.unsealed();
-  const { token } = await authenticate(call, open);
-  const acl = await open.policies.acl(token.policies, token.entityId);
+  const unsealed = call.vault.unsealed();
+  const { token } = await authenticate(call, unsealed);
+  const acl = await unsealed.policies.acl(token.policies, token.entityId);
   const data = acl.isRoot ? {} : await judgedData(call, operation);
   const judged = judgedLiteral(path, decodePath(call.path));
   if (!acl.allows({ ...judged, operation, data, needsSudo }).allowed) {

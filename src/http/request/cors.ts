@@ -4,7 +4,7 @@
  */
 
 import type { MiddlewareHandler } from "hono";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import { readSetting, writeSetting } from "../../vault/server_settings.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { emptyReply, errorReply } from "./replies.ts";
@@ -43,7 +43,7 @@ export function allowsOrigin({ allowedOrigins }: CorsSetting, origin: string): b
 }
 
 interface Known {
-  readonly open: OpenVault;
+  readonly unsealed: UnsealedVault;
   readonly setting: Promise<CorsSetting | null>;
 }
 
@@ -54,18 +54,18 @@ const KNOWN = new WeakMap<Vault, Known>();
 export async function corsSetting(vault: Vault): Promise<CorsSetting | null> {
   const known = KNOWN.get(vault);
   if (vault.status().sealed) return await known?.setting ?? null;
-  const open = vault.unsealed();
-  if (known?.open === open) return await known.setting;
-  const setting = readSetting<CorsSetting>(open.barrier, "cors");
-  KNOWN.set(vault, { open, setting });
+  const unsealed = vault.unsealed();
+  if (known?.unsealed === unsealed) return await known.setting;
+  const setting = readSetting<CorsSetting>(unsealed.barrier, "cors");
+  KNOWN.set(vault, { unsealed, setting });
   setting.catch(() => KNOWN.delete(vault));
   return await setting;
 }
 
 export async function setCors(vault: Vault, setting: CorsSetting | null): Promise<void> {
-  await vault.administer(async (open) => {
-    await writeSetting(open.barrier, "cors", setting);
-    KNOWN.set(vault, { open, setting: Promise.resolve(setting) });
+  await vault.administer(async (unsealed) => {
+    await writeSetting(unsealed.barrier, "cors", setting);
+    KNOWN.set(vault, { unsealed, setting: Promise.resolve(setting) });
   });
 }
 

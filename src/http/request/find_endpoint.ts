@@ -3,7 +3,7 @@
 import type { AclPath } from "../../access/policies/acl.ts";
 import type { Operation } from "../../wire/operation.ts";
 import { findPath, parameter, type Parameters, storedParameters } from "../../wire/served_path.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import { judgedPath } from "../../access/policies/judged_path.ts";
 import type { LogicalEndpoint } from "./logical.ts";
 import type { RawEndpoint } from "./raw_endpoint.ts";
@@ -30,13 +30,13 @@ export function findEndpoint(
 }
 
 export function judgedEndpoint(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   { served, parameters }: FoundEndpoint,
   path: string,
   operation: Operation,
 ): AclPath {
   const stored = storedParameters(served, parameters, operation);
-  const alias = served.alias?.(open, (name) => parameter(stored, name), operation) ?? null;
+  const alias = served.alias?.(unsealed, (name) => parameter(stored, name), operation) ?? null;
   const { slashAlias = false } = served;
   return judgedPath({ served, parameters, prefix: "", path, slashAlias }, operation, alias);
 }

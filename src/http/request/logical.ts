@@ -15,7 +15,7 @@ import {
   servedPath,
   type Spellings,
 } from "../../wire/served_path.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import type { Call } from "./call.ts";
 import type { DescribedPath } from "../../wire/described_path.ts";
 import type { Envelope } from "./replies.ts";
@@ -24,7 +24,7 @@ import type { JsonObject } from "../../wire/json_value.ts";
 /** A request whose token is valid; handlers run only after the policies allowed it. */
 export interface LogicalCall {
   readonly call: Call;
-  readonly open: OpenVault;
+  readonly unsealed: UnsealedVault;
   readonly path: string;
   readonly operation: Operation;
   readonly data: JsonObject;
@@ -68,7 +68,7 @@ export interface EndpointRules {
   readonly createSuffices?: boolean;
   /** Whether a write would overwrite: then it is `update`, else `create`. Left out: `update`. */
   readonly exists?: (
-    open: OpenVault,
+    unsealed: UnsealedVault,
     parameter: EndpointCall["parameter"],
   ) => Promise<boolean>;
   /**
@@ -76,7 +76,7 @@ export interface EndpointRules {
    * it must allow the request too.
    */
   readonly alias?: (
-    open: OpenVault,
+    unsealed: UnsealedVault,
     parameter: EndpointCall["parameter"],
     operation: Operation,
   ) => string | null;

@@ -14,7 +14,7 @@ import {
   storedParameters,
 } from "../../wire/served_path.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { recordRefusal, startTrail } from "./audited.ts";
 import { authenticate, denied, endSpentToken, identify } from "./caller.ts";
@@ -119,8 +119,8 @@ export async function serveLogical(
     if (shape === null) return await refuseMethod(call);
     refuseRestricted(call);
     await context.vault.wake();
-    const open = context.vault.unsealed();
-    return await serveShape(call, open, shape, attempt(() => route(shape.path)));
+    const unsealed = context.vault.unsealed();
+    return await serveShape(call, unsealed, shape, attempt(() => route(shape.path)));
   } catch (error) {
     return refuse(context, call, await recordRefusal(call, error));
   } finally {
@@ -131,21 +131,21 @@ export async function serveLogical(
 
 async function serveShape(
   call: Call,
-  open: OpenVault,
+  unsealed: UnsealedVault,
   { operation, path, data, wrapTtlSeconds }: RequestShape,
   route: Route | VaultError,
 ): Promise<Response> {
   const asked = operation === "head" ? "read" : operation;
-  startTrail(call, open, { path, operation: call.wantsHelp ? "help" : asked, data });
+  startTrail(call, unsealed, { path, operation: call.wantsHelp ? "help" : asked, data });
   refuseNamespace(call);
   refuseFolderWrite(path, asked, route);
-  const request = { call, open, path, operation: asked, data, wrapTtlSeconds };
+  const request = { call, unsealed, path, operation: asked, data, wrapTtlSeconds };
   if (!(route instanceof VaultError) && route.rules.token !== undefined) {
     return await serveUnjudged(request, route, route.rules.token);
   }
-  const { token } = await authenticate(call, open);
+  const { token } = await authenticate(call, unsealed);
   if (call.wantsHelp) return await explain(call, route);
-  const acl = await open.policies.acl(token.policies, token.entityId);
+  const acl = await unsealed.policies.acl(token.policies, token.entityId);
   if (operation === "head") throw refuseHead(acl, route);
   return await serveAuthorised({ ...request, acl }, route);
 }
@@ -175,14 +175,14 @@ async function serveUnjudged(
   route: Route,
   rule: NonNullable<EndpointRules["token"]>,
 ): Promise<Response> {
-  const { call, open } = request;
+  const { call, unsealed } = request;
   call.answersBare = true;
   if (rule === "valid" || (rule === "optional" && call.tokenText !== "")) {
-    await identify(call, open);
+    await identify(call, unsealed);
   } else call.countStranger();
   if (call.wantsHelp) return await explain(call, route);
   const token = call.token?.token;
-  const acl = await open.policies.acl(token?.policies ?? [], token?.entityId);
+  const acl = await unsealed.policies.acl(token?.policies ?? [], token?.entityId);
   return await serveRoute({ ...request, acl, hasSudo: false }, route, null);
 }
 

@@ -4,7 +4,7 @@ import { formatShortDuration, parseDurationSeconds } from "../../wire/duration.t
 import type { IssuedToken } from "../../access/tokens/tokens.ts";
 import { invalidRequest } from "../../errors.ts";
 import { WRAP_TTL_MAX_SECONDS } from "../../limits.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import type { Call } from "./call.ts";
 import { type Envelope, envelopeReply } from "./replies.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
@@ -67,14 +67,14 @@ export function wrapInfo({ id, token }: IssuedToken): JsonObject {
 
 /** Keeps a reply and answers with the token that opens it. */
 export async function wrapReply(
-  request: { readonly call: Call; readonly open: OpenVault; readonly path: string },
+  request: { readonly call: Call; readonly unsealed: UnsealedVault; readonly path: string },
   envelope: Envelope,
   ttlSeconds: number,
   sealWrap: boolean,
 ): Promise<Response> {
-  const { call, open, path } = request;
+  const { call, unsealed, path } = request;
   const { random } = call.context;
-  const issued = await open.wrapping.wrap(envelope as JsonObject, path, ttlSeconds, sealWrap, {
+  const issued = await unsealed.wrapping.wrap(envelope as JsonObject, path, ttlSeconds, sealWrap, {
     displayName: call.token?.token.displayName ?? "",
   });
   // A secret id has a public name too.

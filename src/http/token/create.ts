@@ -18,7 +18,7 @@ import { readTerms } from "../../access/tokens/token_terms.ts";
 import { SERVICE_TOKEN_PREFIX } from "../../access/tokens/tokens.ts";
 import { boolean, integer, type Sent, text } from "../../wire/fields.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import type { LogicalCall, LogicalReply } from "../request/logical.ts";
 import { names, pairs } from "./fields.ts";
 import { authFields } from "../request/auth_fields.ts";
@@ -62,7 +62,7 @@ export async function createToken(
   kind: CreateKind,
   sent: Wanted,
 ): Promise<LogicalReply> {
-  const { call, open } = request;
+  const { call, unsealed } = request;
   const { role } = kind;
   const parent = parentOf(request);
   const isSudo = request.acl.isRoot || request.hasSudo;
@@ -81,7 +81,7 @@ export async function createToken(
   const isRootToken = policies.includes(ROOT_POLICY_NAME);
   if (isRootToken && type === "batch") throw invalidRequest("batch tokens cannot be root tokens");
   const orphan = isOrphan(sent, kind, isSudo);
-  const limits = leaseLimits(open.logins.token);
+  const limits = leaseLimits(unsealed.logins.token);
   const limitingRole = type === "batch" ? null : role;
   const terms = readTerms(sent, { isSudo, isRootToken, role: limitingRole }, limits);
   const endless = terms.ttlSeconds === 0;
@@ -108,11 +108,11 @@ export async function createToken(
   };
   refuseEndless(template, parent.token);
   if (customId !== null && type === "service") checkCustomId(customId);
-  const issued = await open.tokens.create(template, customId ?? undefined);
+  const issued = await unsealed.tokens.create(template, customId ?? undefined);
   const warnings = [
     ...terms.warnings,
     ...(customId === null ? [] : [CUSTOM_ID_WARNING]),
-    ...await missingPolicies(open, policies),
+    ...await missingPolicies(unsealed, policies),
   ];
   const auth = authFields(issued.id, issued.token, issued.token.creationTtlSeconds);
   return { kind: "data", data: null, auth, warnings };
@@ -233,7 +233,7 @@ function refuseEndless({ expiresAtMs }: TokenTemplate, parent: Token): void {
 
 /** Names that no policy has grant nothing, until somebody writes one. */
 async function missingPolicies(
-  { policies }: OpenVault,
+  { policies }: UnsealedVault,
   wanted: readonly string[],
 ): Promise<readonly string[]> {
   const warnings: string[] = [];

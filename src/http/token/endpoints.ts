@@ -146,7 +146,7 @@ async function createByRole(
   sent: Sent<typeof CREATE_FIELDS>,
 ): Promise<LogicalReply> {
   const name = request.parameter("role_name");
-  const role = await request.open.tokenRoles.read(name);
+  const role = await request.unsealed.tokenRoles.read(name);
   if (role === null) throw invalidRequest(`unknown role ${name}`);
   return await createToken(request, { orphan: false, role }, sent);
 }
@@ -168,23 +168,23 @@ function tokenText({ data }: LogicalCall): string {
 }
 
 async function lookup(request: LogicalCall): Promise<LogicalReply> {
-  const { call, open } = request;
+  const { call, unsealed } = request;
   const id = tokenText(request);
   // The request's own token is shown even when this is its last use.
   if (id === "" || id === call.tokenText) return await lookupSelf(request);
-  const stored = await open.tokens.find(id);
+  const stored = await unsealed.tokens.find(id);
   if (stored === null) throw new VaultError("denied", "bad token");
   return describeReply(request, stored, id);
 }
 
 async function findByAccessor(
-  { call, open }: LogicalCall,
+  { call, unsealed }: LogicalCall,
   { accessor = "" }: Sent<typeof ACCESSOR_FIELDS>,
 ): Promise<StoredToken | null> {
   if (accessor === "") throw listedMistake("missing accessor");
   // The request's own token is there even when this is its last use.
   if (call.token?.token.accessor === accessor) return call.token;
-  return await open.tokens.findByAccessor(accessor);
+  return await unsealed.tokens.findByAccessor(accessor);
 }
 
 async function byAccessor(
@@ -202,21 +202,21 @@ async function renewNamed(
   { increment = 0 }: Sent<typeof INCREMENT_FIELDS>,
 ): Promise<LogicalReply> {
   if (id === "") throw invalidRequest("missing token ID");
-  const stored = await request.open.tokens.find(id);
+  const stored = await request.unsealed.tokens.find(id);
   if (stored === null) throw invalidRequest("token not found");
   return await renewById(request, stored, id, increment);
 }
 
-async function revoke({ open }: LogicalCall, stored: StoredToken): Promise<LogicalReply> {
+async function revoke({ unsealed }: LogicalCall, stored: StoredToken): Promise<LogicalReply> {
   if (stored.token.type === "batch") throw invalidRequest("batch tokens cannot be revoked");
-  await open.revokeTree(stored);
+  await unsealed.revokeTree(stored);
   return DONE;
 }
 
 async function revokeNamed(request: LogicalCall): Promise<LogicalReply> {
   const id = tokenText(request);
   if (id === "") throw invalidRequest("missing token ID");
-  const stored = await request.open.tokens.find(id);
+  const stored = await request.unsealed.tokens.find(id);
   return stored === null ? DONE : await revoke(request, stored);
 }
 
@@ -232,27 +232,27 @@ async function revokeByAccessor(
 
 /** That children outlive their parent needs `sudo`, which the path alone does not ask for. */
 async function revokeOrphan(request: LogicalCall): Promise<LogicalReply> {
-  const { acl, hasSudo, open } = request;
+  const { acl, hasSudo, unsealed } = request;
   const id = tokenText(request);
   if (id === "") throw invalidRequest("missing token ID");
   if (!acl.isRoot && !hasSudo) {
     throw invalidRequest("root or sudo privileges required to revoke and orphan");
   }
-  const stored = await open.tokens.find(id);
+  const stored = await unsealed.tokens.find(id);
   if (stored === null) throw invalidRequest("token to revoke not found");
   if (stored.token.type === "batch") throw invalidRequest("batch tokens cannot be revoked");
-  for (const scope of await open.tokens.revokeOrphaning(stored)) {
-    await open.mounts.tokenEnded(scope);
+  for (const scope of await unsealed.tokens.revokeOrphaning(stored)) {
+    await unsealed.mounts.tokenEnded(scope);
   }
   return DONE;
 }
 
-async function accessors({ open }: LogicalCall): Promise<LogicalReply> {
-  return { kind: "data", data: { keys: await open.tokens.accessors() } };
+async function accessors({ unsealed }: LogicalCall): Promise<LogicalReply> {
+  return { kind: "data", data: { keys: await unsealed.tokens.accessors() } };
 }
 
 /** Token and indexes are written together, so only expired ones can be left to clear. */
 async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.expireTokens());
+  await call.vault.administer((unsealed) => unsealed.expireTokens());
   return tidied("the server's");
 }

@@ -7,7 +7,7 @@ import type { TokenRole } from "../../access/tokens/token_roles.ts";
 import { renewedTerms } from "../../access/tokens/token_terms.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { listedMistake, listingMistakes } from "../../wire/multi_error.ts";
-import type { OpenVault } from "../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import { renewLogin } from "../../vault/login/renewal.ts";
 import type { LogicalCall, LogicalReply } from "../request/logical.ts";
 import { authFields } from "../request/auth_fields.ts";
@@ -46,34 +46,37 @@ function whyNotRenewable(token: Token): string | null {
 }
 
 async function renew(
-  { call, open }: LogicalCall,
+  { call, unsealed }: LogicalCall,
   stored: StoredToken,
   id: string,
   increment: number,
 ): Promise<LogicalReply> {
   const nowMs = call.context.nowMs();
-  const life = await renewLogin(open.logins, stored.token, increment, nowMs) ??
-    await renewedLife(open, stored.token, increment, nowMs);
+  const life = await renewLogin(unsealed.logins, stored.token, increment, nowMs) ??
+    await renewedLife(unsealed, stored.token, increment, nowMs);
   if (life === "unchanged") return { kind: "done" };
-  const renewed = await open.tokens.renew(stored, life.ttlSeconds);
+  const renewed = await unsealed.tokens.renew(stored, life.ttlSeconds);
   if (renewed === null) throw new VaultError("unauthenticated", "permission denied");
   const auth = authFields(id, renewed, life.ttlSeconds);
   return { kind: "data", data: null, auth, warnings: life.warnings };
 }
 
 async function renewedLife(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   token: Token,
   increment: number,
   nowMs: number,
 ): Promise<Lifetime> {
-  const role = await roleOf(open, token);
-  const limits = leaseLimits(open.logins.token);
+  const role = await roleOf(unsealed, token);
+  const limits = leaseLimits(unsealed.logins.token);
   // D1: the reference calls this its own fault, and writes it as such.
   return listingMistakes(() => renewedTerms(token, role, limits, increment, nowMs));
 }
 
-async function roleOf({ tokenRoles }: OpenVault, { role: name }: Token): Promise<TokenRole | null> {
+async function roleOf(
+  { tokenRoles }: UnsealedVault,
+  { role: name }: Token,
+): Promise<TokenRole | null> {
   if (name === null) return null;
   const role = await tokenRoles.read(name);
   if (role !== null) return role;

@@ -34,13 +34,13 @@ export const TOKEN_ROLE_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
 ];
 
-async function list({ open }: LogicalCall): Promise<LogicalReply> {
-  const keys = await open.tokenRoles.list();
+async function list({ unsealed }: LogicalCall): Promise<LogicalReply> {
+  const keys = await unsealed.tokenRoles.list();
   return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
 }
 
-async function read({ open, parameter }: EndpointCall): Promise<LogicalReply> {
-  const role = await open.tokenRoles.read(parameter("role_name"));
+async function read({ unsealed, parameter }: EndpointCall): Promise<LogicalReply> {
+  const role = await unsealed.tokenRoles.read(parameter("role_name"));
   return role === null ? { kind: "missing" } : describe(role);
 }
 
@@ -72,17 +72,17 @@ function describe(role: TokenRole): LogicalReply {
 }
 
 async function write(
-  { open, parameter, data }: EndpointCall,
+  { unsealed, parameter, data }: EndpointCall,
   sent: Sent<typeof ROLE_FIELDS>,
 ): Promise<LogicalReply> {
   const name = parameter("role_name");
-  const role = mergeRole(name, sent, data, await open.tokenRoles.read(name));
-  await open.tokenRoles.write(role);
-  const warnings = roleWarnings(sent, role, leaseLimits(open.logins.token));
+  const role = mergeRole(name, sent, data, await unsealed.tokenRoles.read(name));
+  await unsealed.tokenRoles.write(role);
+  const warnings = roleWarnings(sent, role, leaseLimits(unsealed.logins.token));
   return warnings.length === 0 ? DONE : { kind: "data", data: null, warnings };
 }
 
-async function remove({ open, parameter }: EndpointCall): Promise<LogicalReply> {
-  await open.tokenRoles.remove(parameter("role_name"));
+async function remove({ unsealed, parameter }: EndpointCall): Promise<LogicalReply> {
+  await unsealed.tokenRoles.remove(parameter("role_name"));
   return DONE;
 }

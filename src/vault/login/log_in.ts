@@ -8,10 +8,10 @@ import { Lockouts } from "../../access/identity/lockouts.ts";
 import { type LoginOutcome, loginToken } from "../../access/tokens/login_token.ts";
 import type { IssuedToken } from "../../access/tokens/tokens.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
-import type { OpenVault } from "../open_vault.ts";
+import type { UnsealedVault } from "../unsealed_vault.ts";
 
 export interface LoginPorts {
-  readonly open: OpenVault;
+  readonly unsealed: UnsealedVault;
   readonly mount: AuthMount;
   readonly nowMs: () => number;
 }
@@ -29,7 +29,7 @@ export async function logIn(
   ports: LoginPorts,
   outcome: LoginOutcome,
 ): Promise<{ readonly issued: IssuedToken; readonly warnings: readonly string[] }> {
-  const { open, mount, nowMs } = ports;
+  const { unsealed, mount, nowMs } = ports;
   const lockouts = lockoutsOf(ports);
   if (outcome.kind === "refused") {
     if (!await lockouts.fail(outcome.alias)) throw lockedOut();
@@ -40,19 +40,19 @@ export async function logIn(
   // beyond the last one that counts is not told.
   await refuseLocked(ports, login.alias.name);
   const { template, warnings } = loginToken(mount, login, nowMs());
-  const { id: entityId } = await open.entities.atLogin(mount, login.alias);
-  const issued = await open.tokens.create({ ...template, entityId });
+  const { id: entityId } = await unsealed.entities.atLogin(mount, login.alias);
+  const issued = await unsealed.tokens.create({ ...template, entityId });
   // The mount's tokens may have been revoked while this one was being made.
-  if (!open.logins.isOpen(mount)) {
-    if (template.type === "service") await open.revokeTree(issued);
+  if (!unsealed.logins.isOpen(mount)) {
+    if (template.type === "service") await unsealed.revokeTree(issued);
     throw invalidRequest("could not log in: the auth method is being removed or moved");
   }
   await lockouts.forget(login.alias.name);
   return { issued, warnings };
 }
 
-function lockoutsOf({ open, mount, nowMs }: LoginPorts): Lockouts {
-  return new Lockouts(open.barrier, mount, nowMs);
+function lockoutsOf({ unsealed, mount, nowMs }: LoginPorts): Lockouts {
+  return new Lockouts(unsealed.barrier, mount, nowMs);
 }
 
 function lockedOut(): VaultError {

@@ -2,7 +2,7 @@
 
 import { invalidRequest } from "../../errors.ts";
 import { TOKEN_MOUNT_PATH } from "../../access/auth_mount.ts";
-import type { OpenVault } from "../open_vault.ts";
+import type { UnsealedVault } from "../unsealed_vault.ts";
 import type { Vault } from "../vault.ts";
 
 /**
@@ -15,16 +15,16 @@ export async function disableLogin(vault: Vault, path: string): Promise<void> {
   }
   const mount = vault.unsealed().logins.at(path);
   if (mount === null) return;
-  await vault.administer((open) => open.logins.close(mount));
+  await vault.administer((unsealed) => unsealed.logins.close(mount));
   await revokeBelow(vault.unsealed(), `auth/${path}`);
-  await vault.administer((open) => open.logins.remove(mount));
+  await vault.administer((unsealed) => unsealed.logins.remove(mount));
 }
 
 /** Ends all tokens with an end that were made at or below a path, and their descendants. */
-export async function revokeBelow(open: OpenVault, path: string): Promise<void> {
+export async function revokeBelow(unsealed: UnsealedVault, path: string): Promise<void> {
   const prefix = path.endsWith("/") ? path : `${path}/`;
-  for await (const stored of open.tokens.each()) {
+  for await (const stored of unsealed.tokens.each()) {
     const { path: madeAt, expiresAtMs } = stored.token;
-    if (expiresAtMs !== null && `${madeAt}/`.startsWith(prefix)) await open.revokeTree(stored);
+    if (expiresAtMs !== null && `${madeAt}/`.startsWith(prefix)) await unsealed.revokeTree(stored);
   }
 }

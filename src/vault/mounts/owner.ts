@@ -2,7 +2,7 @@
 
 import type { AuthMount } from "../../access/auth_mount.ts";
 import type { Mount } from "./mount_record.ts";
-import type { OpenVault } from "../open_vault.ts";
+import type { UnsealedVault } from "../unsealed_vault.ts";
 
 /** A mount of either kind. */
 export type Owner =
@@ -10,10 +10,10 @@ export type Owner =
   | { readonly kind: "login"; readonly mount: AuthMount };
 
 /** The mount at or above a path, which is below `auth/` for an auth method. */
-export function ownerOf(open: OpenVault, path: string): Owner | null {
-  const mount = open.mounts.route(path)?.mount;
+export function ownerOf(unsealed: UnsealedVault, path: string): Owner | null {
+  const mount = unsealed.mounts.route(path)?.mount;
   if (mount !== undefined) return { kind: "engine", mount };
-  const login = open.logins.route(path)?.mount;
+  const login = unsealed.logins.route(path)?.mount;
   return login === undefined ? null : { kind: "login", mount: login };
 }
 
@@ -22,11 +22,11 @@ export function ownerOf(open: OpenVault, path: string): Owner | null {
  * for none. `below`: "" or `auth/`, which the request's path is below.
  */
 export function ownerPath(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   parameter: (name: string) => string,
   below: "" | "auth/",
 ): string | null {
-  const owner = ownerOf(open, `${below}${parameter("path")}/`);
+  const owner = ownerOf(unsealed, `${below}${parameter("path")}/`);
   if (owner === null) return null;
   const { kind, mount } = owner;
   const whole = kind === "login" ? `auth/${mount.path}` : mount.path;

@@ -12,7 +12,7 @@ import { REMOUNTS_MAX } from "../../limits.ts";
 import { REMOUNTS_PATH } from "../../storage/record_paths.ts";
 import { revokeBelow } from "./disable_login.ts";
 import { PROTECTED_MOUNTS } from "./mounts.ts";
-import type { OpenVault } from "../open_vault.ts";
+import type { UnsealedVault } from "../unsealed_vault.ts";
 import type { Vault } from "../vault.ts";
 
 export interface Remount {
@@ -35,10 +35,10 @@ export async function remount(
   refuseProtected(from, to);
   const move: Remount = { id: randomUuid(random), from, to };
   if (from.startsWith(AUTH)) await endTokens(vault.unsealed(), move);
-  await vault.administer(async (open) => {
-    const remembered = await rememberEntry(open.barrier, move);
-    if (from.startsWith(AUTH)) await moveLogin(open, move, remembered);
-    else await moveMount(open, move, remembered);
+  await vault.administer(async (unsealed) => {
+    const remembered = await rememberEntry(unsealed.barrier, move);
+    if (from.startsWith(AUTH)) await moveLogin(unsealed, move, remembered);
+    else await moveMount(unsealed, move, remembered);
   });
   // Once more for those made meanwhile; a stop in between leaves no others.
   if (from.startsWith(AUTH)) await revokeBelow(vault.unsealed(), from);
@@ -50,8 +50,12 @@ export async function readRemount(barrier: Barrier, id: string): Promise<Remount
   return (await readRemounts(barrier)).find((move) => move.id === id) ?? null;
 }
 
-async function moveMount(open: OpenVault, { from, to }: Remount, entry: Entry): Promise<void> {
-  const { mounts } = open;
+async function moveMount(
+  unsealed: UnsealedVault,
+  { from, to }: Remount,
+  entry: Entry,
+): Promise<void> {
+  const { mounts } = unsealed;
   const mount = mounts.at(from);
   if (mount === null) throw invalidRequest(`no matching mount at ${JSON.stringify(from)}`);
   const conflict = mounts.list().find(({ path }) => path.startsWith(to) || to.startsWith(path));
@@ -60,16 +64,20 @@ async function moveMount(open: OpenVault, { from, to }: Remount, entry: Entry): 
 }
 
 /** Before a move that will not be refused. */
-async function endTokens(open: OpenVault, { from, to }: Remount): Promise<void> {
-  loginToMove(open, from, to);
-  await revokeBelow(open, from);
+async function endTokens(unsealed: UnsealedVault, { from, to }: Remount): Promise<void> {
+  loginToMove(unsealed, from, to);
+  await revokeBelow(unsealed, from);
 }
 
-async function moveLogin(open: OpenVault, { from, to }: Remount, entry: Entry): Promise<void> {
-  await open.logins.move(loginToMove(open, from, to), to.slice(AUTH.length), [entry]);
+async function moveLogin(
+  unsealed: UnsealedVault,
+  { from, to }: Remount,
+  entry: Entry,
+): Promise<void> {
+  await unsealed.logins.move(loginToMove(unsealed, from, to), to.slice(AUTH.length), [entry]);
 }
 
-function loginToMove({ logins }: OpenVault, from: string, to: string): AuthMount {
+function loginToMove({ logins }: UnsealedVault, from: string, to: string): AuthMount {
   const mount = logins.at(from.slice(AUTH.length));
   if (mount === null || mount.closing) {
     throw invalidRequest(`no matching mount at ${JSON.stringify(from)}`);

@@ -31,20 +31,15 @@ import {
   SEAL_CONFIG_PATH,
   shareChecksPath,
 } from "../../storage/record_paths.ts";
-import { ABSENT, type Revision, type Store, type Write } from "../../storage/store.ts";
+import { ABSENT, type Store, type Write } from "../../storage/store.ts";
 import { initialMountsEntry } from "../mounts/mount_record.ts";
+import type { StoredConfig } from "./stored_config.ts";
 
 export interface InitializeRequest {
   /** Of the unseal key, or of the recovery key where the seal opens by itself (0 of 0: none). */
   readonly counts: ShareCounts;
   readonly recipients: readonly PgpRecipient[] | null;
   readonly rootTokenRecipient: PgpKey | null;
-}
-
-/** The seal configuration, and the revision it is stored at. */
-export interface StoredConfig {
-  readonly config: SealConfig;
-  readonly revision: Revision;
 }
 
 export interface Initialized {

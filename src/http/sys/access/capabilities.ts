@@ -13,7 +13,7 @@ import {
 } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { listedMistake } from "../../../wire/multi_error.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import {
   type EndpointRules,
   type LogicalEndpoint,
@@ -36,7 +36,7 @@ const RULES: EndpointRules = { copiesData: true };
 
 /** Where an operation on a path would be judged. The path is looked for once, for every operation. */
 type JudgePath = (
-  open: OpenVault,
+  unsealed: UnsealedVault,
   path: string,
 ) => (operation: Operation) => AclPath | Promise<AclPath>;
 
@@ -49,30 +49,30 @@ export function capabilityEndpoints(judgePath: JudgePath): readonly LogicalEndpo
           fields: { ...PATHS, token: text("ignored: the request's own token is meant") },
           answers: ["data"],
         },
-        ({ acl, open }, sent) => answer(open, judgePath, acl, pathsOf(sent)),
+        ({ acl, unsealed }, sent) => answer(unsealed, judgePath, acl, pathsOf(sent)),
       ),
     }, RULES),
     logicalEndpoint("sys/capabilities", {
       update: logicalOperation(
         { summary: "Tell what a token may do at paths", fields: TOKEN, answers: ["data"] },
-        async ({ open }, sent) => {
+        async ({ unsealed }, sent) => {
           const id = tokenOf(sent.token);
           const paths = pathsOf(sent);
-          const acl = await aclOf(open, await open.tokens.find(id), "invalid token");
-          return await answer(open, judgePath, acl, paths);
+          const acl = await aclOf(unsealed, await unsealed.tokens.find(id), "invalid token");
+          return await answer(unsealed, judgePath, acl, paths);
         },
       ),
     }, RULES),
     logicalEndpoint("sys/capabilities-accessor", {
       update: logicalOperation(
         { summary: "Tell what a token may do at paths", fields: ACCESSOR, answers: ["data"] },
-        async ({ open }, sent) => {
+        async ({ unsealed }, sent) => {
           const accessor = sent.accessor ?? "";
           if (accessor === "") throw invalidRequest("missing accessor");
           const paths = pathsOf(sent);
-          const stored = await open.tokens.findByAccessor(accessor);
-          const acl = await aclOf(open, stored, "invalid accessor");
-          return await answer(open, judgePath, acl, paths);
+          const stored = await unsealed.tokens.findByAccessor(accessor);
+          const acl = await aclOf(unsealed, stored, "invalid accessor");
+          return await answer(unsealed, judgePath, acl, paths);
         },
       ),
     }, RULES),
@@ -92,12 +92,12 @@ function tokenOf(sent: unknown): string {
 }
 
 async function aclOf(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   stored: StoredToken | null,
   refusal: string,
 ): Promise<Acl> {
   if (stored === null) throw listedMistake(refusal);
-  return await open.policies.acl(stored.token.policies, stored.token.entityId);
+  return await unsealed.policies.acl(stored.token.policies, stored.token.entityId);
 }
 
 function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
@@ -110,7 +110,7 @@ function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
 const PATHS_WITHOUT_PAUSE = 50;
 
 async function answer(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   judgePath: JudgePath,
   acl: Acl,
   paths: readonly string[],
@@ -119,7 +119,7 @@ async function answer(
   const told: [string, readonly string[]][] = [];
   for (const path of paths) {
     if (told.length % PATHS_WITHOUT_PAUSE === PATHS_WITHOUT_PAUSE - 1) await pause();
-    told.push([path, await capabilitiesAt(open, judgePath, acl, path)]);
+    told.push([path, await capabilitiesAt(unsealed, judgePath, acl, path)]);
   }
   const answers = Object.fromEntries(told);
   const [only] = paths;
@@ -133,13 +133,13 @@ async function answer(
 
 /** What requests on the path would be granted, each where it would be judged. */
 async function capabilitiesAt(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   judgePath: JudgePath,
   acl: Acl,
   path: string,
 ): Promise<readonly string[]> {
   if (acl.isRoot) return acl.capabilities(path);
-  const judge = judgePath(open, path);
+  const judge = judgePath(unsealed, path);
   const judged = await Promise.all(
     ACL_OPERATIONS.map(async (operation) => [operation, await judge(operation)] as const),
   );

@@ -53,7 +53,7 @@ export const IDENTITY_ENDPOINTS: readonly LogicalEndpoint[] = [
     read: logicalOperation(
       { summary: "Show an entity" },
       async (request) =>
-        entityReply(request, await request.open.entities.byId(request.parameter("id"))),
+        entityReply(request, await request.unsealed.entities.byId(request.parameter("id"))),
     ),
   }),
   logicalEndpoint("identity/entity/name", {
@@ -65,7 +65,7 @@ export const IDENTITY_ENDPOINTS: readonly LogicalEndpoint[] = [
       read: logicalOperation(
         { summary: "Show an entity" },
         async (request) =>
-          entityReply(request, await request.open.entities.byName(request.parameter("name"))),
+          entityReply(request, await request.unsealed.entities.byName(request.parameter("name"))),
       ),
     },
     {},
@@ -143,8 +143,8 @@ function describeAlias(request: EndpointCall, { id: entityId, alias }: Entity): 
 }
 
 /** Left out where the mount is gone. */
-function mountOf({ open }: EndpointCall, { accessor }: Alias): JsonObject {
-  const mount = open.logins.list().find((candidate) => candidate.accessor === accessor);
+function mountOf({ unsealed }: EndpointCall, { accessor }: Alias): JsonObject {
+  const mount = unsealed.logins.list().find((candidate) => candidate.accessor === accessor);
   return mount === undefined ? {} : { mount_path: `auth/${mount.path}`, mount_type: mount.type };
 }
 
@@ -188,12 +188,12 @@ async function sortedBy(
   key: (entity: Entity) => string,
 ): Promise<readonly Entity[]> {
   const entities: Entity[] = [];
-  for await (const entity of request.open.entities.each()) entities.push(entity);
+  for await (const entity of request.unsealed.entities.each()) entities.push(entity);
   return entities.sort((left, right) => key(left) < key(right) ? -1 : 1);
 }
 
 async function readAlias(request: EndpointCall): Promise<LogicalReply> {
-  const entity = await request.open.entities.byAliasId(request.parameter("id"));
+  const entity = await request.unsealed.entities.byAliasId(request.parameter("id"));
   if (entity === null) return MISSING;
   return { kind: "data", data: { ...describeAlias(request, entity), namespace_id: "root" } };
 }
@@ -203,7 +203,7 @@ async function lookupEntity(
   sent: Sent<typeof LOOKUP_FIELDS>,
 ): Promise<LogicalReply> {
   refuseUnclear(sent);
-  const entity = await findEntity(request.open.entities, sent);
+  const entity = await findEntity(request.unsealed.entities, sent);
   return entity === null ? DONE : entityReply(request, entity);
 }
 

@@ -111,8 +111,8 @@ function idOf({ hash, token }: StoredToken): string {
   return `${token.path}/${hash}`;
 }
 
-async function find({ open }: LogicalCall, id: string): Promise<StoredToken | null> {
-  const stored = await open.tokens.findByHash(id.slice(id.lastIndexOf("/") + 1));
+async function find({ unsealed }: LogicalCall, id: string): Promise<StoredToken | null> {
+  const stored = await unsealed.tokens.findByHash(id.slice(id.lastIndexOf("/") + 1));
   return stored !== null && idOf(stored) === id ? stored : null;
 }
 
@@ -141,12 +141,12 @@ async function lookup(
   };
 }
 
-async function list({ open, path, hasSudo }: LogicalCall): Promise<LogicalReply> {
+async function list({ unsealed, path, hasSudo }: LogicalCall): Promise<LogicalReply> {
   // The endpoint of the whole list does something else too, which needs none.
   if (!hasSudo) throw denied();
   const prefix = path.slice("sys/leases/lookup/".length);
   const names = new Set<string>();
-  for await (const stored of open.tokens.each()) {
+  for await (const stored of unsealed.tokens.each()) {
     const id = idOf(stored);
     if (stored.token.expiresAtMs === null || !id.startsWith(prefix)) continue;
     const name = id.slice(prefix.length);
@@ -173,15 +173,15 @@ async function revoke(
   sent: Sent<typeof REVOKE_FIELDS>,
 ): Promise<LogicalReply> {
   const stored = await find(request, leaseId(request, sent));
-  if (stored !== null) await request.open.revokeTree(stored);
+  if (stored !== null) await request.unsealed.revokeTree(stored);
   return revoked(sent);
 }
 
 async function revokePrefix(
-  { open, parameter }: EndpointCall,
+  { unsealed, parameter }: EndpointCall,
   sent: Sent<typeof SYNC_FIELDS>,
 ): Promise<LogicalReply> {
-  await revokeBelow(open, parameter("prefix"));
+  await revokeBelow(unsealed, parameter("prefix"));
   return revoked(sent);
 }
 
@@ -191,7 +191,7 @@ function revoked({ sync = true }: Sent<typeof SYNC_FIELDS>): LogicalReply {
 }
 
 async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.expireTokens());
+  await call.vault.administer((unsealed) => unsealed.expireTokens());
   return tidied("OpenBao's server");
 }
 

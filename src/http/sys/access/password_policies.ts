@@ -38,8 +38,8 @@ export const PASSWORD_POLICY_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
 ];
 
-async function listNames({ open }: EndpointCall): Promise<LogicalReply> {
-  const keys = await storeOf(open).list();
+async function listNames({ unsealed }: EndpointCall): Promise<LogicalReply> {
+  const keys = await storeOf(unsealed).list();
   return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
 }
 
@@ -54,21 +54,21 @@ async function write({ call, parameter }: EndpointCall, given: string): Promise<
   if (given === "") throw listedMistake("missing policy");
   const decoded = policyText(given);
   listingMistakes(() => parsePasswordPolicy(decoded));
-  await call.vault.administer((open) => storeOf(open).write(parameter("name"), decoded));
+  await call.vault.administer((unsealed) => storeOf(unsealed).write(parameter("name"), decoded));
   return DONE;
 }
 
 async function remove({ call, parameter }: EndpointCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => storeOf(open).remove(parameter("name")));
+  await call.vault.administer((unsealed) => storeOf(unsealed).remove(parameter("name")));
   return DONE;
 }
 
-async function storedText({ open, parameter }: EndpointCall): Promise<string> {
-  const found = await storeOf(open).read(parameter("name"));
+async function storedText({ unsealed, parameter }: EndpointCall): Promise<string> {
+  const found = await storeOf(unsealed).read(parameter("name"));
   if (found === null) throw new VaultError("not_found", multiError(["policy does not exist"]));
   return found;
 }
 
-function storeOf({ barrier }: EndpointCall["open"]): PasswordPolicyStore {
+function storeOf({ barrier }: EndpointCall["unsealed"]): PasswordPolicyStore {
   return new PasswordPolicyStore(barrier);
 }

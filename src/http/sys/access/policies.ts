@@ -18,7 +18,7 @@ import {
 } from "../../../wire/fields.ts";
 import type { Spellings } from "../../../wire/served_path.ts";
 import { invalidRequest } from "../../../errors.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import {
   DONE,
   type EndpointCall,
@@ -66,7 +66,8 @@ function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
   const rules = { copiesData: family.isOld };
   const list = logicalOperation(
     { summary: "List the policies", answers: ["keys"] },
-    async ({ open }) => listReply([...await open.policies.list(), ROOT_POLICY_NAME], family),
+    async ({ unsealed }) =>
+      listReply([...await unsealed.policies.list(), ROOT_POLICY_NAME], family),
   );
   const patch = logicalOperation(
     { summary: "Change some settings of a policy", fields: WRITE_FIELDS, answers: ["data"] },
@@ -79,8 +80,8 @@ function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
       {
         list: logicalOperation(
           { summary: "List the policies below a prefix", answers: ["keys"] },
-          async ({ open, parameter }) =>
-            listReply(await open.policies.list(parameter("name")), family),
+          async ({ unsealed, parameter }) =>
+            listReply(await unsealed.policies.list(parameter("name")), family),
         ),
         read: logicalOperation(
           { summary: "Read a policy" },
@@ -108,7 +109,7 @@ function detailedEndpoints(): readonly LogicalEndpoint[] {
     logicalEndpoint(DETAILED_PREFIX, {
       list: logicalOperation(
         { summary: "List the policies and what they say", answers: ["keys"] },
-        ({ open }) => detailedList(open, ""),
+        ({ unsealed }) => detailedList(unsealed, ""),
       ),
     }),
     logicalEndpoint(
@@ -116,7 +117,7 @@ function detailedEndpoints(): readonly LogicalEndpoint[] {
       {
         list: logicalOperation(
           { summary: "List the policies below a prefix and what they say", answers: ["keys"] },
-          ({ open, parameter }) => detailedList(open, parameter("name")),
+          ({ unsealed, parameter }) => detailedList(unsealed, parameter("name")),
         ),
       },
       {},
@@ -132,7 +133,7 @@ function listReply(keys: readonly string[], { isOld }: PolicyFamily): LogicalRep
 }
 
 /** `root` is always told of; one that has expired keeps its name until it is asked for. */
-async function detailedList({ policies }: OpenVault, prefix: string): Promise<LogicalReply> {
+async function detailedList({ policies }: UnsealedVault, prefix: string): Promise<LogicalReply> {
   const keys = [...await policies.list(prefix), ROOT_POLICY_NAME];
   const details: [string, JsonObject][] = [];
   for (const name of keys) {
@@ -143,7 +144,7 @@ async function detailedList({ policies }: OpenVault, prefix: string): Promise<Lo
 }
 
 async function readPolicy(request: EndpointCall, family: PolicyFamily): Promise<LogicalReply> {
-  const policy = await request.open.policies.read(request.parameter("name"));
+  const policy = await request.unsealed.policies.read(request.parameter("name"));
   return policy === null ? { kind: "missing" } : { kind: "data", data: describe(policy, family) };
 }
 
@@ -176,8 +177,8 @@ async function writePolicy(
     allowsSlashesInTemplates: sent.allow_slashes_in_identity_templates ?? false,
     allowsWildcardsInTemplates: sent.allow_wildcards_in_identity_templates ?? false,
   };
-  const oddities = await request.call.vault.administer((open) =>
-    open.policies.write(name, settings, sent.cas ?? null)
+  const oddities = await request.call.vault.administer((unsealed) =>
+    unsealed.policies.write(name, settings, sent.cas ?? null)
   );
   const warnings = [
     ...renamedWarning(request),
@@ -210,7 +211,7 @@ async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<Log
 
 async function deletePolicy(request: EndpointCall): Promise<LogicalReply> {
   const name = request.parameter("name");
-  await request.call.vault.administer((open) => open.policies.remove(name));
+  await request.call.vault.administer((unsealed) => unsealed.policies.remove(name));
   return DONE;
 }
 

@@ -83,8 +83,8 @@ async function echo({ data, wrapTtlSeconds }: LogicalCall): Promise<LogicalReply
   return { kind: "data", data };
 }
 
-async function lookup({ call, open, data }: LogicalCall): Promise<LogicalReply> {
-  const wrapped = await open.wrapping.lookup(wrappingTokenOf(call, data));
+async function lookup({ call, unsealed, data }: LogicalCall): Promise<LogicalReply> {
+  const wrapped = await unsealed.wrapping.lookup(wrappingTokenOf(call, data));
   return {
     kind: "data",
     data: {
@@ -97,17 +97,17 @@ async function lookup({ call, open, data }: LogicalCall): Promise<LogicalReply> 
 
 /** The wrapping token comes in the body of an authorised request, or is the request's own token. */
 async function unwrap(request: LogicalCall): Promise<LogicalReply> {
-  const { call, open, data } = request;
+  const { call, unsealed, data } = request;
   const id = wrappingTokenOf(call, data);
   if (id !== call.tokenText) await authorise(request);
-  const wrapped = await open.wrapping.unwrap(id);
+  const wrapped = await unsealed.wrapping.unwrap(id);
   return { kind: "data", ...(wrapped.reply as Envelope) };
 }
 
-async function authorise({ call, open, ...request }: LogicalCall): Promise<void> {
-  const { token } = await authenticate(call, open);
+async function authorise({ call, unsealed, ...request }: LogicalCall): Promise<void> {
+  const { token } = await authenticate(call, unsealed);
   const { operation, path, data, wrapTtlSeconds } = request;
-  const acl = await open.policies.acl(token.policies, token.entityId);
+  const acl = await unsealed.policies.acl(token.policies, token.entityId);
   if (!acl.allows({ operation, path, data, needsSudo: false, wrapTtlSeconds }).allowed) {
     throw denied();
   }
@@ -118,14 +118,14 @@ async function authorise({ call, open, ...request }: LogicalCall): Promise<void>
  * and lives as long as before, or as long as the request wants it if that is shorter.
  */
 async function rewrap(
-  { call, open, path, data, wrapTtlSeconds }: LogicalCall,
+  { call, unsealed, path, data, wrapTtlSeconds }: LogicalCall,
 ): Promise<LogicalReply> {
   const id = wrappingTokenOf(call, data);
   const displayName = call.token?.token.displayName ?? "";
   const by = { displayName, path };
   // Older ones may have been kept for longer.
   const ttlSecondsMax = wrapTtlSeconds ?? WRAP_TTL_MAX_SECONDS;
-  const { issued, creationPath } = await open.wrapping.rewrap(id, ttlSecondsMax, by);
+  const { issued, creationPath } = await unsealed.wrapping.rewrap(id, ttlSecondsMax, by);
   const info = { ...wrapInfo(issued), creation_path: creationPath };
   return { kind: "data", data: null, wrapInfo: info, warnings: wrapTtlWarnings(call) };
 }

@@ -59,14 +59,14 @@ async function refusalOf(c: Context, context: AppContext, path: string): Promise
   if (shape === null || shape.path !== path) return null;
   await vault.wake();
   if (vault.status().sealed) return null;
-  const open = vault.unsealed();
+  const unsealed = vault.unsealed();
   const operation = shape.operation === "head" ? "read" : shape.operation;
   try {
     refuseNamespace(call);
-    if (await open.wrapping.holds(wrappingTokenOf(call, shape.data))) return null;
+    if (await unsealed.wrapping.holds(wrappingTokenOf(call, shape.data))) return null;
     throw notWrapping();
   } catch (error) {
-    startTrail(call, open, { ...shape, operation });
+    startTrail(call, unsealed, { ...shape, operation });
     return refuse(context, call, await recordRefusal(call, asOfStranger(call, error)));
   } finally {
     call.trail?.end();
@@ -114,8 +114,8 @@ const DEPRECATED =
   "responses, as it provides additional security checks and other benefits.";
 
 /** The reply as text, for once. */
-async function readKeptReply({ call, open }: LogicalCall): Promise<LogicalReply> {
-  const { reply } = await open.wrapping.unwrap(call.tokenText);
+async function readKeptReply({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
+  const { reply } = await unsealed.wrapping.unwrap(call.tokenText);
   const { requestId } = call;
   const envelope = { ...reply as Envelope, requestId };
   const text = await envelopeReply(200, envelope, call.context.random).text();

@@ -37,7 +37,7 @@ export const AUTH_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
     // Also of a path below the method, unlike its own read: as in the reference.
     read: logicalOperation(
       { summary: "Show the settings of an auth method" },
-      async (request) => readTuning(request.open, `auth/${mountPath(request)}`),
+      async (request) => readTuning(request.unsealed, `auth/${mountPath(request)}`),
     ),
     update: logicalOperation(
       { summary: "Change the settings of an auth method", fields: TUNE_FIELDS },
@@ -45,8 +45,8 @@ export const AUTH_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
     ),
   }, {
     ...RULES,
-    alias: (open, parameter) => {
-      const path = ownerPath(open, parameter, "auth/");
+    alias: (unsealed, parameter) => {
+      const path = ownerPath(unsealed, parameter, "auth/");
       return path === null ? null : `sys/auth/${path}/tune`;
     },
   }, MOUNT_SPELLINGS),
@@ -65,9 +65,9 @@ export const AUTH_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
   ),
 ];
 
-async function list({ open, call }: LogicalCall): Promise<LogicalReply> {
+async function list({ unsealed, call }: LogicalCall): Promise<LogicalReply> {
   const { version } = call.context.options;
-  const logins = open.logins.list().map((mount) =>
+  const logins = unsealed.logins.list().map((mount) =>
     [mount.path, describeEntry(mount, version)] as const
   );
   return { kind: "data", data: Object.fromEntries(logins) };
@@ -75,7 +75,7 @@ async function list({ open, call }: LogicalCall): Promise<LogicalReply> {
 
 async function read(request: EndpointCall): Promise<LogicalReply> {
   const path = mountPath(request);
-  const mount = request.open.logins.at(path);
+  const mount = request.unsealed.logins.at(path);
   if (mount === null) throw invalidRequest(`No auth engine at ${path}`);
   return { kind: "data", data: describeEntry(mount, request.call.context.options.version) };
 }
@@ -106,7 +106,7 @@ async function enable(
     // Only that of secrets engines is kept: as in the reference.
     config: { ...settingsOf(config, leases), forceNoCache: false, tokenType, userLockout: null },
   };
-  await request.call.vault.administer((open) => open.logins.mount(mount));
+  await request.call.vault.administer((unsealed) => unsealed.logins.mount(mount));
   return DONE;
 }
 

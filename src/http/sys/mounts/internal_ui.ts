@@ -55,11 +55,11 @@ export function mayUse({ acl }: LogicalCall, path: string): boolean {
 
 /** What the token may use; who has none sees the mounts that are meant to be seen. */
 function visibleMounts(request: LogicalCall): JsonObject {
-  const { call: { token }, open } = request;
+  const { call: { token }, unsealed } = request;
   const sees = ({ config }: Mount | AuthMount, path: string): boolean =>
     config.listingVisibility === "unauth" || (token !== null && mayUse(request, path));
-  const secret = open.mounts.list().filter((mount) => sees(mount, mount.path));
-  const auth = open.logins.list().filter((mount) => sees(mount, `auth/${mount.path}`));
+  const secret = unsealed.mounts.list().filter((mount) => sees(mount, mount.path));
+  const auth = unsealed.logins.list().filter((mount) => sees(mount, `auth/${mount.path}`));
   const { version } = request.call.context.options;
   const tell = (mount: Mount | AuthMount): [string, JsonObject] => {
     const { path, description, options, type } = mount;
@@ -84,8 +84,8 @@ async function owningMount(request: EndpointCall): Promise<LogicalReply> {
 }
 
 /** Null also for a mount that the token may not use: nobody learns so what exists. */
-function describeOwner({ open, acl, call }: LogicalCall, path: string): JsonObject | null {
-  const owner = ownerOf(open, path);
+function describeOwner({ unsealed, acl, call }: LogicalCall, path: string): JsonObject | null {
+  const owner = ownerOf(unsealed, path);
   if (owner === null) return null;
   const { kind, mount } = owner;
   if (!acl.grantsBelow(kind === "login" ? `auth/${mount.path}` : mount.path)) return null;

@@ -73,11 +73,11 @@ async function unlock(request: EndpointCall): Promise<LogicalReply> {
 }
 
 function lockoutsOf(request: EndpointCall, accessor: string): Lockouts | null {
-  const { call, open } = request;
+  const { call, unsealed } = request;
   const mount = mountsOf(request).find((candidate) => candidate.accessor === accessor);
-  return mount === undefined ? null : new Lockouts(open.barrier, mount, call.context.nowMs);
+  return mount === undefined ? null : new Lockouts(unsealed.barrier, mount, call.context.nowMs);
 }
 
-function mountsOf({ open }: EndpointCall): readonly AuthMount[] {
-  return open.logins.list();
+function mountsOf({ unsealed }: EndpointCall): readonly AuthMount[] {
+  return unsealed.logins.list();
 }

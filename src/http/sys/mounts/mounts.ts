@@ -30,7 +30,7 @@ export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/mounts/{path+}/tune", {
     read: logicalOperation(
       { summary: "Show the settings of a mount" },
-      async (request) => readTuning(request.open, mountPath(request)),
+      async (request) => readTuning(request.unsealed, mountPath(request)),
     ),
     update: logicalOperation(
       {
@@ -42,8 +42,8 @@ export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
     ),
   }, {
     copiesData: true,
-    alias: (open, parameter) => {
-      const path = ownerPath(open, parameter, "");
+    alias: (unsealed, parameter) => {
+      const path = ownerPath(unsealed, parameter, "");
       return path === null ? null : `sys/mounts/${path}/tune`;
     },
   }, MOUNT_SPELLINGS),
@@ -59,22 +59,22 @@ export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
     ),
   }, {
     copiesData: true,
-    alias: (open, parameter, operation) => {
-      const path = operation === "read" ? ownerPath(open, parameter, "") : null;
+    alias: (unsealed, parameter, operation) => {
+      const path = operation === "read" ? ownerPath(unsealed, parameter, "") : null;
       return path === null ? null : `sys/mounts/${path}`;
     },
   }, MOUNT_SPELLINGS),
 ];
 
-async function list({ open, call }: LogicalCall): Promise<LogicalReply> {
+async function list({ unsealed, call }: LogicalCall): Promise<LogicalReply> {
   const { version } = call.context.options;
-  const mounts = open.mounts.list().map((mount) => [mount.path, describeEntry(mount, version)]);
+  const mounts = unsealed.mounts.list().map((mount) => [mount.path, describeEntry(mount, version)]);
   return { kind: "data", data: Object.fromEntries(mounts) };
 }
 
 async function read(request: EndpointCall): Promise<LogicalReply> {
   const path = mountPath(request);
-  const owner = ownerOf(request.open, path);
+  const owner = ownerOf(request.unsealed, path);
   if (owner === null) throw invalidRequest(`No secret engine mount at ${path}`);
   return { kind: "data", data: describeEntry(owner.mount, request.call.context.options.version) };
 }
@@ -102,7 +102,7 @@ async function enable(
     options,
     config: settingsOf(config, leases),
   };
-  await request.call.vault.administer((open) => open.mounts.mount(mount));
+  await request.call.vault.administer((unsealed) => unsealed.mounts.mount(mount));
   return DONE;
 }
 
@@ -118,9 +118,9 @@ function pluginVersion(type: string, asked: string, { call }: EndpointCall): str
 
 async function remove(request: EndpointCall): Promise<LogicalReply> {
   const path = mountPath(request);
-  if (path.startsWith("auth/") && request.open.logins.at(path.slice("auth/".length)) !== null) {
+  if (path.startsWith("auth/") && request.unsealed.logins.at(path.slice("auth/".length)) !== null) {
     throw invalidRequest(`cannot unmount "${path}"`);
   }
-  await request.call.vault.administer((open) => open.mounts.unmount(path));
+  await request.call.vault.administer((unsealed) => unsealed.mounts.unmount(path));
   return DONE;
 }

@@ -3,7 +3,7 @@
 import { type Sent, text, textList } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { multiError } from "../../../wire/multi_error.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import {
   type EndpointCall,
   type LogicalCall,
@@ -98,7 +98,7 @@ function show({ parameter, call }: EndpointCall, type: PluginType, asked: string
 }
 
 async function reload(
-  { call, open }: EndpointCall,
+  { call, unsealed }: EndpointCall,
   { plugin = "", mounts = [] }: Sent<typeof RELOAD_FIELDS>,
 ): Promise<LogicalReply> {
   if (plugin !== "" && mounts.length > 0) {
@@ -108,7 +108,7 @@ async function reload(
     throw invalidRequest("plugin or mounts must be provided");
   }
   if (plugin !== "") refusePlugin(plugin);
-  const refusals = mounts.flatMap((path) => reloadRefusal(open, path));
+  const refusals = mounts.flatMap((path) => reloadRefusal(unsealed, path));
   if (refusals.length > 0) throw invalidRequest(multiError(refusals));
   return { kind: "data", data: { reload_id: call.requestId } };
 }
@@ -122,9 +122,9 @@ function refusePlugin(name: string): void {
   if (!isInCatalog(name)) throw invalidRequest(`plugin not found in the catalog: ${quoted}`);
 }
 
-function reloadRefusal(open: OpenVault, sent: string): readonly string[] {
+function reloadRefusal(unsealed: UnsealedVault, sent: string): readonly string[] {
   const path = `${sent.replace(/^sys\/(?=auth\/)/, "").replace(/\/$/, "")}/`;
-  const owner = ownerOf(open, path);
+  const owner = ownerOf(unsealed, path);
   if (owner === null) return [`cannot fetch mount entry on "${path}"`];
   const { type } = owner.mount;
   return SINGLETONS.has(type) ? [`cannot reload plugin on "${path}": ${SINGLETON}: "${type}"`] : [];

@@ -89,8 +89,8 @@ function cleanPath(path: string): string {
   return isRooted ? `/${joined}` : joined === "" ? "." : joined;
 }
 
-async function status({ open, parameter }: EndpointCall): Promise<LogicalReply> {
-  const moved = await readRemount(open.barrier, parameter("migration_id"));
+async function status({ unsealed, parameter }: EndpointCall): Promise<LogicalReply> {
+  const moved = await readRemount(unsealed.barrier, parameter("migration_id"));
   if (moved === null) return { kind: "missing" };
   const info = { source_mount: moved.from, status: "success", target_mount: moved.to };
   return { kind: "data", data: { migration_id: moved.id, migration_info: info } };

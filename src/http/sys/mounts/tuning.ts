@@ -10,7 +10,7 @@ import type { Sent } from "../../../wire/fields.ts";
 import { causeOf, invalidRequest } from "../../../errors.ts";
 import type { Mount } from "../../../vault/mounts/mount_record.ts";
 import type { MountOptions } from "../../../engines/engine_module.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import type { AppContext } from "../../request/call.ts";
 import type { EndpointCall, LogicalReply } from "../../request/logical.ts";
 import { otherVersion, parseTokenType, parseVisibility } from "./config.ts";
@@ -39,12 +39,12 @@ export async function tuneMount(
 ): Promise<LogicalReply> {
   refuseUntunable(path, sent);
   const { vault, context } = request.call;
-  const { owner, changesVersion } = await vault.administer(async (open) => {
-    const owner = ownerOf(open, path);
+  const { owner, changesVersion } = await vault.administer(async (unsealed) => {
+    const owner = ownerOf(unsealed, path);
     if (owner === null) {
       throw invalidRequest(`tune of path "${path}" failed: no mount entry found`);
     }
-    return { owner, changesVersion: await tuneOwner(open, owner, sent, context) };
+    return { owner, changesVersion: await tuneOwner(unsealed, owner, sent, context) };
   });
   if (!changesVersion) return { kind: "done" };
   if (owner.kind === "engine") await upgradeAll(request, owner.mount);
@@ -52,15 +52,15 @@ export async function tuneMount(
 }
 
 /** What is said of the mount at or above a path, which is as of `tuneMount`. */
-export function readTuning(open: OpenVault, path: string): LogicalReply {
-  const owner = ownerOf(open, path);
+export function readTuning(unsealed: UnsealedVault, path: string): LogicalReply {
+  const owner = ownerOf(unsealed, path);
   if (owner === null) throw invalidRequest(`cannot fetch sysview for path "${path}"`);
   return { kind: "data", data: describeTuning(owner.mount) };
 }
 
 /** Resolves with whether the kv version changes. */
 async function tuneOwner(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   owner: Owner,
   sent: SentTuning,
   context: AppContext,
@@ -75,10 +75,10 @@ async function tuneOwner(
   const description = sent.description ?? mount.description;
   if (owner.kind === "login") {
     const config = { ...owner.mount.config, ...settings, tokenType, userLockout: lockout };
-    await open.logins.tune(owner.mount, { description, config, options });
+    await unsealed.logins.tune(owner.mount, { description, config, options });
   } else {
     const config = { ...owner.mount.config, ...settings };
-    await open.mounts.tune(owner.mount, { description, config, options }, context.nowMs());
+    await unsealed.mounts.tune(owner.mount, { description, config, options }, context.nowMs());
   }
   return changesVersion;
 }

@@ -97,11 +97,11 @@ function judgedAsHolder(
 }
 
 async function read(
-  { call, open }: EndpointCall,
+  { call, unsealed }: EndpointCall,
   target: CeremonyTarget,
   fingerprint: string | null,
 ): Promise<LogicalReply> {
-  const rekey = open.rekey(target);
+  const rekey = unsealed.rekey(target);
   const holder = fingerprint?.toLowerCase() ?? null;
   const isNobody = holder !== null && !FINGERPRINT.test(holder);
   const backup = isNobody ? null : await rekey.delivery.read(await rekey.state(), holder);
@@ -142,6 +142,6 @@ async function remove(
   if (holder !== null && !FINGERPRINT.test(holder)) {
     throw invalidRequest("fingerprint must be 40 or 64 hexadecimal digits");
   }
-  await call.vault.administer((open) => open.rekey(target).deleteBackup(holder));
+  await call.vault.administer((unsealed) => unsealed.rekey(target).deleteBackup(holder));
   return DONE;
 }

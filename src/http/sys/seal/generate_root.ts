@@ -155,7 +155,9 @@ async function submit(
   if (key === "") throw invalidRequest("'key' must be specified in request body as JSON");
   const share = decodeShare(key);
   refuseShareLength(share, "invalid key: ");
-  const outcome = await call.vault.administer((open) => open.generateRoot.submit(share, nonce));
+  const outcome = await call.vault.administer((unsealed) =>
+    unsealed.generateRoot.submit(share, nonce)
+  );
   const token = outcome.kind === "complete" ? { encodedToken: outcome.encodedToken } : {};
   const { state } = outcome;
   return jsonReply(200, statusFields(state, state.required, { otpLength: 0, ...token }));

@@ -40,7 +40,7 @@ async function tokenEncoding(otp: string, pgpKey: string): Promise<TokenEncoding
 }
 
 export async function cancelAttempt(call: Call): Promise<void> {
-  await call.vault.administer((open) => open.generateRoot.cancel());
+  await call.vault.administer((unsealed) => unsealed.generateRoot.cancel());
 }
 
 /** "" where the token is not to be encrypted. */

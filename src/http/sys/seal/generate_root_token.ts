@@ -92,8 +92,8 @@ function statusFields(state: GenerationState, required: number, otp: string): Js
   };
 }
 
-async function readStatus({ call, open }: LogicalCall): Promise<LogicalReply> {
-  const { generateRoot } = open;
+async function readStatus({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
+  const { generateRoot } = unsealed;
   const state = await generateRoot.state();
   const fields = statusFields(state, generateRoot.required, "");
   return { kind: "data", data: { ...fields, ...generationDetail(call, state) } };
@@ -122,7 +122,7 @@ async function submit(
   const outcome = await asFault(async () => {
     const share = decodeTrimmedShare(key);
     refuseShareLength(share, "invalid key: ");
-    return await call.vault.administer((open) => open.generateRoot.submit(share, nonce));
+    return await call.vault.administer((unsealed) => unsealed.generateRoot.submit(share, nonce));
   });
   return { kind: "data", data: outcomeFields(outcome) };
 }

@@ -51,38 +51,38 @@ export const KEYRING_ENDPOINTS: readonly LogicalEndpoint[] = [
 ];
 
 async function rotateKeyring({ call }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.rotateKeyring());
+  await call.vault.administer((unsealed) => unsealed.rotateKeyring());
   return DONE;
 }
 
 async function rotateRoot({ call }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.rotateRoot());
+  await call.vault.administer((unsealed) => unsealed.rotateRoot());
   return DONE;
 }
 
-async function keyStatus({ open }: LogicalCall): Promise<LogicalReply> {
-  const term = activeTerm(open.barrier.keyring);
+async function keyStatus({ unsealed }: LogicalCall): Promise<LogicalReply> {
+  const term = activeTerm(unsealed.barrier.keyring);
   return {
     kind: "data",
     data: {
       term: term.term,
       install_time: new Date(term.installTimeMs).toISOString(),
-      encryptions: open.barrier.operations,
+      encryptions: unsealed.barrier.operations,
     },
   };
 }
 
-async function readRotation({ open }: LogicalCall): Promise<LogicalReply> {
-  const { enabled, maxOperations, intervalSeconds } = open.barrier.keyring.rotation;
+async function readRotation({ unsealed }: LogicalCall): Promise<LogicalReply> {
+  const { enabled, maxOperations, intervalSeconds } = unsealed.barrier.keyring.rotation;
   const interval = intervalSeconds === 0 ? 0 : formatGoDuration(intervalSeconds);
   return { kind: "data", data: { enabled, interval, max_operations: maxOperations } };
 }
 
 async function writeRotation(
-  { call, open }: LogicalCall,
+  request: LogicalCall,
   sent: Sent<typeof ROTATION_FIELDS>,
 ): Promise<LogicalReply> {
-  const now = open.barrier.keyring.rotation;
+  const now = request.unsealed.barrier.keyring.rotation;
   const rotation: RotationConfig = {
     enabled: sent.enabled ?? now.enabled,
     intervalSeconds: sent.interval ?? now.intervalSeconds,
@@ -99,6 +99,6 @@ async function writeRotation(
       `max_operations must be in the range [${TERM_OPERATIONS_MIN},${TERM_OPERATIONS_MAX}]`,
     );
   }
-  await call.vault.administer((open) => open.configureRotation(rotation));
+  await request.call.vault.administer((unsealed) => unsealed.configureRotation(rotation));
   return DONE;
 }

@@ -9,7 +9,7 @@ import type { CeremonyState, CeremonyTarget } from "../../../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../../../crypto/bytes.ts";
 import type { FieldEntries, Sent } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import { authoriseCeremony } from "../../request/caller.ts";
 import type { Call } from "../../request/call.ts";
 import { type RawEndpoint, type RawMethods, rawOperation } from "../../request/raw_endpoint.ts";
@@ -114,33 +114,33 @@ function familyEndpoints(prefix: string, target: CeremonyTarget): readonly RawEn
   ];
 }
 
-function refuseWithoutRecovery(open: OpenVault, family: Family): void {
-  if (family.target === "recovery" && !supportsRecovery(open)) {
+function refuseWithoutRecovery(unsealed: UnsealedVault, family: Family): void {
+  if (family.target === "recovery" && !supportsRecovery(unsealed)) {
     throw invalidRequest("recovery rekeying not supported");
   }
 }
 
 async function status(call: Call, family: Family): Promise<Response> {
-  const open = call.vault.unsealed();
-  refuseWithoutRecovery(open, family);
-  return await statusReply(call, open, family);
+  const unsealed = call.vault.unsealed();
+  refuseWithoutRecovery(unsealed, family);
+  return await statusReply(call, unsealed, family);
 }
 
-async function statusReply(call: Call, open: OpenVault, family: Family): Promise<Response> {
-  const state = await open.rekey(family.target).state();
-  return jsonReply(200, shownStatus(call, open, family, state));
+async function statusReply(call: Call, unsealed: UnsealedVault, family: Family): Promise<Response> {
+  const state = await unsealed.rekey(family.target).state();
+  return jsonReply(200, shownStatus(call, unsealed, family, state));
 }
 
 function shownStatus(
   call: Call,
-  open: OpenVault,
+  unsealed: UnsealedVault,
   family: Family,
   state: CeremonyState,
 ): JsonObject {
-  const rekey = open.rekey(family.target);
+  const rekey = unsealed.rekey(family.target);
   const fields = statusFields(state, rekey.required);
   if (!call.wantsDetail) return fields;
-  const isForced = state.phase !== "idle" && !handsOutShares(open, family.target);
+  const isForced = state.phase !== "idle" && !handsOutShares(unsealed, family.target);
   const warnings = [...(isForced ? [FORCED_WARNING] : []), ...detailWarnings(call, state)];
   const warned = warnings.length === 0 ? {} : { warnings };
   return { ...fields, ...ceremonyDetail(state, rekey), ...warned };
@@ -183,8 +183,7 @@ async function start(
   family: Family,
   read: Body<typeof START_FIELDS>,
 ): Promise<Response> {
-  const open = call.vault.unsealed();
-  refuseWithoutRecovery(open, family);
+  refuseWithoutRecovery(call.vault.unsealed(), family);
   const body = await read();
   const parameters = await startParameters(
     {
@@ -197,20 +196,20 @@ async function start(
     },
     family.texts,
     family.target,
-    handsOutShares(open, family.target),
+    handsOutShares(call.vault.unsealed(), family.target),
   );
-  return await call.vault.administer(async (open) => {
-    const rekey = open.rekey(family.target);
+  return await call.vault.administer(async (unsealed) => {
+    const rekey = unsealed.rekey(family.target);
     const outcome = await rekey.start(parameters, call.token?.token.accessor ?? null);
-    return jsonReply(200, shownStatus(call, open, family, advanced(outcome, family)));
+    return jsonReply(200, shownStatus(call, unsealed, family, advanced(outcome, family)));
   });
 }
 
 /** A nonce in the body is neither needed nor compared, and so the body is not even read. */
 async function cancel(call: Call, family: Family): Promise<Response> {
   refuseWithoutRecovery(call.vault.unsealed(), family);
-  return await call.vault.administer(async (open) => {
-    await open.rekey(family.target).cancel();
+  return await call.vault.administer(async (unsealed) => {
+    await unsealed.rekey(family.target).cancel();
     return emptyReply(204);
   });
 }
@@ -231,18 +230,18 @@ async function submit(
   read: Body<typeof SHARE_FIELDS>,
 ): Promise<Response> {
   const submission = await readShare(read);
-  return await call.vault.administer(async (open) => {
-    if (family.target === "recovery" && !supportsRecovery(open)) {
+  return await call.vault.administer(async (unsealed) => {
+    if (family.target === "recovery" && !supportsRecovery(unsealed)) {
       throw invalidRequest("failed to fetch existing recovery config: recovery not supported");
     }
-    const rekey = open.rekey(family.target);
-    refuseWrappedShares(call, mayAnswerShares(open, family.target, await rekey.state()));
+    const rekey = unsealed.rekey(family.target);
+    refuseWrappedShares(call, mayAnswerShares(unsealed, family.target, await rekey.state()));
     const outcome = await rekey.submit(submission);
     if (outcome.kind === "shares") return jsonReply(200, completion(call, outcome.result));
     if (outcome.kind === "refused" && outcome.refusal.code === "not_in_progress") {
       throw invalidRequest(`no ${family.target} rekey in progress`);
     }
-    return jsonReply(200, shownStatus(call, open, family, advanced(outcome, family)));
+    return jsonReply(200, shownStatus(call, unsealed, family, advanced(outcome, family)));
   });
 }
 
@@ -262,9 +261,9 @@ function completion(call: Call, result: NewShares): JsonObject {
 }
 
 async function verification(call: Call, family: Family): Promise<Response> {
-  const open = call.vault.unsealed();
-  refuseWithoutRecovery(open, family);
-  const rekey = open.rekey(family.target);
+  const unsealed = call.vault.unsealed();
+  refuseWithoutRecovery(unsealed, family);
+  const rekey = unsealed.rekey(family.target);
   const state = await rekey.state();
   const fields = verificationStatus(state);
   if (fields === null) throw invalidRequest("no rekey configuration found");
@@ -279,8 +278,8 @@ async function verify(
 ): Promise<Response> {
   refuseWithoutRecovery(call.vault.unsealed(), family);
   const submission = await readShare(read);
-  return await call.vault.administer(async (open) => {
-    const outcome = await open.rekey(family.target).verify(submission);
+  return await call.vault.administer(async (unsealed) => {
+    const outcome = await unsealed.rekey(family.target).verify(submission);
     if (outcome.kind === "verified") {
       return jsonReply(200, { nonce: outcome.verificationId, complete: true });
     }
@@ -290,8 +289,8 @@ async function verify(
 
 async function restartVerification(call: Call, family: Family): Promise<Response> {
   refuseWithoutRecovery(call.vault.unsealed(), family);
-  return await call.vault.administer(async (open) => {
-    const outcome = await open.rekey(family.target).restartVerification();
+  return await call.vault.administer(async (unsealed) => {
+    const outcome = await unsealed.rekey(family.target).restartVerification();
     if (outcome.kind === "refused") throw invalidRequest("no rekey configuration found");
     return jsonReply(200, verificationStatus(advanced(outcome, family)) ?? {});
   });

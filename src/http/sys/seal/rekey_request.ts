@@ -11,7 +11,7 @@ import type {
 import type { Refusal } from "../../../ceremony/step.ts";
 import { invalidRequest, unreachable, type VaultError } from "../../../errors.ts";
 import { shareCountsProblem } from "../../../seal/seal_config.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import type { Call } from "../../request/call.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 
@@ -98,8 +98,8 @@ export function refusalError(
 }
 
 /** Whether a ceremony of this target makes shares: not when the seal keeps the key itself. */
-export function handsOutShares(open: OpenVault, target: CeremonyTarget): boolean {
-  return target === "recovery" || open.config.type === "shamir";
+export function handsOutShares(unsealed: UnsealedVault, target: CeremonyTarget): boolean {
+  return target === "recovery" || unsealed.config.type === "shamir";
 }
 
 /**
@@ -107,16 +107,16 @@ export function handsOutShares(open: OpenVault, target: CeremonyTarget): boolean
  * may not ask, no holder may, so that they learn it with the first share.
  */
 export function mayAnswerShares(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   target: CeremonyTarget,
   state: CeremonyState,
 ): boolean {
   return state.phase === "gathering" && state.head.parameters.recipients === null &&
-    handsOutShares(open, target);
+    handsOutShares(unsealed, target);
 }
 
-export function supportsRecovery(open: OpenVault): boolean {
-  return open.config.type !== "shamir";
+export function supportsRecovery(unsealed: UnsealedVault): boolean {
+  return unsealed.config.type !== "shamir";
 }
 
 /** What `?detail=true` adds to a status: who, since when, until when, and what was agreed. */

@@ -33,8 +33,8 @@ export const REWRAP_ENDPOINTS: readonly LogicalEndpoint[] = [
   }, { createSuffices: true }),
 ];
 
-async function read({ call, open }: LogicalCall): Promise<LogicalReply> {
-  return { kind: "data", data: await statusOf(call, await open.rewrap.job()) };
+async function read({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
+  return { kind: "data", data: await statusOf(call, await unsealed.rewrap.job()) };
 }
 
 /** The path is served, and it is no folder. */
@@ -44,16 +44,16 @@ async function list(): Promise<LogicalReply> {
 
 async function start(request: LogicalCall): Promise<LogicalReply> {
   const { call } = request;
-  return await call.vault.administer(async (open) => {
+  return await call.vault.administer(async (unsealed) => {
     const startedBy = call.token?.token.accessor ?? null;
-    if (await open.rewrap.start("manual", startedBy) === "started") return { kind: "done" };
-    const data = await statusOf(call, await open.rewrap.job());
+    if (await unsealed.rewrap.start("manual", startedBy) === "started") return { kind: "done" };
+    const data = await statusOf(call, await unsealed.rewrap.job());
     return { kind: "data", data, warnings: ["rewrap already running"] };
   });
 }
 
 async function cancel({ call }: LogicalCall): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.rewrap.cancel());
+  await call.vault.administer((unsealed) => unsealed.rewrap.cancel());
   return { kind: "done" };
 }
 

@@ -124,10 +124,10 @@ function statusReply(
   target: CeremonyTarget,
   state: CeremonyState,
 ): LogicalReply {
-  const { call, open } = request;
-  const rekey = open.rekey(target);
+  const { call, unsealed } = request;
+  const rekey = unsealed.rekey(target);
   const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
-  const forced = state.phase !== "idle" && !handsOutShares(open, target);
+  const forced = state.phase !== "idle" && !handsOutShares(unsealed, target);
   return {
     kind: "data",
     data: { ...statusFields(state, rekey.required), ...detail },
@@ -136,10 +136,10 @@ function statusReply(
 }
 
 async function status(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  if (target === "recovery" && !supportsRecovery(request.open)) {
+  if (target === "recovery" && !supportsRecovery(request.unsealed)) {
     throw invalidRequest("unable to look up config: recovery not supported");
   }
-  return statusReply(request, target, await request.open.rekey(target).state());
+  return statusReply(request, target, await request.unsealed.rekey(target).state());
 }
 
 async function start(
@@ -156,11 +156,11 @@ async function start(
     requireVerification: sent.require_verification ?? false,
     verifyAll: sent.verify_all ?? false,
   };
-  return await call.vault.administer(async (open) => {
-    if (target === "recovery" && !supportsRecovery(open)) {
+  return await call.vault.administer(async (unsealed) => {
+    if (target === "recovery" && !supportsRecovery(unsealed)) {
       throw invalidRequest("recovery keys not supported");
     }
-    const rekey = open.rekey(target);
+    const rekey = unsealed.rekey(target);
     if ((await rekey.state()).phase !== "idle") {
       throw invalidRequest("rotation already in progress");
     }
@@ -168,22 +168,22 @@ async function start(
       asked,
       ROTATE_TEXTS,
       target,
-      handsOutShares(open, target),
+      handsOutShares(unsealed, target),
     );
     const startedBy = call.token?.token.accessor ?? null;
     if (target === "recovery" && rekey.required === 0) {
       refuseWrappedShares(call, parameters.recipients === null);
       const outcome = await rekey.createFirstShares(parameters, startedBy);
       if (outcome.kind === "shares") return firstShares(call, outcome.result);
-      return statusReply({ ...request, open }, target, advanced(outcome, target));
+      return statusReply({ ...request, unsealed }, target, advanced(outcome, target));
     }
     const outcome = await rekey.start(parameters, startedBy);
-    return statusReply({ ...request, open }, target, advanced(outcome, target));
+    return statusReply({ ...request, unsealed }, target, advanced(outcome, target));
   });
 }
 
 async function cancel({ call }: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  await call.vault.administer((open) => open.rekey(target).cancel());
+  await call.vault.administer((unsealed) => unsealed.rekey(target).cancel());
   return DONE;
 }
 
@@ -204,17 +204,17 @@ async function submit(
   sent: Sent<typeof SHARE_FIELDS>,
 ): Promise<LogicalReply> {
   const submission = readShare(sent);
-  return await request.call.vault.administer(async (open) => {
-    if (target === "recovery" && !supportsRecovery(open)) {
+  return await request.call.vault.administer(async (unsealed) => {
+    if (target === "recovery" && !supportsRecovery(unsealed)) {
       throw invalidRequest("failed to fetch existing config: recovery not supported");
     }
-    const rekey = open.rekey(target);
-    refuseWrappedShares(request.call, mayAnswerShares(open, target, await rekey.state()));
+    const rekey = unsealed.rekey(target);
+    refuseWrappedShares(request.call, mayAnswerShares(unsealed, target, await rekey.state()));
     const outcome = await rekey.submit(submission);
     if (outcome.kind === "shares") {
       return { kind: "data", data: completion(request.call, outcome.result) };
     }
-    return statusReply({ ...request, open }, target, advanced(outcome, target));
+    return statusReply({ ...request, unsealed }, target, advanced(outcome, target));
   });
 }
 
@@ -242,7 +242,7 @@ function resultFields(call: Call, { head, shares, verificationId }: NewShares): 
 }
 
 async function verification(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  const rekey = request.open.rekey(target);
+  const rekey = request.unsealed.rekey(target);
   const state = await rekey.state();
   const fields = verificationStatus(state);
   if (fields === null) throw invalidRequest("no rotation configuration found");
@@ -256,8 +256,8 @@ async function verify(
   sent: Sent<typeof SHARE_FIELDS>,
 ): Promise<LogicalReply> {
   const submission = readShare(sent);
-  return await request.call.vault.administer(async (open) => {
-    const outcome = await open.rekey(target).verify(submission);
+  return await request.call.vault.administer(async (unsealed) => {
+    const outcome = await unsealed.rekey(target).verify(submission);
     if (outcome.kind === "verified") {
       return { kind: "data", data: { complete: true, nonce: outcome.verificationId } };
     }
@@ -269,8 +269,8 @@ async function restartVerification(
   request: LogicalCall,
   target: CeremonyTarget,
 ): Promise<LogicalReply> {
-  return await request.call.vault.administer(async (open) => {
-    const outcome = await open.rekey(target).restartVerification();
+  return await request.call.vault.administer(async (unsealed) => {
+    const outcome = await unsealed.rekey(target).restartVerification();
     if (outcome.kind === "refused") throw invalidRequest("no rotation configuration found");
     return { kind: "data", data: verificationStatus(advanced(outcome, target)) ?? {} };
   });

@@ -27,7 +27,7 @@ export const AUDIT_ENDPOINTS: readonly LogicalEndpoint[] = [
   logicalEndpoint("sys/audit", {
     read: logicalOperation(
       { summary: "List the audit devices" },
-      async ({ open }) => ({ kind: "data", data: table(open.audit.list()) }),
+      async ({ unsealed }) => ({ kind: "data", data: table(unsealed.audit.list()) }),
     ),
   }, { copiesData: true, sudo: true }),
   logicalEndpoint(
@@ -80,12 +80,12 @@ async function enable(
     options: Object.fromEntries(texts),
     local,
   };
-  await request.call.vault.administer((open) => open.audit.enable(device));
+  await request.call.vault.administer((unsealed) => unsealed.audit.enable(device));
   return DONE;
 }
 
 async function disable(request: EndpointCall): Promise<LogicalReply> {
-  await request.call.vault.administer((open) => open.audit.disable(mountPath(request)));
+  await request.call.vault.administer((unsealed) => unsealed.audit.disable(mountPath(request)));
   return DONE;
 }
 
@@ -95,7 +95,7 @@ async function hash(
 ): Promise<LogicalReply> {
   if (input === "") throw invalidRequest('the "input" parameter is empty');
   const device = mountPath(request);
-  const hashed = request.open.audit.hash(device, input);
+  const hashed = request.unsealed.audit.hash(device, input);
   if (hashed === null) throw invalidRequest(`unknown audit backend ${JSON.stringify(device)}`);
   return { kind: "data", data: { hash: hashed } };
 }

@@ -18,13 +18,13 @@ export const COUNTER_ENDPOINTS: readonly LogicalEndpoint[] = [
 ];
 
 /** Batch tokens are stored nowhere and cannot be counted. */
-async function countTokens({ open }: LogicalCall): Promise<LogicalReply> {
-  const { length: total } = await open.tokens.accessors();
+async function countTokens({ unsealed }: LogicalCall): Promise<LogicalReply> {
+  const { length: total } = await unsealed.tokens.accessors();
   return { kind: "data", data: { counters: { service_tokens: { total } } } };
 }
 
 async function countEntities(request: LogicalCall): Promise<LogicalReply> {
   let total = 0;
-  for await (const _entity of request.open.entities.each()) total += 1;
+  for await (const _entity of request.unsealed.entities.each()) total += 1;
   return { kind: "data", data: { counters: { entities: { total } } } };
 }

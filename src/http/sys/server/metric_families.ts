@@ -11,7 +11,7 @@ import { type CeremonyState, verificationsRequired } from "../../../ceremony/sta
 import { unreachable } from "../../../errors.ts";
 import type { AttemptEvent, AttemptName, Metrics } from "../../../metrics.ts";
 import { isActive, type RewrapJob, type RewrapResult } from "../../../rewrap/job.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import type { AppContext } from "../../request/call.ts";
 import type { Family, Labels, Series } from "./exposition.ts";
 
@@ -24,25 +24,25 @@ const RESULTS: readonly RewrapResult[] = [
 ];
 
 export async function metricFamilies(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   context: AppContext,
 ): Promise<readonly Family[]> {
   const { metrics } = context.vault;
   const nowMs = context.nowMs();
   const [job, counts, sizeBytes, attempts] = await Promise.all([
-    open.rewrap.job(),
-    open.sealKeyCounts(),
-    open.storageBytes(),
-    attemptsOf(open),
+    unsealed.rewrap.job(),
+    unsealed.sealKeyCounts(),
+    unsealed.storageBytes(),
+    attemptsOf(unsealed),
   ]);
   return [
     ...productFamilies(context),
-    ...coreFamilies(open, metrics),
+    ...coreFamilies(unsealed, metrics),
     ...requestFamilies(metrics),
     ...attemptFamilies(metrics, attempts),
     ...rewrapFamilies(job, nowMs),
-    ...sealFamilies(open, metrics, counts),
-    ...barrierFamilies(open),
+    ...sealFamilies(unsealed, metrics, counts),
+    ...barrierFamilies(unsealed),
     gauge(
       "sealwright.storage.size_bytes",
       "Bytes the store occupies, where it can tell.",
@@ -66,9 +66,9 @@ function productFamilies({ vault, options }: AppContext): readonly Family[] {
   ];
 }
 
-function coreFamilies(open: OpenVault, metrics: Metrics): readonly Family[] {
-  const cluster = open.cluster.name;
-  const mounts = { logical: open.mounts.list(), auth: open.logins.list() };
+function coreFamilies(unsealed: UnsealedVault, metrics: Metrics): readonly Family[] {
+  const cluster = unsealed.cluster.name;
+  const mounts = { logical: unsealed.mounts.list(), auth: unsealed.logins.list() };
   const entries = (["logical", "auth"] as const).flatMap((type) =>
     [true, false].map((local) => ({
       labels: { cluster, local: String(local), type },
@@ -118,11 +118,13 @@ type Attempt =
   }
   | null;
 
-async function attemptsOf(open: OpenVault): Promise<Readonly<Record<AttemptName, Attempt>>> {
+async function attemptsOf(
+  unsealed: UnsealedVault,
+): Promise<Readonly<Record<AttemptName, Attempt>>> {
   return {
-    barrier: rekeyAttempt(await open.rekey("barrier").state()),
-    recovery: rekeyAttempt(await open.rekey("recovery").state()),
-    generate_root: generation(await open.generateRoot.state()),
+    barrier: rekeyAttempt(await unsealed.rekey("barrier").state()),
+    recovery: rekeyAttempt(await unsealed.rekey("recovery").state()),
+    generate_root: generation(await unsealed.generateRoot.state()),
   };
 }
 
@@ -242,7 +244,7 @@ function rewrapFamilies(job: RewrapJob, nowMs: number): readonly Family[] {
 }
 
 function sealFamilies(
-  open: OpenVault,
+  unsealed: UnsealedVault,
   metrics: Metrics,
   counts: ReadonlyMap<string, number>,
 ): readonly Family[] {
@@ -251,11 +253,11 @@ function sealFamilies(
     help: string,
     kind: Parameters<Metrics["sealWork"]["get"]>[0],
   ): Family => one(name, help, metrics.sealWork.get(kind) ?? 0, "counter");
-  const current = open.sealKeyId;
+  const current = unsealed.sealKeyId;
   const entries = [...new Map([[current, 0], ...counts])];
   return [
     gauge("sealwright.seal.info", "The seal and the id of its key.", [
-      { labels: { type: open.config.type, key_id: current }, value: 1 },
+      { labels: { type: unsealed.config.type, key_id: current }, value: 1 },
     ]),
     one(
       "sealwright.seal.healthy",
@@ -288,7 +290,7 @@ function sealFamilies(
   ];
 }
 
-function barrierFamilies({ barrier }: OpenVault): readonly Family[] {
+function barrierFamilies({ barrier }: UnsealedVault): readonly Family[] {
   const { term, installTimeMs } = activeTerm(barrier.keyring);
   return [
     one("sealwright.barrier.term", "Number of the active term.", term),

@@ -23,7 +23,7 @@ export const METRICS_ENDPOINTS: readonly LogicalEndpoint[] = [
 ];
 
 async function read(
-  { call, open }: LogicalCall,
+  { call, unsealed }: LogicalCall,
   sent: Sent<typeof FIELDS>,
 ): Promise<LogicalReply> {
   const format = sent.format || acceptedFormat(call.request.headers);
@@ -31,7 +31,7 @@ async function read(
     const refusal = `metric response format ${JSON.stringify(format)} unknown`;
     return { kind: "data", status: 400, raw: { contentType: "text/plain", text: refusal } };
   }
-  const families = await metricFamilies(open, call.context);
+  const families = await metricFamilies(unsealed, call.context);
   if (format === "prometheus") {
     const raw = { contentType: EXPOSITION_TYPE, text: expositionText(families) };
     return { kind: "data", raw };

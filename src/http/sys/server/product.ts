@@ -16,9 +16,11 @@ export const PRODUCT_ENDPOINTS: readonly LogicalEndpoint[] = [
 ];
 
 /** Only the running version is known; its time is that of the vault's first key. */
-async function versionHistory({ call, open }: LogicalCall): Promise<LogicalReply> {
+async function versionHistory({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
   const { version } = call.context.options;
-  const installedAtMs = Math.min(...open.barrier.keyring.terms.map((term) => term.installTimeMs));
+  const installedAtMs = Math.min(
+    ...unsealed.barrier.keyring.terms.map((term) => term.installTimeMs),
+  );
   const info = {
     commit_date: RELEASE_DATE,
     previous_version: null,

@@ -47,12 +47,12 @@ export const RAW_STATUS_ENDPOINTS: readonly RawEndpoint[] = [
 ];
 
 /** One node, always active: there is nothing to fail over to. */
-async function haStatus({ call, open }: LogicalCall): Promise<LogicalReply> {
+async function haStatus({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
   const node = {
     active_node: true,
     api_address: addressOf(call),
     cluster_address: "",
-    hostname: open.cluster.name,
+    hostname: unsealed.cluster.name,
     last_echo: null,
     version: call.context.options.version,
   };

@@ -5,7 +5,7 @@
 
 import { boolean, type Sent, textList } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
-import type { OpenVault } from "../../../vault/open_vault.ts";
+import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import { readSetting, writeSetting } from "../../../vault/server_settings.ts";
 import {
   DONE,
@@ -47,12 +47,12 @@ export const UI_HEADER_ENDPOINTS: readonly LogicalEndpoint[] = [
   ),
 ];
 
-async function headersOf({ barrier }: OpenVault): Promise<UiHeaders> {
+async function headersOf({ barrier }: UnsealedVault): Promise<UiHeaders> {
   return await readSetting<UiHeaders>(barrier, "ui-headers") ?? {};
 }
 
-async function list({ open }: LogicalCall): Promise<LogicalReply> {
-  const keys = Object.keys(await headersOf(open)).sort();
+async function list({ unsealed }: LogicalCall): Promise<LogicalReply> {
+  const keys = Object.keys(await headersOf(unsealed)).sort();
   return keys.length === 0 ? { kind: "missing" } : { kind: "data", data: { keys } };
 }
 
@@ -60,7 +60,7 @@ async function read(
   request: EndpointCall,
   { multivalue = false }: Sent<typeof FIELDS>,
 ): Promise<LogicalReply> {
-  const headers = new Map(Object.entries(await headersOf(request.open)));
+  const headers = new Map(Object.entries(await headersOf(request.unsealed)));
   const values = headers.get(request.parameter("header"));
   if (values === undefined) return { kind: "missing" };
   return { kind: "data", data: multivalue ? { values } : { value: values[0] } };
@@ -82,9 +82,9 @@ async function update(
       "This header already exists in the server configuration and cannot be set in the UI.",
     );
   }
-  await request.call.vault.administer(async (open) => {
-    const headers = { ...await headersOf(open), [name]: lines };
-    await writeSetting(open.barrier, "ui-headers", headers);
+  await request.call.vault.administer(async (unsealed) => {
+    const headers = { ...await headersOf(unsealed), [name]: lines };
+    await writeSetting(unsealed.barrier, "ui-headers", headers);
   });
   const warnings = lower === "content-security-policy"
     ? [
@@ -96,10 +96,10 @@ async function update(
 
 async function remove(request: EndpointCall): Promise<LogicalReply> {
   const name = request.parameter("header");
-  await request.call.vault.administer(async (open) => {
-    const { [name]: _removed, ...headers } = await headersOf(open);
+  await request.call.vault.administer(async (unsealed) => {
+    const { [name]: _removed, ...headers } = await headersOf(unsealed);
     const isEmpty = Object.keys(headers).length === 0;
-    await writeSetting(open.barrier, "ui-headers", isEmpty ? null : headers);
+    await writeSetting(unsealed.barrier, "ui-headers", isEmpty ? null : headers);
   });
   return DONE;
 }

@@ -39,7 +39,7 @@ import type { SealConfig } from "../seal/seal_config.ts";
 import { CLUSTER_PATH, RECOVERY_KEY_PATH } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
 import { countedSeal } from "./seal/counted_seal.ts";
-import type { StoredConfig } from "./seal/initialize.ts";
+import type { StoredConfig } from "./seal/stored_config.ts";
 import { Mounts } from "./mounts/mounts.ts";
 import { WrappingStore } from "./wrapping.ts";
 import { Entities } from "../access/identity/entities.ts";
@@ -49,7 +49,7 @@ export interface Cluster {
   readonly id: string;
 }
 
-export interface OpenPorts {
+export interface UnsealedPorts {
   readonly store: Store;
   readonly random: RandomBytes;
   readonly nowMs: () => number;
@@ -60,7 +60,7 @@ export interface OpenPorts {
   readonly dueChanged: () => void;
 }
 
-export class OpenVault {
+export class UnsealedVault {
   readonly barrier: Barrier;
   readonly tokens: TokenStore;
   readonly tokenRoles: TokenRoles;
@@ -78,7 +78,7 @@ export class OpenVault {
   #keys: KeyState;
 
   private constructor(parts: {
-    readonly ports: OpenPorts;
+    readonly ports: UnsealedPorts;
     readonly keys: KeyState;
     readonly barrier: Barrier;
     readonly mounts: Mounts;
@@ -144,17 +144,17 @@ export class OpenVault {
 
   /** Builds the unsealed vault on keys that were just opened. */
   static async open(
-    ports: OpenPorts,
+    ports: UnsealedPorts,
     opened: OpenedKeys,
     config: SealConfig,
     configRevision: Revision,
-  ): Promise<OpenVault> {
+  ): Promise<UnsealedVault> {
     const { store, random, nowMs, log, metrics } = ports;
     const { rootKey, keyring, seal } = opened;
     const outer = countedSeal(seal, metrics);
     const operations = await readTermOperations(store, activeTerm(keyring).term);
     const barrier = new Barrier({ store, random, keyring, outer, operations });
-    return new OpenVault({
+    return new UnsealedVault({
       ports,
       barrier,
       keys: { rootKey, seal, config, configRevision },
@@ -206,7 +206,7 @@ export class OpenVault {
       await this.clearTraces();
     }
     if (outcome === "changed_without_recovery_key") {
-      log.error(`failed to upgrade ${RECOVERY_KEY_PATH}: it does not open`);
+      log.error(`failed to upgrade ${RECOVERY_KEY_PATH}: it does not unsealed`);
     }
     const counts = await store.sealKeyCounts();
     const isStale = [...counts.keys()].some((keyId) => keyId !== this.sealKeyId);

@@ -1,0 +1,63 @@
+/**
+ * The phases of a vault, and what anybody may know in each. Pure.
+ */
+
+import type { Cluster, UnsealedVault } from "./unsealed_vault.ts";
+import type { StoredConfig } from "./seal/stored_config.ts";
+import { authorisingShares } from "../seal/seal_config.ts";
+import type { SealSettings } from "../seal/seal_settings.ts";
+
+/** What anybody may know, in every phase. */
+export interface SealStatus {
+  readonly type: SealSettings["type"];
+  readonly initialized: boolean;
+  readonly sealed: boolean;
+  readonly threshold: number;
+  readonly shares: number;
+  /** Shares given to unseal so far, and the attempt they belong to ("" for none). */
+  readonly progress: number;
+  readonly attemptId: string;
+  readonly storageType: string;
+  /** Null while sealed. */
+  readonly cluster: Cluster | null;
+}
+
+export interface UnsealAttempt {
+  readonly id: string;
+  readonly shares: readonly Uint8Array<ArrayBuffer>[];
+}
+
+export type Phase =
+  | { readonly kind: "uninitialized" }
+  | {
+    readonly kind: "sealed";
+    readonly stored: StoredConfig;
+    readonly attempt: UnsealAttempt | null;
+  }
+  | { readonly kind: "unsealed"; readonly unsealed: UnsealedVault };
+
+/** `sealType`, `storageType`: what the vault runs on. */
+export function describePhase(
+  phase: Phase,
+  sealType: SealStatus["type"],
+  storageType: string,
+): SealStatus {
+  const base = { type: sealType, storageType };
+  const idle = { progress: 0, attemptId: "", cluster: null };
+  switch (phase.kind) {
+    case "uninitialized":
+      return { ...base, ...idle, initialized: false, sealed: true, threshold: 0, shares: 0 };
+    case "sealed": {
+      const { shares, threshold } = authorisingShares(phase.stored.config);
+      const progress = phase.attempt?.shares.length ?? 0;
+      const attemptId = phase.attempt?.id ?? "";
+      const counts = { shares, threshold, progress, attemptId };
+      return { ...base, ...counts, initialized: true, sealed: true, cluster: null };
+    }
+    case "unsealed": {
+      const { config, cluster } = phase.unsealed;
+      const { shares, threshold } = authorisingShares(config);
+      return { ...base, ...idle, initialized: true, sealed: false, threshold, shares, cluster };
+    }
+  }
+}

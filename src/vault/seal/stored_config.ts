@@ -1,0 +1,37 @@
+/** The seal configuration as a start finds it, and the stores a vault must not start on. */
+
+import { SEAL_CONFIG_PATH } from "../../storage/record_paths.ts";
+import { decodeSealConfig, type SealConfig } from "../../seal/seal_config.ts";
+import type { Revision, Store } from "../../storage/store.ts";
+import { invalidRequest, VaultError } from "../../errors.ts";
+import type { SealSettings } from "../../seal/seal_settings.ts";
+
+/** The seal configuration, and the revision it is stored at. */
+export interface StoredConfig {
+  readonly config: SealConfig;
+  readonly revision: Revision;
+}
+
+export async function readConfig(store: Store): Promise<StoredConfig | null> {
+  const record = await store.get(SEAL_CONFIG_PATH);
+  if (record === null) return null;
+  return { config: decodeSealConfig(record.bytes), revision: record.revision };
+}
+
+/** A store with records but without their configuration is no new vault, whatever became of it. */
+export async function refuseRemains(store: Store): Promise<void> {
+  const [path] = await store.list("", "", 1);
+  if (path === undefined) return;
+  throw new VaultError(
+    "record_malformed",
+    `the store holds records (${path} is the first) but no seal configuration: ` +
+      "it is damaged; put it back from a backup",
+  );
+}
+
+export function refuseOtherSeal(config: SealConfig, settings: SealSettings): void {
+  if (config.type === settings.type) return;
+  throw invalidRequest(
+    `cannot start with the ${settings.type} seal: this vault was initialised with ${config.type}`,
+  );
+}
