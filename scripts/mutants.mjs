@@ -1,9 +1,9 @@
 /**
  * Puts each fault of `test/mutants/` into a copy of the source, runs the tests that it names, and
  * expects that they fail: a mutant that survives shows what no test would notice. Arguments: names of
- * mutants; default: all. Works in a directory of its own below the system's temporary one, and removes
- * it. Ends with 1 when a mutant survived, does not apply or does not compile, or when the tests fail
- * without any.
+ * mutants, which are their paths below `test/mutants/` without `.patch`; default: all. Works in a
+ * directory of its own below the system's temporary one, and removes it. Ends with 1 when a mutant
+ * survived, does not apply or does not compile, or when the tests fail without any.
  */
 
 import { spawn } from "node:child_process";

@@ -1,4 +1,4 @@
-/** The mutants stay what they are meant to be; whether tests find them says `npm run soak:mutants`. */
+/** Checks that the mutants are well formed. `npm run soak:mutants` checks that tests find them. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,13 +11,13 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
 const MUTANTS = readMutants(join(ROOT, "test/mutants"));
 const hasGit = spawnSync("git", ["--version"]).status === 0;
 
-describe("the mutants", () => {
-  it("are at least fifty, and no two are the same change", () => {
+describe("mutants", () => {
+  it("there are at least fifty mutants, no two with the same fault", () => {
     expect(MUTANTS.length).toBeGreaterThanOrEqual(50);
     expect(new Set(MUTANTS.map(({ fault }) => fault)).size).toBe(MUTANTS.length);
   });
 
-  it("change the source alone, and name tests that are there", () => {
+  it("every mutant changes only files in src/ and names tests that exist", () => {
     for (const { name, files, tests } of MUTANTS) {
       expect(files.length, name).toBeGreaterThan(0);
       for (const file of files) expect(file, name).toMatch(/^src\//);
@@ -25,7 +25,7 @@ describe("the mutants", () => {
     }
   });
 
-  it.runIf(hasGit)("still apply", () => {
+  it.runIf(hasGit)("every mutant still applies to the source", () => {
     for (const mutant of MUTANTS) applyMutant(mutant, ROOT, "--check");
   });
 });

@@ -1,7 +1,7 @@
 /**
- * The mutants: patches that each put one fault into the source, which the tests they name must find.
- * A patch begins with a line that says what breaks and which promise that is, and a line
- * `tests: <paths below test/>`.
+ * Reads and applies mutants: patches that each put one fault into the source, which the tests they
+ * name must find. They lie in a folder for each room of `src/`. A patch begins with a line that says
+ * what breaks and which promise that is, and a line `tests: <paths below test/>`.
  */
 
 import { spawnSync } from "node:child_process";
@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 
 export interface Mutant {
-  /** Of the file, without `.patch`. */
+  /** Path below the directory of mutants, without `.patch`. */
   readonly name: string;
   readonly path: string;
   /** What breaks, and which promise. */
@@ -24,9 +24,13 @@ export interface Mutant {
 const SUFFIX = ".patch";
 const HEAD = /^# (.+)\ntests: (.+)\n\n(?=--- )/;
 
-/** Every mutant in a directory, by name. Throws Error, naming the file, when a head is malformed. */
+/**
+ * Every mutant in a directory and the folders below it, by name. Throws Error, naming the file, when
+ * a head is malformed.
+ */
 export function readMutants(directory: string): readonly Mutant[] {
-  return readdirSync(directory).filter((file) => file.endsWith(SUFFIX)).sort().map((file) => {
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  return files.filter((file) => file.endsWith(SUFFIX)).sort().map((file) => {
     const path = join(directory, file);
     const text = readFileSync(path, "utf8");
     const [, fault, tests] = HEAD.exec(text) ?? [];
@@ -53,7 +57,7 @@ export function applyMutant(
   ...options: readonly string[]
 ): void {
   const { GIT_DIR: _directory, GIT_WORK_TREE: _workTree, ...inherited } = process.env;
-  // Inside of somebody else's repository git would look for the files at its top.
+  // Inside another repository, git would look for the files at the top of that one.
   const env = { ...inherited, GIT_CEILING_DIRECTORIES: dirname(tree) };
   const { status, stderr, error } = spawnSync("git", ["apply", ...options, path], {
     cwd: tree,
