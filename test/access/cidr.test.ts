@@ -12,7 +12,7 @@ import { refusalOf } from "./refusal.ts";
 const one = (text: string): string | undefined => parseAddresses([text])[0];
 
 describe("parseAddresses()", () => {
-  // What an OpenBao 2 server shows for `token_bound_cidrs` that were sent so.
+  // What an OpenBao 2 server returns for each of these as `token_bound_cidrs`.
   it.each([
     ["10.0.0.1", "10.0.0.1"],
     ["10.0.0.5/8", "10.0.0.5/8"],
@@ -33,7 +33,7 @@ describe("parseAddresses()", () => {
     ["::ffff:10.0.0.0/24", "10.0.0.0/24"],
     ["::ffff:1.2.3.4/90", "1.2.3.4"],
     ["::ffff:0:0/96", "0.0.0.0/0"],
-  ])("takes %s as %s", (sent, shown) => {
+  ])("parseAddresses() turns %j into %j", (sent, shown) => {
     expect(one(sent)).toBe(shown);
   });
 
@@ -53,7 +53,7 @@ describe("parseAddresses()", () => {
       "::1?",
       "a@::1",
     ],
-  ])("refuses %j in the reference's words", (sent) => {
+  ])("parseAddresses() refuses %j in OpenBao's words", (sent) => {
     const quoted = JSON.stringify(sent);
     expect(refusalOf(() => parseAddresses(["10.0.0.1", sent]))).toBe(
       `error parsing address ${quoted}: Unable to convert ${quoted} to an IPv4 or IPv6 address, ` +
@@ -61,7 +61,7 @@ describe("parseAddresses()", () => {
     );
   });
 
-  it("changes nothing that it has made", () => {
+  it("parseAddresses() leaves its own output unchanged", () => {
     const prefixed = fc.oneof(
       fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })),
       fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 })),
@@ -74,13 +74,13 @@ describe("parseAddresses()", () => {
 });
 
 describe("checkCidrs()", () => {
-  it("keeps blocks as they were sent", () => {
+  it("checkCidrs() trims blocks but keeps their spelling", () => {
     const sent = ["10.0.0.5/32", "2001:DB8::5/32", "::ffff:10.0.0.0/104", "10.0.0.0/08"];
     expect(checkCidrs([...sent, " 10.0.0.1/8 "], "CIDR blocks")).toEqual([...sent, "10.0.0.1/8"]);
   });
 
   it.each(["10.0.0.1", "nope", "", "10.0.0.0/33", "010.0.0.0/8", "foo/bar", "::1/", "1.2.3.4/a"])(
-    "refuses %j in the reference's words",
+    "checkCidrs() refuses %j in OpenBao's words",
     (sent) => {
       expect(refusalOf(() => checkCidrs([sent], "CIDR blocks")))
         .toBe(`failed to validate CIDR blocks: invalid CIDR address: ${sent}`);
@@ -93,7 +93,7 @@ const host = fc.tuple(byte, byte, byte, byte);
 const groups = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 8, maxLength: 8 })
   .filter((parts) => parts.slice(0, 5).some((part) => part !== 0));
 
-/** The bits of numbers of equal width, as text: a model that shares nothing with the code. */
+/** Numbers of equal width as a string of bits: a model that shares no code with the source. */
 function bitsOf(parts: readonly number[], width: number): string {
   return parts.map((part) => part.toString(2).padStart(width, "0")).join("");
 }
@@ -102,14 +102,14 @@ const bytesText = (parts: readonly number[]): string => parts.join(".");
 const groupsText = (parts: readonly number[]): string =>
   parts.map((part) => part.toString(16)).join(":");
 
-/** The first address with as many bits of the second as given, so that many are inside. */
+/** An address with the first `shared` bits of `parts`, so that many samples are in the block. */
 function near(other: readonly number[], parts: readonly number[], shared: number, width: number) {
   const bits = bitsOf(parts, width).slice(0, shared) + bitsOf(other, width).slice(shared);
   return parts.map((_, index) => parseInt(bits.slice(index * width, (index + 1) * width), 2));
 }
 
-describe("an address", () => {
-  it("is in a block of IPv4 when the leading bits are the same", () => {
+describe("isWithin()", () => {
+  it("an IPv4 address is in a block when the leading bits agree", () => {
     const prefix = fc.integer({ min: 0, max: 32 });
     fc.assert(fc.property(host, host, prefix, prefix, (block, other, length, shared) => {
       const address = near(other, block, shared, 8);
@@ -120,7 +120,7 @@ describe("an address", () => {
     }));
   });
 
-  it("is in a block of IPv6 when the leading bits are the same", () => {
+  it("an IPv6 address is in a block when the leading bits agree", () => {
     const prefix = fc.integer({ min: 0, max: 128 });
     fc.assert(fc.property(groups, groups, prefix, prefix, (block, other, length, shared) => {
       const address = near(other, block, shared, 16);
@@ -130,14 +130,14 @@ describe("an address", () => {
     }));
   });
 
-  it("is in no block of the other family", () => {
+  it("an address is never in a block of the other IP family", () => {
     expect(isWithin("10.0.0.1", ["::/0"])).toBe(false);
     expect(isWithin("::1", ["0.0.0.0/0"])).toBe(false);
     expect(isWithin("10.0.0.1", ["::/0", "10.0.0.0/8"])).toBe(true);
   });
 
   it.each([null, "", "nowhere", "10.0.0.1:80", "fe80::1%eth0"])(
-    "that is unknown or unreadable (%j) is in no block",
+    "an unknown or unreadable address (%j) is in no block",
     (address) => {
       expect(isWithin(address, ["0.0.0.0/0", "::/0"])).toBe(false);
       expect(mayComeFrom(address, ["0.0.0.0/0", "::/0"])).toBe(false);
@@ -145,13 +145,13 @@ describe("an address", () => {
     },
   );
 
-  it("is in no block that cannot be read", () => {
+  it("an address is never in a block that cannot be parsed", () => {
     expect(isWithin("10.0.0.1", ["10.0.0.0/99", "foo/bar"])).toBe(false);
   });
 });
 
 describe("areWithin()", () => {
-  it("asks for each block to be in one of the others", () => {
+  it("areWithin() requires each block to lie inside one of the others", () => {
     const roles = ["10.0.0.0/8", "2001:db8::/32"];
     expect(areWithin(["10.1.0.0/16", "2001:db8:1::/48"], roles)).toBe(true);
     expect(areWithin(["10.0.0.0/8"], roles)).toBe(true);
@@ -161,7 +161,7 @@ describe("areWithin()", () => {
     expect(areWithin(["10.0.0.0/8"], ["10.1.2.3"])).toBe(false);
   });
 
-  it("holds for a block and whatever is inside it, and not the other way round", () => {
+  it("areWithin() accepts a block inside the other, not the reverse", () => {
     const prefix = fc.integer({ min: 0, max: 32 });
     fc.assert(fc.property(host, prefix, prefix, (address, left, right) => {
       const block = (length: number) => [`${bytesText(address)}/${length}`];

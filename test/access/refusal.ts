@@ -1,6 +1,8 @@
+/** Reads the message of a refused input, for tests of functions that throw `invalid_request`. */
+
 import { VaultError } from "../../src/errors.ts";
 
-/** The message of an `invalid_request`; anything else fails. */
+/** The message with which `act` refuses its input (`invalid_request`). Any other outcome throws. */
 export function refusalOf(act: () => unknown): string {
   try {
     act();

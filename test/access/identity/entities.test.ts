@@ -22,8 +22,8 @@ function openEntities(): Entities {
 
 const MOUNT = { accessor: "auth_userpass_1", local: false };
 
-describe("an entity", () => {
-  it("is made once by logins that are the first at the same time", async () => {
+describe("entities", () => {
+  it("concurrent first logins of one user make a single entity", async () => {
     const entities = openEntities();
     const logins = [1, 2, 3, 4].map(() => entities.atLogin(MOUNT, { name: "ann", meta: null }));
     const ids = new Set((await Promise.all(logins)).map(({ id }) => id));
@@ -33,7 +33,7 @@ describe("an entity", () => {
     expect(all).toEqual([...ids]);
   });
 
-  it("is not found by what is no id, name or alias", async () => {
+  it("lookups by an invalid id, name or alias find no entity", async () => {
     const entities = openEntities();
     const { name } = await entities.atLogin(MOUNT, { name: "ann", meta: null });
     expect(await entities.byId("")).toBeNull();

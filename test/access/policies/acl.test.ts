@@ -32,7 +32,7 @@ function allows(
   }).allowed;
 }
 
-describe("the ACL of the recorded kv exchange", () => {
+describe("ACL of the recorded kv exchange", () => {
   const acl = aclOf(
     DEFAULT_POLICY_TEXT,
     `path "kv/a" { capabilities = ["read"] }
@@ -54,7 +54,7 @@ describe("the ACL of the recorded kv exchange", () => {
     ["read", "kv/team/secret/cfg", false],
     ["read", "kv/missing", false],
     ["read", "nomount/x", false],
-  ])("%s %s: %s", (operation, path, allowed) => {
+  ])("recorded kv ACL: %s %s is allowed: %s", (operation, path, allowed) => {
     expect(allows(acl, operation, path)).toBe(allowed);
   });
 
@@ -65,13 +65,13 @@ describe("the ACL of the recorded kv exchange", () => {
     ["kv/team/secret/cfg", ["deny"]],
     ["kv/none", ["deny"]],
     ["cubbyhole/x", ["create", "delete", "list", "read", "update"]],
-  ])("shows the capabilities on %s as %j", (path, names) => {
+  ])("recorded kv ACL: capabilities on %s are %j", (path, names) => {
     expect(acl.capabilities(path)).toEqual(names);
   });
 });
 
-describe("root", () => {
-  it("may do everything, and says that it is root", () => {
+describe("root policy", () => {
+  it("the root policy allows everything and reports itself as root", () => {
     for (
       const acl of [compileAcl([ROOT_POLICY]), compileAcl([parsePolicy("p", ""), ROOT_POLICY])]
     ) {
@@ -82,7 +82,7 @@ describe("root", () => {
     }
   });
 
-  it("is not what a token without policies is", () => {
+  it("a token without policies is not root and may do nothing", () => {
     const acl = compileAcl([]);
     expect(acl.isRoot).toBe(false);
     expect(allows(acl, "read", "x")).toBe(false);
@@ -90,7 +90,7 @@ describe("root", () => {
   });
 });
 
-describe("the default policy", () => {
+describe("default policy", () => {
   const acl = aclOf(DEFAULT_POLICY_TEXT);
 
   it.each<[AclOperation, string]>([
@@ -109,7 +109,7 @@ describe("the default policy", () => {
     ["read", "sys/internal/ui/resultant-acl"],
     ["list", "cubbyhole/"],
     ["create", "cubbyhole/a/b"],
-  ])("allows %s %s", (operation, path) => {
+  ])("the default policy allows %s %s", (operation, path) => {
     expect(allows(acl, operation, path)).toBe(true);
   });
 
@@ -127,7 +127,7 @@ describe("the default policy", () => {
     ["update", "auth/token/lookup"],
     ["read", "cubbyholes/x"],
     ["update", "sys/leases/renew/x"],
-  ])("does not allow %s %s", (operation, path) => {
+  ])("the default policy does not allow %s %s", (operation, path) => {
     expect(allows(acl, operation, path)).toBe(false);
   });
 });
@@ -139,7 +139,7 @@ describe("sudo", () => {
      path "sys/seal" { capabilities = ["sudo"] }`,
   );
 
-  it("is asked together with the capability of the operation", () => {
+  it("an operation that needs sudo also needs its own capability", () => {
     expect(allows(acl, "update", "sys/rotate", { sudo: true })).toBe(true);
     expect(allows(acl, "update", "sys/rotate/root/init", { sudo: true })).toBe(true);
     expect(allows(acl, "list", "sys/rotate/", { sudo: true })).toBe(false);
@@ -149,71 +149,106 @@ describe("sudo", () => {
     expect(acl.capabilities("sys/seal")).toEqual(["sudo"]);
   });
 
-  it("is told in the decision, also where it was not asked for", () => {
+  it("a decision reports sudo even when the request did not need it", () => {
     const request = { operation: "read", data: {}, needsSudo: false } as const;
     expect(acl.allows({ ...request, path: "sys/rotate" }).sudo).toBe(true);
     expect(acl.allows({ ...request, path: "sys/key-status" }).sudo).toBe(false);
   });
 });
 
-describe("which pattern decides", () => {
+describe("which ACL pattern decides", () => {
   it.each<[string, Record<string, string>, string, string]>([
     [
-      "the exact path before everything",
+      "the exact path wins over any pattern",
       { "a/b": "read", "a/b*": "list", "a/+": "list" },
       "a/b",
       "read",
     ],
-    ["also when it denies", { "a/b": "deny", "a/*": "read" }, "a/b", "deny"],
-    ["also when it grants nothing asked", { "a/b": "list", "a/*": "read" }, "a/b", "list"],
-    ["the later first wildcard", { "kv1/s/q/*": "read", "kv1/s/+/z": "deny" }, "kv1/s/q/z", "read"],
-    ["the longer prefix", { "*": "list", "a/*": "deny", "a/b*": "read" }, "a/bc", "read"],
-    ["no final * before one", { "a/+": "read", "a/*": "list" }, "a/b", "read"],
-    ["no final * before one, with +", { "a/+/c": "read", "a/+/*": "list" }, "a/b/c", "read"],
-    ["no final * before fewer +", { "a/+/+": "read", "a/+/c*": "list" }, "a/b/c", "read"],
-    ["fewer +", { "a/+/c/d": "read", "a/+/+/ddd": "list", "a/+/+/d": "list" }, "a/b/c/d", "read"],
-    ["fewer + than the more", { "a/+/c*": "read", "a/+/+/d*": "list" }, "a/b/c/d", "read"],
-    ["the longer pattern", { "a/+/c/*": "read", "a/+/c*": "list" }, "a/b/c/d", "read"],
-    ["the larger text", { "a/+/+/d": "read", "a/+/c/+": "list" }, "a/b/c/d", "list"],
-    ["a prefix before + at the same place", { "a/*": "read", "a/+/*": "list" }, "a/b/c", "read"],
-    ["+ is one segment only", { "a/+": "read" }, "a/b/c", "deny"],
-    ["+ may be first", { "+/b": "read" }, "a/b", "read"],
-    ["+ alone", { "+": "read" }, "a", "read"],
-    ["+ inside a segment is a plus", { "a/x+/c": "read" }, "a/xy/c", "deny"],
-    ["* inside is an asterisk", { "a/*/c": "read" }, "a/b/c", "deny"],
-    ["* inside is itself", { "a/*/c": "read" }, "a/*/c", "read"],
-    ["a final * takes nothing too", { "a/b*": "read" }, "a/b", "read"],
+    [
+      "an exact path that denies wins over a pattern",
+      { "a/b": "deny", "a/*": "read" },
+      "a/b",
+      "deny",
+    ],
+    [
+      "an exact path wins even if it lacks the capability",
+      { "a/b": "list", "a/*": "read" },
+      "a/b",
+      "list",
+    ],
+    [
+      "the later first wildcard wins",
+      { "kv1/s/q/*": "read", "kv1/s/+/z": "deny" },
+      "kv1/s/q/z",
+      "read",
+    ],
+    ["the longer prefix wins", { "*": "list", "a/*": "deny", "a/b*": "read" }, "a/bc", "read"],
+    ["no final * wins over a final *", { "a/+": "read", "a/*": "list" }, "a/b", "read"],
+    [
+      "+ without a final * wins over + with one",
+      { "a/+/c": "read", "a/+/*": "list" },
+      "a/b/c",
+      "read",
+    ],
+    ["no final * wins over fewer +", { "a/+/+": "read", "a/+/c*": "list" }, "a/b/c", "read"],
+    [
+      "fewer + wins",
+      { "a/+/c/d": "read", "a/+/+/ddd": "list", "a/+/+/d": "list" },
+      "a/b/c/d",
+      "read",
+    ],
+    [
+      "fewer + wins over more, before a final *",
+      { "a/+/c*": "read", "a/+/+/d*": "list" },
+      "a/b/c/d",
+      "read",
+    ],
+    ["the longer pattern wins", { "a/+/c/*": "read", "a/+/c*": "list" }, "a/b/c/d", "read"],
+    [
+      "the lexically larger pattern wins",
+      { "a/+/+/d": "read", "a/+/c/+": "list" },
+      "a/b/c/d",
+      "list",
+    ],
+    ["a prefix wins over + at the same place", { "a/*": "read", "a/+/*": "list" }, "a/b/c", "read"],
+    ["+ matches one segment only", { "a/+": "read" }, "a/b/c", "deny"],
+    ["+ may be the first segment", { "+/b": "read" }, "a/b", "read"],
+    ["+ may be the only segment", { "+": "read" }, "a", "read"],
+    ["+ inside a segment is literal", { "a/x+/c": "read" }, "a/xy/c", "deny"],
+    ["* before the end matches no other text", { "a/*/c": "read" }, "a/b/c", "deny"],
+    ["* before the end matches itself", { "a/*/c": "read" }, "a/*/c", "read"],
+    ["a final * matches empty text", { "a/b*": "read" }, "a/b", "read"],
     ["a final * crosses segments", { "+/b*": "read" }, "a/bb/c/d", "read"],
-    ["a final * after + needs its slash", { "a/+/*": "read" }, "a/b", "deny"],
-    ["prefixes are of text, not of segments", { "a*": "read" }, "ab/c", "read"],
-    ["a sibling prefix does not count", { "a/b*": "read", "a/c*": "list" }, "a/d", "deny"],
-    ["leading slashes of a request are dropped", { "a/b": "read" }, "//a/b", "read"],
-    ["__proto__ is a path", { "x": "read" }, "__proto__", "deny"],
-  ])("%s", (_what, rules, path, word) => {
+    ["a final * after +/ needs the slash", { "a/+/*": "read" }, "a/b", "deny"],
+    ["a prefix may end inside a segment", { "a*": "read" }, "ab/c", "read"],
+    ["a sibling prefix does not match", { "a/b*": "read", "a/c*": "list" }, "a/d", "deny"],
+    ["leading slashes of a requested path are dropped", { "a/b": "read" }, "//a/b", "read"],
+    ["__proto__ is an ordinary path", { "x": "read" }, "__proto__", "deny"],
+  ])("ACL patterns: %s", (_what, rules, path, word) => {
     expect(aclOfRules(rules).capabilities(path)).toEqual([word]);
   });
 });
 
-describe("a list", () => {
+describe("list requests", () => {
   it.each<[string, Record<string, string>, string, boolean]>([
-    ["takes the exact path with the slash", { "a/": "list" }, "a/", true],
-    ["takes the exact path without the slash", { "a": "list" }, "a/", true],
-    ["prefers the one with the slash", { "a": "list", "a/": "read" }, "a/", false],
+    ["matches the exact path with its slash", { "a/": "list" }, "a/", true],
+    ["matches the exact path without its slash", { "a": "list" }, "a/", true],
+    ["prefers the exact path with its slash", { "a": "list", "a/": "read" }, "a/", false],
     [
-      "finds an exact path without slash before any pattern",
+      "prefers an exact path without its slash to a pattern",
       { "a": "list", "a/*": "deny" },
       "a/",
       true,
     ],
-    ["takes a pattern with the slash", { "a/*": "list" }, "a/", true],
-    ["retries patterns without the slash", { "k/+": "list" }, "k/a/", true],
-    ["retries only when nothing matched", { "k/+": "list", "k/a/*": "read" }, "k/a/", false],
-    ["takes one slash off, not two", { "k/+": "list" }, "k/a//", false],
-  ])("%s", (_what, rules, path, allowed) => {
+    ["matches a pattern with the slash", { "a/*": "list" }, "a/", true],
+    ["tries patterns again without the slash", { "k/+": "list" }, "k/a/", true],
+    ["tries again only when nothing matched", { "k/+": "list", "k/a/*": "read" }, "k/a/", false],
+    ["drops one slash, not two", { "k/+": "list" }, "k/a//", false],
+  ])("a list request %s", (_what, rules, path, allowed) => {
     expect(allows(aclOfRules(rules), "list", path)).toBe(allowed);
   });
 
-  it("is the only operation, with scan, that retries", () => {
+  it("only list and scan try a path again without its slash", () => {
     const acl = aclOfRules({ "a": "read,scan,list", "k/+": "read,scan,list" });
     expect(allows(acl, "scan", "a/")).toBe(true);
     expect(allows(acl, "scan", "k/a/")).toBe(true);
@@ -222,14 +257,14 @@ describe("a list", () => {
     expect(acl.capabilities("k/a/")).toEqual(["list", "scan"]);
   });
 
-  it("is not allowed by scan, nor scan by list", () => {
+  it("scan does not allow list, and list does not allow scan", () => {
     expect(allows(aclOfRules({ "a/*": "scan" }), "list", "a/")).toBe(false);
     expect(allows(aclOfRules({ "a/*": "list" }), "scan", "a/")).toBe(false);
   });
 });
 
-describe("several policies on one pattern", () => {
-  it("unite their capabilities, and each operation names who grants it", () => {
+describe("policies on the same pattern", () => {
+  it("policies on one pattern add up, and a decision names those that grant it", () => {
     const acl = aclOf(
       'path "a/*" { capabilities = ["read"] }',
       'path "a/*" { capabilities = ["read", "list"] } path "a/*" { capabilities = ["read"] }',
@@ -243,7 +278,7 @@ describe("several policies on one pattern", () => {
       .toEqual({ allowed: false, root: false, sudo: false });
   });
 
-  it("deny when one of them denies, in any order", () => {
+  it("one policy that denies overrides all others on its pattern", () => {
     const texts = [
       'path "a/+" { capabilities = ["read", "sudo"] }',
       'path "a/+" { capabilities = ["deny"] }',
@@ -254,7 +289,7 @@ describe("several policies on one pattern", () => {
     }
   });
 
-  it("unite their parameters; an empty list stands for any value", () => {
+  it("policies on one pattern combine their parameters; an empty list allows any value", () => {
     const head = 'path "a" { capabilities = ["update"]';
     const acl = aclOf(
       `${head} allowed_parameters = { x = ["1"], y = ["1"] } required_parameters = ["x"] }`,
@@ -271,7 +306,7 @@ describe("several policies on one pattern", () => {
     expect(update({ x: "1", y: "1", z: "1" })).toBe(false);
   });
 
-  it("keep the smaller wrapping bounds, which may leave nothing", () => {
+  it("policies on one pattern keep the smaller wrapping bounds", () => {
     const head = 'path "a" { capabilities = ["read"]';
     const united = aclOf(
       `${head} min_wrapping_ttl = 20 max_wrapping_ttl = 100 }`,
@@ -298,7 +333,7 @@ describe("wrapping bounds", () => {
     [60, true],
     [3600, true],
     [3601, false],
-  ])("with a TTL of %s seconds: %s", (wrap, allowed) => {
+  ])("wrapping bounds of 1m to 1h with a wrap TTL of %s seconds: allowed: %s", (wrap, allowed) => {
     const more = wrap === undefined ? {} : { wrap };
     expect(allows(acl, "read", "a", more)).toBe(allowed);
     expect(allows(acl, "delete", "a", more)).toBe(allowed);
@@ -329,18 +364,18 @@ describe("parameters", () => {
     [{ a: null }, false],
     [{}, false],
     [JSON.parse('{"a":"x","__proto__":1}') as Record<string, unknown>, false],
-  ])("recorded: %j %s", (data, allowed) => {
+  ])("parameters as recorded, %j: allowed: %s", (data, allowed) => {
     for (const operation of ["create", "read", "update", "patch"] as const) {
       expect(allows(recorded, operation, "a", { data })).toBe(allowed);
     }
   });
 
-  it("are not looked at for delete and list", () => {
+  it("delete and list ignore parameter rules", () => {
     expect(allows(recorded, "delete", "a", { data: { c: 1 } })).toBe(true);
     expect(allows(recorded, "list", "a", { data: { c: 1 } })).toBe(true);
   });
 
-  it("does not take inherited names for sent ones", () => {
+  it("inherited property names do not count as sent parameters", () => {
     const acl = aclOf(
       'path "a" { capabilities = ["update"] required_parameters = ["constructor"] }',
     );
@@ -351,8 +386,8 @@ describe("parameters", () => {
   it.each<[string, string, Record<string, unknown>, boolean]>([
     ["denied * denies any data", 'denied_parameters = { "*" = [] }', { z: 1 }, false],
     ["denied * lets an empty body pass", 'denied_parameters = { "*" = [] }', {}, true],
-    ["a denied value", "denied_parameters = { a = [1] }", { a: 1 }, false],
-    ["another value", "denied_parameters = { a = [1] }", { a: 2 }, true],
+    ["a listed value is denied", "denied_parameters = { a = [1] }", { a: 1 }, false],
+    ["an unlisted value passes", "denied_parameters = { a = [1] }", { a: 2 }, true],
     ["a denied number as text", "denied_parameters = { a = [1] }", { a: "1" }, false],
     ["denied text as boolean", 'denied_parameters = { a = ["true"] }', { a: true }, false],
     [
@@ -413,14 +448,14 @@ describe("parameters", () => {
     ],
     ["allowed object, list sent", "allowed_parameters = { a = [{ b = 1 }] }", { a: [1] }, false],
     ["an empty allowed map", "allowed_parameters = { }", { z: 1 }, true],
-  ])("%s", (_what, parameters, data, allowed) => {
+  ])("parameter rules: %s", (_what, parameters, data, allowed) => {
     const acl = aclOf(`path "a" { capabilities = ["update"] ${parameters} }`);
     expect(allows(acl, "update", "a", { data })).toBe(allowed);
   });
 });
 
-describe("a list", () => {
-  it("is decided by the path with its slash first, so that a folder can be denied", () => {
+describe("lists of folders", () => {
+  it("a list is decided by the path with its slash, so one folder can be denied", () => {
     const acl = aclOfRules({ "kv/*": "list", "kv/dir/*": "deny" });
     expect(allows(acl, "list", "kv/")).toBe(true);
     expect(allows(acl, "list", "kv/other/")).toBe(true);
@@ -432,7 +467,7 @@ describe("a list", () => {
   });
 });
 
-describe("a pagination limit", () => {
+describe("pagination limits", () => {
   const limited = (more = "", limit = 2) =>
     `path "kv/*" { capabilities = ["list", "scan", "read"] pagination_limit = ${limit} ${more} }`;
   const listed = (acl: Acl, data: Record<string, unknown>, operation: AclOperation = "list") => [
@@ -453,25 +488,25 @@ describe("a pagination limit", () => {
     ["0", true, "2"],
     ["", true, "2"],
     ["max", true, "2"],
-  ])("answers a limit of %j: %s", (limit, allowed, obeyed) => {
+  ])("with a pagination limit of 2, a request for %j is allowed: %s", (limit, allowed, obeyed) => {
     for (const operation of ["list", "scan"] as const) {
       expect(listed(aclOf(limited()), { limit }, operation)).toEqual([allowed, obeyed]);
     }
   });
 
-  it("is set for who asks for none, unless a limit is required", () => {
+  it("the pagination limit applies when none is sent, unless limit is required", () => {
     expect(listed(aclOf(limited()), { after: "a" })).toEqual([true, "2"]);
     const strict = aclOf(limited('required_parameters = ["Limit"]'));
     expect(listed(strict, {})).toEqual([false, undefined]);
     expect(listed(strict, { limit: "max" })).toEqual([true, "2"]);
   });
 
-  it("is the smallest of all policies, and none of zero or less", () => {
+  it("the smallest positive pagination limit of all policies counts", () => {
     expect(listed(aclOf(limited("", 5), limited("", 3)), {})).toEqual([true, "3"]);
     expect(listed(aclOf(limited("", 0), limited("", -3)), { limit: "9" })).toEqual([true, "9"]);
   });
 
-  it("does not touch a read, nor a list without one but for the word max", () => {
+  it("a read, or a list without a pagination limit, keeps its limit except for max", () => {
     expect(listed(aclOf(limited()), { limit: "9" }, "read")).toEqual([true, "9"]);
     const free = aclOfRules({ "kv/*": "list" });
     expect(listed(free, {})).toEqual([true, undefined]);
@@ -483,7 +518,7 @@ describe("a pagination limit", () => {
 describe("grantsBelow()", () => {
   const mounts = ["s/", "sys/", "kv/", "team/a/", "auth/up/", "auth/token/"];
 
-  // Recorded from the reference, but for a denial alone, on which it shows the mount.
+  // Recorded from OpenBao, except for a lone denial, for which OpenBao shows the mount.
   it.each<[Record<string, string>, string[]]>([
     [{ "s": "read" }, ["s/"]],
     [{ "s/": "read" }, ["s/"]],
@@ -507,12 +542,12 @@ describe("grantsBelow()", () => {
     [{ "+/+/x": "deny" }, []],
     [{ "a/+": "read" }, []],
     [{ "*": "read" }, mounts],
-  ])("finds for %j %j", (rules, found) => {
+  ])("grantsBelow() for %j finds the mounts %j", (rules, found) => {
     const acl = aclOfRules(rules);
     expect(mounts.filter((mount) => acl.grantsBelow(mount))).toEqual(found);
   });
 
-  it("finds nothing where nothing is granted, and everything for root", () => {
+  it("grantsBelow() finds no mount without a grant, and every mount for root", () => {
     const none = aclOf('path "s/x" { capabilities = [] } path "+/x" { }');
     expect(mounts.filter((mount) => none.grantsBelow(mount))).toEqual([]);
     expect(mounts.every((mount) => compileAcl([ROOT_POLICY]).grantsBelow(mount))).toBe(true);

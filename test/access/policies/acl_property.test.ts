@@ -1,4 +1,4 @@
-/** The compiled matcher against a slow one, written straight from the rules and sharing no code. */
+/** Compares the compiled matcher with a slow one, written from the rules and sharing no code. */
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -67,7 +67,7 @@ function slowCapabilities(blocks: readonly Block[], path: string, isList: boolea
   return [...new Set(words)].sort();
 }
 
-/** What a list retries without its slash, no other operation does. */
+/** Only list and scan try a path again without its slash. */
 function slowAnswer(blocks: readonly Block[], path: string): string[] {
   const lists = slowCapabilities(blocks, path, true).filter((word) => word !== "deny");
   const others = slowCapabilities(blocks, path, false).filter((word) => word !== "deny");
@@ -108,8 +108,8 @@ function write(blocks: readonly Block[]): string {
   ).join("\n");
 }
 
-describe("the compiled matcher", () => {
-  it("decides as the rules do, for random policies and paths", () => {
+describe("compileAcl()", () => {
+  it("the compiled ACL decides like a naive matcher, for random policies and paths", () => {
     fc.assert(
       fc.property(policies, fc.array(path, { minLength: 1, maxLength: 8 }), (all, paths) => {
         const acl = compileAcl(all.map((blocks, index) => parsePolicy(`p${index}`, write(blocks))));
@@ -127,7 +127,7 @@ describe("the compiled matcher", () => {
     );
   });
 
-  it("does not depend on the order of policies and rules", () => {
+  it("the compiled ACL does not depend on the order of policies and rules", () => {
     fc.assert(fc.property(policies, path, (all, each) => {
       const forwards = compileAcl(all.map((blocks) => parsePolicy("p", write(blocks))));
       const backwards = compileAcl(
@@ -137,7 +137,7 @@ describe("the compiled matcher", () => {
     }));
   });
 
-  it("decides in microseconds for a token with ten large policies", () => {
+  it("an ACL of ten large policies decides in microseconds", () => {
     const texts = Array.from(
       { length: 10 },
       (_, number) =>

@@ -12,7 +12,7 @@ describe("matchesAnyGlob()", () => {
     ["a*b*c", "a-b-b-c"],
     ["a**c", "abc"],
     ["abc", "abc"],
-  ])("matches %j with %j", (pattern, text) => {
+  ])("the glob %j matches %j", (pattern, text) => {
     expect(matchesAnyGlob(["other", pattern], text)).toBe(true);
   });
 
@@ -25,11 +25,11 @@ describe("matchesAnyGlob()", () => {
     ["a*b*c", "acb"],
     ["a.c", "abc"],
     ["A*", "abc"],
-  ])("does not match %j with %j", (pattern, text) => {
+  ])("the glob %j does not match %j", (pattern, text) => {
     expect(matchesAnyGlob([pattern], text)).toBe(false);
   });
 
-  it("matches nothing without a pattern", () => {
+  it("an empty list of globs matches nothing", () => {
     expect(matchesAnyGlob([], "a")).toBe(false);
   });
 });

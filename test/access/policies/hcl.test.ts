@@ -60,7 +60,7 @@ describe("parseHcl() on HCL", () => {
     ["a heredoc indented less", "a = <<-EOF\n x\n   EOF\n", [["a", " x\n"]]],
     ["a marker inside a line", "a = <<EOF\nEOF not\nEOF", [["a", "EOF not\n"]]],
     ["__proto__", "__proto__ = { __proto__ = 1 }", [["__proto__", { body: [["__proto__", 1]] }]]],
-  ])("reads %s", (_what, text, tree) => {
+  ])("parseHcl() reads HCL with %s", (_what, text, tree) => {
     expect(plain(parseHcl(text))).toEqual(tree);
   });
 
@@ -92,11 +92,11 @@ describe("parseHcl() on HCL", () => {
       'p "x" = {}',
       "At 1:7: a block with labels takes an object, not an assignment",
     ],
-  ])("refuses %s and says where", (_what, text, message) => {
+  ])("parseHcl() refuses HCL with %s and says where", (_what, text, message) => {
     expect(refusal(text)).toBe(message);
   });
 
-  it("refuses to nest deeper than the limit, in lists and in objects", () => {
+  it("parseHcl() refuses lists and objects nested deeper than the limit", () => {
     const nested = (depth: number) => `a = ${"[".repeat(depth)}${"]".repeat(depth)}`;
     expect(plain(parseHcl(nested(HCL_DEPTH_MAX)))).toBeDefined();
     expect(refusal(nested(HCL_DEPTH_MAX + 1))).toBe(
@@ -107,7 +107,7 @@ describe("parseHcl() on HCL", () => {
     expect(refusal('{"a":'.repeat(300_000))).toContain("nested deeper");
   });
 
-  it("reads a megabyte of rules, and of comments, in a moment", () => {
+  it("parseHcl() reads a megabyte of rules or comments within seconds", () => {
     const rule = 'path "kv/team/+/x" { capabilities = ["read", "list"] }\n';
     const count = Math.floor(1_000_000 / rule.length);
     const start = performance.now();
@@ -118,12 +118,12 @@ describe("parseHcl() on HCL", () => {
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
-  it("refuses text longer than a record", () => {
+  it("parseHcl() refuses text longer than a record", () => {
     expect(refusal(" ".repeat(HCL_TEXT_MAX_CHARS + 1))).toContain("text longer than");
     expect(refusal(`{${" ".repeat(HCL_TEXT_MAX_CHARS)}}`)).toContain("text longer than");
   });
 
-  it("reads back any tree it is given", () => {
+  it("parseHcl() reads back any tree that was written as HCL", () => {
     const key = fc.oneof(fc.constantFrom("a", "__proto__", "constructor", "path"), fc.string());
     const { body } = fc.letrec<{ body: unknown; value: unknown }>((tie) => ({
       body: fc.array(fc.tuple(key, tie("value")), { maxLength: 4, depthIdentifier: "d" }),
@@ -150,7 +150,7 @@ describe("parseHcl() on HCL", () => {
     }));
   });
 
-  it("answers any text with a tree or an HclSyntaxError", () => {
+  it("parseHcl() returns a tree or throws HclSyntaxError for any text", () => {
     const bit = fc.constantFrom(
       ...'{}[]=,:"\\\n #/*<-_a1.',
       "<<EOF\n",
@@ -183,7 +183,7 @@ describe("parseHcl() on JSON", () => {
     ["escapes", String.raw`{"a":"\/\b\f\ud83d\udd11"}`, [["a", "/\b\f🔑"]]],
     ["__proto__", '{"__proto__":{"x":1}}', [["__proto__", { body: [["x", 1]] }]]],
     ["numbers", '{"a":[-0.5,1e2]}', [["a", [-0.5, 100]]]],
-  ])("reads %s", (_what, text, tree) => {
+  ])("parseHcl() reads JSON with %s", (_what, text, tree) => {
     expect(plain(parseHcl(text))).toEqual(tree);
   });
 
@@ -200,11 +200,11 @@ describe("parseHcl() on JSON", () => {
     ["a block", '{"a" {}}'],
     ["control characters in a string", '{"a":"\t"}'],
     ["a long escape", String.raw`{"a":"\U0001F511"}`],
-  ])("refuses %s", (_what, text) => {
+  ])("parseHcl() refuses JSON with %s", (_what, text) => {
     expect(refusal(text)).toMatch(/^At \d+:\d+: /);
   });
 
-  it("agrees with JSON.parse on what is valid", () => {
+  it("parseHcl() accepts exactly the JSON that JSON.parse accepts", () => {
     const mutated = fc.tuple(
       fc.json(),
       fc.nat(),

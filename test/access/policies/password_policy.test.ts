@@ -9,7 +9,7 @@ import { refusalOf } from "../refusal.ts";
 const LETTERS = 'rule "charset" { charset = "abc" }';
 
 describe("parsePasswordPolicy()", () => {
-  it("reads length, sets and minima, in HCL and in JSON", () => {
+  it("parsePasswordPolicy() reads length, charsets and minima, in HCL and in JSON", () => {
     const parsed = {
       length: 8,
       rules: [{ charset: ["a", "b", "🔑"], minChars: 2 }, { charset: ["1"], minChars: 0 }],
@@ -54,13 +54,13 @@ describe("parsePasswordPolicy()", () => {
       `length = 8 ${LETTERS} rule "charset" { charset = "" min-chars = 1 }`,
       "unable to construct test password from provided policy: are the rules impossible?",
     ],
-  ])("refuses %j", (text, message) => {
+  ])("parsePasswordPolicy() refuses %j", (text, message) => {
     expect(refusalOf(() => parsePasswordPolicy(text))).toContain(message);
   });
 });
 
 describe("generatePassword()", () => {
-  it("keeps to length, sets and minima", () => {
+  it("generatePassword() respects length, charsets and minima", () => {
     const policy = parsePasswordPolicy(
       'length = 12 rule "charset" { charset = "ab" min-chars = 3 } ' +
         'rule "charset" { charset = "01" min-chars = 3 }',
@@ -73,14 +73,14 @@ describe("generatePassword()", () => {
     }
   });
 
-  it("refuses bytes that would prefer the beginning of the set", () => {
+  it("generatePassword() discards bytes that would favour the start of the charset", () => {
     const policy = parsePasswordPolicy(`length = 4\n${LETTERS}`);
     const bytes = [255, 0, 1, 2, 254];
     expect(generatePassword(policy, (length) => Uint8Array.from(bytes.splice(0, length))))
       .toBe("abcc");
   });
 
-  it("gives up on a policy that hardly any password satisfies", () => {
+  it("generatePassword() gives up on a policy that hardly any password satisfies", () => {
     const policy = parsePasswordPolicy(
       'length = 30 rule "charset" { charset = "a" min-chars = 30 } ' +
         'rule "charset" { charset = "bcdefgh" }',
@@ -88,7 +88,7 @@ describe("generatePassword()", () => {
     expect(refusalOf(() => generatePassword(policy, randomBytes))).toContain("timed out");
   });
 
-  it("refuses more characters than a byte tells apart", () => {
+  it("generatePassword() refuses a charset of more than 256 characters", () => {
     const charset = Array.from({ length: 257 }, (_, index) => String.fromCodePoint(0x4e00 + index));
     const policy = parsePasswordPolicy(
       `length = 8 rule "charset" { charset = "${charset.join("")}" }`,

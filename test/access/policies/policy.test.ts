@@ -23,7 +23,7 @@ function refusal(text: string): string {
   throw new Error(`was accepted: ${text}`);
 }
 
-/** The form in which the reference tells of unknown keys. */
+/** The form in which OpenBao reports unknown keys. */
 function several(...errors: string[]): string {
   const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
   return `${count} occurred:\n${errors.map((error) => `\t* ${error}\n`).join("")}\n`;
@@ -32,12 +32,12 @@ function several(...errors: string[]): string {
 const READ = 'capabilities = ["read"]';
 
 describe("parsePolicy()", () => {
-  it("keeps the name it is given, not the one in the text", () => {
+  it("parsePolicy() keeps the name it is given, not the one in the text", () => {
     expect(parsePolicy("web", 'name = "other"').name).toBe("web");
     expect(parsePolicy("web", "")).toEqual({ name: "web", rules: [], warnings: [] });
   });
 
-  it("reads every part of a rule", () => {
+  it("parsePolicy() reads every part of a rule", () => {
     const parsed = rule(`path "/kv/a" {
       comment = "why"
       capabilities = ["read", "update"]
@@ -77,7 +77,7 @@ describe("parsePolicy()", () => {
     ["kv/+", "kv/+", "segments"],
     ["+/cfg", "+/cfg", "segments"],
     ["kv/+/cfg/*", "kv/+/cfg/*", "segments"],
-  ])("takes the path %j as %j, %s", (written, path, kind) => {
+  ])("parsePolicy() reads the path %j as %j, of kind %s", (written, path, kind) => {
     expect(rule(`path ${JSON.stringify(written)} { ${READ} }`)).toMatchObject({ path, kind });
   });
 
@@ -95,7 +95,7 @@ describe("parsePolicy()", () => {
     ['policy = "sudo"', ["create", "delete", "list", "read", "sudo", "update"]],
     ['policy = "read"\ncapabilities = ["patch"]', ["list", "patch", "read"]],
     ['policy = "deny"\ncapabilities = ["read"]', ["deny"]],
-  ])("grants by %s", (body, names) => {
+  ])("parsePolicy() reads what a rule grants by %s", (body, names) => {
     expect(capabilityNames(rule(`path "x" { ${body} }`).capabilities)).toEqual(names);
   });
 
@@ -219,12 +219,12 @@ describe("parsePolicy()", () => {
       'path "}}x{{" { foo = 1 }',
       "failed to validate policy templating: unbalanced templating characters",
     ],
-  ])("refuses %s", (text, detail) => {
+  ])("parsePolicy() refuses %s", (text, detail) => {
     expect(refusal(text)).toBe(`failed to parse policy: ${detail}`);
   });
 
   it.each(["control_group", "list_scan_response_keys_filter_path", "mfa_methods"])(
-    "refuses %s, which would narrow access",
+    "parsePolicy() refuses %s, which would narrow access",
     (key) => {
       expect(refusal(`path "x" { ${READ}\n${key} = "a" }`)).toBe(
         `failed to parse policy: path "x": "${key}" is not supported: ignoring it would widen access`,
@@ -233,7 +233,7 @@ describe("parsePolicy()", () => {
     },
   );
 
-  describe("of an attribute that is set more than once", () => {
+  describe("repeated attributes", () => {
     it.each<[string, string, string]>([
       ["capabilities", '["deny"]', '["list"]'],
       ["policy", '"sudo"', '"read"'],
@@ -245,7 +245,7 @@ describe("parsePolicy()", () => {
       ["pagination_limit", "5", "7"],
       ["expiration", '"2030-01-01T00:00:00Z"', '"2031-01-01T00:00:00Z"'],
       ["comment", '"a"', '"b"'],
-    ])("takes the last %s, in HCL and in JSON, and says so", (name, first, last) => {
+    ])("parsePolicy() uses the last %s, in HCL and in JSON, and warns", (name, first, last) => {
       const json = (value: string) => value.replace(/ ?(\w) = /g, '"$1": ');
       const one = `path "x" { ${name} = ${last} }`;
       const hcl = `path "x" { ${name} = ${first} ${name} = "zz" ${name} = ${last} }`;
@@ -258,7 +258,7 @@ describe("parsePolicy()", () => {
       expect(parsePolicy("p", text).warnings).toEqual([expect.stringContaining(warning)]);
     });
 
-    it("takes the last values of a parameter, whose name has no case", () => {
+    it("parsePolicy() uses the last values of a parameter, whatever its letter case", () => {
       const { rules, warnings } = parsePolicy(
         "p",
         'path "x" { denied_parameters = { a = [], A = ["x"] } }',
@@ -270,14 +270,14 @@ describe("parsePolicy()", () => {
         ]);
     });
 
-    it("warns of a repeated name, and not of a path with several blocks", () => {
+    it("parsePolicy() warns of a repeated name, not of a path with several blocks", () => {
       const text = `name = "a"\nname = "b"\npath "x" { ${READ} }\npath "x" { ${READ} }`;
       expect(parsePolicy("p", text).warnings)
         .toEqual(['"name" is set more than once: the one at 2:1 counts']);
       expect(parsePolicy("p", text).rules).toHaveLength(2);
     });
 
-    it("judges the last one alone, and still every name and label", () => {
+    it("parsePolicy() checks the last value of an attribute, but every name and label", () => {
       expect(refusal(`path "x" { ${READ} policy = "read" policy = "admin" }`))
         .toBe('failed to parse policy: path "x": invalid policy "admin"');
       expect(refusal(`path "x" { ${READ} mfa_methods = ["a"] mfa_methods = [] }`))
@@ -285,7 +285,7 @@ describe("parsePolicy()", () => {
       expect(refusal(`path "x" { ${READ} capabilities "y" { } }`)).toContain("takes no label");
     });
 
-    it("tells of twenty at most, however many there are", () => {
+    it("parsePolicy() lists at most twenty warnings and counts the rest", () => {
       const twice = (index: number) => `path "x${index}" { ${READ} ${READ} }`;
       const text = Array.from({ length: 5000 }, (_, index) => twice(index)).join("\n");
       const { warnings } = parsePolicy("p", text);
@@ -294,7 +294,7 @@ describe("parsePolicy()", () => {
     });
   });
 
-  it("ignores a remark, whatever it is", () => {
+  it("parsePolicy() ignores a comment of any type", () => {
     expect(rule(`path "x" { ${READ}\ncomment = ["a"] }`)).toEqual(rule(`path "x" { ${READ} }`));
   });
 
@@ -306,29 +306,29 @@ describe("parsePolicy()", () => {
     ["0", null],
     ["-2", null],
     ['"-2"', null],
-  ])("takes %s for a pagination limit", (written, limit) => {
+  ])("parsePolicy() reads %s as a pagination limit", (written, limit) => {
     expect(rule(`path "x" { pagination_limit = ${written} }`).paginationLimit).toBe(limit);
   });
 
-  it("takes a path without a label for the one called path, and of labels the first", () => {
+  it(`parsePolicy() takes "path" for a missing label, and the first of several labels`, () => {
     expect(rule(`path { ${READ} }`).path).toBe("path");
     expect(rule(`path "x" "y" { ${READ} }`).path).toBe("x");
     expect(rule(`name = 5\npath "x" { ${READ} }`).path).toBe("x");
   });
 
-  it("tells of twenty unknown keys and counts the others", () => {
+  it("parsePolicy() lists twenty unknown keys and counts the rest", () => {
     const message = refusal("foo = 1\n".repeat(30_000));
     expect(message).toContain("30000 errors occurred:");
     expect(message.match(/invalid key/g)).toHaveLength(20);
   });
 
-  it("checks a rule with a template and leaves it out", () => {
+  it("parsePolicy() checks a templated rule and leaves it out when there is no entity", () => {
     const text = `path "kv/{{identity.entity.id}}/*" { ${READ} } path "x" { ${READ} }`;
     expect(parsePolicy("p", text).rules.map((each) => each.path)).toEqual(["x"]);
     expect(refusal('path "kv/{{identity.entity.id}}" { capabilities = ["fly"] }')).toContain("fly");
   });
 
-  describe("with an entity", () => {
+  describe("templates", () => {
     const alias = {
       id: "a-1",
       accessor: "auth_userpass_1",
@@ -351,7 +351,7 @@ describe("parsePolicy()", () => {
       ["{{identity.entity.id}}-{{identity.entity.name}}", "e-1-entity_1"],
       ["kv/{{identity.entity.aliases.auth_userpass_1.id}}", "kv/a-1"],
       ["kv/{{identity.entity.aliases.auth_userpass_1.metadata.team}}", "kv/web"],
-    ])("fills %s", (path, filled) => {
+    ])("parsePolicy() fills the template %s from the entity", (path, filled) => {
       expect(pathsFor(path)).toEqual([filled]);
     });
 
@@ -362,11 +362,11 @@ describe("parsePolicy()", () => {
       "kv/{{identity.entity.aliases.auth_userpass_1.metadata.__proto__}}",
       "kv/{{identity.groups.names.a.id}}",
       "kv/{{}}",
-    ])("leaves out %s, which has no value", (path) => {
+    ])("parsePolicy() leaves out %s, which has no value", (path) => {
       expect(pathsFor(path)).toEqual([]);
     });
 
-    it("lets a value change the meaning of a path only where the policy says so", () => {
+    it("a templated value may add slashes or wildcards only where the policy allows it", () => {
       const name = "kv/{{identity.entity.aliases.auth_userpass_1.name}}";
       const any = "kv/{{identity.entity.aliases.auth_userpass_1.metadata.any}}";
       expect([pathsFor(name), pathsFor(any)]).toEqual([[], []]);
@@ -374,22 +374,22 @@ describe("parsePolicy()", () => {
     });
   });
 
-  it("never makes the root policy", () => {
+  it("parsePolicy() refuses to define the root policy", () => {
     expect(() => parsePolicy("root", "")).toThrow('cannot update "root" policy');
   });
 
-  it("clips long text in its messages", () => {
+  it("parsePolicy() clips long text in its error messages", () => {
     expect(refusal(`path "${"x".repeat(100_000)}" { foo = 1 }`).length).toBeLessThan(400);
     expect(refusal(`path "x" { ${"y".repeat(100_000)} = 1 }`).length).toBeLessThan(400);
     expect(refusal(`${"x".repeat(100_000)} ]`).length).toBeLessThan(400);
   });
 
-  it("reads a megabyte of rules", () => {
+  it("parsePolicy() reads a megabyte of rules", () => {
     const text = Array.from({ length: 20_000 }, (_, index) => `path "kv/${index}" { ${READ} }\n`);
     expect(parsePolicy("p", text.join("")).rules).toHaveLength(20_000);
   });
 
-  it("reads the default policy", () => {
+  it("parsePolicy() reads the default policy", () => {
     const { rules } = parsePolicy("default", DEFAULT_POLICY_TEXT);
     expect(new Set(rules.map((each) => each.path)).size).toBe(rules.length);
     expect(rules.every((each) => each.capabilities > CAPABILITY_BITS.deny)).toBe(true);
@@ -414,17 +414,17 @@ describe("parsePolicy() on JSON", () => {
     ["an object", `{"name":"p","path":{"kv/a":{"capabilities":["read"]},"kv/+/b*":${updates}}}`],
     ["a list of objects", `{"path":[{"kv/a":{"capabilities":["read"]}},{"kv/+/b*":[${updates}]}]}`],
     ["repeated names", `{"path":{"kv/a":{"capabilities":["read"]}},"path":{"kv/+/b*":${updates}}}`],
-  ])("says the same as HCL when paths are %s", (_what, json) => {
+  ])("parsePolicy() reads JSON like HCL when paths are %s", (_what, json) => {
     expect(parsePolicy("p", json)).toEqual(parsePolicy("p", hcl));
   });
 
-  it("keeps both rules of a path that is named twice", () => {
+  it("parsePolicy() keeps both rules of a JSON path that is named twice", () => {
     const json = '{"path":{"x":{"policy":"deny"},"x":{"policy":"read"}}}';
     expect(parsePolicy("p", json).rules.map((each) => capabilityNames(each.capabilities)))
       .toEqual([["deny"], ["list", "read"]]);
   });
 
-  it("takes __proto__ as a name like any other", () => {
+  it("parsePolicy() reads __proto__ in JSON as an ordinary name", () => {
     const json =
       '{"path":{"__proto__":{"capabilities":["read"],"denied_parameters":{"__proto__":[]}}}}';
     expect(rule(json)).toMatchObject({
@@ -434,7 +434,7 @@ describe("parsePolicy() on JSON", () => {
     expect(refusal('{"path":{"x":{"__proto__":{"policy":"sudo"}}}}')).toContain('"__proto__"');
   });
 
-  it("refuses what is not an object of rules", () => {
+  it("parsePolicy() refuses JSON that is not an object of rules", () => {
     expect(refusal('{"path":["x"]}')).toContain("cannot check HCL keys");
     expect(refusal('{"path":{"x":null}}')).toContain('path "path": invalid key "x" on line 1');
     expect(refusal('{"path":{"x":{"capabilities":[null]}}}')).toContain("unknown type for string");

@@ -38,7 +38,7 @@ function tokenWith(fields: Partial<Token> = {}): Token {
   };
 }
 
-/** What somebody makes who has the key and this format's description. */
+/** A token made by someone who has the key and knows the format. */
 async function forge(plaintext: Uint8Array, version = 1): Promise<string> {
   const head = concatBytes(Uint8Array.of(version), random(24));
   const key = await AeadKey.import(deriveKey(head.subarray(1)));
@@ -48,8 +48,8 @@ async function forge(plaintext: Uint8Array, version = 1): Promise<string> {
   return BATCH_TOKEN_PREFIX + text.replaceAll("+", "-").replaceAll("/", "_");
 }
 
-describe("a batch token", () => {
-  it("comes back as it was issued, and no two ids of it are alike", async () => {
+describe("batch tokens", () => {
+  it("a batch token reads back as issued, and no two ids of it are equal", async () => {
     const token = tokenWith();
     const [one, other] = [await batch.issue(token), await batch.issue(token)];
     expect(one).not.toBe(other);
@@ -58,13 +58,13 @@ describe("a batch token", () => {
     expect(await batch.read(await forge(encodeToken(token)))).toEqual(token);
   });
 
-  it("is nothing under another credential key", async () => {
+  it("a batch token is invalid under another credential key", async () => {
     const id = await batch.issue(tokenWith());
     credentialKey = random(32);
     expect(await batch.read(id)).toBeNull();
   });
 
-  it("is nothing with a character changed, cut short, without content, or spelled otherwise", async () => {
+  it("a changed, shortened, empty or respelled batch token is invalid", async () => {
     const id = await batch.issue(tokenWith());
     for (let at = BATCH_TOKEN_PREFIX.length; at < id.length - 1; at += 7) {
       const other = id[at] === "A" ? "B" : "A";
@@ -91,12 +91,12 @@ describe("a batch token", () => {
     ["a period", { periodSeconds: 60 }],
     ["leave to be renewed", { renewable: true }],
     ["the type of a stored token", { type: "service" }],
-  ])("with %s is refused, for no endpoint issues it", async (_name, fields) => {
+  ])("a batch token with %s is neither issued nor accepted", async (_name, fields) => {
     await expect(batch.issue(tokenWith(fields))).rejects.toThrow(TypeError);
     expect(await batch.read(await forge(encodeToken(tokenWith(fields))))).toBeNull();
   });
 
-  it("of an unknown version is refused, outside and inside", async () => {
+  it("a batch token of an unknown version is refused, outer or inner", async () => {
     expect(await batch.read(await forge(encodeToken(tokenWith()), 2))).toBeNull();
     const inside = encodeUtf8(JSON.stringify({ ...tokenWith(), version: 2 }));
     expect(await batch.read(await forge(inside))).toBeNull();

@@ -21,9 +21,9 @@ const HOUR_MS = 3_600_000;
 
 let nowMs: number;
 let tokens: TokenStore;
-/** Another store of the same tokens, which shares nothing with the first in memory. */
+/** Another store of the same tokens, which shares no memory with the first. */
 let others: TokenStore;
-/** Both keep their tokens here. */
+/** Both stores keep their tokens here. */
 let store: Store;
 /** Runs once, when the next commit of `tokens` is under way but has not reached the store. */
 let meanwhile: (() => Promise<unknown>) | null;
@@ -68,8 +68,8 @@ async function createAndFind(fields: Partial<TokenTemplate> = {}) {
   return { id: issued.id, found };
 }
 
-describe("a token that was found before", () => {
-  it("is found again without being decrypted", async () => {
+describe("tokens found before", () => {
+  it("a token found once is found again without decryption", async () => {
     const { id, found } = await createAndFind();
     const decrypt = vi.spyOn(crypto.subtle, "decrypt");
     expect(await tokens.find(id)).toEqual(found);
@@ -77,7 +77,7 @@ describe("a token that was found before", () => {
     decrypt.mockRestore();
   });
 
-  it("is found no more once it was revoked, by whomever", async () => {
+  it("a revoked token is not found, whichever store revoked it", async () => {
     const first = await createAndFind();
     await tokens.revoke(first.found);
     expect(await tokens.find(first.id)).toBeNull();
@@ -86,7 +86,7 @@ describe("a token that was found before", () => {
     expect(await tokens.find(second.id)).toBeNull();
   });
 
-  it("is found no more once an ancestor was revoked, however far", async () => {
+  it("a token of any generation is not found once its ancestor is revoked", async () => {
     const ancestor = await createAndFind();
     const descendants: string[] = [];
     let parent = ancestor.found;
@@ -100,7 +100,7 @@ describe("a token that was found before", () => {
     expect(await store.list("sys/token/", "", 10)).toEqual([]);
   });
 
-  it("expires on time", async () => {
+  it("a token found before still expires on time", async () => {
     const { id } = await createAndFind();
     nowMs += HOUR_MS - 1;
     expect(await tokens.find(id)).not.toBeNull();
@@ -108,7 +108,7 @@ describe("a token that was found before", () => {
     expect(await tokens.find(id)).toBeNull();
   });
 
-  it("lives longer once it was renewed, by whomever", async () => {
+  it("a token renewed by another store lives longer", async () => {
     const { id, found } = await createAndFind();
     await others.renew(found, 2 * HOUR_MS / 1000);
     expect((await tokens.find(id))?.token.expiresAtMs).toBe(nowMs + 2 * HOUR_MS);
@@ -116,13 +116,13 @@ describe("a token that was found before", () => {
     expect(await tokens.find(id)).not.toBeNull();
   });
 
-  it("has no use left for two requests that found the last one", async () => {
+  it("two requests that race for the last use of a token get one between them", async () => {
     const { found } = await createAndFind({ uses: 1 });
     const both = await Promise.all([tokens.use(found), others.use(found)]);
     expect(both.filter((used) => used !== null)).toHaveLength(1);
   });
 
-  it("counts its uses down to the last", async () => {
+  it("each use of a token lowers its count, down to the last", async () => {
     const { id } = await createAndFind({ uses: 2 });
     const left: (number | null)[] = [];
     for (let use = 0; use < 3; use++) {
@@ -134,8 +134,8 @@ describe("a token that was found before", () => {
   });
 });
 
-describe("a token that is revoked meanwhile", () => {
-  it("gets no child, not even one whose commit is under way", async () => {
+describe("tokens revoked meanwhile", () => {
+  it("a token revoked during the commit of a child gets no child", async () => {
     const { found } = await createAndFind();
     meanwhile = () => others.revoke(found);
     await expect(tokens.create(template({ parent: found.hash, orphan: false })))
@@ -147,7 +147,7 @@ describe("a token that is revoked meanwhile", () => {
   it.each<[string, (found: StoredToken) => Promise<unknown>]>([
     ["a renewal", (found) => tokens.renew(found, 60)],
     ["a use", (found) => tokens.use(found)],
-  ])("is not brought back by %s whose commit is under way", async (_name, change) => {
+  ])("a token revoked during %s is not brought back", async (_name, change) => {
     const { id, found } = await createAndFind({ uses: 3 });
     meanwhile = () => others.revoke(found);
     expect(await change(found)).toBeNull();
@@ -157,30 +157,33 @@ describe("a token that is revoked meanwhile", () => {
   });
 });
 
-describe("revoking a token", () => {
-  it.each([1, 2, 3])("ends also a grandchild made while its commit %i is under way", async (at) => {
-    const parent = await createAndFind();
-    const child = await createAndFind({ parent: parent.found.hash, orphan: false });
-    let commits = 0;
-    let answer = "";
-    const making = async () => {
-      commits += 1;
-      if (commits < at) meanwhile = making;
-      else {
-        const grandchild = template({ parent: child.found.hash, orphan: false });
-        answer = await codeOf(() => others.create(grandchild));
-      }
-    };
-    meanwhile = making;
-    await tokens.revoke(parent.found);
-    expect(answer).toBe(at < 3 ? "no error" : "unauthenticated");
-    expect(await store.list("sys/token/", "", 10)).toEqual([]);
-  });
+describe("revocation of descendants", () => {
+  it.each([1, 2, 3])(
+    "revoking a token also ends a grandchild created during its commit %i",
+    async (at) => {
+      const parent = await createAndFind();
+      const child = await createAndFind({ parent: parent.found.hash, orphan: false });
+      let commits = 0;
+      let answer = "";
+      const making = async () => {
+        commits += 1;
+        if (commits < at) meanwhile = making;
+        else {
+          const grandchild = template({ parent: child.found.hash, orphan: false });
+          answer = await codeOf(() => others.create(grandchild));
+        }
+      };
+      meanwhile = making;
+      await tokens.revoke(parent.found);
+      expect(answer).toBe(at < 3 ? "no error" : "unauthenticated");
+      expect(await store.list("sys/token/", "", 10)).toEqual([]);
+    },
+  );
 });
 
-describe("revoking a token with more descendants than one commit takes", () => {
+describe("revocation in several commits", () => {
   it.each([2, 3, 4, 5])(
-    "leaves a token by which the alarm ends the rest, when it stops at its commit %i",
+    "the alarm finishes the revocation of a large tree that stopped at commit %i",
     async (stop) => {
       const parent = await createAndFind();
       const child = template({ parent: parent.found.hash, orphan: false });
@@ -202,8 +205,8 @@ describe("revoking a token with more descendants than one commit takes", () => {
   );
 });
 
-describe("a token whose last use is under way", () => {
-  it("is found no more by its id or accessor, long before it is removed", async () => {
+describe("tokens whose last use has begun", () => {
+  it("a token whose last use has begun is not found by id or accessor", async () => {
     const { id, found } = await createAndFind({ uses: 1 });
     expect((await tokens.use(found))?.token.uses).toBe(SPENT_USES);
     for (const store of [tokens, others]) {
@@ -212,7 +215,7 @@ describe("a token whose last use is under way", () => {
     }
   });
 
-  it("gets no child, and no second last use", async () => {
+  it("a token whose last use has begun gets no child and no second last use", async () => {
     const { found } = await createAndFind({ uses: 1 });
     await tokens.use(found);
     await expect(tokens.create(template({ parent: found.hash, orphan: false })))
@@ -220,7 +223,7 @@ describe("a token whose last use is under way", () => {
     expect(await others.use(found)).toBeNull();
   });
 
-  it("takes the batch tokens it had made with it", async () => {
+  it("the last use of a token ends the batch tokens it created", async () => {
     const { found } = await createAndFind({ uses: 2 });
     const child = await tokens.create(
       template({ type: "batch", parent: found.hash, orphan: false }),
@@ -233,7 +236,7 @@ describe("a token whose last use is under way", () => {
   });
 });
 
-it("a batch token ends with its time, as any other", async () => {
+it("a batch token expires on time", async () => {
   const { id } = await tokens.create(template({ type: "batch" }));
   nowMs += HOUR_MS - 1;
   expect(await tokens.find(id)).not.toBeNull();
@@ -241,7 +244,7 @@ it("a batch token ends with its time, as any other", async () => {
   expect(await tokens.find(id)).toBeNull();
 });
 
-it("no record shows the id or the accessor of a token, in its path or in its bytes", async () => {
+it("no stored record shows a token's id or accessor, in its path or its bytes", async () => {
   const { id, found } = await createAndFind();
   const secrets = [id, found.token.accessor];
   const forms = secrets.flatMap((text) => [text, encodeHex(encodeUtf8(text))]);

@@ -35,7 +35,7 @@ function openPorts() {
   };
 }
 
-/** What this version added to records, taken out of all of them again. */
+/** Removes from every record the fields that this version has added. */
 async function age(barrier: Barrier): Promise<void> {
   const added = [
     ...["boundCidrs", "strictlyBindIp", "bindSecretId", "secretIdBoundCidrs"],
@@ -55,8 +55,8 @@ async function age(barrier: Barrier): Promise<void> {
   }
 }
 
-describe("a record from before addresses could be bound", () => {
-  it("of a token or a token role binds to none", async () => {
+describe("records from before tokens could be bound to addresses", () => {
+  it("an old record of a token or token role binds no address", async () => {
     const ports = openPorts();
     const made = await new TokenStore(ports).create({
       ...rootTokenTemplate(0),
@@ -99,7 +99,7 @@ describe("a record from before addresses could be bound", () => {
     });
   });
 
-  it("of a user logs in from anywhere", async () => {
+  it("an old userpass record allows a login from any address", async () => {
     const { barrier } = openPorts();
     const passwords = new Passwords(randomBytes, { logN: 4, r: 8, p: 1 });
     const users = new Userpass(new JsonRecords(barrier, "auth/u1/", false), passwords);
@@ -109,7 +109,7 @@ describe("a record from before addresses could be bound", () => {
     expect(outcome).toMatchObject({ kind: "granted", login: { rules: NO_RULES } });
   });
 
-  it("of a role and a secret id logs in from anywhere, with that secret id", async () => {
+  it("old records of a role and a secret id allow a login from any address", async () => {
     const ports = openPorts();
     const storage = new JsonRecords(ports.barrier, "auth/u2/", false);
     const roles = new AppRole(storage, ports, "u2");
