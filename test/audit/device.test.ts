@@ -19,18 +19,18 @@ function changed(change: (record: Record<string, unknown>) => object): Uint8Arra
   return encodeUtf8(JSON.stringify(change(record)));
 }
 
-describe("the record of audit devices", () => {
-  it("keeps what is shown and what is opened", () => {
+describe("record of audit devices", () => {
+  it("the record of audit devices keeps what is shown and what is opened", () => {
     expect(decodeDevices(encodeDevices([KEPT]))).toEqual([KEPT]);
     expect(decodeDevices(encodeDevices([]))).toEqual([]);
   });
 
-  it.each([1, 3])("of version %i is refused in words, and never half read", (version) => {
+  it.each([1, 3])("a device record of version %i is refused with a clear error", (version) => {
     const bytes = changed((record) => ({ ...record, version }));
     expect(() => decodeDevices(bytes)).toThrow(`their record has version ${version}`);
   });
 
-  it("with a salt that is too short is refused", () => {
+  it("a device record with a short salt is refused", () => {
     const devices = [{ ...KEPT.device, settled: KEPT.settled, salt: "AAAA" }];
     expect(() => decodeDevices(changed((record) => ({ ...record, devices })))).toThrow("a salt");
   });

@@ -8,7 +8,7 @@ const SALT = Uint8Array.from({ length: 32 }, (_, index) => index);
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
 const hashing = createHashing(SALT, true);
 
-/** Made without the code under test. */
+/** Expected hashes, computed without the code under test. */
 const hashed = (text: string) => `hmac-sha256:${encodeHex(hmacSha256(SALT, encodeUtf8(text)))}`;
 
 const REQUEST: AuditedRequest = {
@@ -77,12 +77,12 @@ const EXPECTED = {
   },
 };
 
-describe("an audit line", () => {
-  it("of a request has exactly Vault's members, with every secret text hashed", () => {
+describe("audit lines", () => {
+  it("a request line has exactly Vault's members, with every secret string hashed", () => {
     expect(parse(entry().requestLine(hashing, NOW_MS, null))).toEqual(EXPECTED);
   });
 
-  it("of a response repeats the request and adds the answer", () => {
+  it("a response line repeats the request and adds the response", () => {
     const reply = {
       data: { keys: ["a", "b"], n: 2 },
       auth: { client_token: "s.new", accessor: "new", policies: ["p"], lease_duration: 5 },
@@ -111,7 +111,7 @@ describe("an audit line", () => {
     });
   });
 
-  it("shows an error in clear only when it is a fixed sentence", () => {
+  it("an audit line shows an error in clear only when it is a fixed sentence", () => {
     const quoting = { text: 'unknown field "ann"', isPublic: false };
     const fixed = { text: "permission denied", isPublic: true };
     expect(parse(entry().requestLine(hashing, NOW_MS, quoting))["error"])
@@ -119,7 +119,7 @@ describe("an audit line", () => {
     expect(parse(entry().responseLine(hashing, NOW_MS, null, fixed))["error"]).toBe(fixed.text);
   });
 
-  it("of somebody without a token names none", () => {
+  it("an audit line of an anonymous request has no token", () => {
     const made = new AuditEntry(null, null, { ...REQUEST, clientToken: "", data: {}, mount: null });
     const { auth, request } = parse(made.requestLine(hashing, NOW_MS, null));
     expect(auth).toEqual({ token_type: "default" });
@@ -127,12 +127,12 @@ describe("an audit line", () => {
     expect(Object.keys(request as object)).not.toContain("data");
   });
 
-  it("is one line whatever was sent", () => {
+  it("an audit entry is one line even if the input contains line breaks", () => {
     const made = entry({ path: "a\nb\u2028", data: { "na\nme": "va\nlue" } });
     expect(made.requestLine(hashing, NOW_MS, null)).not.toContain("\n");
   });
 
-  it("keeps the digits of a number that JavaScript would round", () => {
+  it("an audit line keeps the digits of a number that JavaScript would round", () => {
     const rawJson = Reflect.get(JSON, "rawJSON") as (text: string) => unknown;
     const line = entry({ data: { big: rawJson("12345678901234567890") } })
       .requestLine(hashing, NOW_MS, null);
@@ -140,8 +140,8 @@ describe("an audit line", () => {
   });
 });
 
-describe("devices differ", () => {
-  it("by their salt: the same text has another hash", () => {
+describe("hashing per device", () => {
+  it("devices with different salts hash the same text differently", () => {
     const made = entry();
     const other = createHashing(Uint8Array.from(SALT, (byte) => byte ^ 1), true);
     const lines = [hashing, other].map((each) => made.requestLine(each, NOW_MS, null));
@@ -150,7 +150,7 @@ describe("devices differ", () => {
     expect(lines.join()).not.toContain('"ann"');
   });
 
-  it("by hmac_accessor=false, which shows accessors and nothing else", () => {
+  it("hmac_accessor=false shows accessors in clear and still hashes the rest", () => {
     const line = entry().requestLine(createHashing(SALT, false), NOW_MS, null);
     expect(line).toContain('"accessor":"acc"');
     expect(line).toContain('"client_token_accessor":"acc"');
@@ -158,7 +158,7 @@ describe("devices differ", () => {
   });
 });
 
-describe("a ceremony's line", () => {
+describe("lines about ceremonies", () => {
   const UUID = "0f8fad5b-d9cb-469f-a165-70867728950e";
   const FINGERPRINT = "7a7e6bbd89197b080d7a47463047e9a85b5b147e";
   const dataOf = (data: Record<string, unknown>, path = "sys/rekey/update") => {
@@ -166,7 +166,7 @@ describe("a ceremony's line", () => {
     return (reply["response"] as { readonly data: unknown }).data;
   };
 
-  it("shows which attempt it is and for whom, and hashes keys", () => {
+  it("a ceremony line shows the attempt's public facts and hashes keys", () => {
     const facts = { nonce: UUID, t: 2, n: 3, pgp_fingerprints: [FINGERPRINT], complete: true };
     expect(dataOf({ ...facts, keys: ["k"], keys_base64: ["b"], otp: "o", encoded_token: "e" }))
       .toEqual({
@@ -178,7 +178,7 @@ describe("a ceremony's line", () => {
       });
   });
 
-  it("hashes what stands under a public name and cannot belong there", () => {
+  it("a ceremony line hashes a malformed value under a public name", () => {
     const share = "ab".repeat(33);
     const data = { nonce: share, verification_nonce: [UUID], pgp_fingerprints: [FINGERPRINT, "x"] };
     expect(dataOf(data)).toEqual({
@@ -189,13 +189,13 @@ describe("a ceremony's line", () => {
   });
 
   it.each(["secret/data/a", "sys/rekey2/x", "sys/rotate/config", "kv/sys/rekey/init"])(
-    "is not that of %s",
+    "%s is not a ceremony path, so its nonce is hashed",
     (path) => expect(dataOf({ nonce: UUID }, path)).toEqual({ nonce: hashed(UUID) }),
   );
 });
 
-describe("a very long list", () => {
-  it("is hashed up to a bound, and nothing of the rest is shown", () => {
+describe("long lists", () => {
+  it("a very long list is hashed up to a limit, and the rest is omitted", () => {
     const keys = Array.from({ length: 10_003 }, (_, index) => `canary${index}`);
     const line = entry({ data: {} }).responseLine(hashing, NOW_MS, { data: { keys } }, null);
     const { response } = parse(line) as { response: { data: { keys: readonly string[] } } };

@@ -11,9 +11,9 @@ interface Device {
   readonly log: readonly string[];
   nowMs: number;
   works: boolean;
-  /** What a line named `late` waits for before it fails. */
+  /** A line named `late` waits for this before it fails. */
   readonly late: PromiseWithResolvers<void>;
-  /** Whether it is rested so long after its last try, and not one millisecond before. */
+  /** Whether the device is ready again exactly so long after its last try, not a millisecond sooner. */
   isRestedAfter(ms: number): boolean;
 }
 
@@ -59,8 +59,8 @@ function newDevice(): Device {
   return made;
 }
 
-describe("a device that fails", () => {
-  it("rests, twice as long after each failed try, up to a bound", async () => {
+describe("failing audit devices", () => {
+  it("a failing device rests twice as long after each failed try, up to a limit", async () => {
     const made = newDevice();
     made.works = false;
     let restMs = AUDIT_REST_MIN_MS;
@@ -72,14 +72,14 @@ describe("a device that fails", () => {
     expect(restMs).toBe(AUDIT_REST_MAX_MS);
   });
 
-  it("has failed once, however many lines failed together", async () => {
+  it("several lines that fail together count as one failure", async () => {
     const made = newDevice();
     made.works = false;
     await Promise.all(["1", "2", "3"].map((line) => made.device.write(line)));
     expect(made.isRestedAfter(AUDIT_REST_MIN_MS)).toBe(true);
   });
 
-  it("rests no shorter because a line fails that was begun before", async () => {
+  it("a late failure of an earlier line does not shorten the rest", async () => {
     const made = newDevice();
     made.works = false;
     const late = made.device.write("late");
@@ -91,7 +91,7 @@ describe("a device that fails", () => {
     expect(made.isRestedAfter(2 * AUDIT_REST_MIN_MS - 1)).toBe(true);
   });
 
-  it("says how many lines it missed, those included that it was not offered", async () => {
+  it("a device reports how many lines it missed, including those not offered to it", async () => {
     const made = newDevice();
     made.works = false;
     await made.device.write("1");
@@ -111,7 +111,7 @@ describe("a device that fails", () => {
     expect(JSON.parse(made.log.at(-1) ?? "")).toMatchObject({ level: "warn", missed: 1 });
   });
 
-  it("is rested when somebody has it opened anew, or the clock was set back", async () => {
+  it("a device is ready at once after it is reopened or the clock is set back", async () => {
     const made = newDevice();
     made.works = false;
     await made.device.write("1");

@@ -1,4 +1,4 @@
-/** Audit devices for tests: they keep lines in memory and fail when they are told to. */
+/** Audit sinks for tests: they record lines in memory and fail on demand. */
 
 import type { AuditSettings } from "../../src/audit/devices.ts";
 import type { ConfiguredDevice } from "../../src/audit/device.ts";
@@ -7,7 +7,7 @@ import { evidence } from "../secrecy/evidence.ts";
 
 export interface RecordingSinks {
   readonly settings: AuditSettings;
-  /** Lines by the option `name` of the device, or its type. */
+  /** Lines of the device whose option `name`, or else type, is this. */
   lines(name: string): readonly string[];
   /** Every line of every device. */
   all(): readonly string[];
@@ -17,7 +17,7 @@ export interface RecordingSinks {
   readonly broken: Set<string>;
   /** Names of devices that cannot be opened. */
   readonly unopenable: Set<string>;
-  /** Which lines a broken device refuses; all when left out. */
+  /** Which lines a broken device refuses; by default all. */
   refuses: (line: string) => boolean;
 }
 
