@@ -61,13 +61,13 @@ async function recordAt(store: Store, path: string): Promise<StoredRecord> {
   return record;
 }
 
-/** What the next start would count from. */
+/** The count from which the next start would go on. */
 async function storedOperations(store: Store, keyring: Keyring): Promise<number> {
   return await readTermOperations(store, activeTerm(keyring).term);
 }
 
-describe("the barrier", () => {
-  it("keeps plaintext out of the store and gives it back, wrapped or not", async () => {
+describe("barrier", () => {
+  it("the barrier stores no plaintext and gives it back, seal-wrapped or not", async () => {
     const { barrier, store } = createBarrier();
     await barrier.commit({ entries: [put("a", "plain text"), put("b", "plain text", true)] });
     expect(await textAt(barrier, "a")).toBe("plain text");
@@ -81,7 +81,7 @@ describe("the barrier", () => {
     expect(await barrier.list("", "", 2)).toEqual(["a", "b"]);
   });
 
-  it("needs both the data key and, for wrapped values, the seal", async () => {
+  it("a record needs the data key and, if wrapped, also the seal", async () => {
     const { barrier, store, keyring, outer } = createBarrier();
     await barrier.commit({ entries: [put("a", "1"), put("b", "2", true)] });
     const otherSeal = createBarrier({ store, keyring, outer: createSeal(sealKey("k1")) }).barrier;
@@ -92,7 +92,7 @@ describe("the barrier", () => {
     expect(await codeOf(() => otherKeyring.get("b"))).toBe("ciphertext_rejected");
   });
 
-  it("opens no record that was moved, damaged, or stripped of its outer layer", async () => {
+  it("a moved, damaged or unwrapped record does not decrypt", async () => {
     const { barrier, store, outer } = createBarrier();
     await barrier.commit({ entries: [put("a", "1", true), put("b", "2", true)] });
     const { bytes } = await recordAt(store, "a");
@@ -111,7 +111,7 @@ describe("the barrier", () => {
     }
   });
 
-  it("commits entries and ready records together, or none when an expectation fails", async () => {
+  it("a commit writes entries and raw records together, or nothing on a conflict", async () => {
     const { barrier, store } = createBarrier();
     const raw = { path: "raw", bytes: Uint8Array.of(1), sealKeyId: null };
     const expect0 = [{ path: "a", revision: ABSENT }];
@@ -135,7 +135,7 @@ describe("the barrier", () => {
     expect(await barrier.get("a")).toBeNull();
   });
 
-  it("encrypts under the newest term and still reads the older ones", async () => {
+  it("the barrier encrypts under the newest term and still reads older ones", async () => {
     const { barrier, store, keyring, outer } = createBarrier();
     await barrier.commit({ entries: [put("old", "1")] });
     const rotated = addTerm(keyring, random, 1);
@@ -148,7 +148,7 @@ describe("the barrier", () => {
     expect(await codeOf(() => before.get("new"))).toBe("unknown_key");
   });
 
-  it("derives credential keys that end with the credential key, and no mac key does", () => {
+  it("credential keys change with the keyring's credential key; MAC keys do not", () => {
     const { barrier, keyring } = createBarrier();
     const salt = Uint8Array.of(1);
     const key = barrier.deriveCredentialKey("one", salt);
@@ -163,7 +163,7 @@ describe("the barrier", () => {
     expect(barrier.deriveMacKey("one", salt)).toEqual(macKey);
   });
 
-  it("derives a key for each purpose and salt that outlives every rotation", () => {
+  it("a derived MAC key depends on purpose and salt, and survives rotation", () => {
     const { barrier, keyring } = createBarrier();
     const key = barrier.deriveMacKey("one");
     expect(barrier.deriveMacKey("other")).not.toEqual(key);
@@ -173,7 +173,7 @@ describe("the barrier", () => {
     expect(createBarrier().barrier.deriveMacKey("one")).not.toEqual(key);
   });
 
-  it("keeps a writer's keys in place until it has committed", async () => {
+  it("a writer's keys stay in place until it has committed", async () => {
     const store = createMemoryStore();
     const gate = Promise.withResolvers<void>();
     const held: Store = {
@@ -200,10 +200,10 @@ describe("the barrier", () => {
   });
 });
 
-describe("a read that meets a rewrap", () => {
+describe("reads during a rewrap", () => {
   const [k1, k2] = [sealKey("k1"), sealKey("k2")];
 
-  it("is tried again when the record moved to a new key and the old one was erased", async () => {
+  it("a read is tried again when the record moved to a new key meanwhile", async () => {
     const inner = createMemoryStore();
     const keyring = createKeyring(random, 0);
     const writer = createBarrier({ store: inner, keyring, outer: createSeal(k1) }).barrier;
@@ -225,7 +225,7 @@ describe("a read that meets a rewrap", () => {
     expect((await barrier.get("a"))?.revision).not.toBe(stale.revision);
   });
 
-  it("gives up after three times when the key stays unknown", async () => {
+  it("a read gives up after three tries when the key stays unknown", async () => {
     const inner = createMemoryStore();
     const { barrier: writer, keyring } = createBarrier({ store: inner, outer: createSeal(k1) });
     await writer.commit({ entries: [put("a", "1", true)] });
@@ -242,7 +242,7 @@ describe("a read that meets a rewrap", () => {
     expect(reads).toBe(3);
   });
 
-  it("is not tried again when the ciphertext is wrong", async () => {
+  it("a read is not tried again when the ciphertext is wrong", async () => {
     const inner = createMemoryStore();
     await inner.commit({ writes: [{ path: "a", bytes: new Uint8Array(40), sealKeyId: null }] });
     let reads = 0;
@@ -259,8 +259,8 @@ describe("a read that meets a rewrap", () => {
   });
 });
 
-describe("the count of encryptions", () => {
-  it("is stored by each commit that encrypts, exactly, and not by the others", async () => {
+describe("count of encryptions", () => {
+  it("each commit stores the exact count of encryptions, if it encrypts at all", async () => {
     const { barrier, store, keyring } = createBarrier();
     const stored = () => storedOperations(store, keyring);
     await barrier.commit({ entries: [put("a", "1"), put("b", "2", true)] });
@@ -274,7 +274,7 @@ describe("the count of encryptions", () => {
     expect([barrier.operations, await stored()]).toEqual([3, 3]);
   });
 
-  it("goes on after a start where the last commit left it, however often", async () => {
+  it("the count of encryptions goes on after every restart", async () => {
     const store = createMemoryStore();
     const keyring = createKeyring(random, 0);
     const outer = createSeal();
@@ -286,7 +286,7 @@ describe("the count of encryptions", () => {
     }
   });
 
-  it("includes what was encrypted for a commit that failed or met a conflict", async () => {
+  it("the count of encryptions includes commits that failed or conflicted", async () => {
     const inner = createMemoryStore();
     let fails = true;
     const store: Store = {
@@ -306,7 +306,7 @@ describe("the count of encryptions", () => {
     expect([barrier.operations, await storedOperations(inner, keyring)]).toEqual([3, 3]);
   });
 
-  it("never goes back when commits that began together reach the store in another order", async () => {
+  it("the count of encryptions never goes back when commits overtake each other", async () => {
     const store = createMemoryStore();
     const gate = Promise.withResolvers<void>();
     const seal = createSeal();
@@ -327,7 +327,7 @@ describe("the count of encryptions", () => {
     expect(await storedOperations(store, keyring)).toBe(2);
   });
 
-  it("belongs to the term: a new one begins at nothing", async () => {
+  it("a new term starts its count of encryptions at zero", async () => {
     const { barrier, store, keyring } = createBarrier();
     await barrier.commit({ entries: [put("a", "1")] });
     const rotated = addTerm(keyring, random, 1);
@@ -346,7 +346,7 @@ describe("the count of encryptions", () => {
     ["a negative count", '{"version":1,"term":1,"operations":-1}'],
     ["a fraction", '{"version":1,"term":1,"operations":1.5}'],
     ["null", "null"],
-  ])("is refused when its record holds %s", async (_name, text) => {
+  ])("a count record with %s is refused", async (_name, text) => {
     const { store, keyring } = createBarrier();
     const bytes = encodeUtf8(text);
     await store.commit({ writes: [{ path: TERM_OPERATIONS_PATH, bytes, sealKeyId: null }] });
@@ -354,7 +354,7 @@ describe("the count of encryptions", () => {
   });
 });
 
-describe("a commit of new keys", () => {
+describe("commits of new keys", () => {
   const changed = () => {
     const parts = createBarrier({ outer: createSeal(sealKey("k1")) });
     const next = {
@@ -364,7 +364,7 @@ describe("a commit of new keys", () => {
     return { ...parts, next };
   };
 
-  it("encrypts and wraps its own entries under them, and counts for the new term", async () => {
+  it("a commit of new keys encrypts its own entries under them", async () => {
     const { barrier, store, keyring, outer, next } = changed();
     await barrier.commit({ entries: [put("before", "1")] });
     const change = { entries: [put("a", "1"), put("b", "2", true)] };
@@ -380,7 +380,7 @@ describe("a commit of new keys", () => {
     expect([barrier.operations, await storedOperations(store, next.keyring)]).toEqual([2, 2]);
   });
 
-  it("leaves the keys in force where they are when it conflicts or fails", async () => {
+  it("a commit of new keys that conflicts or fails leaves the old keys in force", async () => {
     const { barrier, store, keyring, outer, next } = changed();
     const conflict = { entries: [put("a", "1")], expect: [{ path: "a", revision: 99 }] };
     expect(await barrier.exclusively(() => barrier.commitHeld(conflict, next)))
@@ -396,14 +396,14 @@ describe("a commit of new keys", () => {
       expect(unchanged.keyring).toBe(keyring);
       expect(unchanged.outer).toBe(outer);
     }
-    // Another key of the same number must not be mistaken for the one that never came into force.
+    // A later key with the same number must not be mistaken for the one that never came into force.
     barrier.install({ keyring: addTerm(keyring, random, 2) });
     await barrier.commit({ entries: [put("a", "1")] });
     const other = createBarrier({ store, keyring: next.keyring, outer }).barrier;
     expect(await codeOf(() => other.get("a"))).toBe("ciphertext_rejected");
   });
 
-  it("lets a read wait that meets what it has just written", async () => {
+  it("a read waits for the commit of new keys that wrote its record", async () => {
     const inner = createMemoryStore();
     const [written, returning] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const store: Store = {

@@ -1,11 +1,11 @@
-/** What the tests of several rooms need: randomness that repeats itself, and promises held open. */
+/** Helpers for tests of several rooms: repeatable randomness, error codes, flipped bits, pauses. */
 
 import { encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { hkdfSha256 } from "../../src/crypto/digest.ts";
 import type { RandomBytes } from "../../src/crypto/random.ts";
 import { VaultError } from "../../src/errors.ts";
 
-/** The same bytes for the same seed and the same calls; never the same bytes twice. */
+/** Repeats its bytes for the same seed and the same calls; never gives the same bytes twice. */
 export function seededRandom(seed: string): RandomBytes {
   let calls = 0;
   return (length) => {
@@ -14,7 +14,7 @@ export function seededRandom(seed: string): RandomBytes {
   };
 }
 
-/** The code of the VaultError that `body` ends with; anything else it throws is thrown on. */
+/** The code of the VaultError that `body` throws, or "no error". Rethrows any other error. */
 export async function codeOf(body: () => unknown): Promise<string> {
   try {
     await body();
@@ -25,14 +25,14 @@ export async function codeOf(body: () => unknown): Promise<string> {
   return "no error";
 }
 
-/** One bit of one byte turned over, in a copy. */
+/** A copy with one bit of one byte flipped. */
 export function flipBit(bytes: Uint8Array, index: number, bit: number): Uint8Array<ArrayBuffer> {
   const flipped = Uint8Array.from(bytes);
   flipped[index] = (flipped[index] ?? 0) ^ (1 << bit);
   return flipped;
 }
 
-/** Lets everything that waits for nothing but promises run. */
+/** Lets run whatever waits only for promises. */
 export async function settle(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   await new Promise<void>((resolve) => {

@@ -11,7 +11,7 @@ const keyBytes = random(32);
 const key = await AeadKey.import(keyBytes);
 const plaintext = encodeUtf8("some value");
 
-/** As the barrier reads a record: the term first, then the rest. */
+/** Reads a record as the barrier does: the term first, then the rest. */
 async function open(path: string, bytes: Uint8Array, opening = key): Promise<Uint8Array> {
   envelopeTerm(bytes);
   return await decryptEnvelope(opening, path, bytes);
@@ -21,8 +21,8 @@ const anyTerm = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const anyPath = fc.string({ unit: "grapheme", maxLength: 40 });
 const anyValue = fc.uint8Array({ maxLength: 300 });
 
-describe("a barrier record", () => {
-  it("gives back what was encrypted, for any term, path and value", async () => {
+describe("envelopes", () => {
+  it("an envelope decrypts to what was encrypted, for any term, path and value", async () => {
     await fc.assert(fc.asyncProperty(anyTerm, anyPath, anyValue, async (term, path, value) => {
       const bytes = await encryptEnvelope(key, term, path, value, random);
       expect(envelopeTerm(bytes)).toBe(term);
@@ -30,7 +30,7 @@ describe("a barrier record", () => {
     }));
   });
 
-  it("is version, term, nonce, ciphertext and tag, authenticated with its path", async () => {
+  it("an envelope is version, term, nonce, ciphertext and tag, bound to its path", async () => {
     const bytes = await encryptEnvelope(
       key,
       0x01020304,
@@ -49,19 +49,19 @@ describe("a barrier record", () => {
     expect(opened).toEqual(plaintext);
   });
 
-  it("reads a record that is a view into a larger buffer", async () => {
+  it("decryptEnvelope() reads a view into a larger buffer", async () => {
     const bytes = await encryptEnvelope(key, 9, "p", plaintext, random);
     const view = concatBytes(new Uint8Array(3), bytes).subarray(3);
     expect(envelopeTerm(view)).toBe(9);
     expect(await open("p", view)).toEqual(plaintext);
   });
 
-  it("never has the same bytes twice", async () => {
+  it("two envelopes of the same value differ", async () => {
     const first = await encryptEnvelope(key, 1, "p", plaintext, random);
     expect(await encryptEnvelope(key, 1, "p", plaintext, random)).not.toEqual(first);
   });
 
-  it("does not open at another path, nor with another key", async () => {
+  it("an envelope does not open at another path or with another key", async () => {
     const bytes = await encryptEnvelope(key, 1, "a/b", plaintext, random);
     const other = await AeadKey.import(random(32));
     for (const path of ["a/c", "a/", "a/b/", "", "A/b"]) {
@@ -71,7 +71,7 @@ describe("a barrier record", () => {
     expect(await open("a/b", bytes)).toEqual(plaintext);
   });
 
-  it("does not open as one of another term, though the key is the same", async () => {
+  it("an envelope does not open under another term number, even with the same key", async () => {
     const bytes = await encryptEnvelope(key, 1, "p", plaintext, random);
     const moved = Uint8Array.from(bytes);
     new DataView(moved.buffer).setUint32(1, 2);
@@ -79,7 +79,7 @@ describe("a barrier record", () => {
     expect(await codeOf(() => open("p", moved))).toBe("ciphertext_rejected");
   });
 
-  it("does not open with any bit flipped", async () => {
+  it("an envelope does not open with any bit flipped", async () => {
     const bytes = await encryptEnvelope(key, 1, "p", plaintext, random);
     for (let index = 0; index < bytes.length; index++) {
       for (let bit = 0; bit < 8; bit++) {
@@ -89,7 +89,7 @@ describe("a barrier record", () => {
     }
   });
 
-  it("does not open when it was cut short or made longer, at any place", async () => {
+  it("an envelope does not open when shortened or extended", async () => {
     const bytes = await encryptEnvelope(key, 1, "p", plaintext, random);
     for (let length = 0; length < bytes.length; length++) {
       const code = await codeOf(() => open("p", bytes.subarray(0, length)));
@@ -99,7 +99,7 @@ describe("a barrier record", () => {
       .toBe("ciphertext_rejected");
   });
 
-  it("is never what random bytes open as", async () => {
+  it("random bytes never open as an envelope", async () => {
     await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 80 }), async (bytes) => {
       expect(await codeOf(() => open("p", bytes))).toMatch(
         /^(record_malformed|ciphertext_rejected)$/,

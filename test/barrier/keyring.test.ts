@@ -21,8 +21,8 @@ async function encryptText(text: string, term = 0, path = KEYRING_PATH): Promise
   return await encryptEnvelope(await AeadKey.import(root), term, path, encodeUtf8(text), random);
 }
 
-describe("a keyring", () => {
-  it("begins with one term and rotates before a key has encrypted too often", () => {
+describe("keyring", () => {
+  it("a new keyring has one term and rotates before its key is overused", () => {
     const keyring = createKeyring(random, 5);
     expect(keyring.terms).toMatchObject([{ term: 1, installTimeMs: 5 }]);
     expect(keyring.rotation)
@@ -31,7 +31,7 @@ describe("a keyring", () => {
     expect(createKeyring(random, 5).macKey).not.toEqual(keyring.macKey);
   });
 
-  it("grows by a term that becomes the active one, and loses none", () => {
+  it("addTerm() adds a term, makes it active and keeps the others", () => {
     const one = createKeyring(random, 5);
     const two = addTerm(one, random, 9);
     expect(two.terms.slice(0, 1)).toEqual(one.terms);
@@ -41,12 +41,12 @@ describe("a keyring", () => {
     expect(one.terms).toHaveLength(1);
   });
 
-  it("without a term has no active one", async () => {
+  it("activeTerm() refuses a keyring without terms", async () => {
     const none = { ...createKeyring(random, 5), terms: [] };
     expect(await codeOf(() => activeTerm(none))).toBe("record_malformed");
   });
 
-  it("comes back from its stored form", async () => {
+  it("a keyring reads back from its stored form", async () => {
     const settings = { enabled: false, maxOperations: 1_000_000, intervalSeconds: 86_400 };
     const keyring = {
       ...addTerm(addTerm(createKeyring(random, 5), random, 6), random, 7),
@@ -56,7 +56,7 @@ describe("a keyring", () => {
       .toEqual(keyring);
   });
 
-  it("opens with no other root key, and with no bit flipped", async () => {
+  it("a keyring does not open with another root key or with a bit flipped", async () => {
     const bytes = await encryptKeyring(createKeyring(random, 5), root, random);
     const other = rootKey(random(32));
     expect(await codeOf(() => decryptKeyring(bytes, other))).toBe("ciphertext_rejected");
@@ -66,7 +66,7 @@ describe("a keyring", () => {
     }
   });
 
-  it("is refused when it is not the keyring that the root key encrypted", async () => {
+  it("a record that is not a keyring is refused", async () => {
     const refused = async (bytes: Uint8Array) => await codeOf(() => decryptKeyring(bytes, root));
     expect(await refused(new Uint8Array(0))).toBe("record_malformed");
     expect(await refused(await encryptText("{}", 1))).toBe("record_malformed");
@@ -75,7 +75,7 @@ describe("a keyring", () => {
     expect(await refused(await encryptText(JSON.stringify(json)))).toBe("record_malformed");
   });
 
-  it("is refused with the version of another program, older or newer, though all else fits", async () => {
+  it("a keyring of an older or newer version is refused", async () => {
     const bytes = await encryptKeyring(createKeyring(random, 5), root, random);
     const plaintext = await decryptEnvelope(await AeadKey.import(root), KEYRING_PATH, bytes);
     const json = JSON.parse(decodeUtf8(plaintext));

@@ -19,7 +19,7 @@ function createBarrier() {
   return { barrier, store, write };
 }
 
-it("a known record comes back itself, without being decrypted, until somebody writes", async () => {
+it("get() returns a known record without decrypting it until it is written again", async () => {
   const { barrier, write } = createBarrier();
   await write("a", "one");
   const known = await barrier.get("a") ?? undefined;
@@ -35,7 +35,7 @@ it("a known record comes back itself, without being decrypted, until somebody wr
   expect(decodeUtf8(after?.value ?? new Uint8Array())).toBe("two");
 });
 
-it("a known record that was removed is gone, and what is written there later is another", async () => {
+it("get() does not return a known record that was removed and written again", async () => {
   const { barrier, write } = createBarrier();
   await write("a", "one");
   const known = await barrier.get("a") ?? undefined;
@@ -45,7 +45,7 @@ it("a known record that was removed is gone, and what is written there later is 
   expect(await barrier.get("a", known)).not.toBe(known);
 });
 
-it("has() finds a record without opening it", async () => {
+it("has() finds a record without decrypting it", async () => {
   const { barrier, store, write } = createBarrier();
   await write("a", "one");
   await store.commit({ writes: [{ path: "b", bytes: new Uint8Array(3), sealKeyId: null }] });

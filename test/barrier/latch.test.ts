@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Latch } from "../../src/barrier/latch.ts";
 import { settle } from "./doubles.ts";
 
-/** A latch whose holders write down when they begin, and end when the test says so. */
+/** A latch whose holders record when they begin, and end when the test says so. */
 function record() {
   const latch = new Latch();
   const events: string[] = [];
@@ -22,8 +22,8 @@ function record() {
   return { events, enter };
 }
 
-describe("the latch", () => {
-  it("lets writers in together and gives back what they give", async () => {
+describe("latch", () => {
+  it("shared() admits several holders at once and returns their results", async () => {
     const { events, enter } = record();
     const a = enter("a", "shared");
     const b = enter("b", "shared");
@@ -34,7 +34,7 @@ describe("the latch", () => {
     expect(await a.done).toBe("of a");
   });
 
-  it("holds an exclusive one back until the last writer has ended", async () => {
+  it("exclusive() waits until the last shared holder has ended", async () => {
     const { events, enter } = record();
     const a = enter("a", "shared");
     const b = enter("b", "shared");
@@ -50,7 +50,7 @@ describe("the latch", () => {
     await alone.done;
   });
 
-  it("holds new writers off while an exclusive one waits or works", async () => {
+  it("shared() waits while an exclusive holder waits or runs", async () => {
     const { events, enter } = record();
     const a = enter("a", "shared");
     const alone = enter("alone", "exclusive");
@@ -71,7 +71,7 @@ describe("the latch", () => {
     await Promise.all([late.done, later.done]);
   });
 
-  it("lets exclusive ones in one at a time, in their order", async () => {
+  it("exclusive() admits one holder at a time, in order", async () => {
     const { events, enter } = record();
     const first = enter("first", "exclusive");
     const second = enter("second", "exclusive");
@@ -87,7 +87,7 @@ describe("the latch", () => {
     expect(events).toHaveLength(6);
   });
 
-  it("is free again after a writer or an exclusive one has failed", async () => {
+  it("the latch is free again after a shared or an exclusive holder fails", async () => {
     const { events, enter } = record();
     const writer = enter("writer", "shared");
     const alone = enter("alone", "exclusive");
@@ -104,7 +104,7 @@ describe("the latch", () => {
     await next.done;
   });
 
-  it("is free again when a body throws before it waits for anything", async () => {
+  it("the latch is free again when a body throws synchronously", async () => {
     const latch = new Latch();
     const fail = () => {
       throw new Error("at once");
