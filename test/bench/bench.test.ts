@@ -48,33 +48,37 @@ const targets = {
 };
 
 describe.each(["deno", "node", "bun"])("npm run bench on %s", (runtime) => {
-  it("prints a table and, as its last line, every figure and ratio as JSON", async () => {
-    const before = leftovers();
-    const { status, stdout, stderr } = await bench({ ...TINY, RUNTIME: runtime });
-    expect(stderr).not.toContain("bench:");
-    expect(status).toBe(0);
-    const report: unknown = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
-    expect(report).toMatchObject({
-      machine: { runtime, cores: rate },
-      options: { entries: 120, valueBytes: 1024, runs: 1 },
-      rewrap: {
-        entriesPerSecond: rate,
-        cryptoPerSecond: rate,
-        sqlitePerSecond: rate,
-        sequencePerSecond: rate,
-        ratios: { crypto: rate, sqlite: rate, sequence: rate },
-      },
-      ceremony: { plainMs: rate, verifiedMs: rate },
-      requests: { connections: 32, read: targets, write: targets },
-    });
-    for (const text of [`Sealwright on ${runtime}`, "crypto, then SQLite", "with verification"]) {
-      expect(stdout).toContain(text);
-    }
-    expect(leftovers()).toEqual(before);
-  }, TIMEOUT_MS);
+  it(
+    `npm run bench on ${runtime} prints a table, and every figure as JSON on the last line`,
+    async () => {
+      const before = leftovers();
+      const { status, stdout, stderr } = await bench({ ...TINY, RUNTIME: runtime });
+      expect(stderr).not.toContain("bench:");
+      expect(status).toBe(0);
+      const report: unknown = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+      expect(report).toMatchObject({
+        machine: { runtime, cores: rate },
+        options: { entries: 120, valueBytes: 1024, runs: 1 },
+        rewrap: {
+          entriesPerSecond: rate,
+          cryptoPerSecond: rate,
+          sqlitePerSecond: rate,
+          sequencePerSecond: rate,
+          ratios: { crypto: rate, sqlite: rate, sequence: rate },
+        },
+        ceremony: { plainMs: rate, verifiedMs: rate },
+        requests: { connections: 32, read: targets, write: targets },
+      });
+      for (const text of [`Sealwright on ${runtime}`, "crypto, then SQLite", "with verification"]) {
+        expect(stdout).toContain(text);
+      }
+      expect(leftovers()).toEqual(before);
+    },
+    TIMEOUT_MS,
+  );
 });
 
-it("npm run bench says which setting it cannot use", async () => {
+it("npm run bench names the setting it cannot use", async () => {
   const { status, stdout, stderr } = await bench({ RUNTIME: "perl" });
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toContain("RUNTIME must be of deno, node, bun");
