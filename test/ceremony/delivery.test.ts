@@ -15,14 +15,14 @@ import {
   strippedOf,
 } from "../vectors/pgp_subkeys.ts";
 import {
-  createBench,
+  createHarness,
   PARAMETERS,
   rekeyWith,
   type Share,
   sharesOf,
   submitAll,
   verifyAll,
-} from "./bench.ts";
+} from "./ceremony_harness.ts";
 
 const COUNTS = { shares: 3, threshold: 2 };
 
@@ -40,7 +40,7 @@ const WITH_PGP: CeremonyParameters = { ...PARAMETERS, recipients: RECIPIENTS };
 const WITH_BACKUP: CeremonyParameters = { ...WITH_PGP, backup: true };
 const VERIFIED: CeremonyParameters = { ...WITH_BACKUP, requireVerification: true };
 
-/** What a holder reads with his private key. */
+/** Decrypts a message with the holder's private key. */
 async function decrypt(name: string, message: Uint8Array): Promise<string> {
   const { data } = await openpgp.decrypt({
     message: await openpgp.readMessage({ binaryMessage: message }),
@@ -53,7 +53,7 @@ async function decryptAll(messages: readonly Uint8Array[]): Promise<Share[]> {
   const shares: Share[] = [];
   for (const [index, message] of messages.entries()) {
     const share = decodeHex(await decrypt(HOLDERS[index] ?? "", message));
-    if (share === null) throw new Error("a share that is no hex");
+    if (share === null) throw new Error("a share is not hex");
     shares.push(share);
   }
   return shares;
@@ -63,19 +63,19 @@ async function backupOf(rekey: Rekey, fingerprint: string | null = null) {
   return await rekey.delivery.read(await rekey.state(), fingerprint);
 }
 
-describe("the PGP keys of a ceremony", () => {
-  it("are kept in share order, each with its fingerprint, in one form", async () => {
+describe("PGP keys of a ceremony", () => {
+  it("PGP keys are kept in share order, each with its fingerprint, in one form", async () => {
     expect(RECIPIENTS.map(({ fingerprint }) => fingerprint)).toEqual(HOLDERS.map(fingerprintOf));
     const armored = await checkRecipients([vector("ed25519.pub.asc")], "");
     expect(armored?.[0]).toEqual(RECIPIENTS[0]);
   });
 
-  it("are none when no text is given", async () => {
+  it("checkRecipients() returns null without PGP keys", async () => {
     expect(await checkRecipients(null, "")).toBeNull();
     expect(await checkRecipients([], "")).toBeNull();
   });
 
-  it("are refused before anybody gives a share, in words that say which and why", async () => {
+  it("an unusable PGP key is refused at the start, with its index and the reason", async () => {
     const refused = async (text: string) => {
       try {
         await checkRecipients([vector("ed25519.pub.b64"), text], "invalid rekey configuration: ");
@@ -95,26 +95,26 @@ describe("the PGP keys of a ceremony", () => {
 });
 
 describe("shares for PGP recipients", () => {
-  it("are messages that only their holders read, and make the new key", async () => {
-    const bench = await createBench("shamir", COUNTS);
+  it("only the holders can decrypt their shares, and a quorum opens the vault", async () => {
+    const harness = await createHarness("shamir", COUNTS);
     const messages = await rekeyWith(
-      bench.open.rekey.barrier,
-      bench.shares.slice(0, 2),
+      harness.open.rekey.barrier,
+      harness.shares.slice(0, 2),
       WITH_PGP,
     );
     const shares = await decryptAll(messages);
     expect(shares.map((share) => share.length)).toEqual([33, 33, 33]);
-    expect(await codeOf(() => bench.reopen(shares.slice(1)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(shares.slice(1)))).toBe("no error");
     await expect(decrypt("nistp256", messages[0] as Uint8Array)).rejects.toThrow();
   });
 
-  it("are encrypted to the subkeys chosen at the start, though others would be chosen now", async () => {
-    const bench = await createBench("shamir", { shares: 1, threshold: 1 });
+  it("shares are encrypted to the subkeys chosen at the start, even if newer ones exist", async () => {
+    const harness = await createHarness("shamir", { shares: 1, threshold: 1 });
     const { key, older, newer } = await holderOfSubkeys();
     const [now] = await checkRecipients([certificate(key)], "") as [PgpRecipient];
     expect(now.encryptionKeyFingerprint).toBe(newer);
     const recipients = [{ ...now, encryptionKeyFingerprint: older }];
-    const [message] = await rekeyWith(bench.open.rekey.barrier, bench.shares, {
+    const [message] = await rekeyWith(harness.open.rekey.barrier, harness.shares, {
       shares: 1,
       threshold: 1,
       recipients,
@@ -122,9 +122,9 @@ describe("shares for PGP recipients", () => {
     expect(await keyIdsOf(message as Uint8Array)).toEqual([keyIdOf(older)]);
   });
 
-  it("are not made for a subkey that is gone; the attempt stays", async () => {
-    const bench = await createBench("shamir", { shares: 1, threshold: 1 });
-    const rekey = bench.open.rekey.barrier;
+  it("no share is made for a subkey that is gone, and the attempt stays", async () => {
+    const harness = await createHarness("shamir", { shares: 1, threshold: 1 });
+    const rekey = harness.open.rekey.barrier;
     const { key, older, newer } = await holderOfSubkeys();
     const [chosen] = await checkRecipients([certificate(key)], "") as [PgpRecipient];
     const unusable = [
@@ -133,34 +133,34 @@ describe("shares for PGP recipients", () => {
     ];
     for (const recipient of unusable) {
       const parameters = { shares: 1, threshold: 1, recipients: [recipient] };
-      expect(await codeOf(() => rekeyWith(rekey, bench.shares, parameters)))
+      expect(await codeOf(() => rekeyWith(rekey, harness.shares, parameters)))
         .toBe("invalid_request");
       expect(await rekey.state()).toMatchObject({ phase: "gathering", given: [] });
-      expect(await codeOf(() => bench.reopen(bench.shares))).toBe("no error");
+      expect(await codeOf(() => harness.reopen(harness.shares))).toBe("no error");
       await rekey.cancel();
     }
   });
 
-  it("are verified decrypted, and never as messages", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
+  it("new shares are verified in decrypted form, never as PGP messages", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
     await rekey.start({ ...VERIFIED, backup: false }, null);
-    const messages = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
+    const messages = sharesOf(await submitAll(rekey, harness.shares.slice(0, 2)));
     const shares = await decryptAll(messages);
     expect(await verifyAll(rekey, messages.slice(0, 1)))
       .toEqual({ kind: "refused", refusal: { code: "unknown_new_share" } });
     expect(await verifyAll(rekey, shares.slice(0, 2))).toMatchObject({ kind: "verified" });
-    expect(await codeOf(() => bench.reopen(shares.slice(0, 2)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(shares.slice(0, 2)))).toBe("no error");
   });
 });
 
-describe("the backup", () => {
-  it("holds the messages by fingerprint when it was asked for, also after a restart", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
+describe("backup", () => {
+  it("a backup lists the messages by fingerprint and survives a restart", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
     expect(await backupOf(rekey)).toBeNull();
     await rekey.start(WITH_BACKUP, null);
-    const outcome = await submitAll(rekey, bench.shares.slice(0, 2));
+    const outcome = await submitAll(rekey, harness.shares.slice(0, 2));
     const [first, second, third] = sharesOf(outcome).map(encodeHex);
     const expected = {
       ceremonyId: outcome.kind === "shares" ? outcome.result.head.ceremonyId : "",
@@ -172,15 +172,15 @@ describe("the backup", () => {
     };
     expect(await backupOf(rekey)).toEqual(expected);
     const shares = await decryptAll(sharesOf(outcome));
-    const { rekey: later } = await bench.reopen(shares.slice(0, 2));
+    const { rekey: later } = await harness.reopen(shares.slice(0, 2));
     expect(await backupOf(later.barrier)).toEqual(expected);
     expect(await backupOf(later.recovery)).toBeNull();
   });
 
-  it("is not made when it was not asked for, but each holder may fetch his share", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
-    const messages = await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_PGP);
+  it("without a backup each holder can still fetch their own share", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
+    const messages = await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_PGP);
     expect(await backupOf(rekey)).toBeNull();
     const nistp256 = fingerprintOf("nistp256");
     expect(await backupOf(rekey, nistp256))
@@ -189,10 +189,10 @@ describe("the backup", () => {
     expect(await backupOf(rekey, fingerprintOf("rsa2048"))).toBeNull();
   });
 
-  it("lies outside the barrier, for a vault that is sealed because the answer was lost", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    await rekeyWith(bench.open.rekey.barrier, bench.shares.slice(0, 2), WITH_PGP);
-    const stored = await bench.store.get(deliveryPath("barrier"));
+  it("encrypted shares lie outside the barrier, so a sealed vault can still be opened", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    await rekeyWith(harness.open.rekey.barrier, harness.shares.slice(0, 2), WITH_PGP);
+    const stored = await harness.store.get(deliveryPath("barrier"));
     const { shares } = JSON.parse(new TextDecoder().decode(stored?.bytes));
     const messages = [...shares[fingerprintOf("ed25519")], ...shares[fingerprintOf("nistp256")]];
     const holders = ["ed25519", "ed25519", "nistp256"];
@@ -201,35 +201,35 @@ describe("the backup", () => {
       const text = await decrypt(holders[index] ?? "", decodeHex(message) ?? new Uint8Array());
       fresh.push(decodeHex(text) ?? new Uint8Array());
     }
-    expect(await codeOf(() => bench.reopen(fresh.slice(1)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(fresh.slice(1)))).toBe("no error");
   });
 
-  it("is nobody's under a name that every object has", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
-    await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+  it("a fingerprint such as __proto__ finds no backup", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
+    await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_BACKUP);
     for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty", ""]) {
       expect(await backupOf(rekey, name)).toBeNull();
     }
   });
 
-  it("loses a holder's share once he confirmed it, and only his", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
-    await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+  it("a confirmed share is removed from delivery, and no other share is", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
+    await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_BACKUP);
     await rekey.deleteBackup(fingerprintOf("ed25519").toUpperCase());
     expect(await backupOf(rekey, fingerprintOf("ed25519"))).toBeNull();
     expect(await backupOf(rekey, fingerprintOf("nistp256"))).not.toBeNull();
     expect(await backupOf(rekey)).not.toBeNull();
     await rekey.deleteBackup(fingerprintOf("nistp256"));
-    expect(await bench.store.get(deliveryPath("barrier"))).toBeNull();
+    expect(await harness.store.get(deliveryPath("barrier"))).toBeNull();
     await rekey.deleteBackup(fingerprintOf("nistp256"));
   });
 
-  it("is removed when it is deleted, which may be twice, and no holder's copy with it", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
-    const messages = await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+  it("deleting the backup, even twice, leaves the holders' copies", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
+    const messages = await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_BACKUP);
     const copy = await backupOf(rekey, fingerprintOf("nistp256"));
     expect(copy?.shares).toEqual({
       [fingerprintOf("nistp256")]: [encodeHex(messages[1] as Share)],
@@ -237,15 +237,15 @@ describe("the backup", () => {
     for (let round = 0; round < 2; round++) {
       await rekey.deleteBackup(null);
       expect(await backupOf(rekey)).toBeNull();
-      expect(await bench.store.get(backupPath("barrier"))).toBeNull();
+      expect(await harness.store.get(backupPath("barrier"))).toBeNull();
       expect(await backupOf(rekey, fingerprintOf("nistp256"))).toEqual(copy);
     }
   });
 
-  it("is not touched when holders confirm their copies, nor is the copy of any other", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
-    await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+  it("confirming a copy leaves the backup and the copies of others", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
+    await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_BACKUP);
     const backup = await backupOf(rekey);
     const [one, other] = [fingerprintOf("nistp256"), fingerprintOf("ed25519")];
     await rekey.deleteBackup(one);
@@ -253,25 +253,25 @@ describe("the backup", () => {
     expect(await backupOf(rekey, other)).not.toBeNull();
     await rekey.deleteBackup("ab".repeat(20));
     await rekey.deleteBackup(other);
-    expect(await bench.store.get(deliveryPath("barrier"))).toBeNull();
+    expect(await harness.store.get(deliveryPath("barrier"))).toBeNull();
     expect(await backupOf(rekey)).toEqual(backup);
   });
 
-  it("stays, marked as stale, when a later rekey makes none", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
-    const messages = await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP);
+  it("a backup is marked stale after a later rekey without one", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
+    const messages = await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_BACKUP);
     const before = await backupOf(rekey);
     await rekeyWith(rekey, (await decryptAll(messages)).slice(0, 2));
     expect(await backupOf(rekey)).toEqual({ ...before, stale: true });
     expect(await backupOf(rekey, fingerprintOf("nistp256"))).toBeNull();
   });
 
-  it("is pending during a verification: shown, but in force only with the key", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
+  it("a pending backup is shown during verification and in force only afterwards", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
     const old = await decryptAll(
-      await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_BACKUP),
+      await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_BACKUP),
     );
     const inForce = await backupOf(rekey);
 
@@ -290,11 +290,11 @@ describe("the backup", () => {
     expect(await backupOf(rekey, fingerprintOf("nistp256"))).toEqual(pendingOfHolder);
   });
 
-  it("that is pending is dropped when it is deleted, and only the holders' copies are made", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
+  it("a deleted pending backup is not made, but the holders' copies are", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(VERIFIED, null);
-    const messages = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
+    const messages = sharesOf(await submitAll(rekey, harness.shares.slice(0, 2)));
     await rekey.deleteBackup(null);
     expect(await backupOf(rekey)).toBeNull();
     const pending = await backupOf(rekey, fingerprintOf("ed25519"));
@@ -305,11 +305,11 @@ describe("the backup", () => {
     expect(await backupOf(rekey, fingerprintOf("nistp256"))).not.toBeNull();
   });
 
-  it("of a verification is confirmed by a holder without any copy in force", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
+  it("a copy confirmed during verification does not come into force", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
     const [one, other] = [fingerprintOf("nistp256"), fingerprintOf("ed25519")];
-    const old = await decryptAll(await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_PGP));
+    const old = await decryptAll(await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_PGP));
     const inForce = await backupOf(rekey, one);
 
     await rekey.start(VERIFIED, null);
@@ -319,7 +319,7 @@ describe("the backup", () => {
     expect(await backupOf(rekey, one)).toBeNull();
     const whole = await backupOf(rekey);
     expect(Object.keys(whole?.shares ?? {}).sort()).toEqual([one, other].sort());
-    const { rekey: later } = await bench.reopen(old.slice(0, 2));
+    const { rekey: later } = await harness.reopen(old.slice(0, 2));
     expect(await backupOf(later.barrier, one)).toBeNull();
     await rekey.cancel();
     expect(await backupOf(rekey, one)).toEqual(inForce);
@@ -333,14 +333,14 @@ describe("the backup", () => {
     expect(await backupOf(rekey, other)).toEqual(pending);
     expect(Object.keys((await backupOf(rekey))?.shares ?? {}).sort()).toEqual([one, other].sort());
     await rekey.deleteBackup(other);
-    expect(await bench.store.get(deliveryPath("barrier"))).toBeNull();
+    expect(await harness.store.get(deliveryPath("barrier"))).toBeNull();
   });
 
-  it("is no part of what the holders agreed to once it is deleted during a verification", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
+  it("deleting the backup during verification does not change the agreed parameters", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(VERIFIED, null);
-    const messages = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
+    const messages = sharesOf(await submitAll(rekey, harness.shares.slice(0, 2)));
     await rekey.deleteBackup(null);
     const state = await rekey.state();
     if (state.phase !== "verifying") throw new Error("no verification is on");
@@ -350,11 +350,11 @@ describe("the backup", () => {
     expect(await rekey.verify({ share, ...seen })).toMatchObject({ kind: "advanced" });
   });
 
-  it("of a holder who gets no new share is served during the verification, too", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const rekey = bench.open.rekey.barrier;
+  it("during verification, a leaving holder can still fetch their old share", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const rekey = harness.open.rekey.barrier;
     const [leaver, stayer] = [fingerprintOf("nistp256"), fingerprintOf("ed25519")];
-    const old = await decryptAll(await rekeyWith(rekey, bench.shares.slice(0, 2), WITH_PGP));
+    const old = await decryptAll(await rekeyWith(rekey, harness.shares.slice(0, 2), WITH_PGP));
     const [ofLeaver, ofStayer] = [await backupOf(rekey, leaver), await backupOf(rekey, stayer)];
     expect(ofLeaver).not.toBeNull();
 

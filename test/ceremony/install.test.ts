@@ -1,4 +1,4 @@
-/** Keys that would not open the vault never come into force: each change of keys is proved before its commit. */
+/** Each change of keys is proved before its commit, so no unusable key comes into force. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -19,12 +19,12 @@ import { randomBytes } from "../../src/crypto/random.ts";
 import { Seal } from "../../src/seal/seal.ts";
 import { createShamirSeal } from "../../src/seal/shamir_seal.ts";
 import { codeOf, seededRandom } from "../barrier/doubles.ts";
-import { type Bench, createBench } from "./bench.ts";
+import { createHarness, type Harness } from "./ceremony_harness.ts";
 
 const random = seededRandom("install");
 const COUNTS = { shares: 3, threshold: 2 };
 
-function portsOf({ open, store }: Bench): InstallPorts {
+function portsOf({ open, store }: Harness): InstallPorts {
   return {
     store,
     barrier: open.barrier,
@@ -32,21 +32,21 @@ function portsOf({ open, store }: Bench): InstallPorts {
     nowMs: () => 0,
     keys: open.keys,
     keysCommitted: () => {
-      throw new Error("keys came into force that nothing proved");
+      throw new Error("unproved keys came into force");
     },
     outerOf: (seal) => seal,
     prepareRewrap: () => ({ entries: [], writes: [], committed: () => {} }),
   };
 }
 
-/** A key, and a quorum of shares of it or of another one. */
+/** A key with a quorum of its shares or, if `isRight` is false, of another key's. */
 function provenKey(isRight: boolean): ProvenKey {
   const key = randomBytes(32);
   const shares = splitKey(isRight ? key : randomBytes(32), 3, 2, random);
   return { ...COUNTS, key, proof: shares.slice(0, 2) };
 }
 
-/** A seal that wraps what its own key does not open again. */
+/** A seal whose own key cannot open what it wraps. */
 function brokenSeal(type: "shamir" | "static", id: string): Seal {
   return new class extends Seal {
     override async wrap(): Promise<Uint8Array<ArrayBuffer>> {
@@ -102,30 +102,33 @@ const FAULTS: readonly [string, "shamir" | "static", boolean, Install][] = [
   ],
 ];
 
-describe("a change of keys that would not open again", () => {
-  it.each(FAULTS)("is refused and changes nothing: %s", async (_name, type, isBroken, install) => {
-    const bench = await createBench(type, COUNTS);
-    const ports = portsOf(bench);
-    const before = await bench.snapshot();
-    const { keyring, outer } = bench.open.barrier;
-    const seal = isBroken ? brokenSeal(type, ports.keys().seal.keyId) : ports.keys().seal;
-    const keys = { ...ports.keys(), seal };
-    const broken = isBroken ? { ...ports, keys: () => keys } : ports;
-    expect(await codeOf(() => install(broken))).toMatch(/^(ciphertext_rejected|unknown_key)$/);
-    expect(await bench.snapshot()).toEqual(before);
-    expect(bench.open.barrier.keyring).toBe(keyring);
-    expect(bench.open.barrier.outer).toBe(outer);
-  });
+describe("changes of keys that would not open the vault", () => {
+  it.each(FAULTS)(
+    "an unproved change of keys is refused and changes nothing: %s",
+    async (_name, type, isBroken, install) => {
+      const harness = await createHarness(type, COUNTS);
+      const ports = portsOf(harness);
+      const before = await harness.snapshot();
+      const { keyring, outer } = harness.open.barrier;
+      const seal = isBroken ? brokenSeal(type, ports.keys().seal.keyId) : ports.keys().seal;
+      const keys = { ...ports.keys(), seal };
+      const broken = isBroken ? { ...ports, keys: () => keys } : ports;
+      expect(await codeOf(() => install(broken))).toMatch(/^(ciphertext_rejected|unknown_key)$/);
+      expect(await harness.snapshot()).toEqual(before);
+      expect(harness.open.barrier.keyring).toBe(keyring);
+      expect(harness.open.barrier.outer).toBe(outer);
+    },
+  );
 });
 
-describe("the proof of key records", () => {
+describe("proof of key records", () => {
   const previous = { id: "older", bytes: wrappingKeyBytes(random(32)) };
   const bare = createShamirSeal(unsealKey(random(32)), [], random);
   const seal = bare.withPrevious([previous]);
 
-  it("opens them with what the holders have, and nothing else", async () => {
-    const bench = await createBench("shamir", COUNTS);
-    const keys = { rootKey: rootKey(random(32)), keyring: bench.open.barrier.keyring, seal };
+  it("proveKeyRecords() accepts records that open, and refuses any that differ", async () => {
+    const harness = await createHarness("shamir", COUNTS);
+    const keys = { rootKey: rootKey(random(32)), keyring: harness.open.barrier.keyring, seal };
     const records = await keyRecords(keys.rootKey, keys.keyring, seal, random);
     await proveKeyRecords(records, bare, keys);
     const table: [string, () => Promise<void>][] = [

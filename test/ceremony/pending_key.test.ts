@@ -1,4 +1,4 @@
-/** A new key that waits for its verification is in no record, nor are shares enough to make it. */
+/** A new key that waits for verification is in no record, nor are enough shares to make it. */
 
 import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
@@ -19,30 +19,30 @@ import {
 } from "../../src/storage/record_paths.ts";
 import { codeOf, flipBit } from "../barrier/doubles.ts";
 import {
-  type Bench,
-  createBench,
+  createHarness,
+  type Harness,
   PARAMETERS,
   putText,
   type Share,
   sharesOf,
   submitAll,
   verifyAll,
-} from "./bench.ts";
+} from "./ceremony_harness.ts";
 
 const OLD_COUNTS = { shares: 3, threshold: 2 };
 const VERIFIED: CeremonyParameters = { ...PARAMETERS, requireVerification: true };
 
-/** Path → every layer of each record that the keys of today open, the stored bytes included. */
-async function layersOf(bench: Bench): Promise<ReadonlyMap<string, readonly Uint8Array[]>> {
-  const { barrier, keys } = bench.open;
+/** Every layer of each record that today's keys open, with the stored bytes, by path. */
+async function layersOf(harness: Harness): Promise<ReadonlyMap<string, readonly Uint8Array[]>> {
+  const { barrier, keys } = harness.open;
   const layers = new Map<string, readonly Uint8Array[]>();
-  for (const path of await bench.store.list("", "", 10_000)) {
-    const record = await bench.store.get(path);
+  for (const path of await harness.store.list("", "", 10_000)) {
+    const record = await harness.store.get(path);
     if (record === null) continue;
     const unwrapped = record.sealKeyId === null
       ? []
       : [await keys().seal.unwrap(path, record.bytes)];
-    const plaintext = await plaintextAt(bench, path);
+    const plaintext = await plaintextAt(harness, path);
     layers.set(path, [record.bytes, ...unwrapped, ...plaintext]);
   }
   const [, wrappedRoot = new Uint8Array()] = layers.get(ROOT_KEY_PATH) ?? [];
@@ -54,10 +54,10 @@ async function layersOf(bench: Bench): Promise<ReadonlyMap<string, readonly Uint
   return layers;
 }
 
-/** Nothing for a record that is not the barrier's. */
-async function plaintextAt(bench: Bench, path: string): Promise<readonly Uint8Array[]> {
+/** The plaintext of a record, or nothing if it is not the barrier's. */
+async function plaintextAt(harness: Harness, path: string): Promise<readonly Uint8Array[]> {
   try {
-    const record = await bench.open.barrier.get(path);
+    const record = await harness.open.barrier.get(path);
     return record === null ? [] : [record.value];
   } catch (error) {
     if (error instanceof VaultError) return [];
@@ -75,20 +75,20 @@ function formsOf(secret: Uint8Array): readonly Buffer[] {
 }
 
 /** Paths of the records in which a secret occurs, in any layer and form. */
-async function pathsWith(bench: Bench, secret: Uint8Array): Promise<readonly string[]> {
+async function pathsWith(harness: Harness, secret: Uint8Array): Promise<readonly string[]> {
   const forms = formsOf(secret);
   const found: string[] = [];
-  for (const [path, layers] of await layersOf(bench)) {
+  for (const [path, layers] of await layersOf(harness)) {
     const occurs = layers.some((layer) => forms.some((form) => Buffer.from(layer).includes(form)));
     if (occurs) found.push(path);
   }
   return found;
 }
 
-/** Those of the shares that occur anywhere. */
-async function storedShares(bench: Bench, shares: readonly Share[]): Promise<readonly Share[]> {
+/** The shares that occur in any record. */
+async function storedShares(harness: Harness, shares: readonly Share[]): Promise<readonly Share[]> {
   const stored: Share[] = [];
-  for (const share of shares) if ((await pathsWith(bench, share)).length > 0) stored.push(share);
+  for (const share of shares) if ((await pathsWith(harness, share)).length > 0) stored.push(share);
   return stored;
 }
 
@@ -111,75 +111,78 @@ const CASES: readonly Case[] = (["shamir", "static"] as const).flatMap((type) =>
 ]);
 
 async function handOut({ type, parameters }: Omit<Case, "name" | "needed">) {
-  const bench = await createBench(type, OLD_COUNTS);
-  const rekey = bench.open.rekey[type === "shamir" ? "barrier" : "recovery"];
-  await putText(bench.open.barrier, "logical/a", "secret");
+  const harness = await createHarness(type, OLD_COUNTS);
+  const rekey = harness.open.rekey[type === "shamir" ? "barrier" : "recovery"];
+  await putText(harness.open.barrier, "logical/a", "secret");
   await rekey.start({ ...VERIFIED, ...parameters }, null);
-  const made = sharesOf(await submitAll(rekey, bench.shares.slice(0, 2)));
+  const made = sharesOf(await submitAll(rekey, harness.shares.slice(0, 2)));
   const { threshold } = { ...VERIFIED, ...parameters };
   const key = joinShares(made.slice(0, threshold), threshold);
-  return { bench, rekey, made, threshold, key };
+  return { harness, rekey, made, threshold, key };
 }
 
-async function isInForce(bench: Bench, key: Share, shares: readonly Share[]): Promise<boolean> {
-  const { seal } = bench.open.keys();
+async function isInForce(harness: Harness, key: Share, shares: readonly Share[]): Promise<boolean> {
+  const { seal } = harness.open.keys();
   if (seal.type === "static") {
-    return String(await readRecoveryKey(bench.store, seal)) === String(key);
+    return String(await readRecoveryKey(harness.store, seal)) === String(key);
   }
-  return await codeOf(() => bench.reopen(shares)) === "no error";
+  return await codeOf(() => harness.reopen(shares)) === "no error";
 }
 
-describe("while a new key waits for its verification", () => {
-  it.each(CASES)("no record holds it or enough of its shares: $name", async (example) => {
-    const { bench, rekey, made, threshold, key } = await handOut(example);
-    for (let verified = 0; verified < example.needed; verified++) {
-      if (verified > 0) {
-        expect(await verifyAll(rekey, made.slice(verified - 1, verified)))
-          .toMatchObject({ kind: "advanced" });
+describe("pending key", () => {
+  it.each(CASES)(
+    "no record holds a pending key or enough of its shares: $name",
+    async (example) => {
+      const { harness, rekey, made, threshold, key } = await handOut(example);
+      for (let verified = 0; verified < example.needed; verified++) {
+        if (verified > 0) {
+          expect(await verifyAll(rekey, made.slice(verified - 1, verified)))
+            .toMatchObject({ kind: "advanced" });
+        }
+        expect(await pathsWith(harness, key)).toEqual([]);
+        const kept = Math.min(verified, threshold - 1);
+        expect(await storedShares(harness, made)).toEqual(made.slice(0, kept));
       }
-      expect(await pathsWith(bench, key)).toEqual([]);
-      const kept = Math.min(verified, threshold - 1);
-      expect(await storedShares(bench, made)).toEqual(made.slice(0, kept));
-    }
-    expect(await isInForce(bench, key, made.slice(0, threshold))).toBe(false);
-    expect(await verifyAll(rekey, made.slice(example.needed - 1, example.needed)))
-      .toMatchObject({ kind: "verified" });
-    expect(await isInForce(bench, key, made.slice(0, threshold))).toBe(true);
-    expect(await bench.store.get(ceremonyPath(rekey.target))).toBeNull();
-  });
+      expect(await isInForce(harness, key, made.slice(0, threshold))).toBe(false);
+      expect(await verifyAll(rekey, made.slice(example.needed - 1, example.needed)))
+        .toMatchObject({ kind: "verified" });
+      expect(await isInForce(harness, key, made.slice(0, threshold))).toBe(true);
+      expect(await harness.store.get(ceremonyPath(rekey.target))).toBeNull();
+    },
+  );
 
-  it("a record that did hold the key, or a share, would be found in any form", async () => {
-    const { bench, made, key } = await handOut({ type: "shamir", parameters: {} });
-    const { barrier } = bench.open;
+  it("the search finds a key or share in any record and any form", async () => {
+    const { harness, made, key } = await handOut({ type: "shamir", parameters: {} });
+    const { barrier } = harness.open;
     const [first] = made as [Share];
     for (const secret of [key, first]) {
       for (const form of formsOf(secret)) {
-        expect(await pathsWith(bench, secret)).toEqual([]);
+        expect(await pathsWith(harness, secret)).toEqual([]);
         const value = Buffer.concat([encodeUtf8('{"x":"'), form, encodeUtf8('"}')]);
         for (const sealWrap of [false, true]) {
           await barrier.commit({ entries: [{ path: "logical/b", value, sealWrap }] });
-          expect(await pathsWith(bench, secret)).toEqual(["logical/b"]);
+          expect(await pathsWith(harness, secret)).toEqual(["logical/b"]);
         }
         await barrier.commit({ entries: [{ path: "logical/b", value: null }] });
       }
     }
-    const layers = await layersOf(bench);
+    const layers = await layersOf(harness);
     const lengths = [ceremonyPath("barrier"), shareChecksPath("barrier"), ROOT_KEY_PATH]
       .map((path) => layers.get(path)?.length);
     expect(lengths).toEqual([3, 2, 2]);
   });
 
-  it("starting over forgets the shares that were kept", async () => {
-    const { bench, rekey, made } = await handOut({ type: "shamir", parameters: {} });
+  it("restarting a verification forgets the kept shares", async () => {
+    const { harness, rekey, made } = await handOut({ type: "shamir", parameters: {} });
     await verifyAll(rekey, made.slice(0, 1));
-    expect(await storedShares(bench, made)).toHaveLength(1);
+    expect(await storedShares(harness, made)).toHaveLength(1);
     await rekey.restartVerification();
-    expect(await storedShares(bench, made)).toEqual([]);
+    expect(await storedShares(harness, made)).toEqual([]);
     expect(await verifyAll(rekey, made.slice(0, 2))).toMatchObject({ kind: "verified" });
-    expect(await codeOf(() => bench.reopen(made.slice(0, 2)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(made.slice(0, 2)))).toBe("no error");
   });
 
-  it("a share that is only noted is refused when it comes again", async () => {
+  it("a verified share that is only noted is refused when it is repeated", async () => {
     const { rekey, made } = await handOut({ type: "shamir", parameters: { verifyAll: true } });
     await verifyAll(rekey, made.slice(0, 2));
     for (const share of made.slice(0, 2)) {
@@ -190,27 +193,33 @@ describe("while a new key waits for its verification", () => {
   });
 });
 
-describe("while shares in force are given", () => {
-  it.each(["shamir", "static"] as const)("no record holds any of them: %s", async (type) => {
-    const bench = await createBench(type, { shares: 5, threshold: 3 });
-    const rekey = bench.open.rekey[type === "shamir" ? "barrier" : "recovery"];
-    await rekey.start(VERIFIED, null);
-    for (const share of bench.shares.slice(0, 2)) {
-      expect(await submitAll(rekey, [share])).toMatchObject({ kind: "advanced" });
-      expect(await storedShares(bench, bench.shares)).toEqual([]);
-    }
-    expect(await submitAll(rekey, bench.shares.slice(2, 3))).toMatchObject({ kind: "shares" });
-    expect(await storedShares(bench, bench.shares)).toEqual([]);
-  });
+describe("shares in force", () => {
+  it.each(["shamir", "static"] as const)(
+    "no record holds a share in force during a ceremony: %s",
+    async (type) => {
+      const harness = await createHarness(type, { shares: 5, threshold: 3 });
+      const rekey = harness.open.rekey[type === "shamir" ? "barrier" : "recovery"];
+      await rekey.start(VERIFIED, null);
+      for (const share of harness.shares.slice(0, 2)) {
+        expect(await submitAll(rekey, [share])).toMatchObject({ kind: "advanced" });
+        expect(await storedShares(harness, harness.shares)).toEqual([]);
+      }
+      expect(await submitAll(rekey, harness.shares.slice(2, 3))).toMatchObject({ kind: "shares" });
+      expect(await storedShares(harness, harness.shares)).toEqual([]);
+    },
+  );
 });
 
-describe("verified shares that make another key than the one handed out", () => {
-  async function change(bench: Bench, edit: (state: Verifying) => CeremonyState): Promise<void> {
+describe("shares that do not make the pending key", () => {
+  async function change(
+    harness: Harness,
+    edit: (state: Verifying) => CeremonyState,
+  ): Promise<void> {
     const path = ceremonyPath("barrier");
-    const record = await bench.open.barrier.get(path);
+    const record = await harness.open.barrier.get(path);
     const state = record === null ? null : decodeCeremony(record.value);
     if (state?.phase !== "verifying") throw new Error("no verification is on");
-    await bench.open.barrier.commit({ entries: [{ path, value: encodeCeremony(edit(state)) }] });
+    await harness.open.barrier.commit({ entries: [{ path, value: encodeCeremony(edit(state)) }] });
   }
   type Verifying = Extract<CeremonyState, { phase: "verifying" }>;
 
@@ -223,15 +232,15 @@ describe("verified shares that make another key than the one handed out", () => 
     }],
   ];
 
-  it.each(DAMAGES)("install nothing: %s is damaged", async (_name, damage) => {
-    const { bench, rekey, made } = await handOut({ type: "shamir", parameters: {} });
+  it.each(DAMAGES)("a verification installs nothing when %s is damaged", async (_name, damage) => {
+    const { harness, rekey, made } = await handOut({ type: "shamir", parameters: {} });
     await verifyAll(rekey, made.slice(0, 1));
-    await change(bench, damage);
-    const [before, keys] = [await bench.snapshot(), bench.open.keys()];
+    await change(harness, damage);
+    const [before, keys] = [await harness.snapshot(), harness.open.keys()];
     expect(await codeOf(() => last(rekey, made))).toBe("ciphertext_rejected");
-    expect(await bench.snapshot()).toEqual(before);
-    expect(bench.open.keys()).toBe(keys);
-    expect(await codeOf(() => bench.reopen(bench.shares.slice(0, 2)))).toBe("no error");
+    expect(await harness.snapshot()).toEqual(before);
+    expect(harness.open.keys()).toBe(keys);
+    expect(await codeOf(() => harness.reopen(harness.shares.slice(0, 2)))).toBe("no error");
   });
 
   async function last(rekey: Rekey, made: readonly Share[]) {

@@ -28,7 +28,7 @@ import { createLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { ceremonyPath } from "../../src/storage/record_paths.ts";
 import { codeOf, flipBit, seededRandom } from "../barrier/doubles.ts";
-import { createBench } from "./bench.ts";
+import { createHarness } from "./ceremony_harness.ts";
 
 const random = seededRandom("ceremony records");
 
@@ -81,15 +81,15 @@ const someState: fc.Arbitrary<CeremonyState> = fc.oneof(
   }),
 );
 
-describe("the record of an attempt", () => {
-  it("comes back as it was, in any phase", () => {
+describe("ceremony record", () => {
+  it("a ceremony record reads back in any phase", () => {
     fc.assert(fc.property(someState, (state) => {
       const bytes = encodeCeremony(state);
       expect(bytes === null ? null : decodeCeremony(bytes)).toEqual(state);
     }));
   });
 
-  it("does not exist when there is no attempt", () => {
+  it("an idle ceremony has no record", () => {
     expect(encodeCeremony(IDLE)).toBeNull();
   });
 
@@ -97,41 +97,46 @@ describe("the record of an attempt", () => {
     ["a malformed share", { version: 2, phase: "verifying", head: {}, kept: ["no base64!"] }],
     ["an older version", { version: 1, phase: "gathering", head: {}, given: [] }],
     ["the version of a newer program", { version: 3, phase: "gathering", head: {}, given: [] }],
-  ])("is refused with %s", async (_name, json) => {
+  ])("a ceremony record with %s is refused", async (_name, json) => {
     expect(await codeOf(() => decodeCeremony(encodeUtf8(JSON.stringify(json)))))
       .toBe("record_malformed");
   });
 });
 
-describe("the record of a root token's generation", () => {
-  it.each([1, 3])("is refused with the version %i of another program", async (version) => {
-    const { open } = await createBench("shamir", { shares: 3, threshold: 2 });
-    const generateRoot = new GenerateRoot({
-      barrier: open.barrier,
-      keys: open.keys,
-      random,
-      nowMs: () => 0,
-      log: createLog({ level: "error", style: "text", write: () => {}, nowMs: () => 0 }),
-      metrics: new Metrics(0),
-      issueRootToken: () => ({ id: "", entries: [] }),
-      clearTraces: async () => {},
-    });
-    await generateRoot.start({ kind: "otp", otp: "" }, null);
-    const path = ceremonyPath("generate-root");
-    const json = JSON.parse(decodeUtf8((await open.barrier.get(path))?.value ?? new Uint8Array()));
-    const value = encodeUtf8(JSON.stringify({ ...json, version }));
-    await open.barrier.commit({ entries: [{ path, value }] });
-    expect(await codeOf(() => generateRoot.state())).toBe("record_malformed");
-  });
+describe("record of root token generation", () => {
+  it.each([1, 3])(
+    "a record of root token generation with version %i is refused",
+    async (version) => {
+      const { open } = await createHarness("shamir", { shares: 3, threshold: 2 });
+      const generateRoot = new GenerateRoot({
+        barrier: open.barrier,
+        keys: open.keys,
+        random,
+        nowMs: () => 0,
+        log: createLog({ level: "error", style: "text", write: () => {}, nowMs: () => 0 }),
+        metrics: new Metrics(0),
+        issueRootToken: () => ({ id: "", entries: [] }),
+        clearTraces: async () => {},
+      });
+      await generateRoot.start({ kind: "otp", otp: "" }, null);
+      const path = ceremonyPath("generate-root");
+      const json = JSON.parse(
+        decodeUtf8((await open.barrier.get(path))?.value ?? new Uint8Array()),
+      );
+      const value = encodeUtf8(JSON.stringify({ ...json, version }));
+      await open.barrier.commit({ entries: [{ path, value }] });
+      expect(await codeOf(() => generateRoot.state())).toBe("record_malformed");
+    },
+  );
 });
 
-describe("the check values of shares", () => {
+describe("share checks", () => {
   const checkKey = (salt: Uint8Array) => Uint8Array.from(salt, (byte) => byte ^ 0x55);
   const key = random(32);
   const shares = splitKey(key, 5, 3, random);
   const checks = createShareChecks(shares, checkKey, random);
 
-  it("know each share and its place, and nothing that differs from it in a bit", () => {
+  it("share checks recognise each share and its place, and no share with a bit flipped", () => {
     for (const [place, share] of shares.entries()) {
       expect(placeOfShare(share, checks, checkKey)).toBe(place);
       for (let index = 0; index < share.length; index++) {
@@ -141,20 +146,20 @@ describe("the check values of shares", () => {
     }
   });
 
-  it("know no share of another split, no part of a share and not the key", () => {
+  it("share checks do not recognise other shares, a part of a share or the key", () => {
     const [first = new Uint8Array()] = shares;
     const others = [...splitKey(key, 5, 3, random), first.subarray(1), key, new Uint8Array(0)];
     for (const other of others) expect(placeOfShare(other, checks, checkKey)).toBeNull();
   });
 
-  it("know nothing without the key they were made under, or when there are none", () => {
+  it("share checks recognise nothing without their key, or when there are none", () => {
     const [share = new Uint8Array()] = shares;
     expect(placeOfShare(share, checks, () => random(32))).toBeNull();
     expect(placeOfShare(share, null, checkKey)).toBeNull();
     expect(placeOfShare(share, { ...checks, macs: [] }, checkKey)).toBeNull();
   });
 
-  it("are HMAC-SHA-256 in share order under a key that the salt selects, new each time", () => {
+  it("share checks are HMAC-SHA-256 in share order, with a new salt each time", () => {
     const hmac = (share: Uint8Array) =>
       new Uint8Array(createHmac("sha256", checkKey(checks.salt)).update(share).digest());
     expect(checks.macs).toEqual(shares.map(hmac));
@@ -162,19 +167,19 @@ describe("the check values of shares", () => {
     expect(createShareChecks(shares, checkKey, random).salt).not.toEqual(checks.salt);
   });
 
-  it("come back from their stored form", () => {
+  it("share checks read back from their stored form", () => {
     fc.assert(fc.property(someChecks, (some) => {
       expect(decodeShareChecks(encodeShareChecks(some))).toEqual(some);
     }));
   });
 });
 
-describe("the check value of a key", () => {
+describe("key check", () => {
   const checkKey = (salt: Uint8Array) => Uint8Array.from(salt, (byte) => byte ^ 0xaa);
   const key = random(32);
   const check = createKeyCheck(key, checkKey, random);
 
-  it("lets the key be joined by any quorum of its shares, and handed back when there is one", () => {
+  it("joinCheckedKey() joins any quorum of shares, or takes a single bare share", () => {
     const [a, b, c] = splitKey(key, 3, 2, random);
     if (a === undefined || b === undefined || c === undefined) throw new Error("no shares");
     for (const quorum of [[a, b], [c, a], [a, b, c]]) {
@@ -183,7 +188,7 @@ describe("the check value of a key", () => {
     expect(joinCheckedKey([key], 1, check, checkKey)).toEqual(key);
   });
 
-  it("refuses what shares of another key make, too few of them, and a key of a bit's difference", async () => {
+  it("joinCheckedKey() refuses too few shares, another key's share or a key with a bit flipped", async () => {
     const refused = (shares: readonly Uint8Array<ArrayBuffer>[], derive = checkKey) =>
       codeOf(() => joinCheckedKey(shares, shares.length, check, derive));
     const [a = random(33), b = random(33)] = splitKey(key, 3, 3, random);
@@ -197,7 +202,7 @@ describe("the check value of a key", () => {
     expect(await refused([key])).toBe("no error");
   });
 
-  it("is HMAC-SHA-256 under a key that the salt selects, new each time", () => {
+  it("a key check is HMAC-SHA-256 with a new salt each time", () => {
     const hmac = createHmac("sha256", checkKey(check.salt)).update(key).digest();
     expect(check.mac).toEqual(new Uint8Array(hmac));
     expect(check.salt).toHaveLength(32);
@@ -205,8 +210,8 @@ describe("the check value of a key", () => {
   });
 });
 
-describe("a split key", () => {
-  it("is put together by any quorum, and by no smaller number", () => {
+describe("split keys", () => {
+  it("any quorum of shares joins to the key", () => {
     const key = random(32);
     const [a, b, c] = splitKey(key, 3, 2, random);
     if (a === undefined || b === undefined || c === undefined) throw new Error("no shares");
@@ -216,7 +221,7 @@ describe("a split key", () => {
     expect(a).toHaveLength(33);
   });
 
-  it("is handed out bare when there is one share, as a copy", () => {
+  it("splitKey() hands out a copy of the bare key for a single share", () => {
     const key = random(32);
     const [only] = splitKey(key, 1, 1, random);
     if (only === undefined) throw new Error("no share");
@@ -226,7 +231,7 @@ describe("a split key", () => {
     expect(joinShares([key], 1)).toEqual(key);
   });
 
-  it("is not put together by shares that do not fit, in Vault's words", async () => {
+  it("joinShares() refuses shares that do not fit, in Vault's words", async () => {
     const [a = random(33)] = splitKey(random(32), 3, 2, random);
     expect(await codeOf(() => joinShares([a], 2))).toBe("invalid_request");
     expect(() => joinShares([a], 2)).toThrow("less than two parts");
@@ -236,19 +241,19 @@ describe("a split key", () => {
   });
 });
 
-describe("the copies of encrypted shares", () => {
+describe("encrypted shares", () => {
   const recipients = ["aa", "bb", "aa"].map((fingerprint) => ({
     fingerprint,
     encryptionKeyFingerprint: fingerprint,
     key: "",
   }));
 
-  it("are listed by holder, in share order, also for one who holds several", () => {
+  it("encrypted shares are listed by fingerprint in share order", () => {
     expect(sharesByFingerprint(recipients, ["01", "02", "03"]))
       .toEqual({ aa: ["01", "03"], bb: ["02"] });
   });
 
-  it("are of one holder where keys are the same or share what is encrypted to", () => {
+  it("sameHolders() groups keys that are equal or share an encryption key", () => {
     const key = (fingerprint: string, encryptionKeyFingerprint = fingerprint) => ({
       fingerprint,
       encryptionKeyFingerprint,
@@ -263,13 +268,13 @@ describe("the copies of encrypted shares", () => {
     expect(sameHolders(Array(255).fill(key("a", "b")))).toHaveLength(1);
   });
 
-  it("come back from their stored form", () => {
+  it("a share backup reads back from its stored form", () => {
     const backup = { ceremonyId: "N", shares: { aa: ["01"] }, stale: true };
     expect(decodeShareBackup(encodeShareBackup(backup))).toEqual(backup);
   });
 });
 
-it("verification wants the new threshold, or every new share when asked to", () => {
+it("verification needs the new threshold, or every new share with verify_all", () => {
   const parameters = {
     shares: 5,
     threshold: 3,

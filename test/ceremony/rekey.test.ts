@@ -8,9 +8,9 @@ import { readDueTimes } from "../../src/storage/due.ts";
 import { ceremonyPath } from "../../src/storage/record_paths.ts";
 import { codeOf, flipBit } from "../barrier/doubles.ts";
 import {
-  type Bench,
   ceremonyIdOf,
-  createBench,
+  createHarness,
+  type Harness,
   PARAMETERS,
   putText,
   rekeyWith,
@@ -19,16 +19,16 @@ import {
   submitAll,
   textAt,
   verifyAll,
-} from "./bench.ts";
+} from "./ceremony_harness.ts";
 
 const COUNTS = { shares: 3, threshold: 2 };
 const VERIFIED = { ...PARAMETERS, requireVerification: true };
 
-function createShamirBench(): Promise<Bench> {
-  return createBench("shamir", COUNTS);
+function createShamirHarness(): Promise<Harness> {
+  return createHarness("shamir", COUNTS);
 }
 
-/** Under the attempt's own nonce. */
+/** Gives a share under the attempt's own nonce. */
 async function submit(rekey: Rekey, share: Share, digest: string | null = null) {
   return await rekey.submit({ share, id: await ceremonyIdOf(rekey), parametersDigest: digest });
 }
@@ -55,73 +55,73 @@ function pick(shares: readonly Share[], ...indices: number[]): Share[] {
   return indices.map((index) => shares[index] ?? new Uint8Array(33));
 }
 
-describe("a rekey of unseal shares", () => {
-  it("puts new shares in force: they open the vault, the old ones do not", async () => {
-    const bench = await createShamirBench();
-    await putText(bench.open.barrier, "logical/a", "secret");
-    const before = bench.open.keys();
-    const made = await rekeyWith(bench.open.rekey.barrier, pick(bench.shares, 0, 2), {
+describe("rekey of unseal shares", () => {
+  it("after a rekey the new shares open the vault and the old ones do not", async () => {
+    const harness = await createShamirHarness();
+    await putText(harness.open.barrier, "logical/a", "secret");
+    const before = harness.open.keys();
+    const made = await rekeyWith(harness.open.rekey.barrier, pick(harness.shares, 0, 2), {
       shares: 5,
       threshold: 3,
     });
     expect(made).toHaveLength(5);
-    expect(await textAt(bench.open.barrier, "logical/a")).toBe("secret");
-    expect(bench.open.keys().rootKey).not.toEqual(before.rootKey);
-    expect(bench.open.keys().config).toMatchObject({ unseal: { shares: 5, threshold: 3 } });
+    expect(await textAt(harness.open.barrier, "logical/a")).toBe("secret");
+    expect(harness.open.keys().rootKey).not.toEqual(before.rootKey);
+    expect(harness.open.keys().config).toMatchObject({ unseal: { shares: 5, threshold: 3 } });
 
-    const reopened = await bench.reopen(pick(made, 4, 0, 2));
+    const reopened = await harness.reopen(pick(made, 4, 0, 2));
     expect(await textAt(reopened.barrier, "logical/a")).toBe("secret");
-    expect(reopened.barrier.keyring).toEqual(bench.open.barrier.keyring);
-    expect(reopened.keys().rootKey).toEqual(bench.open.keys().rootKey);
-    expect(await codeOf(() => bench.reopen(bench.shares))).toBe("unknown_key");
-    expect(await codeOf(() => bench.reopen(pick(made, 0, 1)))).toBe("unknown_key");
+    expect(reopened.barrier.keyring).toEqual(harness.open.barrier.keyring);
+    expect(reopened.keys().rootKey).toEqual(harness.open.keys().rootKey);
+    expect(await codeOf(() => harness.reopen(harness.shares))).toBe("unknown_key");
+    expect(await codeOf(() => harness.reopen(pick(made, 0, 1)))).toBe("unknown_key");
   });
 
-  it("leaves no trace of the attempt, and starts a rewrap towards the new key", async () => {
-    const bench = await createShamirBench();
-    const { rekey, rewrap } = bench.open;
-    await rekeyWith(rekey.barrier, pick(bench.shares, 0, 1));
+  it("a finished rekey leaves no record of its attempt and starts a rewrap", async () => {
+    const harness = await createShamirHarness();
+    const { rekey, rewrap } = harness.open;
+    await rekeyWith(rekey.barrier, pick(harness.shares, 0, 1));
     expect(await rekey.barrier.state()).toEqual({ phase: "idle" });
-    expect(await bench.store.get(ceremonyPath("barrier"))).toBeNull();
-    expect([...await readDueTimes(bench.store)]).toEqual([["rewrap", bench.clock.nowMs]]);
+    expect(await harness.store.get(ceremonyPath("barrier"))).toBeNull();
+    expect([...await readDueTimes(harness.store)]).toEqual([["rewrap", harness.clock.nowMs]]);
     expect(await rewrap.job()).toMatchObject({
       phase: "running",
-      run: { reason: "rekey", targetKeyId: bench.open.keys().seal.keyId },
+      run: { reason: "rekey", targetKeyId: harness.open.keys().seal.keyId },
     });
   });
 
-  it("keeps the key before it, so that what it wrapped still opens after a restart", async () => {
-    const bench = await createShamirBench();
-    await putText(bench.open.barrier, "logical/a", "1");
-    const oldKeyId = bench.open.keys().seal.keyId;
-    const first = await rekeyWith(bench.open.rekey.barrier, pick(bench.shares, 0, 1));
-    await putText(bench.open.barrier, "logical/b", "2");
-    const second = await rekeyWith(bench.open.rekey.barrier, pick(first, 1, 2));
-    const reopened = await bench.reopen(pick(second, 0, 2));
+  it("values wrapped by earlier seal keys still open after two rekeys and a restart", async () => {
+    const harness = await createShamirHarness();
+    await putText(harness.open.barrier, "logical/a", "1");
+    const oldKeyId = harness.open.keys().seal.keyId;
+    const first = await rekeyWith(harness.open.rekey.barrier, pick(harness.shares, 0, 1));
+    await putText(harness.open.barrier, "logical/b", "2");
+    const second = await rekeyWith(harness.open.rekey.barrier, pick(first, 1, 2));
+    const reopened = await harness.reopen(pick(second, 0, 2));
     expect(await textAt(reopened.barrier, "logical/a")).toBe("1");
     expect(await textAt(reopened.barrier, "logical/b")).toBe("2");
     expect(reopened.keys().seal.previous.map(({ id }) => id)).toContain(oldKeyId);
     expect(reopened.keys().seal.previous).toHaveLength(2);
   });
 
-  it("has the new shares authorise the next one, and the old ones nothing", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
-    const made = await rekeyWith(rekey, pick(bench.shares, 0, 1), { shares: 5, threshold: 3 });
+  it("the new shares authorise the next rekey and the old ones do not", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
+    const made = await rekeyWith(rekey, pick(harness.shares, 0, 1), { shares: 5, threshold: 3 });
     expect(rekey.required).toBe(3);
     await rekey.start(PARAMETERS, null);
-    for (const share of bench.shares) {
+    for (const share of harness.shares) {
       expect(await submit(rekey, share)).toMatchObject({ refusal: { code: "unknown_share" } });
     }
     expect(await submitAll(rekey, pick(made, 4, 1))).toMatchObject({ kind: "advanced" });
     expect(await submit(rekey, made[2] as Share)).toMatchObject({ kind: "shares" });
   });
 
-  it("refuses a wrong share at once and keeps what was given", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+  it("a rekey refuses a wrong share at once and keeps those given before", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(PARAMETERS, null);
-    const [first, second] = bench.shares as [Share, Share];
+    const [first, second] = harness.shares as [Share, Share];
     expect(await submit(rekey, flipBit(first, 3, 1)))
       .toEqual({ kind: "refused", refusal: { code: "unknown_share" } });
     await submit(rekey, first);
@@ -135,107 +135,107 @@ describe("a rekey of unseal shares", () => {
     expect(await submit(rekey, second)).toMatchObject({ kind: "shares" });
   });
 
-  it("goes on after a restart where it was, under the same nonce", async () => {
-    const bench = await createShamirBench();
-    await bench.open.rekey.barrier.start(PARAMETERS, "accessor-1");
-    const id = await ceremonyIdOf(bench.open.rekey.barrier);
-    await submit(bench.open.rekey.barrier, bench.shares[0] as Share);
-    const { rekey } = await bench.reopen(pick(bench.shares, A, B));
+  it("a rekey goes on after a restart under the same nonce", async () => {
+    const harness = await createShamirHarness();
+    await harness.open.rekey.barrier.start(PARAMETERS, "accessor-1");
+    const id = await ceremonyIdOf(harness.open.rekey.barrier);
+    await submit(harness.open.rekey.barrier, harness.shares[0] as Share);
+    const { rekey } = await harness.reopen(pick(harness.shares, A, B));
     expect(await rekey.barrier.state()).toMatchObject({
       phase: "gathering",
       head: { ceremonyId: id, startedBy: "accessor-1" },
       given: [0],
     });
-    const made = sharesOf(await submit(rekey.barrier, bench.shares[2] as Share));
-    expect(await codeOf(() => bench.reopen(pick(made, 0, 1)))).toBe("no error");
+    const made = sharesOf(await submit(rekey.barrier, harness.shares[2] as Share));
+    expect(await codeOf(() => harness.reopen(pick(made, 0, 1)))).toBe("no error");
   });
 
-  it("hands out the bare key for a single share, which is enough afterwards", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
-    const made = await rekeyWith(rekey, pick(bench.shares, A, B), { shares: 1, threshold: 1 });
+  it("a rekey to a single share hands out the bare key", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
+    const made = await rekeyWith(rekey, pick(harness.shares, A, B), { shares: 1, threshold: 1 });
     expect(made.map((share) => share.length)).toEqual([32]);
-    expect(await codeOf(() => bench.reopen(made))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(made))).toBe("no error");
     expect(rekey.required).toBe(1);
     const again = await rekeyWith(rekey, made, { shares: 3, threshold: 3 });
-    expect(await codeOf(() => bench.reopen(again))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(again))).toBe("no error");
   });
 
-  it("does not start twice, and ends when it is cancelled, with the shares as they were", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+  it("a rekey cannot start twice, and cancelling it leaves the shares in force", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(PARAMETERS, null);
-    await submit(rekey, bench.shares[0] as Share);
+    await submit(rekey, harness.shares[0] as Share);
     expect(await rekey.start(PARAMETERS, null))
       .toEqual({ kind: "refused", refusal: { code: "already_in_progress" } });
     const id = await ceremonyIdOf(rekey);
     await rekey.cancel();
     expect(await rekey.state()).toEqual({ phase: "idle" });
-    expect((await readDueTimes(bench.store)).size).toBe(0);
-    const stored = await bench.snapshot();
+    expect((await readDueTimes(harness.store)).size).toBe(0);
+    const stored = await harness.snapshot();
     await rekey.cancel();
-    expect(await bench.snapshot()).toEqual(stored);
+    expect(await harness.snapshot()).toEqual(stored);
     await rekey.start(PARAMETERS, null);
     expect(await progressOf(rekey)).toBe(0);
     expect(await ceremonyIdOf(rekey)).not.toBe(id);
-    expect(await codeOf(() => bench.reopen(pick(bench.shares, 1, 2)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(pick(harness.shares, 1, 2)))).toBe("no error");
   });
 
-  it("asks as many shares as were needed when it began", async () => {
-    const bench = await createShamirBench();
-    expect(bench.open.rekey.barrier.required).toBe(2);
-    await bench.open.rekey.barrier.start({ ...PARAMETERS, shares: 9, threshold: 7 }, null);
-    expect(await bench.open.rekey.barrier.state()).toMatchObject({ head: { required: 2 } });
+  it("a rekey asks for as many shares as were needed when it began", async () => {
+    const harness = await createShamirHarness();
+    expect(harness.open.rekey.barrier.required).toBe(2);
+    await harness.open.rekey.barrier.start({ ...PARAMETERS, shares: 9, threshold: 7 }, null);
+    expect(await harness.open.rekey.barrier.state()).toMatchObject({ head: { required: 2 } });
   });
 
-  it("is ended by the records that a seal writes", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+  it("the records written by sealing end a rekey", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(PARAMETERS, null);
-    await bench.store.commit({ writes: rekey.endRecords() });
+    await harness.store.commit({ writes: rekey.endRecords() });
     expect(await rekey.state()).toEqual({ phase: "idle" });
-    expect((await readDueTimes(bench.store)).size).toBe(0);
+    expect((await readDueTimes(harness.store)).size).toBe(0);
   });
 
-  it("logs nothing that a holder was given", async () => {
-    const bench = await createShamirBench();
-    await bench.open.rekey.barrier.start(VERIFIED, null);
-    const made = sharesOf(await submitAll(bench.open.rekey.barrier, pick(bench.shares, A, B)));
-    await verifyAll(bench.open.rekey.barrier, pick(made, A, B));
-    expect(bench.lines.join("\n")).toContain("security barrier rekeyed: shares=3 threshold=2");
-    for (const share of [...bench.shares, ...made]) {
-      expect(bench.lines.join("\n")).not.toContain(encodeHex(share));
-      expect(bench.lines.join("\n")).not.toContain(encodeBase64(share));
+  it("a rekey logs no share", async () => {
+    const harness = await createShamirHarness();
+    await harness.open.rekey.barrier.start(VERIFIED, null);
+    const made = sharesOf(await submitAll(harness.open.rekey.barrier, pick(harness.shares, A, B)));
+    await verifyAll(harness.open.rekey.barrier, pick(made, A, B));
+    expect(harness.lines.join("\n")).toContain("security barrier rekeyed: shares=3 threshold=2");
+    for (const share of [...harness.shares, ...made]) {
+      expect(harness.lines.join("\n")).not.toContain(encodeHex(share));
+      expect(harness.lines.join("\n")).not.toContain(encodeBase64(share));
     }
   });
 });
 
-describe("a rekey with verification", () => {
+describe("rekey with verification", () => {
   async function handOut(parameters = VERIFIED) {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(parameters, null);
-    const outcome = await submitAll(rekey, pick(bench.shares, A, B));
-    return { bench, rekey, outcome, made: sharesOf(outcome) };
+    const outcome = await submitAll(rekey, pick(harness.shares, A, B));
+    return { harness, rekey, outcome, made: sharesOf(outcome) };
   }
 
-  it("changes nothing before enough new shares came back", async () => {
-    const { bench, rekey, outcome, made } = await handOut();
+  it("a verified rekey changes nothing until enough new shares came back", async () => {
+    const { harness, rekey, outcome, made } = await handOut();
     expect(outcome).toMatchObject({ result: { verificationId: await verificationIdOf(rekey) } });
     expect(await verifyAll(rekey, pick(made, 2))).toMatchObject({ kind: "advanced" });
-    expect(await codeOf(() => bench.reopen(pick(bench.shares, A, B)))).toBe("no error");
-    expect(await codeOf(() => bench.reopen(pick(made, A, B)))).toBe("unknown_key");
+    expect(await codeOf(() => harness.reopen(pick(harness.shares, A, B)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(pick(made, A, B)))).toBe("unknown_key");
     const id = await verificationIdOf(rekey);
     expect(await verifyAll(rekey, pick(made, 0))).toEqual({ kind: "verified", verificationId: id });
-    expect(await codeOf(() => bench.reopen(pick(made, A, B)))).toBe("no error");
-    expect(await codeOf(() => bench.reopen(pick(bench.shares, A, B)))).toBe("unknown_key");
+    expect(await codeOf(() => harness.reopen(pick(made, A, B)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(pick(harness.shares, A, B)))).toBe("unknown_key");
     expect(await rekey.state()).toEqual({ phase: "idle" });
   });
 
-  it("knows each new share, and refuses old ones, wrong ones and repeated ones", async () => {
-    const { bench, rekey, made } = await handOut();
+  it("verification accepts each new share once and refuses any other", async () => {
+    const { harness, rekey, made } = await handOut();
     const [first] = made as [Share];
-    for (const wrong of [...bench.shares, flipBit(first, 32, 0), flipBit(first, 0, 7)]) {
+    for (const wrong of [...harness.shares, flipBit(first, 32, 0), flipBit(first, 0, 7)]) {
       expect(await verifyAll(rekey, [wrong]))
         .toEqual({ kind: "refused", refusal: { code: "unknown_new_share" } });
     }
@@ -245,7 +245,7 @@ describe("a rekey with verification", () => {
     expect(await progressOf(rekey)).toBe(1);
   });
 
-  it("has a nonce of its own, renewed when it starts over, and gone with the attempt", async () => {
+  it("each verification has a nonce of its own, renewed when it starts over", async () => {
     const { rekey, made } = await handOut();
     const [ceremonyId, first] = [await ceremonyIdOf(rekey), await verificationIdOf(rekey)];
     await verifyAll(rekey, pick(made, A));
@@ -263,37 +263,37 @@ describe("a rekey with verification", () => {
       .toEqual({ kind: "refused", refusal: { code: "not_in_progress" } });
   });
 
-  it("takes no more old shares, and leaves them in force when it is cancelled", async () => {
-    const { bench, rekey, made } = await handOut();
-    expect(await submitAll(rekey, pick(bench.shares, 2)))
+  it("a rekey under verification takes no more old shares, and can be cancelled", async () => {
+    const { harness, rekey, made } = await handOut();
+    expect(await submitAll(rekey, pick(harness.shares, 2)))
       .toMatchObject({ refusal: { code: "already_finished" } });
     await rekey.cancel();
-    expect(await codeOf(() => bench.reopen(pick(bench.shares, A, B)))).toBe("no error");
-    expect(await codeOf(() => bench.reopen(pick(made, A, B)))).toBe("unknown_key");
+    expect(await codeOf(() => harness.reopen(pick(harness.shares, A, B)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(pick(made, A, B)))).toBe("unknown_key");
   });
 
-  it("goes on after a restart", async () => {
-    const { bench, rekey, made } = await handOut();
+  it("a verification goes on after a restart", async () => {
+    const { harness, rekey, made } = await handOut();
     await verifyAll(rekey, pick(made, A));
-    const { rekey: later } = await bench.reopen(pick(bench.shares, A, B));
+    const { rekey: later } = await harness.reopen(pick(harness.shares, A, B));
     expect(await progressOf(later.barrier)).toBe(1);
     expect(await verifyAll(later.barrier, pick(made, B))).toMatchObject({ kind: "verified" });
-    expect(await codeOf(() => bench.reopen(pick(made, 0, 2)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(pick(made, 0, 2)))).toBe("no error");
   });
 
-  it("asks for every new share when told to", async () => {
-    const { bench, rekey, made } = await handOut({ ...VERIFIED, verifyAll: true });
+  it("verify_all asks for every new share", async () => {
+    const { harness, rekey, made } = await handOut({ ...VERIFIED, verifyAll: true });
     expect(await verifyAll(rekey, pick(made, 0, 1))).toMatchObject({ kind: "advanced" });
-    expect(await codeOf(() => bench.reopen(pick(made, 0, 1)))).toBe("unknown_key");
+    expect(await codeOf(() => harness.reopen(pick(made, 0, 1)))).toBe("unknown_key");
     expect(await verifyAll(rekey, pick(made, 2))).toMatchObject({ kind: "verified" });
-    expect(await codeOf(() => bench.reopen(pick(made, 0, 1)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(pick(made, 0, 1)))).toBe("no error");
   });
 });
 
-describe("the digest of an attempt's parameters", () => {
+describe("digest of the parameters", () => {
   const recipient = { fingerprint: "aa", encryptionKeyFingerprint: "ac", key: "" };
 
-  it("differs for each thing that a holder agrees to", () => {
+  it("parametersDigest() differs for everything that holders agree to", () => {
     const variants = [
       PARAMETERS,
       { ...PARAMETERS, shares: 4 },
@@ -313,7 +313,7 @@ describe("the digest of an attempt's parameters", () => {
     expect(parametersDigest({ ...PARAMETERS })).toBe(digests[0]);
   });
 
-  it("is SHA-256 of a list that a holder can write down", () => {
+  it("parametersDigest() is SHA-256 of a list that a holder can write down", () => {
     const agreed = '[3,2,["aa","aa"],["ab","ac"],false,true,false]';
     const recipients = ["ab", "ac"].map((encryptionKeyFingerprint) => ({
       ...recipient,
@@ -325,11 +325,11 @@ describe("the digest of an attempt's parameters", () => {
       .toBe(createHash("sha256").update("[3,2,null,null,false,false,false]").digest("hex"));
   });
 
-  it("may come with a share, and the share is refused when it is another attempt's", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+  it("a share sent with another attempt's parameters digest is refused", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(VERIFIED, null);
-    const [first, second] = bench.shares as [Share, Share];
+    const [first, second] = harness.shares as [Share, Share];
     expect(await submit(rekey, first, parametersDigest(PARAMETERS)))
       .toEqual({ kind: "refused", refusal: { code: "parameters_changed" } });
     expect(await submit(rekey, first, parametersDigest(VERIFIED))).toMatchObject({
@@ -344,104 +344,106 @@ describe("the digest of an attempt's parameters", () => {
   });
 });
 
-describe("an attempt whose time is over", () => {
-  it("counts as none, whether or not the alarm has removed it", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+describe("expired attempts", () => {
+  it("an expired attempt counts as none, even before the alarm removes it", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(PARAMETERS, null);
-    const endsAtMs = bench.clock.nowMs + CEREMONY_TTL_MS;
-    expect([...await readDueTimes(bench.store)]).toEqual([["ceremony-barrier", endsAtMs]]);
-    await submit(rekey, bench.shares[0] as Share);
+    const endsAtMs = harness.clock.nowMs + CEREMONY_TTL_MS;
+    expect([...await readDueTimes(harness.store)]).toEqual([["ceremony-barrier", endsAtMs]]);
+    await submit(rekey, harness.shares[0] as Share);
     const id = await ceremonyIdOf(rekey);
-    expect([...await readDueTimes(bench.store)]).toEqual([["ceremony-barrier", endsAtMs]]);
+    expect([...await readDueTimes(harness.store)]).toEqual([["ceremony-barrier", endsAtMs]]);
 
-    bench.clock.nowMs = endsAtMs - 1;
+    harness.clock.nowMs = endsAtMs - 1;
     await rekey.expire();
     expect(await progressOf(rekey)).toBe(1);
-    bench.clock.nowMs = endsAtMs;
+    harness.clock.nowMs = endsAtMs;
     expect(await rekey.state()).toEqual({ phase: "idle" });
-    const late = { share: bench.shares[1] as Share, id, parametersDigest: null };
+    const late = { share: harness.shares[1] as Share, id, parametersDigest: null };
     expect(await rekey.submit(late))
       .toEqual({ kind: "refused", refusal: { code: "not_in_progress" } });
-    expect(await bench.store.get(ceremonyPath("barrier"))).not.toBeNull();
+    expect(await harness.store.get(ceremonyPath("barrier"))).not.toBeNull();
 
     await rekey.expire();
-    expect(await bench.store.get(ceremonyPath("barrier"))).toBeNull();
-    expect((await readDueTimes(bench.store)).size).toBe(0);
+    expect(await harness.store.get(ceremonyPath("barrier"))).toBeNull();
+    expect((await readDueTimes(harness.store)).size).toBe(0);
     await rekey.expire();
     expect(await rekey.start(PARAMETERS, null)).toMatchObject({ kind: "advanced" });
   });
 
-  it("makes room for another one also before the alarm has removed it", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+  it("a new attempt can start before the alarm removes an expired one", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(VERIFIED, null);
-    const void1 = sharesOf(await submitAll(rekey, pick(bench.shares, A, B)));
-    bench.clock.nowMs += CEREMONY_TTL_MS;
+    const void1 = sharesOf(await submitAll(rekey, pick(harness.shares, A, B)));
+    harness.clock.nowMs += CEREMONY_TTL_MS;
     expect(await verifyAll(rekey, pick(void1, A)))
       .toMatchObject({ refusal: { code: "not_in_progress" } });
-    const made = await rekeyWith(rekey, pick(bench.shares, A, B));
-    expect(await codeOf(() => bench.reopen(pick(made, A, B)))).toBe("no error");
+    const made = await rekeyWith(rekey, pick(harness.shares, A, B));
+    expect(await codeOf(() => harness.reopen(pick(made, A, B)))).toBe("no error");
   });
 });
 
-describe("a rekey that meets another writer", () => {
-  /** Another writer changes the record of the attempt just before the commit of `body`. */
-  async function overtaken(bench: Bench, body: () => Promise<unknown>): Promise<void> {
+describe("concurrent writers", () => {
+  /** Runs `body` while another writer changes the attempt's record just before the commit. */
+  async function overtaken(harness: Harness, body: () => Promise<unknown>): Promise<void> {
     const path = ceremonyPath("barrier");
-    const record = await bench.store.get(path);
+    const record = await harness.store.get(path);
     let after = {};
-    bench.store.hooks.commit = async () => {
-      delete bench.store.hooks.commit;
+    harness.store.hooks.commit = async () => {
+      delete harness.store.hooks.commit;
       const { bytes = null, sealKeyId = null } = record ?? {};
-      await bench.store.commit({ writes: [{ path, bytes, sealKeyId }] });
+      await harness.store.commit({ writes: [{ path, bytes, sealKeyId }] });
       if (record === null) {
-        await bench.store.commit({ writes: [{ path, bytes: new Uint8Array(1), sealKeyId: null }] });
+        await harness.store.commit({
+          writes: [{ path, bytes: new Uint8Array(1), sealKeyId: null }],
+        });
       }
-      after = await bench.snapshot();
+      after = await harness.snapshot();
     };
-    const keys = bench.open.keys();
+    const keys = harness.open.keys();
     expect(await codeOf(body)).toBe("store_conflict");
-    expect(await bench.snapshot()).toEqual(after);
-    expect(bench.open.keys()).toBe(keys);
+    expect(await harness.snapshot()).toEqual(after);
+    expect(harness.open.keys()).toBe(keys);
   }
 
-  it("says so and changes nothing, at any step", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
-    const [first, second] = bench.shares as [Share, Share];
+  it("every step of a rekey reports a conflict and changes nothing", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
+    const [first, second] = harness.shares as [Share, Share];
     await rekey.start(VERIFIED, null);
-    await overtaken(bench, () => submit(rekey, first));
-    await overtaken(bench, () => rekey.cancel());
-    await overtaken(bench, () => rekey.deleteBackup(null));
-    await overtaken(bench, () => rekey.restartVerification());
+    await overtaken(harness, () => submit(rekey, first));
+    await overtaken(harness, () => rekey.cancel());
+    await overtaken(harness, () => rekey.deleteBackup(null));
+    await overtaken(harness, () => rekey.restartVerification());
     await submit(rekey, first);
-    await overtaken(bench, () => submit(rekey, second));
+    await overtaken(harness, () => submit(rekey, second));
     const made = sharesOf(await submit(rekey, second));
-    await overtaken(bench, () => verifyAll(rekey, pick(made, A)));
-    await overtaken(bench, () => rekey.restartVerification());
+    await overtaken(harness, () => verifyAll(rekey, pick(made, A)));
+    await overtaken(harness, () => rekey.restartVerification());
     await verifyAll(rekey, pick(made, A));
-    await overtaken(bench, () => verifyAll(rekey, pick(made, B)));
-    expect(await codeOf(() => bench.reopen(pick(bench.shares, A, B)))).toBe("no error");
+    await overtaken(harness, () => verifyAll(rekey, pick(made, B)));
+    expect(await codeOf(() => harness.reopen(pick(harness.shares, A, B)))).toBe("no error");
     expect(await verifyAll(rekey, pick(made, B))).toMatchObject({ kind: "verified" });
-    expect(await codeOf(() => bench.reopen(pick(made, A, B)))).toBe("no error");
+    expect(await codeOf(() => harness.reopen(pick(made, A, B)))).toBe("no error");
   });
 
-  it("does not start over one that began meanwhile", async () => {
-    const bench = await createShamirBench();
-    await overtaken(bench, () => bench.open.rekey.barrier.start(PARAMETERS, null));
+  it("a rekey does not start over an attempt that began meanwhile", async () => {
+    const harness = await createShamirHarness();
+    await overtaken(harness, () => harness.open.rekey.barrier.start(PARAMETERS, null));
   });
 
-  it("does not install over keys that were changed meanwhile", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
-    const other = await bench.reopen(pick(bench.shares, A, B));
+  it("a rekey does not install over keys that were changed meanwhile", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
+    const other = await harness.reopen(pick(harness.shares, A, B));
     await rekey.start(PARAMETERS, null);
-    await submit(rekey, bench.shares[0] as Share);
-    bench.store.hooks.commit = async () => {
-      delete bench.store.hooks.commit;
+    await submit(rekey, harness.shares[0] as Share);
+    harness.store.hooks.commit = async () => {
+      delete harness.store.hooks.commit;
       await installRootKey({
-        store: bench.store,
+        store: harness.store,
         barrier: other.barrier,
         nowMs: () => 0,
         outerOf: (seal) => seal,
@@ -451,58 +453,58 @@ describe("a rekey that meets another writer", () => {
         prepareRewrap: () => ({ entries: [], writes: [], committed: () => {} }),
       }, NOTHING_ATTACHED);
     };
-    expect(await codeOf(() => submit(rekey, bench.shares[1] as Share))).toBe("store_conflict");
-    expect(await codeOf(() => bench.reopen(pick(bench.shares, A, B)))).toBe("no error");
+    expect(await codeOf(() => submit(rekey, harness.shares[1] as Share))).toBe("store_conflict");
+    expect(await codeOf(() => harness.reopen(pick(harness.shares, A, B)))).toBe("no error");
     expect(await progressOf(rekey)).toBe(1);
   });
 });
 
-describe("a rekey whose store fails", () => {
+describe("failing stores", () => {
   it.each([false, true])(
-    "leaves a vault that either set of shares opens, whichever commit fails (verified: %s)",
+    "a rekey whose store fails at any commit leaves a vault that opens (verified: %s)",
     async (requireVerification) => {
       let commits = Infinity;
       for (let failing = 1; failing <= commits; failing++) {
-        const bench = await createShamirBench();
-        const rekey = bench.open.rekey.barrier;
-        await putText(bench.open.barrier, "logical/a", "secret");
+        const harness = await createShamirHarness();
+        const rekey = harness.open.rekey.barrier;
+        await putText(harness.open.barrier, "logical/a", "secret");
         let count = 0;
-        bench.store.hooks.commit = () => {
+        harness.store.hooks.commit = () => {
           count += 1;
           if (count === failing) throw new Error("disk full");
         };
         let made: readonly Share[] = [];
         try {
           await rekey.start({ ...PARAMETERS, requireVerification }, null);
-          made = sharesOf(await submitAll(rekey, pick(bench.shares, A, B)));
+          made = sharesOf(await submitAll(rekey, pick(harness.shares, A, B)));
           if (requireVerification) await verifyAll(rekey, pick(made, A, B));
           commits = count;
         } catch (error) {
           expect(error).toMatchObject({ message: "disk full" });
         }
-        delete bench.store.hooks.commit;
+        delete harness.store.hooks.commit;
         const finished = commits === count;
-        const opening = finished ? made : bench.shares;
-        const { barrier } = await bench.reopen(pick(opening, A, B));
+        const opening = finished ? made : harness.shares;
+        const { barrier } = await harness.reopen(pick(opening, A, B));
         expect(await textAt(barrier, "logical/a")).toBe("secret");
-        expect(await textAt(bench.open.barrier, "logical/a")).toBe("secret");
+        expect(await textAt(harness.open.barrier, "logical/a")).toBe("secret");
       }
       expect(commits).toBe(requireVerification ? 5 : 3);
     },
   );
 
-  it("keeps the attempt, so that the last holder gives his share again", async () => {
-    const bench = await createShamirBench();
-    const rekey = bench.open.rekey.barrier;
+  it("a rekey whose last commit failed keeps the attempt, so its last share can be given again", async () => {
+    const harness = await createShamirHarness();
+    const rekey = harness.open.rekey.barrier;
     await rekey.start(PARAMETERS, null);
-    await submit(rekey, bench.shares[0] as Share);
-    bench.store.hooks.commit = () => {
+    await submit(rekey, harness.shares[0] as Share);
+    harness.store.hooks.commit = () => {
       throw new Error("disk full");
     };
-    await expect(submit(rekey, bench.shares[1] as Share)).rejects.toThrow("disk full");
-    delete bench.store.hooks.commit;
+    await expect(submit(rekey, harness.shares[1] as Share)).rejects.toThrow("disk full");
+    delete harness.store.hooks.commit;
     expect(await progressOf(rekey)).toBe(1);
-    const made = sharesOf(await submit(rekey, bench.shares[1] as Share));
-    expect(await codeOf(() => bench.reopen(pick(made, A, B)))).toBe("no error");
+    const made = sharesOf(await submit(rekey, harness.shares[1] as Share));
+    expect(await codeOf(() => harness.reopen(pick(made, A, B)))).toBe("no error");
   });
 });

@@ -17,7 +17,7 @@ import {
   withoutGiven,
 } from "../../src/ceremony/step.ts";
 
-/** Each is its own number; a new share's number is its place too. */
+/** A share whose bytes are all its number; for a new share that is also its place. */
 const share = (fill: number): Uint8Array<ArrayBuffer> => new Uint8Array(33).fill(fill);
 
 const HEAD: CeremonyHead = {
@@ -86,156 +86,176 @@ const cancel: CeremonyEvent = { kind: "cancel" };
 const advanced = (state: CeremonyState): Outcome => ({ kind: "advanced", state });
 const refused = (refusal: Refusal): Outcome => ({ kind: "refused", refusal });
 
-describe("a step", () => {
+describe("step()", () => {
   it.each<[string, CeremonyState, CeremonyEvent, Outcome]>([
-    ["idle: starts", IDLE, start, advanced({ ...GATHERING, given: [] })],
-    ["idle: takes no share", IDLE, given("submit", 1, ""), refused({ code: "not_in_progress" })],
+    ["an idle ceremony starts", IDLE, start, advanced({ ...GATHERING, given: [] })],
     [
-      "idle: takes no new share",
+      "an idle ceremony takes no share",
+      IDLE,
+      given("submit", 1, ""),
+      refused({ code: "not_in_progress" }),
+    ],
+    [
+      "an idle ceremony takes no new share",
       IDLE,
       given("verify", 1, ""),
       refused({ code: "not_in_progress" }),
     ],
-    ["idle: has no verification to restart", IDLE, restart, refused({ code: "not_in_progress" })],
-    ["idle: stays so when cancelled", IDLE, cancel, advanced(IDLE)],
-
-    ["gathering: does not start twice", GATHERING, start, refused({ code: "already_in_progress" })],
     [
-      "gathering: takes a share",
+      "an idle ceremony has no verification to restart",
+      IDLE,
+      restart,
+      refused({ code: "not_in_progress" }),
+    ],
+    ["an idle ceremony stays idle when cancelled", IDLE, cancel, advanced(IDLE)],
+
+    [
+      "a gathering ceremony does not start twice",
+      GATHERING,
+      start,
+      refused({ code: "already_in_progress" }),
+    ],
+    [
+      "a gathering ceremony takes a share",
       GATHERING,
       given("submit", 2, "N"),
       advanced({ ...GATHERING, given: [1, 2] }),
     ],
     [
-      "gathering: has its quorum with the last share needed",
+      "a gathering ceremony has its quorum with the last share needed",
       { ...GATHERING, given: [1, 2] },
       given("submit", 3, "N"),
       { kind: "quorum" },
     ],
     [
-      "gathering: has its quorum at once when one share is needed",
+      "a gathering ceremony has its quorum at once when one share is needed",
       { ...GATHERING, head: { ...HEAD, required: 1 }, given: [] },
       given("submit", 3, "N"),
       { kind: "quorum" },
     ],
     [
-      "gathering: refuses another nonce",
+      "a gathering ceremony refuses another nonce",
       GATHERING,
       given("submit", 2, "n"),
       refused({ code: "wrong_ceremony_id", expected: "N" }),
     ],
     [
-      "gathering: refuses a missing nonce",
+      "a gathering ceremony refuses a missing nonce",
       GATHERING,
       given("submit", 2, ""),
       refused({ code: "wrong_ceremony_id", expected: "N" }),
     ],
     [
-      "gathering: refuses a holder who saw other parameters",
+      "a gathering ceremony refuses a holder who saw other parameters",
       GATHERING,
       given("submit", 2, "N", { parametersSeen: false }),
       refused({ code: "parameters_changed" }),
     ],
     [
-      "gathering: refuses the same share again",
+      "a gathering ceremony refuses the same share again",
       GATHERING,
       given("submit", 1, "N"),
       refused({ code: "duplicate_share" }),
     ],
     [
-      "gathering: refuses a wrong share",
+      "a gathering ceremony refuses a wrong share",
       GATHERING,
       given("submit", 2, "N", { known: false }),
       refused({ code: "unknown_share" }),
     ],
     [
-      "gathering: verifies nothing, whatever the submission is",
+      "a gathering ceremony verifies nothing, whatever is submitted",
       GATHERING,
       given("verify", 2, "x", { known: false, parametersSeen: false }),
       refused({ code: "verification_not_in_progress" }),
     ],
     [
-      "gathering: notes the nonce of a verification to come",
+      "a gathering ceremony notes the nonce of a verification to come",
       GATHERING,
       restart,
       advanced({ ...GATHERING, earlyVerificationId: "V2" }),
     ],
-    ["gathering: ends when cancelled", GATHERING, cancel, advanced(IDLE)],
+    ["a gathering ceremony ends when cancelled", GATHERING, cancel, advanced(IDLE)],
 
-    ["verifying: does not start twice", VERIFYING, start, refused({ code: "already_in_progress" })],
     [
-      "verifying: takes no old share, whatever the submission is",
+      "a verifying ceremony does not start twice",
+      VERIFYING,
+      start,
+      refused({ code: "already_in_progress" }),
+    ],
+    [
+      "a verifying ceremony takes no old share, whatever is submitted",
       VERIFYING,
       given("submit", 2, "x", { known: false, parametersSeen: false }),
       refused({ code: "already_finished", verificationId: "V" }),
     ],
     [
-      "verifying: takes a new share",
+      "a verifying ceremony takes a new share",
       VERIFYING,
       given("verify", 1, "V"),
       advanced(VERIFYING_ONE),
     ],
     [
-      "verifying: is done with as many as the new threshold",
+      "a verifying ceremony is done with as many as the new threshold",
       VERIFYING_ONE,
       given("verify", 2, "V"),
       { kind: "verified", shares: [share(1), share(2)] },
     ],
     [
-      "verifying: is done at once when one share is enough, and has kept none",
+      "a verifying ceremony is done at once when one share is enough",
       VERIFYING_THE_ONLY,
       given("verify", 0, "V"),
       { kind: "verified", shares: [share(0)] },
     ],
     [
-      "verifying all: goes on beyond the new threshold, and only notes which share it was",
+      "a ceremony with verify_all goes on beyond the new threshold, noting only which share it was",
       VERIFYING_ALL,
       given("verify", 2, "V"),
       advanced({ ...VERIFYING_ALL, verified: [1, 2] }),
     ],
     [
-      "verifying all: refuses a share again that it only noted",
+      "a ceremony with verify_all refuses to take a noted share again",
       { ...VERIFYING_ALL, verified: [1, 2] },
       given("verify", 2, "V"),
       refused({ code: "duplicate_new_share" }),
     ],
     [
-      "verifying all: is done with every new share, and gives a threshold of them",
+      "a ceremony with verify_all is done with every new share, and returns a threshold of them",
       { ...VERIFYING_ALL, verified: [1, 2, 3] },
       given("verify", 0, "V"),
       { kind: "verified", shares: [share(1), share(0)] },
     ],
     [
-      "verifying: refuses the attempt's nonce",
+      "a verifying ceremony refuses the attempt's nonce",
       VERIFYING_ONE,
       given("verify", 2, "N"),
       refused({ code: "wrong_verification_id", expected: "V" }),
     ],
     [
-      "verifying: refuses a holder who saw other parameters",
+      "a verifying ceremony refuses a holder who saw other parameters",
       VERIFYING_ONE,
       given("verify", 2, "V", { parametersSeen: false }),
       refused({ code: "parameters_changed" }),
     ],
     [
-      "verifying: refuses the same new share again",
+      "a verifying ceremony refuses the same new share again",
       VERIFYING_ONE,
       given("verify", 1, "V"),
       refused({ code: "duplicate_new_share" }),
     ],
     [
-      "verifying: refuses a wrong new share",
+      "a verifying ceremony refuses a wrong new share",
       VERIFYING_ONE,
       given("verify", 2, "V", { known: false }),
       refused({ code: "unknown_new_share" }),
     ],
     [
-      "verifying: forgets what was verified and renews the nonce",
+      "a verifying ceremony that restarts forgets its shares and renews the nonce",
       VERIFYING_ONE,
       restart,
       advanced({ ...VERIFYING, verificationId: "V2" }),
     ],
-    ["verifying: ends when cancelled", VERIFYING_ONE, cancel, advanced(IDLE)],
+    ["a verifying ceremony ends when cancelled", VERIFYING_ONE, cancel, advanced(IDLE)],
   ])("%s", (_name, state, event, outcome) => {
     expect(step(state, event)).toEqual(outcome);
   });
@@ -248,7 +268,7 @@ describe("a step", () => {
     )
   ).filter((fault) => Object.values(fault).includes(true));
 
-  it.each(faults)("names the first fault of several: %j", (fault) => {
+  it.each(faults)("step() names the first fault of several: %j", (fault) => {
     const number = fault.duplicate ? 1 : 2;
     const submission = {
       place: fault.unknown ? null : number,
@@ -273,8 +293,8 @@ describe("a step", () => {
   });
 });
 
-describe("an attempt whose authorising shares have changed", () => {
-  it("goes on from its first share, with as many as are needed now", () => {
+describe("withoutGiven()", () => {
+  it("withoutGiven() forgets the given shares and sets how many are needed now", () => {
     const state = withoutGiven({ ...GATHERING, earlyVerificationId: "V2" }, 5);
     expect(state).toEqual({
       ...GATHERING,
@@ -285,7 +305,7 @@ describe("an attempt whose authorising shares have changed", () => {
   });
 });
 
-/** Shares below KNOWN are right ones; each is its own number. */
+/** Shares below KNOWN are right; each share is its own number. */
 const KNOWN = 4;
 const mostly = fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false));
 const anyEvent = fc.record({
@@ -301,13 +321,13 @@ const anyEvent = fc.record({
 });
 type AnyEvent = typeof anyEvent extends fc.Arbitrary<infer Event> ? Event : never;
 
-/** What a careful clerk would write down about an attempt; knows nothing of `step`. */
-interface Clerk {
+/** The expected state of an attempt: a model that shares no code with `step`. */
+interface Model {
   attempt: { id: string; given: Set<number> } | null;
   verification: { id: string; given: Set<number> } | null;
 }
 
-function eventOf(event: AnyEvent, clerk: Clerk, head: CeremonyHead, nonce: string): CeremonyEvent {
+function eventOf(event: AnyEvent, model: Model, head: CeremonyHead, nonce: string): CeremonyEvent {
   const { kind, fill, rightId, seen } = event;
   const known = fill < KNOWN;
   const submission = (id: string | undefined): NewShareSubmission => ({
@@ -320,9 +340,9 @@ function eventOf(event: AnyEvent, clerk: Clerk, head: CeremonyHead, nonce: strin
     case "start":
       return { kind: "start", head: { ...head, ceremonyId: nonce } };
     case "submit":
-      return { kind: "submit", submission: submission(clerk.attempt?.id) };
+      return { kind: "submit", submission: submission(model.attempt?.id) };
     case "verify":
-      return { kind: "verify", submission: submission(clerk.verification?.id) };
+      return { kind: "verify", submission: submission(model.verification?.id) };
     case "restart":
       return { kind: "restart_verification", verificationId: nonce };
     default:
@@ -330,21 +350,21 @@ function eventOf(event: AnyEvent, clerk: Clerk, head: CeremonyHead, nonce: strin
   }
 }
 
-function checkState(state: CeremonyState, clerk: Clerk): void {
-  const given = [...clerk.verification?.given ?? []];
+function checkState(state: CeremonyState, model: Model): void {
+  const given = [...model.verification?.given ?? []];
   switch (state.phase) {
     case "idle":
-      expect([clerk.attempt, clerk.verification]).toEqual([null, null]);
+      expect([model.attempt, model.verification]).toEqual([null, null]);
       break;
     case "gathering":
-      expect(state.head.ceremonyId).toBe(clerk.attempt?.id);
-      expect(clerk.verification).toBeNull();
-      expect(state.given).toEqual([...clerk.attempt?.given ?? []]);
+      expect(state.head.ceremonyId).toBe(model.attempt?.id);
+      expect(model.verification).toBeNull();
+      expect(state.given).toEqual([...model.attempt?.given ?? []]);
       expect(state.given.length).toBeLessThan(state.head.required);
       break;
     case "verifying":
-      expect(state.head.ceremonyId).toBe(clerk.attempt?.id);
-      expect(state.verificationId).toBe(clerk.verification?.id);
+      expect(state.head.ceremonyId).toBe(model.attempt?.id);
+      expect(state.verificationId).toBe(model.verification?.id);
       expect(state.verified).toEqual(given);
       expect(state.verified.length).toBeLessThan(verificationsRequired(state.head.parameters));
       expect(state.kept).toEqual(given.slice(0, state.head.parameters.threshold - 1).map(share));
@@ -352,46 +372,46 @@ function checkState(state: CeremonyState, clerk: Clerk): void {
   }
 }
 
-/** Writes down what `event` must do, from the rules in words. True: the new key is installed. */
-function record(clerk: Clerk, event: AnyEvent, head: CeremonyHead, nonce: string): boolean {
-  const { attempt, verification } = clerk;
+/** Records in the model what `event` must do. Returns true if it must install the new key. */
+function record(model: Model, event: AnyEvent, head: CeremonyHead, nonce: string): boolean {
+  const { attempt, verification } = model;
   const right = event.rightId && event.seen && event.fill < KNOWN;
   if (event.kind === "start" && attempt === null) {
-    clerk.attempt = { id: nonce, given: new Set() };
+    model.attempt = { id: nonce, given: new Set() };
   } else if (event.kind === "cancel") {
-    Object.assign(clerk, { attempt: null, verification: null });
+    Object.assign(model, { attempt: null, verification: null });
   } else if (event.kind === "restart" && verification !== null) {
-    clerk.verification = { id: nonce, given: new Set() };
+    model.verification = { id: nonce, given: new Set() };
   } else if (event.kind === "submit" && attempt !== null && verification === null && right) {
     attempt.given.add(event.fill);
-    if (attempt.given.size === head.required) clerk.verification = { id: nonce, given: new Set() };
+    if (attempt.given.size === head.required) model.verification = { id: nonce, given: new Set() };
   } else if (event.kind === "verify" && verification !== null && right) {
     verification.given.add(event.fill);
     if (verification.given.size < verificationsRequired(head.parameters)) return false;
-    Object.assign(clerk, { attempt: null, verification: null });
+    Object.assign(model, { attempt: null, verification: null });
     return true;
   }
   return false;
 }
 
-describe("any sequence of events", () => {
+describe("sequences of events", () => {
   it.each([
     ["a quorum", VERIFYING.head],
     ["every new share", VERIFYING_ALL.head],
   ])(
-    "installs a key only after distinct, right shares of both keys; verifying %s",
+    "step() installs a key only after distinct, right shares of both keys; verifying %s",
     (_name, head) => {
       let installations = 0;
       fc.assert(
         fc.property(fc.array(anyEvent, { maxLength: 80, size: "max" }), (events) => {
-          const clerk: Clerk = { attempt: null, verification: null };
+          const model: Model = { attempt: null, verification: null };
           let state: CeremonyState = IDLE;
           for (const [index, event] of events.entries()) {
             const nonce = `nonce ${index}`;
             const before = structuredClone(state);
-            const outcome = step(state, eventOf(event, clerk, head, nonce));
+            const outcome = step(state, eventOf(event, model, head, nonce));
             expect(state).toEqual(before);
-            const installs = record(clerk, event, head, nonce);
+            const installs = record(model, event, head, nonce);
             expect(outcome.kind === "verified").toBe(installs);
             switch (outcome.kind) {
               case "advanced":
@@ -411,7 +431,7 @@ describe("any sequence of events", () => {
               case "refused":
                 break;
             }
-            checkState(state, clerk);
+            checkState(state, model);
           }
         }),
         { numRuns: 100, seed: 7 },

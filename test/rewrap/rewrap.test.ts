@@ -12,7 +12,13 @@ import { Seal } from "../../src/seal/seal.ts";
 import { readDueTimes } from "../../src/storage/due.ts";
 import { PREVIOUS_SEAL_KEYS_PATH, REWRAP_PATH } from "../../src/storage/record_paths.ts";
 import { codeOf, flipBit, seededRandom } from "../barrier/doubles.ts";
-import { type Bench, createBench, putText, rekeyWith, textAt } from "../ceremony/bench.ts";
+import {
+  createHarness,
+  type Harness,
+  putText,
+  rekeyWith,
+  textAt,
+} from "../ceremony/ceremony_harness.ts";
 
 const COUNTS = { shares: 3, threshold: 2 };
 /** Records that a rekey has wrapped anew itself: root key, keyring, previous seal keys. */
@@ -22,8 +28,8 @@ const pathOf = (index: number): string => `logical/${String(index).padStart(5, "
 
 /** A vault with `entries` wrapped entries that a rekey has just made stale. */
 async function createStale(entries: number) {
-  const bench = await createBench("shamir", COUNTS);
-  const { barrier, rekey, keys } = bench.open;
+  const harness = await createHarness("shamir", COUNTS);
+  const { barrier, rekey, keys } = harness.open;
   const oldKey = keys().seal.current;
   await barrier.commit({
     entries: Array.from({ length: entries }, (_, index) => ({
@@ -32,9 +38,9 @@ async function createStale(entries: number) {
       sealWrap: true,
     })),
   });
-  const shares = await rekeyWith(rekey.barrier, bench.shares.slice(0, 2));
+  const shares = await rekeyWith(rekey.barrier, harness.shares.slice(0, 2));
   const newKeyId = keys().seal.keyId;
-  return { bench, shares, oldKey, newKeyId, rewrap: bench.open.rewrap };
+  return { harness, shares, oldKey, newKeyId, rewrap: harness.open.rewrap };
 }
 
 async function runOf(rewrap: Rewrap): Promise<RewrapRun> {
@@ -44,33 +50,33 @@ async function runOf(rewrap: Rewrap): Promise<RewrapRun> {
 }
 
 /** Runs due slices until the job ends; answers how many. */
-async function runToEnd(bench: Bench, rewrap = bench.open.rewrap): Promise<number> {
+async function runToEnd(harness: Harness, rewrap = harness.open.rewrap): Promise<number> {
   for (let slices = 1; slices <= 100; slices++) {
     const due = await rewrap.runSlice();
     if (due === null) return slices;
-    bench.clock.nowMs = Math.max(bench.clock.nowMs, due);
+    harness.clock.nowMs = Math.max(harness.clock.nowMs, due);
   }
   throw new Error("the run does not end");
 }
 
-async function damage(bench: Bench, path: string): Promise<void> {
-  const record = await bench.store.get(path);
+async function damage(harness: Harness, path: string): Promise<void> {
+  const record = await harness.store.get(path);
   if (record === null) throw new Error("nothing to damage");
   const bytes = flipBit(record.bytes, record.bytes.length - 1, 0);
-  await bench.store.commit({ writes: [{ path, bytes, sealKeyId: record.sealKeyId }] });
+  await harness.store.commit({ writes: [{ path, bytes, sealKeyId: record.sealKeyId }] });
 }
 
 describe("a rewrap", () => {
   it("brings 1200 entries to the new key in slices, and counts them", async () => {
-    const { bench, rewrap, oldKey, newKeyId } = await createStale(1200);
+    const { harness, rewrap, oldKey, newKeyId } = await createStale(1200);
     const seen: Partial<RewrapRun>[] = [];
     for (;;) {
       const due = await rewrap.runSlice();
       const { processed, succeeded, failed, skipped, total } = await runOf(rewrap);
       seen.push({ processed, succeeded, failed, skipped, total });
       if (due === null) break;
-      expect(due).toBe(bench.clock.nowMs);
-      expect((await readDueTimes(bench.store)).get("rewrap")).toBe(bench.clock.nowMs);
+      expect(due).toBe(harness.clock.nowMs);
+      expect((await readDueTimes(harness.store)).get("rewrap")).toBe(harness.clock.nowMs);
     }
     const total = 1200 + CORE_RECORDS;
     const counts = { failed: 0, skipped: CORE_RECORDS, total };
@@ -82,56 +88,56 @@ describe("a rewrap", () => {
     expect(seen).toEqual([at(500), at(1000), at(1200), at(1200), at(1200)]);
     expect(REWRAP_BATCH_ENTRIES).toBe(500);
     expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "completed" });
-    expect((await readDueTimes(bench.store)).size).toBe(0);
-    const stored = await bench.store.sealKeyCounts();
+    expect((await readDueTimes(harness.store)).size).toBe(0);
+    const stored = await harness.store.sealKeyCounts();
     expect(stored.has(oldKey.id)).toBe(false);
     expect(stored.get(newKeyId)).toBe(1200 + 2);
     for (const index of [0, 499, 500, 1199]) {
-      expect(await textAt(bench.open.barrier, pathOf(index))).toBe(`value ${index}`);
+      expect(await textAt(harness.open.barrier, pathOf(index))).toBe(`value ${index}`);
     }
   });
 
   it("erases the key before it at its end, so that it opens nothing any more", async () => {
-    const { bench, shares, oldKey, newKeyId } = await createStale(20);
-    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
-    await runToEnd(bench);
-    expect(bench.open.keys().seal.previous).toEqual([]);
-    expect(bench.open.barrier.outer.keyId).toBe(newKeyId);
-    expect(await bench.store.get(PREVIOUS_SEAL_KEYS_PATH)).toBeNull();
+    const { harness, shares, oldKey, newKeyId } = await createStale(20);
+    expect(harness.open.keys().seal.previous).toEqual([oldKey]);
+    await runToEnd(harness);
+    expect(harness.open.keys().seal.previous).toEqual([]);
+    expect(harness.open.barrier.outer.keyId).toBe(newKeyId);
+    expect(await harness.store.get(PREVIOUS_SEAL_KEYS_PATH)).toBeNull();
     const random = seededRandom("an impostor's seal");
     const byId = new Seal("shamir", oldKey, [], random);
     const byName = new Seal("shamir", { id: newKeyId, bytes: oldKey.bytes }, [], random);
     let wrapped = 0;
-    for (const path of await bench.store.list("", "", 1000)) {
-      const record = await bench.store.get(path);
+    for (const path of await harness.store.list("", "", 1000)) {
+      const record = await harness.store.get(path);
       if (record === null || record.sealKeyId === null) continue;
       expect(await codeOf(() => byId.unwrap(path, record.bytes))).toBe("unknown_key");
       expect(await codeOf(() => byName.unwrap(path, record.bytes))).toBe("ciphertext_rejected");
       wrapped += 1;
     }
     expect(wrapped).toBe(20 + 2);
-    const reopened = await bench.reopen(shares.slice(0, 2));
+    const reopened = await harness.reopen(shares.slice(0, 2));
     expect(reopened.keys().seal.previous).toEqual([]);
     expect(await textAt(reopened.barrier, pathOf(7))).toBe("value 7");
   });
 
   it("works off the keys of several rekeys, and erases them all", async () => {
-    const { bench, shares, rewrap } = await createStale(10);
+    const { harness, shares, rewrap } = await createStale(10);
     await rewrap.cancel();
-    await putText(bench.open.barrier, "logical/later", "later");
-    await rekeyWith(bench.open.rekey.barrier, shares.slice(0, 2));
-    expect(bench.open.keys().seal.previous).toHaveLength(2);
-    await runToEnd(bench);
-    expect(bench.open.keys().seal.previous).toEqual([]);
+    await putText(harness.open.barrier, "logical/later", "later");
+    await rekeyWith(harness.open.rekey.barrier, shares.slice(0, 2));
+    expect(harness.open.keys().seal.previous).toHaveLength(2);
+    await runToEnd(harness);
+    expect(harness.open.keys().seal.previous).toEqual([]);
     expect((await runOf(rewrap)).visitedKeyIds).toHaveLength(2);
-    expect(await textAt(bench.open.barrier, pathOf(9))).toBe("value 9");
-    expect(await textAt(bench.open.barrier, "logical/later")).toBe("later");
-    expect((await bench.store.sealKeyCounts()).size).toBe(1);
+    expect(await textAt(harness.open.barrier, pathOf(9))).toBe("value 9");
+    expect(await textAt(harness.open.barrier, "logical/later")).toBe("later");
+    expect((await harness.store.sealKeyCounts()).size).toBe(1);
   });
 
   it("with nothing to do ends at once and says that all is well", async () => {
-    const bench = await createBench("static", COUNTS);
-    const { rewrap } = bench.open;
+    const harness = await createHarness("static", COUNTS);
+    const { rewrap } = harness.open;
     expect(await rewrap.job()).toEqual({ phase: "idle" });
     expect(await rewrap.runSlice()).toBeNull();
     expect(await rewrap.start("manual", "accessor")).toBe("started");
@@ -145,20 +151,20 @@ describe("a rewrap", () => {
   });
 
   it("is not started twice, and may be started again when it has ended", async () => {
-    const { bench, rewrap } = await createStale(5);
+    const { harness, rewrap } = await createStale(5);
     const { runId } = await runOf(rewrap);
     expect(await rewrap.start("manual", null)).toBe("already_running");
     expect((await runOf(rewrap)).runId).toBe(runId);
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await rewrap.start("manual", null)).toBe("started");
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await runOf(rewrap)).toMatchObject({ processed: 7, succeeded: 7, skipped: 7 });
     expect((await runOf(rewrap)).runId).not.toBe(runId);
   });
 
   it("begins once when two start it at the same time", async () => {
-    const bench = await createBench("static", COUNTS);
-    const { rewrap } = bench.open;
+    const harness = await createHarness("static", COUNTS);
+    const { rewrap } = harness.open;
     const outcomes = await Promise.allSettled([
       rewrap.start("manual", null),
       rewrap.start("manual", null),
@@ -168,28 +174,28 @@ describe("a rewrap", () => {
   });
 
   it("is over when it is cancelled, and every entry still opens", async () => {
-    const { bench, rewrap, oldKey, shares } = await createStale(600);
+    const { harness, rewrap, oldKey, shares } = await createStale(600);
     await rewrap.runSlice();
     await rewrap.cancel();
     expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "cancelled" });
-    expect((await readDueTimes(bench.store)).size).toBe(0);
+    expect((await readDueTimes(harness.store)).size).toBe(0);
     expect(await rewrap.runSlice()).toBeNull();
-    expect((await bench.store.sealKeyCounts()).get(oldKey.id)).toBe(100);
-    const { barrier } = await bench.reopen(shares.slice(0, 2));
+    expect((await harness.store.sealKeyCounts()).get(oldKey.id)).toBe(100);
+    const { barrier } = await harness.reopen(shares.slice(0, 2));
     expect(await textAt(barrier, pathOf(0))).toBe("value 0");
     expect(await textAt(barrier, pathOf(599))).toBe("value 599");
     await rewrap.cancel();
     expect(await rewrap.job()).toMatchObject({ result: "cancelled" });
     await rewrap.start("manual", null);
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await runOf(rewrap)).toMatchObject({ total: 603, processed: 603, skipped: 503 });
-    expect(bench.open.keys().seal.previous).toEqual([]);
+    expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
   it("stays cancelled, and rewraps nothing more, when a slice of it was under way", async () => {
-    const { bench, rewrap, oldKey } = await createStale(600);
-    bench.store.hooks.wrappedBy = async () => {
-      delete bench.store.hooks.wrappedBy;
+    const { harness, rewrap, oldKey } = await createStale(600);
+    harness.store.hooks.wrappedBy = async () => {
+      delete harness.store.hooks.wrappedBy;
       await rewrap.cancel();
     };
     expect(await codeOf(() => rewrap.runSlice())).toBe("store_conflict");
@@ -198,18 +204,18 @@ describe("a rewrap", () => {
       result: "cancelled",
       run: { processed: 0 },
     });
-    expect((await bench.store.sealKeyCounts()).get(oldKey.id)).toBe(600);
-    expect((await readDueTimes(bench.store)).size).toBe(0);
+    expect((await harness.store.sealKeyCounts()).get(oldKey.id)).toBe(600);
+    expect((await readDueTimes(harness.store)).size).toBe(0);
     expect(await rewrap.runSlice()).toBeNull();
   });
 
   it("goes on after a restart where it was, with the same counters", async () => {
-    const { bench, rewrap, shares } = await createStale(1200);
+    const { harness, rewrap, shares } = await createStale(1200);
     await rewrap.runSlice();
     const before = await rewrap.job();
-    const reopened = await bench.reopen(shares.slice(0, 2));
+    const reopened = await harness.reopen(shares.slice(0, 2));
     expect(await reopened.rewrap.job()).toEqual(before);
-    await runToEnd(bench, reopened.rewrap);
+    await runToEnd(harness, reopened.rewrap);
     expect(await reopened.rewrap.job()).toMatchObject({
       phase: "finished",
       result: "completed",
@@ -220,60 +226,60 @@ describe("a rewrap", () => {
   });
 
   it("holds few large values in memory at a time", async () => {
-    const bench = await createBench("shamir", COUNTS);
+    const harness = await createHarness("shamir", COUNTS);
     const large = new Uint8Array(1_500_000);
     for (let index = 0; index < 12; index++) {
       const entry = { path: pathOf(index), value: large, sealWrap: true };
-      await bench.open.barrier.commit({ entries: [entry] });
+      await harness.open.barrier.commit({ entries: [entry] });
     }
-    await rekeyWith(bench.open.rekey.barrier, bench.shares.slice(0, 2));
-    await bench.open.rewrap.runSlice();
-    const { processed } = await runOf(bench.open.rewrap);
+    await rekeyWith(harness.open.rekey.barrier, harness.shares.slice(0, 2));
+    await harness.open.rewrap.runSlice();
+    const { processed } = await runOf(harness.open.rewrap);
     expect(processed - CORE_RECORDS).toBe(Math.floor(REWRAP_BATCH_MAX_BYTES / 1_500_000));
-    await runToEnd(bench);
-    expect(await runOf(bench.open.rewrap)).toMatchObject({ processed: 15, succeeded: 15 });
+    await runToEnd(harness);
+    expect(await runOf(harness.open.rewrap)).toMatchObject({ processed: 15, succeeded: 15 });
   });
 });
 
 describe("an entry that changes while it is rewrapped", () => {
   it("keeps the newer value, and is not counted", async () => {
-    const { bench, rewrap } = await createStale(10);
-    bench.store.hooks.wrappedBy = () => {
-      delete bench.store.hooks.wrappedBy;
-      bench.store.hooks.commit = async ({ expect: expected = [] }) => {
+    const { harness, rewrap } = await createStale(10);
+    harness.store.hooks.wrappedBy = () => {
+      delete harness.store.hooks.wrappedBy;
+      harness.store.hooks.commit = async ({ expect: expected = [] }) => {
         if (!expected.some(({ path }) => path === pathOf(3))) return;
-        delete bench.store.hooks.commit;
-        await putText(bench.open.barrier, pathOf(3), "newer");
-        await bench.open.barrier.commit({ entries: [{ path: pathOf(4), value: null }] });
+        delete harness.store.hooks.commit;
+        await putText(harness.open.barrier, pathOf(3), "newer");
+        await harness.open.barrier.commit({ entries: [{ path: pathOf(4), value: null }] });
       };
     };
-    await runToEnd(bench);
-    expect(await textAt(bench.open.barrier, pathOf(3))).toBe("newer");
-    expect(await bench.open.barrier.get(pathOf(4))).toBeNull();
-    expect(await textAt(bench.open.barrier, pathOf(5))).toBe("value 5");
+    await runToEnd(harness);
+    expect(await textAt(harness.open.barrier, pathOf(3))).toBe("newer");
+    expect(await harness.open.barrier.get(pathOf(4))).toBeNull();
+    expect(await textAt(harness.open.barrier, pathOf(5))).toBe("value 5");
     expect(await rewrap.job()).toMatchObject({
       result: "completed",
       run: { processed: 8 + CORE_RECORDS, succeeded: 8 + CORE_RECORDS, failed: 0 },
     });
-    expect(bench.open.keys().seal.previous).toEqual([]);
+    expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
   it("is under the new key already when it is written ahead of the run", async () => {
-    const { bench, rewrap, newKeyId } = await createStale(600);
+    const { harness, rewrap, newKeyId } = await createStale(600);
     await rewrap.runSlice();
-    await putText(bench.open.barrier, pathOf(599), "newer");
-    expect(await bench.store.get(pathOf(599))).toMatchObject({ sealKeyId: newKeyId });
-    await runToEnd(bench);
-    expect(await textAt(bench.open.barrier, pathOf(599))).toBe("newer");
+    await putText(harness.open.barrier, pathOf(599), "newer");
+    expect(await harness.store.get(pathOf(599))).toMatchObject({ sealKeyId: newKeyId });
+    await runToEnd(harness);
+    expect(await textAt(harness.open.barrier, pathOf(599))).toBe("newer");
   });
 });
 
 describe("an entry that does not open", () => {
   it("is counted and listed, keeps its bytes and its key, and does not end the run", async () => {
-    const { bench, rewrap, oldKey, shares } = await createStale(10);
-    await damage(bench, pathOf(3));
-    const damaged = await bench.store.get(pathOf(3));
-    await runToEnd(bench);
+    const { harness, rewrap, oldKey, shares } = await createStale(10);
+    await damage(harness, pathOf(3));
+    const damaged = await harness.store.get(pathOf(3));
+    await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({
       phase: "finished",
       result: "completed_with_failures",
@@ -283,44 +289,44 @@ describe("an entry that does not open", () => {
       path: pathOf(3),
       sealKeyId: oldKey.id,
       error: "ciphertext_rejected",
-      atMs: bench.clock.nowMs,
+      atMs: harness.clock.nowMs,
     }]);
-    expect(await bench.store.get(pathOf(3))).toEqual(damaged);
-    expect(await textAt(bench.open.barrier, pathOf(4))).toBe("value 4");
-    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
-    expect((await bench.reopen(shares.slice(0, 2))).keys().seal.previous).toEqual([oldKey]);
-    expect(bench.lines).toContain(
+    expect(await harness.store.get(pathOf(3))).toEqual(damaged);
+    expect(await textAt(harness.open.barrier, pathOf(4))).toBe("value 4");
+    expect(harness.open.keys().seal.previous).toEqual([oldKey]);
+    expect((await harness.reopen(shares.slice(0, 2))).keys().seal.previous).toEqual([oldKey]);
+    expect(harness.lines).toContain(
       `[WARN]  seal.rewrap: entry failed: key=${pathOf(3)} error=ciphertext_rejected`,
     );
   });
 
   it("lets the key go once it was removed and a run has ended without failures", async () => {
-    const { bench, rewrap } = await createStale(10);
-    await damage(bench, pathOf(3));
-    await runToEnd(bench);
-    await bench.open.barrier.commit({ entries: [{ path: pathOf(3), value: null }] });
+    const { harness, rewrap } = await createStale(10);
+    await damage(harness, pathOf(3));
+    await runToEnd(harness);
+    await harness.open.barrier.commit({ entries: [{ path: pathOf(3), value: null }] });
     await rewrap.start("manual", null);
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({ result: "completed" });
-    expect(bench.open.keys().seal.previous).toEqual([]);
+    expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
   it("may be damaged in any way", async () => {
-    const { bench, rewrap, oldKey } = await createStale(4);
-    const { bytes } = await bench.store.get(pathOf(0)) ?? { bytes: new Uint8Array() };
+    const { harness, rewrap, oldKey } = await createStale(4);
+    const { bytes } = await harness.store.get(pathOf(0)) ?? { bytes: new Uint8Array() };
     const unknown = Uint8Array.from(bytes);
     unknown[2] = (unknown[2] ?? 0) ^ 1;
     const noText = Uint8Array.from(bytes);
     noText[2] = 0xff;
     for (const [index, value] of [new Uint8Array(0), unknown, noText].entries()) {
-      await bench.store.commit({
+      await harness.store.commit({
         writes: [{ path: pathOf(index), bytes: value, sealKeyId: oldKey.id }],
       });
     }
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect((await runOf(rewrap)).failures.map(({ error }) => error))
       .toEqual(["record_malformed", "unknown_key", "record_malformed"]);
-    expect(await textAt(bench.open.barrier, pathOf(3))).toBe("value 3");
+    expect(await textAt(harness.open.barrier, pathOf(3))).toBe("value 3");
   });
 });
 
@@ -330,118 +336,118 @@ describe("a store that fails", () => {
   };
 
   it("once, pauses the run for a second; then it goes on as if nothing had been", async () => {
-    const { bench, rewrap } = await createStale(10);
-    bench.store.hooks.wrappedBy = fail;
-    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs + 1000);
-    delete bench.store.hooks.wrappedBy;
+    const { harness, rewrap } = await createStale(10);
+    harness.store.hooks.wrappedBy = fail;
+    expect(await rewrap.runSlice()).toBe(harness.clock.nowMs + 1000);
+    delete harness.store.hooks.wrappedBy;
     expect(await rewrap.job()).toMatchObject({ phase: "paused", attempt: 1 });
-    expect((await readDueTimes(bench.store)).get("rewrap")).toBe(bench.clock.nowMs + 1000);
+    expect((await readDueTimes(harness.store)).get("rewrap")).toBe(harness.clock.nowMs + 1000);
     expect(await rewrap.start("manual", null)).toBe("already_running");
 
-    bench.clock.nowMs += 999;
-    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs + 1);
+    harness.clock.nowMs += 999;
+    expect(await rewrap.runSlice()).toBe(harness.clock.nowMs + 1);
     expect(await rewrap.job()).toMatchObject({ phase: "paused", attempt: 1 });
-    bench.clock.nowMs += 1;
-    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs);
+    harness.clock.nowMs += 1;
+    expect(await rewrap.runSlice()).toBe(harness.clock.nowMs);
     expect(await rewrap.job()).toMatchObject({ phase: "running" });
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({
       result: "completed",
       run: { processed: 13, succeeded: 13, failed: 0 },
     });
-    expect(bench.lines).toContain("[WARN]  seal.rewrap: slice failed error=store_failed");
+    expect(harness.lines).toContain("[WARN]  seal.rewrap: slice failed error=store_failed");
   });
 
   it("at the commit of a slice, leaves the entries and the cursor as they were", async () => {
-    const { bench, rewrap, oldKey } = await createStale(10);
-    bench.store.hooks.commit = ({ writes }) => {
+    const { harness, rewrap, oldKey } = await createStale(10);
+    harness.store.hooks.commit = ({ writes }) => {
       if (writes.some(({ path }) => path === pathOf(0))) fail();
     };
     await rewrap.runSlice();
-    expect((await bench.store.sealKeyCounts()).get(oldKey.id)).toBe(10);
+    expect((await harness.store.sealKeyCounts()).get(oldKey.id)).toBe(10);
     expect(await rewrap.job()).toMatchObject({ phase: "paused", run: { processed: 0, cursor: 0 } });
-    delete bench.store.hooks.commit;
-    await runToEnd(bench);
+    delete harness.store.hooks.commit;
+    await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({ result: "completed", run: { processed: 13 } });
   });
 
   it("at the end of the run, keeps the previous key until it is stored that nobody needs it", async () => {
-    const { bench, rewrap, oldKey } = await createStale(1);
-    bench.store.hooks.commit = ({ writes }) => {
+    const { harness, rewrap, oldKey } = await createStale(1);
+    harness.store.hooks.commit = ({ writes }) => {
       if (writes.some(({ path }) => path === PREVIOUS_SEAL_KEYS_PATH)) fail();
     };
     for (let slice = 0; slice < 3; slice++) await rewrap.runSlice();
     expect(await rewrap.job()).toMatchObject({ phase: "paused" });
-    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
-    delete bench.store.hooks.commit;
-    await runToEnd(bench);
-    expect(bench.open.keys().seal.previous).toEqual([]);
+    expect(harness.open.keys().seal.previous).toEqual([oldKey]);
+    delete harness.store.hooks.commit;
+    await runToEnd(harness);
+    expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
   it("again and again, is asked ever more seldom, and goes on when it is well", async () => {
-    const { bench, rewrap, shares } = await createStale(10);
-    bench.store.hooks.wrappedBy = fail;
+    const { harness, rewrap, shares } = await createStale(10);
+    harness.store.hooks.wrappedBy = fail;
     const delays: number[] = [];
     for (let attempt = 0; attempt < 9; attempt++) {
       const due = await rewrap.runSlice() ?? 0;
-      delays.push((due - bench.clock.nowMs) / 1000);
-      bench.clock.nowMs = due;
+      delays.push((due - harness.clock.nowMs) / 1000);
+      harness.clock.nowMs = due;
     }
     expect(delays).toEqual([1, 5, 30, 60, 120, 240, 480, 600, 600]);
-    delete bench.store.hooks.wrappedBy;
-    const reopened = await bench.reopen(shares.slice(0, 2));
-    await runToEnd(bench, reopened.rewrap);
+    delete harness.store.hooks.wrappedBy;
+    const reopened = await harness.reopen(shares.slice(0, 2));
+    await runToEnd(harness, reopened.rewrap);
     expect(await reopened.rewrap.job()).toMatchObject({ result: "completed" });
   });
 
   it("begins its delays anew after a slice that went well", async () => {
-    const { bench, rewrap } = await createStale(600);
-    bench.store.hooks.wrappedBy = fail;
+    const { harness, rewrap } = await createStale(600);
+    harness.store.hooks.wrappedBy = fail;
     for (let attempt = 0; attempt < 3; attempt++) {
-      bench.clock.nowMs = await rewrap.runSlice() ?? 0;
+      harness.clock.nowMs = await rewrap.runSlice() ?? 0;
     }
-    delete bench.store.hooks.wrappedBy;
+    delete harness.store.hooks.wrappedBy;
     await rewrap.runSlice();
-    bench.store.hooks.wrappedBy = fail;
-    expect(await rewrap.runSlice()).toBe(bench.clock.nowMs + 1000);
+    harness.store.hooks.wrappedBy = fail;
+    expect(await rewrap.runSlice()).toBe(harness.clock.nowMs + 1000);
   });
 
   it("for a day, ends the run as interrupted, with the previous key kept", async () => {
-    const { bench, rewrap, oldKey } = await createStale(10);
-    bench.store.hooks.wrappedBy = fail;
-    const startMs = bench.clock.nowMs;
+    const { harness, rewrap, oldKey } = await createStale(10);
+    harness.store.hooks.wrappedBy = fail;
+    const startMs = harness.clock.nowMs;
     for (let due = await rewrap.runSlice(); due !== null; due = await rewrap.runSlice()) {
-      bench.clock.nowMs = due;
-      expect(bench.clock.nowMs - startMs).toBeLessThan(2 * REWRAP_GIVE_UP_MS);
+      harness.clock.nowMs = due;
+      expect(harness.clock.nowMs - startMs).toBeLessThan(2 * REWRAP_GIVE_UP_MS);
     }
-    expect(bench.clock.nowMs - startMs).toBeGreaterThanOrEqual(REWRAP_GIVE_UP_MS);
+    expect(harness.clock.nowMs - startMs).toBeGreaterThanOrEqual(REWRAP_GIVE_UP_MS);
     expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "interrupted" });
-    expect((await readDueTimes(bench.store)).size).toBe(0);
-    expect(bench.open.keys().seal.previous).toEqual([oldKey]);
-    delete bench.store.hooks.wrappedBy;
+    expect((await readDueTimes(harness.store)).size).toBe(0);
+    expect(harness.open.keys().seal.previous).toEqual([oldKey]);
+    delete harness.store.hooks.wrappedBy;
     await rewrap.start("manual", null);
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({ result: "completed" });
   });
 
   it("leaves the run as it was when not even the pause can be stored", async () => {
-    const { bench, rewrap } = await createStale(10);
-    bench.store.hooks.wrappedBy = fail;
-    bench.store.hooks.commit = fail;
+    const { harness, rewrap } = await createStale(10);
+    harness.store.hooks.wrappedBy = fail;
+    harness.store.hooks.commit = fail;
     expect(await codeOf(() => rewrap.runSlice())).toBe("store_failed");
-    bench.store.hooks.wrappedBy = () => {};
-    bench.store.hooks.commit = () => {};
+    harness.store.hooks.wrappedBy = () => {};
+    harness.store.hooks.commit = () => {};
     expect(await rewrap.job()).toMatchObject({ phase: "running" });
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({ result: "completed" });
   });
 });
 
 describe("what a rewrap tells", () => {
   it("is its start, each tenth and its end, in Vault's words", async () => {
-    const { bench } = await createStale(1200);
-    await runToEnd(bench);
-    expect(bench.lines.filter((line) => line.includes("seal.rewrap"))).toEqual([
+    const { harness } = await createStale(1200);
+    await runToEnd(harness);
+    expect(harness.lines.filter((line) => line.includes("seal.rewrap"))).toEqual([
       "[INFO]  seal.rewrap: seal re-wrap started: reason=rekey total=1203",
       "[INFO]  seal.rewrap: seal re-wrap progress: " +
       "processed=503 succeeded=503 failed=0 total=1203",
@@ -453,30 +459,30 @@ describe("what a rewrap tells", () => {
   });
 
   it("is also that old bytes are still in the store's free space", async () => {
-    const { bench } = await createStale(1);
-    bench.store.hooks.scrub = () => "deferred";
-    await runToEnd(bench);
-    expect(bench.lines.at(-1))
+    const { harness } = await createStale(1);
+    harness.store.hooks.scrub = () => "deferred";
+    await runToEnd(harness);
+    expect(harness.lines.at(-1))
       .toBe("[INFO]  seal.rewrap: old bytes in free space are removed at the next start");
   });
 
   it("is a warning when they could not be removed; the run has ended all the same", async () => {
-    const { bench, rewrap } = await createStale(1);
-    bench.store.hooks.scrub = () => {
+    const { harness, rewrap } = await createStale(1);
+    harness.store.hooks.scrub = () => {
       throw new VaultError("store_failed", "cannot use the store: the database failed");
     };
-    await runToEnd(bench);
+    await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({ phase: "finished", result: "completed" });
-    expect(bench.lines.at(-1)).toBe(
+    expect(harness.lines.at(-1)).toBe(
       "[WARN]  seal.rewrap: old bytes in free space could not be removed error=store_failed",
     );
   });
 
   it("is stored in the job's record and in its due time, and nowhere else", async () => {
-    const bench = await createBench("static", COUNTS);
-    const before = await bench.store.list("", "", 1000);
-    await bench.open.rewrap.start("manual", null);
-    const added = (await bench.store.list("", "", 1000)).filter((path) => !before.includes(path));
+    const harness = await createHarness("static", COUNTS);
+    const before = await harness.store.list("", "", 1000);
+    await harness.open.rewrap.start("manual", null);
+    const added = (await harness.store.list("", "", 1000)).filter((path) => !before.includes(path));
     expect(added.filter((path) => path !== "core/term-operations"))
       .toEqual([REWRAP_DUE_PATH, REWRAP_PATH]);
   });

@@ -1,6 +1,8 @@
 /**
- * A vault reduced to what ceremonies and rewraps touch: keys, barrier and one attempt per target, on
- * a memory store with a clock that the test moves. `reopen` is a restart: only the store remains.
+ * Wires the parts of a vault that ceremonies and rewraps touch: keys, barrier, one attempt per target
+ * and the rewrap, on a memory store with a clock that the test moves. The tests of these rooms run on
+ * it because a whole `OpenVault` would add engines, tokens and policies, and hide the keys they check.
+ * `reopen` is a restart: only the store remains.
  */
 
 import { Barrier } from "../../src/barrier/barrier.ts";
@@ -42,7 +44,7 @@ export const PARAMETERS: CeremonyParameters = {
   verifyAll: false,
 };
 
-/** What the vault's process has in memory while it is unsealed. */
+/** What an unsealed vault has in memory. */
 export interface Opened {
   readonly barrier: Barrier;
   readonly rekey: Readonly<Record<CeremonyTarget, Rekey>>;
@@ -50,21 +52,21 @@ export interface Opened {
   keys(): KeyState;
 }
 
-export interface Bench {
+export interface Harness {
   readonly store: Store & { hooks: StoreHooks };
   readonly clock: { nowMs: number };
   /** Every line logged so far. */
   readonly lines: string[];
-  /** The shares made at the beginning. */
+  /** The shares handed out at initialisation. */
   readonly shares: readonly Share[];
   readonly open: Opened;
   /** Opens the stored vault with a quorum of unseal shares, or by the static key. */
   reopen(shares?: readonly Share[]): Promise<Opened>;
-  /** Every record that is stored, as text, to compare. */
+  /** Every stored record as text, by path, for comparison. */
   snapshot(): Promise<Readonly<Record<string, string>>>;
 }
 
-/** Called before the store is; what it throws, the store throws. */
+/** Called before the store is. If a hook throws, the store throws the same. */
 export interface StoreHooks {
   commit?: (commit: Commit) => Promise<void> | void;
   wrappedBy?: () => Promise<void> | void;
@@ -91,8 +93,8 @@ function hookedStore(): Store & { hooks: StoreHooks } {
   };
 }
 
-export async function createBench(type: SealType, counts: ShareCounts): Promise<Bench> {
-  const random = seededRandom(`bench ${type}`);
+export async function createHarness(type: SealType, counts: ShareCounts): Promise<Harness> {
+  const random = seededRandom(`ceremony ${type}`);
   const store = hookedStore();
   const clock = { nowMs: 1_000_000 };
   const lines: string[] = [];
@@ -154,7 +156,7 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
 
   async function reopen(shares: readonly Share[] = []): Promise<Opened> {
     const record = await store.get(SEAL_CONFIG_PATH);
-    if (record === null) throw new Error("the bench has no seal configuration");
+    if (record === null) throw new Error("the store has no seal configuration");
     const config = decodeSealConfig(record.bytes);
     const own = config.type === "shamir"
       ? createShamirSeal(unsealKey(joinShares(shares, config.unseal.threshold)), [], random)
@@ -166,8 +168,8 @@ export async function createBench(type: SealType, counts: ShareCounts): Promise<
 
   const key = random(32);
   const shares = counts.shares === 0 ? [] : splitKey(key, counts.shares, counts.threshold, random);
-  evidence.credential(encodeHex(key), "key of a bench");
-  for (const share of shares) evidence.credential(encodeHex(share), "share of a bench");
+  evidence.credential(encodeHex(key), "key of a ceremony test");
+  for (const share of shares) evidence.credential(encodeHex(share), "share of a ceremony test");
   const seal: Seal = type === "shamir" ? createShamirSeal(unsealKey(key), [], random) : staticSeal;
   const keyring = createKeyring(random, clock.nowMs);
   const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
@@ -211,13 +213,13 @@ export async function textAt(barrier: Barrier, path: string): Promise<string | n
   return record === null ? null : decodeUtf8(record.value);
 }
 
-/** The id of the attempt that is on. */
+/** The id of the current attempt, or "". */
 export async function ceremonyIdOf(rekey: Rekey): Promise<string> {
   const state = await rekey.state();
   return state.phase === "idle" ? "" : state.head.ceremonyId;
 }
 
-/** Gives shares one after another under the attempt's own nonce; answers the last outcome. */
+/** Gives shares one after another under the attempt's own nonce. Returns the last outcome. */
 export async function submitAll(rekey: Rekey, shares: readonly Share[]): Promise<RekeyOutcome> {
   let outcome: RekeyOutcome | undefined;
   for (const share of shares) {
@@ -228,7 +230,7 @@ export async function submitAll(rekey: Rekey, shares: readonly Share[]): Promise
   return outcome;
 }
 
-/** Gives new shares back, under the verification's own nonce; answers the last outcome. */
+/** Verifies new shares under the verification's own nonce. Returns the last outcome. */
 export async function verifyAll(rekey: Rekey, shares: readonly Share[]): Promise<RekeyOutcome> {
   let outcome: RekeyOutcome | undefined;
   for (const share of shares) {
@@ -240,13 +242,13 @@ export async function verifyAll(rekey: Rekey, shares: readonly Share[]): Promise
   return outcome;
 }
 
-/** The new shares of an outcome that has some. */
+/** The new shares of an outcome. Throws if it has none. */
 export function sharesOf(outcome: RekeyOutcome): readonly Share[] {
   if (outcome.kind !== "shares") throw new Error(`no shares: ${outcome.kind}`);
   return outcome.result.shares.map((share) => Uint8Array.from(share));
 }
 
-/** A whole ceremony without verification. */
+/** Runs a whole rekey without verification. Returns the new shares. */
 export async function rekeyWith(
   rekey: Rekey,
   shares: readonly Share[],
@@ -254,6 +256,6 @@ export async function rekeyWith(
 ): Promise<readonly Share[]> {
   await rekey.start({ ...PARAMETERS, ...parameters }, null);
   const made = sharesOf(await submitAll(rekey, shares));
-  for (const share of made) evidence.credential(encodeHex(share), "share of a bench");
+  for (const share of made) evidence.credential(encodeHex(share), "share of a ceremony test");
   return made;
 }
