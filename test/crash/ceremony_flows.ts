@@ -1,8 +1,8 @@
-/** Ceremonies as flows: who opens the vault after a stop, and that the ceremony can be ended. */
+/** Flows of ceremonies: after a stop the right shares open the vault and the ceremony completes. */
 
 import { expect } from "vitest";
 import { decodeBase64, encodeHex } from "../../src/crypto/bytes.ts";
-import { type Attempt, type Flow, isInForce } from "./attempt.ts";
+import { type Attempt, type Flow, isInForce } from "./flow_runner.ts";
 import {
   completeCeremony,
   dataOf,
@@ -10,10 +10,10 @@ import {
   type Memory,
   type PgpHolder,
   type Wish,
-} from "./ceremony.ts";
-import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./checks.ts";
-import type { Seed } from "./seeds.ts";
-import type { Send, Session } from "./site.ts";
+} from "./share_holders.ts";
+import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./vault_checks.ts";
+import type { Seed } from "./seeded_vaults.ts";
+import type { Send, Session } from "./stored_vault.ts";
 
 const NOBODY: Holdings = { shares: [], threshold: 0 };
 
@@ -36,7 +36,7 @@ export function ceremonyFlow(
   };
 }
 
-/** A ceremony that a seal by request cuts off. */
+/** A ceremony that sealing by request cuts off. */
 export function sealFlow(name: string, seed: () => Promise<Seed>, wish: Wish): Flow {
   return {
     name,
@@ -58,7 +58,7 @@ async function checkCeremony(attempt: Attempt, wish: Wish): Promise<void> {
   const { site, memory, recorded, seed: { holdings: old, token, secrets } } = attempt;
   const split = recorded.lastSplit(wish.shares, wish.threshold);
   const made = split === null ? null : { shares: split, threshold: wish.threshold };
-  // A seal that keeps the key itself makes no shares: those of before stay.
+  // A seal that keeps the key itself makes no shares; the old ones stay.
   if (memory.next !== null && memory.next !== old) expect(memory.next).toEqual(made);
   const isNew = isInForce(attempt) && made !== null;
   const [right, wrong] = isNew ? [made, old] : [old, made];
@@ -75,7 +75,7 @@ async function checkCeremony(attempt: Attempt, wish: Wish): Promise<void> {
   await expectSecrets((await reopen(site, final, token)).send, secrets);
 }
 
-/** Nothing that a holder was told is forgotten, and nothing of an ended ceremony is left. */
+/** Checks that no acknowledged share is forgotten and nothing is left of a finished ceremony. */
 async function expectProgress(
   send: Send,
   { path }: Wish,
@@ -90,7 +90,7 @@ async function expectProgress(
     expect(Number(verification["progress"])).toBeGreaterThanOrEqual(verified);
     return;
   }
-  // Else new shares were made whose answer was lost: nobody can verify them.
+  // Otherwise the new shares were lost with their answer, so nobody can verify them.
   const isGathering = status["started"] === true && (status["verification_nonce"] ?? "") === "";
   if (isGathering) expect(Number(status["progress"])).toBeGreaterThanOrEqual(gathered);
 }

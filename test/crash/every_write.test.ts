@@ -1,6 +1,6 @@
 /**
- * Stops every flow that changes keys at each of its commits, in each way, and opens a new vault on
- * what is left.
+ * Stops every flow that changes keys at each of its commits, in each way, and opens a vault on what is
+ * left.
  */
 
 import { readFileSync } from "node:fs";
@@ -9,12 +9,12 @@ import { describe, expect, it } from "vitest";
 import { decodeHex } from "../../src/crypto/bytes.ts";
 import { REWRAP_BATCH_ENTRIES } from "../../src/limits.ts";
 import type { StaticSealSettings } from "../../src/seal/seal_settings.ts";
-import { type AfterRefusal, attemptFlow, type Flow } from "./attempt.ts";
-import type { PgpHolder } from "./ceremony.ts";
+import { type AfterRefusal, attemptFlow, type Flow } from "./flow_runner.ts";
+import type { PgpHolder } from "./share_holders.ts";
 import { ceremonyFlow, sealFlow } from "./ceremony_flows.ts";
 import { initFlow, keyChangeFlow, rewrapFlow, rotationFlow, unsealFlow } from "./other_flows.ts";
-import { type Seed, seedPendingRewrap, seedVault } from "./seeds.ts";
-import { newSite, type Site } from "./site.ts";
+import { type Seed, seedPendingRewrap, seedVault } from "./seeded_vaults.ts";
+import { newSite, type Site } from "./stored_vault.ts";
 import type { StopMode } from "./stop_store.ts";
 
 const SHAMIR = { type: "shamir" } as const;
@@ -103,24 +103,24 @@ interface Ending {
 
 const ENDINGS: readonly Ending[] = [
   { name: "is refused and the process ends", mode: "refused", after: "give_up" },
-  { name: "is refused and the request sent again", mode: "refused", after: "send_again" },
-  { name: "and the next one are refused", mode: "refused_twice", after: "send_again" },
-  { name: "never happens, for the process dies", mode: "stopped_before", after: "give_up" },
-  { name: "is the last thing the process does", mode: "stopped_after", after: "give_up" },
+  { name: "is refused and the request is sent again", mode: "refused", after: "send_again" },
+  { name: "and the next are both refused", mode: "refused_twice", after: "send_again" },
+  { name: "never happens because the process dies", mode: "stopped_before", after: "give_up" },
+  { name: "is the last act of the process", mode: "stopped_after", after: "give_up" },
 ];
 
 const SECONDS = 1000;
 
 for (const flow of FLOWS) {
   describe(flow.name, () => {
-    it("ends well when nobody stops it", async () => {
+    it(`${flow.name}: the flow completes when nothing stops it`, async () => {
       const store = await attemptFlow(flow, null, "give_up");
       expect(store.commits()).toBe(flow.commits);
     });
 
     // An unseal by shares writes nothing: there is no commit to stop it at.
     for (const { name, mode, after } of flow.commits === 0 ? [] : ENDINGS) {
-      it(`leaves a whole vault when a commit ${name}`, async () => {
+      it(`${flow.name}: the vault stays whole when a commit ${name}`, async () => {
         for (let atCommit = 1;; atCommit++) {
           const store = await attemptFlow(flow, { mode, atCommit }, after);
           if (store.wasHit()) continue;

@@ -1,6 +1,6 @@
 /**
- * A copy of the database file alone, taken while the vault serves, without the log beside it. It may
- * lack what was written last, but it opens, and only with the shares in force.
+ * A copy of the database file alone, without its log, taken while the vault serves. It may lack the
+ * last writes, but it opens, and only with the shares in force.
  */
 
 import { execFileSync } from "node:child_process";
@@ -10,10 +10,10 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
 import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
-import { completeCeremony, type Holdings, newMemory } from "./ceremony.ts";
-import { expectOpens, reopen } from "./checks.ts";
-import { initialise, seedVault } from "./seeds.ts";
-import { newSite, openSession } from "./site.ts";
+import { completeCeremony, type Holdings, newMemory } from "./share_holders.ts";
+import { expectOpens, reopen } from "./vault_checks.ts";
+import { initialise, seedVault } from "./seeded_vaults.ts";
+import { newSite, openSession } from "./stored_vault.ts";
 
 const SHAMIR = { type: "shamir" } as const;
 const WISH = { path: "sys/rekey", shares: 3, threshold: 2 } as const;
@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), "live-copy-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let copies = 0;
 
-/** By another process, as an operator does it: closing a handle here would drop SQLite's locks. */
+/** Copies in another process, because closing a handle in this one would drop SQLite's locks. */
 function copyFile(file: string): string {
   copies += 1;
   const copy = join(folder, `copy ${copies}`, "vault.db");
@@ -40,8 +40,8 @@ async function expectCopyOpens(file: string, right: Holdings, wrong: Holdings | 
   await store.close();
 }
 
-describe("a copy of the running vault's database file", () => {
-  it("opens right after init", async () => {
+describe("copy of a running vault's database file", () => {
+  it("a copy of the database file opens right after init", async () => {
     const file = join(folder, "new", "vault.db");
     const store = openNodeSqlite(file);
     const session = await openSession(newSite(SHAMIR, store));
@@ -52,7 +52,7 @@ describe("a copy of the running vault's database file", () => {
   });
 
   it.each([false, true])(
-    "opens right after a rekey, with the new shares only (verified: %s)",
+    "a copy of the database file right after a rekey opens with the new shares only (verified: %s)",
     async (requireVerification) => {
       const file = join(folder, `rekeyed ${requireVerification}`, "vault.db");
       const store = openNodeSqlite(file);
@@ -67,8 +67,8 @@ describe("a copy of the running vault's database file", () => {
   );
 });
 
-describe("a store with records, but without its seal configuration", () => {
-  it("is refused as damaged, and not taken for a new vault", async () => {
+describe("missing seal configuration", () => {
+  it("a store with records but no seal configuration is refused as damaged", async () => {
     const site = newSite(SHAMIR);
     await seedVault(site);
     await site.store.commit({

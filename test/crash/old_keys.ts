@@ -1,4 +1,4 @@
-/** Everything that holders of replaced keys could have kept, and that none of it is of use any more. */
+/** What holders of replaced keys could have kept, with checks that it opens nothing any more. */
 
 import { Buffer } from "node:buffer";
 import { expect } from "vitest";
@@ -11,7 +11,7 @@ import type { Seal } from "../../src/seal/seal.ts";
 import { createShamirSeal } from "../../src/seal/shamir_seal.ts";
 import { KEYRING_PATH, ROOT_KEY_PATH } from "../../src/storage/record_paths.ts";
 import type { Store, StoredRecord } from "../../src/storage/store.ts";
-import type { Holdings } from "./ceremony.ts";
+import type { Holdings } from "./share_holders.ts";
 import {
   allRecords,
   findPieces,
@@ -21,10 +21,10 @@ import {
   wrappedRecords,
 } from "./raw_bytes.ts";
 
-/** What is known of a seal key at one time, with all that it wrapped then. */
+/** A seal key at one time, its root key and every record it wrapped then. */
 export interface OldKeys {
   readonly sealKeyId: string;
-  /** The key that was given, the wrapping key derived from it, and the root key. */
+  /** The unseal key or static key, the wrapping key derived from it, and the root key. */
   readonly keys: readonly Uint8Array[];
   readonly records: readonly StoredRecord[];
 }
@@ -41,7 +41,7 @@ export function shamirSealOf(holdings: Holdings): Seal {
   return createShamirSeal(unsealKey(unsealKeyOf(holdings)), [], randomBytes);
 }
 
-/** `given`: the unseal key, or the static key as the operator has it. */
+/** `given` is the unseal key, or the static key as the operator has it. */
 export async function captureKeys(store: Store, seal: Seal, given: Uint8Array): Promise<OldKeys> {
   const records = await wrappedRecords(store);
   const root = await seal.unwrap(ROOT_KEY_PATH, bytesAt(records, ROOT_KEY_PATH));
@@ -54,7 +54,7 @@ function bytesAt(records: readonly StoredRecord[], path: string): Uint8Array {
   return found.bytes;
 }
 
-/** No record opens with the old keys, and nothing of what they opened is left in the files. */
+/** Checks that old keys open no record and that the files keep no piece of what they opened. */
 export async function expectDead(
   file: string,
   store: Store,
@@ -68,7 +68,7 @@ export async function expectDead(
   expectGone(readDatabase(file), old);
 }
 
-/** The same of the files alone, also when no process has them open. */
+/** Checks the files alone, which works even if no process has them open. */
 export function expectGone(bytes: Buffer, old: OldKeys): void {
   expect(bytes.length).toBeGreaterThan(0);
   expect(sealKeyIdsIn(bytes, [old.sealKeyId])).toEqual([]);
@@ -76,7 +76,7 @@ export function expectGone(bytes: Buffer, old: OldKeys): void {
   expect(old.keys.filter((key) => isSpelledIn(bytes, key))).toEqual([]);
 }
 
-/** The other side: as long as entries are stale, all of this finds something. */
+/** The counterpart of `expectDead`: while entries are stale, the old keys open some. */
 export async function expectAlive(file: string, store: Store, old: OldKeys): Promise<void> {
   expect(await openedBy(old.keys, await allRecords(store))).not.toEqual([]);
   const bytes = readDatabase(file);
@@ -84,7 +84,7 @@ export async function expectAlive(file: string, store: Store, old: OldKeys): Pro
   expect(findPieces(bytes, old.records)).not.toEqual([]);
 }
 
-/** All records, and the keyring once more without the seal's layer, as only its root key opens it. */
+/** All records, plus the keyring without the seal's layer, as the root key alone opens it. */
 async function belowEveryLayer(store: Store, seal: Seal): Promise<readonly StoredRecord[]> {
   const records = await allRecords(store);
   const bytes = await seal.unwrap(KEYRING_PATH, bytesAt(records, KEYRING_PATH));

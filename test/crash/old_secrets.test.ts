@@ -1,4 +1,4 @@
-/** What attempts leave of their shares in the files, and what an older backup's keys are still good for. */
+/** What attempts leave of their shares in the files, and what keys of an older backup still do. */
 
 import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -23,12 +23,12 @@ import {
   dataOf,
   type Holdings,
   newMemory,
-} from "./ceremony.ts";
-import { reopen } from "./checks.ts";
+} from "./share_holders.ts";
+import { reopen } from "./vault_checks.ts";
 import { captureKeys, shamirSealOf, unsealKeyOf } from "./old_keys.ts";
 import { allRecords, findPieces, openedBy, readDatabase } from "./raw_bytes.ts";
-import { seedVault } from "./seeds.ts";
-import { newSite, type Send, type Session, type Site } from "./site.ts";
+import { seedVault } from "./seeded_vaults.ts";
+import { newSite, type Send, type Session, type Site } from "./stored_vault.ts";
 
 const SHAMIR: SealSettings = { type: "shamir" };
 const K1 = { id: "static-one", key: randomBytes(32) };
@@ -41,7 +41,7 @@ const folder = mkdtempSync(join(tmpdir(), "old-secrets-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 
-/** A stored attempt, with what is in it. */
+/** A stored attempt with its plaintext. */
 interface Seen {
   readonly record: StoredRecord;
   readonly plaintext: Uint8Array;
@@ -54,7 +54,7 @@ interface Story {
   readonly session: Session;
   readonly token: string;
   readonly holdings: Holdings;
-  /** Sends a request, and looks at every attempt that is stored afterwards. */
+  /** Sends a request, then records every attempt that is stored. */
   readonly send: Send;
   readonly seen: readonly Seen[];
 }
@@ -80,7 +80,7 @@ async function begin(seal: SealSettings, withShares = true): Promise<Story> {
   return { file, store, site, session, token, holdings, send, seen };
 }
 
-/** Those of the shares that some attempt held, in any of its states. */
+/** The shares that some attempt held, in any of its states. */
 function heldShares({ seen }: Story, shares: readonly string[]): readonly string[] {
   return shares.filter((share) => {
     const bytes = Buffer.from(decodeHex(share) ?? []);
@@ -91,7 +91,7 @@ function heldShares({ seen }: Story, shares: readonly string[]): readonly string
   });
 }
 
-/** Paths of the stored attempts of which the files still have a piece. */
+/** Paths of the stored attempts that have left a piece in the files. */
 function tracesOf({ file, seen }: Story): readonly string[] {
   return findPieces(readDatabase(file), seen.map(({ record }) => record));
 }
@@ -101,7 +101,7 @@ async function startRekey({ send }: Story, path: CeremonyPath, verified: boolean
   return String(dataOf(await send("PUT", `${path}/init`, body))["nonce"]);
 }
 
-/** A rekey whose new shares wait for their verification, of which two of three were given. */
+/** Starts a rekey with verification and verifies two of the three new shares that it needs. */
 async function verifyPartly(story: Story, path: CeremonyPath): Promise<readonly string[]> {
   const { send, holdings } = story;
   const nonce = await startRekey(story, path, true);
@@ -139,12 +139,12 @@ const ENDS: readonly [string, (story: Story, path: string) => Promise<unknown>][
     site.nowMs += DAY_MS + 1;
     await session.vault.fire();
   }],
-  ["ended by a seal", ({ session }) => session.vault.seal()],
+  ["ended by sealing", ({ session }) => session.vault.seal()],
 ];
 
-describe("shares given to authorise", () => {
+describe("authorising shares", () => {
   it.each(TARGETS)(
-    "are in no record and no byte of the files, while and after: %s",
+    "no record or file holds an authorising share, during or after %s",
     async (path, seal) => {
       const story = await begin(seal);
       const { shares } = story.holdings;
@@ -162,12 +162,12 @@ describe("shares given to authorise", () => {
 
   it.each([
     ...ENDS,
-    ["replaced when its time is over", async ({ site, session }: Story, path: string) => {
+    ["replaced after it expired", async ({ site, session }: Story, path: string) => {
       site.nowMs += DAY_MS + 1;
       dataOf(await session.send("PUT", path, {}));
     }] as const,
   ])(
-    "leave no trace of an attempt to generate a root token that is %s",
+    "a root token generation that is %s leaves no trace of its shares",
     async (_name, end) => {
       const story = await begin(SHAMIR);
       await generateRoot(story, story.holdings.shares.slice(0, 1));
@@ -178,7 +178,7 @@ describe("shares given to authorise", () => {
     },
   );
 
-  it("do not add up over root tokens that different holders generate", async () => {
+  it("the shares of several root token generations never add up in the files", async () => {
     const story = await begin(SHAMIR);
     const [a, b, c] = story.holdings.shares as [string, string, string];
     for (const pair of [[a, b], [b, c], [c, a]]) await generateRoot(story, pair);
@@ -187,7 +187,7 @@ describe("shares given to authorise", () => {
     await story.store.close();
   });
 
-  it("count once for a root token, however often they are given", async () => {
+  it("a share counts once for a root token, however often it is given", async () => {
     const { send, holdings, store } = await begin(SHAMIR);
     const { nonce } = dataOf(await send("PUT", "sys/generate-root/attempt", {}));
     const [key] = holdings.shares;
@@ -202,7 +202,7 @@ describe("shares given to authorise", () => {
   });
 
   it.each(TARGETS)(
-    "count for no root token once they are replaced, and as many new ones as are needed then do: %s",
+    "replaced shares do not count for a root token, and enough new ones do: %s",
     async (path, seal) => {
       const { send, holdings, store } = await begin(seal);
       const { nonce } = dataOf(await send("PUT", "sys/generate-root/attempt", {}));
@@ -222,8 +222,8 @@ describe("shares given to authorise", () => {
   );
 });
 
-describe("messages with shares", () => {
-  it("leave no trace once the backup and the holder's copy are deleted", async () => {
+describe("PGP messages", () => {
+  it("deleting the backup and the holder's copy leaves no trace of the encrypted shares", async () => {
     const story = await begin(SHAMIR);
     const body = {
       secret_shares: 1,
@@ -246,15 +246,15 @@ describe("messages with shares", () => {
   });
 });
 
-describe("new shares that come back to be verified", () => {
+describe("shares under verification", () => {
   it.each(TARGETS)(
-    "are fewer than the threshold while they lie in the store: %s",
+    "the store holds fewer new shares than the threshold during verification: %s",
     async (path, seal) => {
       const story = await begin(seal);
       const made = await verifyPartly(story, path);
       expect(heldShares(story, made)).toEqual(made.slice(0, 2));
       expect(heldShares(story, story.holdings.shares)).toEqual([]);
-      // Not even these open with data keys alone, as an older backup has them.
+      // The data keys alone, as an older backup has them, do not open even these.
       const { keyring } = story.session.vault.unsealed().barrier;
       const records = story.seen.map(({ record }) => record).slice(-1);
       expect(await openedBy(keyring.terms.map(({ key }) => key), records)).toEqual([]);
@@ -265,11 +265,11 @@ describe("new shares that come back to be verified", () => {
   it.each([
     ...ENDS,
     [
-      "started over",
+      "restarted",
       async ({ send }: Story, path: string) =>
         dataOf(await send("DELETE", path.replace("init", "verify"))),
     ] as const,
-  ])("leave no trace of a verification that is %s", async (_name, end) => {
+  ])("a verification that is %s leaves no trace of its shares", async (_name, end) => {
     for (const [path, seal] of TARGETS) {
       const story = await begin(seal);
       await verifyPartly(story, path);
@@ -282,7 +282,7 @@ describe("new shares that come back to be verified", () => {
     }
   });
 
-  it("leave no trace once they are in force, nor does any attempt beside theirs", async () => {
+  it("a finished verification leaves no trace of its shares or of other attempts", async () => {
     for (const [path, seal] of TARGETS) {
       const story = await begin(seal);
       const made = await verifyPartly(story, path);
@@ -296,7 +296,7 @@ describe("new shares that come back to be verified", () => {
     }
   });
 
-  it("leave no trace when their time was over and the next attempt came before the alarm", async () => {
+  it("an expired verification leaves no trace when the next attempt precedes the alarm", async () => {
     const story = await begin(SHAMIR);
     await verifyPartly(story, "sys/rekey");
     story.site.nowMs += DAY_MS + 1;
@@ -306,7 +306,7 @@ describe("new shares that come back to be verified", () => {
     await story.store.close();
   });
 
-  it("leave no trace when they were a vault's first, and are made anew as their time is over", async () => {
+  it("an expired verification of first recovery shares leaves no trace when they are made again", async () => {
     const story = await begin(STATIC, false);
     const path = "sys/rotate/recovery";
     const body = { secret_shares: 5, secret_threshold: 3, require_verification: true };
@@ -323,7 +323,7 @@ describe("new shares that come back to be verified", () => {
     await story.store.close();
   });
 
-  it("are cleared by the next start when the process died before it could", async () => {
+  it("the next start clears the traces of a verification when the process died first", async () => {
     const story = await begin(SHAMIR);
     await verifyPartly(story, "sys/rekey");
     const { store, session } = story;
@@ -335,7 +335,7 @@ describe("new shares that come back to be verified", () => {
   });
 });
 
-/** Rekeys, rotates the root key or changes the static key, and answers the vault as it is then. */
+/** Rekeys, rotates the root key or changes the static key. Returns the vault after that. */
 type Change = (story: Story) => Promise<Session>;
 
 const rekeyBy = (path: CeremonyPath): Change => async ({ session, holdings }) => {
@@ -362,7 +362,7 @@ const NEW_ROOT_KEYS: readonly [string, SealSettings, Change][] = [
   ["a changed static key", STATIC, changeStaticKey],
 ];
 
-describe("a batch token made from the keys of an older backup", () => {
+describe("forged batch tokens", () => {
   const forge = async ({ credentialKey }: Keyring): Promise<string> => {
     const nowMs = Date.UTC(2026, 0, 1);
     const batch = new BatchTokens({
@@ -378,22 +378,25 @@ describe("a batch token made from the keys of an older backup", () => {
     );
   };
 
-  it.each(NEW_ROOT_KEYS)("is nothing after %s", async (_name, seal, change) => {
-    const story = await begin(seal);
-    const { barrier, tokens } = story.session.vault.unsealed();
-    const forged = await forge(barrier.keyring);
-    const body = { type: "batch", policies: ["default"] };
-    const created = await story.session.send("POST", "auth/token/create", body);
-    const honest = String((created.body["auth"] as Record<string, unknown>)["client_token"]);
-    for (const id of [forged, honest]) expect(await tokens.find(id)).not.toBeNull();
-    const after = (await change(story)).vault.unsealed();
-    for (const id of [forged, honest]) expect(await after.tokens.find(id)).toBeNull();
-    // The tokens that are stored live on.
-    expect(await after.tokens.find(story.token)).not.toBeNull();
-    await story.store.close();
-  });
+  it.each(NEW_ROOT_KEYS)(
+    "a batch token forged with an old credential key is invalid after %s",
+    async (_name, seal, change) => {
+      const story = await begin(seal);
+      const { barrier, tokens } = story.session.vault.unsealed();
+      const forged = await forge(barrier.keyring);
+      const body = { type: "batch", policies: ["default"] };
+      const created = await story.session.send("POST", "auth/token/create", body);
+      const honest = String((created.body["auth"] as Record<string, unknown>)["client_token"]);
+      for (const id of [forged, honest]) expect(await tokens.find(id)).not.toBeNull();
+      const after = (await change(story)).vault.unsealed();
+      for (const id of [forged, honest]) expect(await after.tokens.find(id)).toBeNull();
+      // Stored tokens live on.
+      expect(await after.tokens.find(story.token)).not.toBeNull();
+      await story.store.close();
+    },
+  );
 
-  it("lives on when only a new term begins, which happens by itself", async () => {
+  it("a new term alone leaves batch tokens valid", async () => {
     const story = await begin(SHAMIR);
     const { barrier, tokens } = story.session.vault.unsealed();
     const id = await forge(barrier.keyring);
@@ -403,9 +406,9 @@ describe("a batch token made from the keys of an older backup", () => {
   });
 });
 
-describe("the data keys of a backup from before a rekey", () => {
+describe("data keys of an old backup", () => {
   it.each(["sys/rekey", "sys/rotate/root"] as const)(
-    "open nothing that is written from its commit on, what is attached to it included: %s",
+    "data keys of an old backup open nothing that a rekey writes, or that is written later: %s",
     async (path) => {
       const story = await begin(SHAMIR);
       const { store, session } = story;
@@ -436,7 +439,7 @@ describe("the data keys of a backup from before a rekey", () => {
     },
   );
 
-  it("are joined by a new one with each rekey of the shares that seal, and by no other", async () => {
+  it("each rekey of unseal shares adds a term, and no other change of keys does", async () => {
     const terms = async (seal: SealSettings, change: Change): Promise<number> => {
       const story = await begin(seal);
       const session = await change(story);
@@ -459,32 +462,35 @@ describe("the data keys of a backup from before a rekey", () => {
   });
 });
 
-describe("the seal key of before", () => {
-  it.each(NEW_ROOT_KEYS)("opens no key record right after %s", async (name, seal, change) => {
-    const story = await begin(seal);
-    const given = seal.type === "static" ? K1.key : unsealKeyOf(story.holdings);
-    const sealKey = seal.type === "static"
-      ? createStaticSeal(seal, randomBytes)
-      : shamirSealOf(story.holdings);
-    const old = await captureKeys(story.store, sealKey, given);
-    const root = old.keys.slice(2);
-    await change(story);
-    const core = (await allRecords(story.store)).filter(({ path }) => path.startsWith("core/"));
-    const changesSeal = name === "a rekey" || name.includes("family") || name.includes("changed");
-    if (changesSeal) expect(await openedBy(old.keys, core)).toEqual([]);
-    expect(await openedBy(root, core)).toEqual([]);
-    const keyRecords = old.records.filter(({ path }) => path.startsWith("core/"));
-    const replaced = changesSeal
-      ? keyRecords
-      : keyRecords.filter(({ path }) => path !== "core/recovery-key");
-    expect(replaced.length).toBeGreaterThan(1);
-    expect(findPieces(readDatabase(story.file), replaced)).toEqual([]);
-    await story.store.close();
-  });
+describe("replaced seal keys", () => {
+  it.each(NEW_ROOT_KEYS)(
+    "a replaced seal key opens no key record right after %s",
+    async (name, seal, change) => {
+      const story = await begin(seal);
+      const given = seal.type === "static" ? K1.key : unsealKeyOf(story.holdings);
+      const sealKey = seal.type === "static"
+        ? createStaticSeal(seal, randomBytes)
+        : shamirSealOf(story.holdings);
+      const old = await captureKeys(story.store, sealKey, given);
+      const root = old.keys.slice(2);
+      await change(story);
+      const core = (await allRecords(story.store)).filter(({ path }) => path.startsWith("core/"));
+      const changesSeal = name === "a rekey" || name.includes("family") || name.includes("changed");
+      if (changesSeal) expect(await openedBy(old.keys, core)).toEqual([]);
+      expect(await openedBy(root, core)).toEqual([]);
+      const keyRecords = old.records.filter(({ path }) => path.startsWith("core/"));
+      const replaced = changesSeal
+        ? keyRecords
+        : keyRecords.filter(({ path }) => path !== "core/recovery-key");
+      expect(replaced.length).toBeGreaterThan(1);
+      expect(findPieces(readDatabase(story.file), replaced)).toEqual([]);
+      await story.store.close();
+    },
+  );
 });
 
-describe("the count of encryptions", () => {
-  it("does not grow with starts, orderly or not", async () => {
+describe("count of encryptions", () => {
+  it("the count of encryptions does not grow with starts", async () => {
     const story = await begin(STATIC);
     const count = async (session: Session): Promise<number> =>
       Number(dataOf(await session.send("GET", "sys/key-status"))["encryptions"]);

@@ -1,4 +1,4 @@
-/** After a rekey and its rewrap the old shares open nothing: no record, and no byte on the disk. */
+/** After a rekey and its rewrap the old shares open no record and no byte on the disk. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,8 +8,8 @@ import { REWRAP_BATCH_ENTRIES } from "../../src/limits.ts";
 import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { ceremonyPath } from "../../src/storage/record_paths.ts";
 import type { Store, StoredRecord } from "../../src/storage/store.ts";
-import { completeCeremony, dataOf, type Holdings, newMemory, type Wish } from "./ceremony.ts";
-import { expectRewrapped, expectSecrets, reopen } from "./checks.ts";
+import { completeCeremony, dataOf, type Holdings, newMemory, type Wish } from "./share_holders.ts";
+import { expectRewrapped, expectSecrets, reopen } from "./vault_checks.ts";
 import {
   captureKeys,
   expectAlive,
@@ -20,8 +20,8 @@ import {
   unsealKeyOf,
 } from "./old_keys.ts";
 import { copyDatabase, readDatabase } from "./raw_bytes.ts";
-import { addWrappedEntries, seedVault, unseal } from "./seeds.ts";
-import { Gone, type Json, newSite, openSession, type Send, type Session } from "./site.ts";
+import { addWrappedEntries, seedVault, unseal } from "./seeded_vaults.ts";
+import { Gone, type Json, newSite, openSession, type Send, type Session } from "./stored_vault.ts";
 import { createStopStore } from "./stop_store.ts";
 
 const SHAMIR = { type: "shamir" } as const;
@@ -65,7 +65,7 @@ async function begin(entries = SOME, scrubRebuildMaxBytes?: number): Promise<Sto
 
 async function rekey({ store, session }: Story, wish: Wish, holdings: Holdings) {
   const old = await captureKeys(store, shamirSealOf(holdings), unsealKeyOf(holdings));
-  // These hold shares and the new key, below nothing but data keys that a rekey leaves alone.
+  // Attempts hold shares and the new key, protected only by data keys that a rekey leaves alone.
   const attempts: StoredRecord[] = [];
   const send: Send = async (...request) => {
     const answer = await session.send(...request);
@@ -93,7 +93,7 @@ async function expectDeadAfterRestart(
   await reopened.close();
 }
 
-/** Rewraps until right after the n-th commit; `left` is a copy of the files as they were then. */
+/** Rewraps until the process dies right after a commit. `left` is a copy of the files then. */
 async function dieInRewrap(
   file: string,
   token: string,
@@ -113,9 +113,9 @@ async function dieInRewrap(
   return { left, wasHit: store.wasHit() };
 }
 
-describe("shares that a rekey has replaced", () => {
+describe("replaced shares", () => {
   for (const wish of [PLAIN, VERIFIED]) {
-    it(`open nothing after ${wish.path} and its rewrap, nor after a restart`, async () => {
+    it(`replaced shares open nothing after ${wish.path}, its rewrap and a restart`, async () => {
       const story = await begin();
       const { file, store, session } = story;
       const { old, next } = await rekey(story, wish, story.holdings);
@@ -127,7 +127,7 @@ describe("shares that a rekey has replaced", () => {
     });
   }
 
-  it("open nothing after two rekeys, the second one in the middle of a rewrap", async () => {
+  it("replaced shares open nothing after two rekeys, the second during a rewrap", async () => {
     const story = await begin(MANY);
     const { file, store, session } = story;
     const first = await rekey(story, PLAIN, story.holdings);
@@ -141,7 +141,7 @@ describe("shares that a rekey has replaced", () => {
     await expectDeadAfterRestart(story, second.next, olds);
   });
 
-  it("open nothing after the restart that scrubs a file too large to be scrubbed at once", async () => {
+  it("replaced shares open nothing after a restart that does the scrub of a large file", async () => {
     const story = await begin(SOME, 0);
     const { old, next } = await rekey(story, PLAIN, story.holdings);
     await story.session.work();
@@ -152,7 +152,7 @@ describe("shares that a rekey has replaced", () => {
     await expectDeadAfterRestart({ ...story, store }, next, [old]);
   });
 
-  it("open nothing after the rewrap, at whichever of its commits the process died", async () => {
+  it("replaced shares open nothing after a rewrap that died at any of its commits", async () => {
     const story = await begin();
     const { old, next } = await rekey(story, PLAIN, story.holdings);
     for (let atCommit = 1;; atCommit++) {
@@ -170,7 +170,7 @@ describe("shares that a rekey has replaced", () => {
     await story.store.close();
   });
 
-  it("open what is still stale when the rewrap was cancelled", async () => {
+  it("replaced shares open stale entries when the rewrap was cancelled", async () => {
     const story = await begin();
     const { file, store, session } = story;
     const { old } = await rekey(story, PLAIN, story.holdings);
@@ -180,7 +180,7 @@ describe("shares that a rekey has replaced", () => {
     await store.close();
   });
 
-  it("leave no name of their seal key behind", async () => {
+  it("the id of a replaced seal key is gone from the file after the rewrap", async () => {
     const story = await begin();
     const { file, session, store } = story;
     const { old } = await rekey(story, PLAIN, story.holdings);

@@ -1,11 +1,11 @@
-/** Everything but ceremonies that changes keys: init, unseal, rotations, a changed key, a rewrap. */
+/** Flows of what else changes keys: init, unseal, rotations, a changed static key, a rewrap. */
 
 import { expect } from "vitest";
-import { type Flow, isInForce, sendInstalling } from "./attempt.ts";
-import { dataOf, type Holdings, newMemory } from "./ceremony.ts";
-import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./checks.ts";
-import { initialise, OLD_SHARES, type Seed } from "./seeds.ts";
-import { type Json, openSession, type Site } from "./site.ts";
+import { type Flow, isInForce, sendInstalling } from "./flow_runner.ts";
+import { dataOf, type Holdings, newMemory } from "./share_holders.ts";
+import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./vault_checks.ts";
+import { initialise, OLD_SHARES, type Seed } from "./seeded_vaults.ts";
+import { type Json, openSession, type Site } from "./stored_vault.ts";
 
 export function initFlow(
   name: string,
@@ -58,7 +58,7 @@ export function unsealFlow(name: string, seed: () => Promise<Seed>): Flow {
   };
 }
 
-/** A flow of one request, which changes no share. */
+/** A flow of one request that changes no shares. */
 export function rotationFlow(name: string, seed: () => Promise<Seed>, path: string): Flow {
   const termsAdded = path === "sys/rotate/keyring" ? 1 : 0;
   return {
@@ -84,7 +84,7 @@ export function rotationFlow(name: string, seed: () => Promise<Seed>, path: stri
   };
 }
 
-/** The seed's site has a new current key and the old one as the previous. */
+/** The seed's site has a new current key and the old one as its previous key. */
 export function keyChangeFlow(name: string, seed: () => Promise<Seed>): Flow {
   return {
     name,
@@ -113,7 +113,7 @@ export function keyChangeFlow(name: string, seed: () => Promise<Seed>): Flow {
   };
 }
 
-/** The seed's rewrap is still to come. */
+/** The seed's rewrap has not run yet. */
 export function rewrapFlow(name: string, seed: () => Promise<Seed>): Flow {
   return {
     name,
@@ -128,7 +128,7 @@ export function rewrapFlow(name: string, seed: () => Promise<Seed>): Flow {
       const { entries, run } = await expectRewrapped(session.send);
       const { result, total } = run as Json;
       expect(result).toBe("completed");
-      // Counted once each, however often the run was interrupted.
+      // Each entry is counted once, however often the run was interrupted.
       expect(entries).toEqual({ processed: total, succeeded: total, failed: 0 });
       expect(total).toBeGreaterThanOrEqual(secrets.size);
       await expectSecrets((await reopen(site, holdings, token)).send, secrets);

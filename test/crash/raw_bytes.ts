@@ -1,4 +1,4 @@
-/** What somebody with the files and with old keys can find: the bytes on disk, and trial decryption. */
+/** What an attacker with the files and old keys can find: bytes on disk, and trial decryption. */
 
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
@@ -21,7 +21,7 @@ const READ_FILE = "process.stdout.write(require('node:fs').readFileSync(process.
 /** The bytes of the database and of every file beside it, as they are on disk now. */
 export function readDatabase(file: string): Buffer {
   const files = SUFFIXES.map((suffix) => file + suffix).filter((path) => existsSync(path));
-  // By another process: closing a handle of a database in use would drop this process's locks.
+  // Reads in another process: closing a handle of a database in use would drop this process's locks.
   return Buffer.concat(
     files.map((path) =>
       execFileSync(process.execPath, ["-e", READ_FILE, path], { maxBuffer: OUTPUT_MAX_BYTES })
@@ -29,7 +29,7 @@ export function readDatabase(file: string): Buffer {
   );
 }
 
-/** Copies the database's folder as it is on disk now, as if the process died in this moment. */
+/** Copies the database's folder as it is on disk now, as if the process died at this moment. */
 export function copyDatabase(file: string, to: string): void {
   execFileSync(process.execPath, ["-e", COPY_FOLDER, dirname(file), dirname(to)]);
 }
@@ -44,18 +44,18 @@ export async function wrappedRecords(store: Store): Promise<readonly StoredRecor
   return (await allRecords(store)).filter((record) => record.sealKeyId !== null);
 }
 
-/** Ids of the seal keys that wrap something, by the envelopes that begin anywhere in `bytes`. */
+/** Those of `ids` whose seal keys wrap something, found by envelope headers anywhere in `bytes`. */
 export function sealKeyIdsIn(bytes: Buffer, ids: readonly string[]): readonly string[] {
   return ids.filter((id) => bytes.includes(Buffer.from(wrappedHeader(id))));
 }
 
-/** Paths of the records of which some piece occurs in `bytes`: the tag, or 32 bytes on the way. */
+/** Paths of the records of which some piece occurs in `bytes`. */
 export function findPieces(bytes: Buffer, records: readonly StoredRecord[]): readonly string[] {
   return records.filter((record) => piecesOf(record.bytes).some((piece) => bytes.includes(piece)))
     .map((record) => record.path);
 }
 
-/** The tag, and a piece from each quarter: a page may hold only a part of a record. */
+/** The tag, and 32 bytes from each quarter, because a page may hold only a part of a record. */
 function piecesOf(record: Uint8Array): readonly Buffer[] {
   const bytes = Buffer.from(record);
   const starts = [1, 2, 3].map((quarter) => Math.floor(bytes.length * quarter / 4))
@@ -67,8 +67,8 @@ function piecesOf(record: Uint8Array): readonly Buffer[] {
 }
 
 /**
- * Paths of the records that one of the keys opens, whatever the record says of itself: each is tried
- * behind every length that an envelope's header can have.
+ * Paths of the records that one of the keys opens, whatever key the record names: each is tried at every
+ * length that an envelope's header can have.
  */
 export async function openedBy(
   keys: readonly Uint8Array[],

@@ -1,6 +1,6 @@
 /**
- * Randomness that remembers what it gave, so that a test knows shares whose answer was lost with the
- * process. The vault under test draws from it as from the platform's.
+ * Randomness that records what it gave, so that a test knows shares whose answer was lost with the
+ * process. The vault under test draws from it.
  */
 
 import { splitKey } from "../../src/ceremony/shares.ts";
@@ -8,7 +8,7 @@ import { encodeHex } from "../../src/crypto/bytes.ts";
 import { type RandomBytes, randomBytes } from "../../src/crypto/random.ts";
 import { KEY_BYTES } from "../../src/limits.ts";
 
-/** One draw of so many bytes decides the x coordinates of a split; nothing else draws as many. */
+/** A split draws its x coordinates as this many bytes at once; nothing else draws as many. */
 const COORDINATES_DRAW_BYTES = 256;
 
 export interface RecordedRandom {
@@ -22,13 +22,13 @@ export function recordRandom(): RecordedRandom {
   return {
     random: (length) => {
       const bytes = randomBytes(length);
-      // A copy: the product wipes what it was given.
+      // A copy, because the product wipes what it is given.
       draws.push(bytes.slice());
       return bytes;
     },
     lastSplit: (shares, threshold) => {
       const end = draws.findLastIndex((draw) => draw.length === COORDINATES_DRAW_BYTES);
-      // The key, the coefficients of the powers 1 … threshold-1, then the coordinates.
+      // A split draws the key, the coefficients of the powers 1 … threshold-1, then the coordinates.
       const drawn = draws.slice(Math.max(end - threshold, 0), end + 1);
       const [key, ...rest] = drawn;
       const isSplit = end !== -1 && drawn.length === threshold + 1 &&

@@ -1,4 +1,4 @@
-/** A changed static key: once its rewrap has ended, the old key can be thrown away, and opens nothing. */
+/** Once the rewrap after a static key change has ended, the old key opens nothing. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,11 +10,11 @@ import { decodeSealConfig } from "../../src/seal/seal_config.ts";
 import type { StaticSealSettings } from "../../src/seal/seal_settings.ts";
 import { createStaticSeal } from "../../src/seal/static_seal.ts";
 import { KEYRING_PATH, SEAL_CONFIG_PATH } from "../../src/storage/record_paths.ts";
-import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./checks.ts";
+import { expectOpens, expectRewrapped, expectSecrets, reopen } from "./vault_checks.ts";
 import { captureKeys, expectAlive, expectDead, expectGone } from "./old_keys.ts";
 import { readDatabase } from "./raw_bytes.ts";
-import { addWrappedEntries, seedVault } from "./seeds.ts";
-import { newSite, openSession } from "./site.ts";
+import { addWrappedEntries, seedVault } from "./seeded_vaults.ts";
+import { newSite, openSession } from "./stored_vault.ts";
 
 const K1 = { id: "static-key-one", key: randomBytes(32) };
 const K2 = { id: "static-key-two", key: randomBytes(32) };
@@ -26,7 +26,7 @@ const ENTRIES = 20;
 const folder = mkdtempSync(join(tmpdir(), "static-key-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Changes the key of a new vault, which has recovery shares or none, and looks at every stage. */
+/** Changes the static key of a vault, with or without recovery shares, and checks every stage. */
 async function changeKey(file: string, withShares: boolean): Promise<void> {
   const first = openNodeSqlite(file);
   const seed = await seedVault(newSite(BEFORE, first), withShares);
@@ -39,7 +39,7 @@ async function changeKey(file: string, withShares: boolean): Promise<void> {
   const second = openNodeSqlite(file);
   const changing = await reopen(newSite(CHANGING, second), null, token);
   await expectSecrets(changing.send, secrets);
-  // At once, and true: what moves the vault to another seal will go by it.
+  // The configuration names the new key at once, because a migration to another seal will rely on it.
   const config = await second.get(SEAL_CONFIG_PATH);
   expect(decodeSealConfig(config?.bytes ?? new Uint8Array()).sealKeyId).toBe(K2.id);
   expect((await second.get(KEYRING_PATH))?.sealKeyId).toBe(K2.id);
@@ -61,21 +61,21 @@ async function changeKey(file: string, withShares: boolean): Promise<void> {
   await third.close();
 }
 
-describe("a static key that was replaced", () => {
-  it("opens nothing after the rewrap, and the vault opens without it", async () => {
+describe("replaced static keys", () => {
+  it("a replaced static key opens nothing after the rewrap, and the vault opens without it", async () => {
     await changeKey(join(folder, "with-shares", "vault.db"), true);
   });
 
-  it("is not needed any more by a vault without recovery shares", async () => {
+  it("a vault without recovery shares no longer needs a replaced static key after the rewrap", async () => {
     await changeKey(join(folder, "without-shares", "vault.db"), false);
   });
 
-  it("is still needed while its rewrap has not run", async () => {
+  it("a replaced static key is still needed while its rewrap has not run", async () => {
     const site = newSite(BEFORE);
     const { token, secrets } = await seedVault(site);
     await reopen({ ...site, seal: CHANGING }, null, token);
     const session = await openSession({ ...site, seal: AFTER }, { token });
-    // The core records were brought to the new key at once, entries were not.
+    // Core records move to the new key at once, entries do not.
     expect(session.vault.status().sealed).toBe(false);
     const answers = [...secrets.keys()].map(async (path) =>
       (await session.send("GET", path)).status

@@ -1,16 +1,16 @@
 /**
- * A store that fails, or whose process dies, at its n-th commit. What was committed before stays in
- * the store below, which a new vault may open. It never looks into a record.
+ * A store that fails, or whose process dies, at its n-th commit. Earlier commits stay in the store below,
+ * on which a new vault can be opened. It never looks into a record.
  */
 
 import { VaultError } from "../../src/errors.ts";
 import type { Store } from "../../src/storage/store.ts";
 
 /**
- * `refused`: that commit rejects and writes nothing; the store goes on.
- * `refused_twice`: so does the next one, which may be the one that records the failure.
- * `stopped_before`: nothing is written, and neither that call nor any later one ever settles.
- * `stopped_after`: the commit is durable, but its caller and all later ones never hear of it.
+ * `refused`: the commit rejects and writes nothing, and the store goes on.
+ * `refused_twice`: the next commit, which may record the failure, rejects too.
+ * `stopped_before`: nothing is written, and neither this call nor any later one settles.
+ * `stopped_after`: the commit is durable, but neither this call nor any later one settles.
  */
 export type StopMode = "refused" | "refused_twice" | "stopped_before" | "stopped_after";
 
@@ -21,14 +21,14 @@ export interface Stop {
 }
 
 export interface StopStore extends Store {
-  /** Commits asked for so far, the one that was hit included. */
+  /** Commits asked for so far, including the one that was hit. */
   commits(): number;
   wasHit(): boolean;
-  /** Resolves when the process is as good as dead; never when commits are refused. */
+  /** Resolves when the process counts as dead; never if commits are only refused. */
   readonly dead: Promise<void>;
 }
 
-/** Wraps `inner`; without a stop it only counts. */
+/** Wraps `inner`. Without a stop it only counts commits. */
 export function createStopStore(inner: Store, stop: Stop | null): StopStore {
   const died = Promise.withResolvers<void>();
   let commits = 0;
@@ -67,7 +67,7 @@ export function createStopStore(inner: Store, stop: Stop | null): StopStore {
         case "stopped_before":
           return await die();
         case "stopped_after":
-          // Dead at once, so that nobody else's call slips in between.
+          // Dead at once, so that no other call gets through in between.
           isDead = true;
           await inner.commit(commit);
           return await die();

@@ -3,10 +3,10 @@ import type { Barrier } from "../../src/barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { LOGIN_MOUNTS_PATH, MOUNTS_PATH } from "../../src/storage/record_paths.ts";
 import { kvVersion } from "../../src/engines/kv/kv_mount.ts";
-import { dataOf } from "../crash/ceremony.ts";
-import { expectSecrets, reopen } from "../crash/checks.ts";
-import { seedVault } from "../crash/seeds.ts";
-import { type Json, newSite } from "../crash/site.ts";
+import { dataOf } from "../crash/share_holders.ts";
+import { expectSecrets, reopen } from "../crash/vault_checks.ts";
+import { seedVault } from "../crash/seeded_vaults.ts";
+import { type Json, newSite } from "../crash/stored_vault.ts";
 
 const OLD_MEMBERS = ["defaultLeaseSeconds", "maxLeaseSeconds", "forceNoCache"];
 const OLD_LOGIN_MEMBERS = [...OLD_MEMBERS, "tokenType", "listingVisibility"];

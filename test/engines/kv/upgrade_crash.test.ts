@@ -1,17 +1,17 @@
 /** Stops the upgrade of a kv mount at each of its commits, and looks for every secret after it. */
 
 import { describe, expect, it } from "vitest";
-import { attemptFlow, type Flow } from "../../crash/attempt.ts";
-import { dataOf } from "../../crash/ceremony.ts";
-import { expectSecrets, reopen } from "../../crash/checks.ts";
+import { attemptFlow, type Flow } from "../../crash/flow_runner.ts";
+import { dataOf } from "../../crash/share_holders.ts";
+import { expectSecrets, reopen } from "../../crash/vault_checks.ts";
 import {
   addWrappedEntries,
   type Seed,
   seedVault,
   unseal,
   WRAPPED_MOUNT,
-} from "../../crash/seeds.ts";
-import { copySite, type Json, newSite, openSession, type Send } from "../../crash/site.ts";
+} from "../../crash/seeded_vaults.ts";
+import { copySite, type Json, newSite, openSession, type Send } from "../../crash/stored_vault.ts";
 
 /** With the seed's own secrets more than one page. */
 const MANY = 210;

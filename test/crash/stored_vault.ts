@@ -1,6 +1,6 @@
 /**
- * What a stopped process leaves behind, and vaults that are opened on it: requests go through the
- * HTTP app, the alarm fires when the test says so, and the clock goes only as far as the alarm.
+ * What a stopped process leaves behind (a site), and vaults opened on it (sessions). Requests go through
+ * the HTTP app, the alarm fires when the test fires it, and the clock moves only to the alarm.
  */
 
 import { type RandomBytes, randomBytes } from "../../src/crypto/random.ts";
@@ -16,14 +16,14 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export interface Answer {
   readonly status: number;
-  /** Of a request without a body in its answer: {}. */
+  /** {} if the answer has no body. */
   readonly body: Json;
 }
 
 /** One HTTP request to the vault; the path is below `/v1/`. */
 export type Send = (method: string, path: string, body?: Json) => Promise<Answer>;
 
-/** The process died while it was asked. */
+/** The process died before it answered. */
 export class Gone extends Error {
   override readonly name = "Gone";
 }
@@ -46,7 +46,7 @@ export interface Session {
 export interface SessionOptions {
   readonly token?: string;
   readonly random?: RandomBytes;
-  /** Resolves when the process is as good as dead. */
+  /** Resolves when the process counts as dead. */
   readonly dead?: Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export function newSite(seal: SealSettings, store: Store = createMemoryStore()):
   return { store, seal, nowMs: Date.UTC(2026, 0, 1) };
 }
 
-/** The same records in a memory store of their own. */
+/** A copy of the site with its records in a memory store of their own. */
 export async function copySite(site: Site): Promise<Site> {
   const writes: Write[] = [];
   for (const path of await site.store.list("", "", Number.MAX_SAFE_INTEGER)) {
@@ -78,7 +78,7 @@ export async function copySite(site: Site): Promise<Site> {
   return { ...site, store };
 }
 
-/** Opens a vault on the site, as a start of the process does. Rejects with `Gone`. */
+/** Opens a vault on the site, like a start of the process. Rejects with `Gone`. */
 export async function openSession(site: Site, options: SessionOptions = {}): Promise<Session> {
   const { token, random = randomBytes, dead } = options;
   let alarmMs: number | null = null;

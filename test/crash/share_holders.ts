@@ -1,11 +1,11 @@
 /**
- * The holders of shares: they carry a rekey through over HTTP, from whatever state the vault is in,
- * and remember what they were told. Used against a vault in memory and against a real process.
+ * The holders of shares: they complete a rekey over HTTP from whatever state the vault is in, and
+ * remember the answers. For a vault in memory and for a real process.
  */
 
-import { type Answer, type Json, type Send } from "./site.ts";
+import { type Answer, type Json, type Send } from "./stored_vault.ts";
 
-/** Shares (hex) of which `threshold` open the vault, or authorise where the seal opens by itself. */
+/** Shares (hex), `threshold` of which open the vault or, under a static seal, authorise. */
 export interface Holdings {
   readonly shares: readonly string[];
   readonly threshold: number;
@@ -22,25 +22,25 @@ export interface Wish {
   readonly shares: number;
   readonly threshold: number;
   readonly requireVerification?: boolean;
-  /** Each share is encrypted to this key, and a backup is asked for. */
+  /** If set, each share is encrypted to this key, and a backup is requested. */
   readonly pgp?: PgpHolder;
 }
 
 export interface PgpHolder {
   readonly publicKey: string;
-  /** Hex of a PGP message to the text inside. */
+  /** Takes a PGP message in hex; returns its text. */
   readonly decrypt: (message: string) => Promise<string>;
 }
 
-/** What the holders know, also when the process dies in the middle of it. */
+/** What the holders still know after the process has died. */
 export interface Memory {
-  /** The shares that were handed out; null when the answer never came. */
+  /** The shares that were handed out; null if the answer never came. */
   next: Holdings | null;
-  /** Whether the request that puts the new key in force was sent, and answered. */
+  /** Whether the request that installs the new key was sent, and answered. */
   install: "not_sent" | "in_flight" | "done";
-  /** Old shares whose acceptance was answered in the current attempt. */
+  /** Old shares acknowledged in the current attempt. */
   gathered: number;
-  /** New shares whose acceptance was answered in the current verification. */
+  /** New shares acknowledged in the current verification. */
   verified: number;
 }
 
@@ -48,7 +48,7 @@ export function newMemory(): Memory {
   return { next: null, install: "not_sent", gathered: 0, verified: 0 };
 }
 
-/** The useful part of an answer, whichever family gave it. Throws for a status that is no success. */
+/** The data of an answer of either API family. Throws Error for a failure status. */
 export function dataOf(answer: Answer): Json {
   if (answer.status >= 300) {
     throw new Error(`status ${answer.status}: ${JSON.stringify(answer.body["errors"] ?? null)}`);
@@ -62,9 +62,9 @@ function isDuplicate({ status, body }: Answer): boolean {
 }
 
 /**
- * Ends with a new key in force. Goes on with an attempt that is under way, except when its new
- * shares were handed out and `memory` has none of them: then it is cancelled and begun again.
- * Answers the shares in force; those of `current` where the seal keeps the key itself.
+ * Installs a new key. Carries on with a current attempt, unless its new shares were handed out and
+ * `memory` has none of them; then it cancels the attempt and begins again. Returns the shares in force,
+ * which are those of `current` if the seal keeps its key itself.
  */
 export async function completeCeremony(
   send: Send,
@@ -107,7 +107,7 @@ function verificationNonce(status: Json): string {
 async function start(send: Send, wish: Wish, memory: Memory): Promise<Json> {
   const { path, shares, threshold, requireVerification = false, pgp } = wish;
   const { required } = dataOf(await send("GET", `${path}/init`));
-  // Nobody to ask: the first shares are handed out at once.
+  // Without holders to ask, the first shares are handed out at once.
   if (required === 0 && !requireVerification) memory.install = "in_flight";
   return dataOf(
     await send("PUT", `${path}/init`, {

@@ -1,4 +1,4 @@
-/** The real process on a data directory, to be killed without warning, and a client that notices. */
+/** Starts the real Node process on a data directory and kills it; its client notices. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { evidence } from "../secrecy/evidence.ts";
-import { type Answer, Gone, type Json } from "./site.ts";
+import { type Answer, Gone, type Json } from "./stored_vault.ts";
 
 const ENTRY = fileURLToPath(new URL("../../src/runtimes/local/node.ts", import.meta.url));
 const CONNECTIONS_MAX = 8;
@@ -34,7 +34,7 @@ async function freePort(): Promise<number> {
 
 /** Starts the vault on this directory; resolves when it serves. */
 export async function startServer(directory: string): Promise<Server> {
-  // A new one each time: while the process is down, anybody may have taken the old one.
+  // A new port each time: another process may have taken the old one.
   const port = await freePort();
   const inherited = Object.entries(process.env).filter(([name]) =>
     !/^(SEALWRIGHT|VITEST)/.test(name)
@@ -42,7 +42,7 @@ export async function startServer(directory: string): Promise<Server> {
   const child = spawn(process.execPath, [ENTRY], {
     env: {
       ...Object.fromEntries(inherited),
-      // A start is most of the time of a round.
+      // Most of a round's time goes into the start.
       NODE_COMPILE_CACHE: join(dirname(directory), "compile-cache"),
       SEALWRIGHT_DATA: directory,
       SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,

@@ -1,11 +1,18 @@
-/** What must hold on whatever a stopped process left behind. */
+/** Checks of what must hold for whatever a stopped process leaves behind. */
 
 import { expect } from "vitest";
-import { dataOf, type Holdings } from "./ceremony.ts";
-import { unseal } from "./seeds.ts";
-import { copySite, type Json, openSession, type Send, type Session, type Site } from "./site.ts";
+import { dataOf, type Holdings } from "./share_holders.ts";
+import { unseal } from "./seeded_vaults.ts";
+import {
+  copySite,
+  type Json,
+  openSession,
+  type Send,
+  type Session,
+  type Site,
+} from "./stored_vault.ts";
 
-/** The vault opened anew, by shares where the seal needs them. */
+/** Opens the vault anew, with shares if the seal needs them. */
 export async function reopen(
   site: Site,
   holdings: Holdings | null,
@@ -17,14 +24,14 @@ export async function reopen(
   return session;
 }
 
-/** `right` opens the vault, seal-status names its numbers, and `wrong` does not open it. */
+/** Checks that `right` opens the vault, `wrong` does not, and seal-status has the right counts. */
 export async function expectOpens(
   site: Site,
   right: Holdings,
   wrong: Holdings | null,
 ): Promise<void> {
   const session = await openSession(await copySite(site));
-  // A static seal is open already; after a seal by request it asks for the recovery shares.
+  // A static seal opens by itself; after sealing by request it asks for the recovery shares.
   await session.vault.seal();
   const status = await session.send("GET", "sys/seal-status");
   expect(status.body).toMatchObject({
@@ -51,7 +58,7 @@ async function submitAll(send: Send, holdings: Holdings, count: number): Promise
   return statuses;
 }
 
-/** Every secret reads back through HTTP. */
+/** Checks that every secret reads back over HTTP. */
 export async function expectSecrets(
   send: Send,
   secrets: ReadonlyMap<string, Json>,
@@ -66,7 +73,7 @@ export async function expectSecrets(
   expect(found).toEqual(secrets);
 }
 
-/** The last run has ended without a failure, and one seal key wraps everything. */
+/** Checks that the last run ended without failures and that one seal key wraps everything. */
 export async function expectRewrapped(send: Send): Promise<Json> {
   const answer = await send("GET", "sys/sealwrap/rewrap?detail=true&inventory=true");
   const data = dataOf(answer);

@@ -1,6 +1,6 @@
 /**
- * A vault whose process is killed again and again, and the people who use it: they know only what
- * they were answered, and after each start they look whether it still holds.
+ * A vault whose process is killed again and again, with the users it serves. They know only what they
+ * were answered, and after each start they check that it still holds.
  */
 
 import { cpSync, renameSync, rmSync } from "node:fs";
@@ -12,21 +12,21 @@ import {
   type Memory,
   newMemory,
   type Wish,
-} from "./ceremony.ts";
-import { expectRewrapped, expectSecrets } from "./checks.ts";
-import { fillMounts, initialise, OLD_SHARES, unseal, WRAPPED_MOUNT } from "./seeds.ts";
-import { type Server, startServer } from "./server.ts";
-import { Gone, type Json, type Send } from "./site.ts";
+} from "./share_holders.ts";
+import { expectRewrapped, expectSecrets } from "./vault_checks.ts";
+import { fillMounts, initialise, OLD_SHARES, unseal, WRAPPED_MOUNT } from "./seeded_vaults.ts";
+import { type Server, startServer } from "./killable_server.ts";
+import { Gone, type Json, type Send } from "./stored_vault.ts";
 
 export interface Tally {
   kills: number;
-  /** The holders had new shares in force when they came back. */
+  /** New shares turned out to be in force after a kill. */
   installed: number;
-  /** An attempt was found unfinished, and carried on. */
+  /** An unfinished attempt was found and carried on. */
   resumed: number;
-  /** A rewrap was found unfinished, and went on. */
+  /** An unfinished rewrap was found and went on. */
   rewrapping: number;
-  /** A rekey without verification was in force, and its shares lost with the answer. */
+  /** A rekey without verification was in force, but its answer with the shares was lost. */
   lostAnswers: number;
 }
 
@@ -34,14 +34,14 @@ const COUNTS = [OLD_SHARES, { shares: 4, threshold: 3 }] as const;
 const POLL_MS = 5;
 const WRITERS = 8;
 
-export class Survivor {
+export class KilledProcess {
   readonly tally: Tally = { kills: 0, installed: 0, resumed: 0, rewrapping: 0, lostAnswers: 0 };
   readonly #directory: string;
   readonly #secrets = new Map<string, Json>();
   #server: Server | null = null;
   #token = "";
   #holdings: Holdings = { shares: [], threshold: 0 };
-  /** The ceremony under way, or the last one. */
+  /** The current ceremony, or the last one. */
   #wish: Wish | null = null;
   #memory: Memory = newMemory();
 
@@ -49,7 +49,7 @@ export class Survivor {
     this.#directory = directory;
   }
 
-  /** A new vault with so many entries of so many bytes in a seal-wrapped mount. */
+  /** Creates a vault with `count` entries of `bytes` bytes in a seal-wrapped mount. */
   async fill(count: number, bytes: number): Promise<void> {
     this.#server = await startServer(this.#directory);
     const { holdings, token } = await initialise(this.#send, "secret");
@@ -73,9 +73,9 @@ export class Survivor {
     this.#server = null;
   }
 
-  /** Starts the process again and finds everything as it must be. */
+  /** Starts the process again and checks that nothing is lost. */
   async comeBack(): Promise<void> {
-    // While nobody writes; it becomes the backup once the vault was found whole.
+    // Copied while nobody writes. It becomes the backup once the vault is found whole.
     const copy = `${this.#directory}.copy`;
     rmSync(copy, { recursive: true, force: true });
     cpSync(this.#directory, copy, { recursive: true });
@@ -96,7 +96,7 @@ export class Survivor {
     renameSync(copy, this.#backup);
   }
 
-  /** Carries on with the ceremony that was cut off, or holds a new one. */
+  /** Carries on with the interrupted ceremony, or begins a new one. */
   async rekey(requireVerification: boolean): Promise<void> {
     if (this.#wish !== null) this.tally.resumed += 1;
     else {
@@ -108,7 +108,7 @@ export class Survivor {
     this.#adopt(next);
   }
 
-  /** Resolves when the rewrap has ended, without a failure. */
+  /** Resolves when the rewrap has ended without a failure. */
   async finishRewrap(): Promise<void> {
     while (await this.#isRewrapping()) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -144,7 +144,7 @@ export class Survivor {
     this.#memory = newMemory();
   }
 
-  /** The shares that fit what the vault asks for; null when they were lost with an answer. */
+  /** The shares that match the seal status; null if they were lost with an answer. */
   #sharesFor(status: Json): Holdings | null {
     const fits = (shares: number, threshold: number): boolean =>
       status["n"] === shares && status["t"] === threshold;
@@ -161,7 +161,7 @@ export class Survivor {
     return `${this.#directory}.backup`;
   }
 
-  /** Back to the last start, for nobody has the shares: what an operator would have to do. */
+  /** Restores the backup of the last start, as an operator would when nobody has the shares. */
   async #restore(): Promise<void> {
     this.tally.lostAnswers += 1;
     await this.kill();

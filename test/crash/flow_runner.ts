@@ -1,12 +1,12 @@
 /**
- * One run of a flow on a store that stops, and what holds afterwards. A flow says how a vault is
- * driven and what must be true of whatever it leaves.
+ * Runs a flow on a store that stops, and checks what is left. A flow says how a vault is used and what
+ * must hold for whatever a stopped process leaves.
  */
 
-import { dataOf, type Memory, newMemory } from "./ceremony.ts";
+import { dataOf, type Memory, newMemory } from "./share_holders.ts";
 import { type RecordedRandom, recordRandom } from "./recorded_random.ts";
-import { type Seed, unseal } from "./seeds.ts";
-import { copySite, Gone, openSession, type Send, type Session, type Site } from "./site.ts";
+import { type Seed, unseal } from "./seeded_vaults.ts";
+import { copySite, Gone, openSession, type Send, type Session, type Site } from "./stored_vault.ts";
 import { createStopStore, type Stop, type StopStore } from "./stop_store.ts";
 
 export interface Attempt {
@@ -23,18 +23,18 @@ export interface Flow {
   readonly seed: () => Promise<Seed>;
   /** Commits of an undisturbed run. */
   readonly commits: number;
-  /** `open` starts the process and, where it needs shares, unseals. */
+  /** `open` starts the process and unseals if that needs shares. */
   readonly run: (attempt: Attempt, open: () => Promise<Session>) => Promise<void>;
-  /** Runs when the process has ended, however it did. */
+  /** Runs after the process has ended, in whatever way. */
   readonly check: (attempt: Attempt) => Promise<void>;
 }
 
-/** What becomes of a flow whose commit was refused. */
+/** What the caller does after a refused commit. */
 export type AfterRefusal = "give_up" | "send_again";
 
 const SENDS_MAX = 3;
 
-/** Runs the flow on a copy of its seed until it ends or is stopped, and checks what is left. */
+/** Runs the flow on a copy of its seed until it ends or is stopped, then checks what is left. */
 export async function attemptFlow(
   flow: Flow,
   stop: Stop | null,
@@ -83,13 +83,13 @@ async function openRunning(
   return { ...session, send };
 }
 
-/** Whether the request that puts something new in force has done so, answered or not. */
+/** Whether the request that installs something new has done so, with or without an answer. */
 export function isInForce({ memory, stop }: Attempt): boolean {
   return memory.install === "done" ||
     (memory.install === "in_flight" && stop?.mode === "stopped_after");
 }
 
-/** Sends the one request of a flow that has only one. */
+/** Sends the only request of a flow. */
 export async function sendInstalling(send: Send, memory: Memory, path: string): Promise<void> {
   memory.install = "in_flight";
   dataOf(await send("PUT", path, {}));

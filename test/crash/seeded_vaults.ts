@@ -1,30 +1,37 @@
-/** Vaults to begin with: initialised, with secrets in seal-wrapped and plain mounts. */
+/** Initialised vaults to start crash tests from, with secrets in seal-wrapped and plain mounts. */
 
 import { encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { MOUNT_DATA_PREFIX } from "../../src/storage/record_paths.ts";
-import { completeCeremony, dataOf, type Holdings, newMemory } from "./ceremony.ts";
-import { copySite, type Json, openSession, type Send, type Session, type Site } from "./site.ts";
+import { completeCeremony, dataOf, type Holdings, newMemory } from "./share_holders.ts";
+import {
+  copySite,
+  type Json,
+  openSession,
+  type Send,
+  type Session,
+  type Site,
+} from "./stored_vault.ts";
 
 export interface Seed {
   readonly site: Site;
-  /** Null where the vault has no recovery shares. */
+  /** Null if the vault has no recovery shares. */
   readonly holdings: Holdings | null;
   readonly token: string;
-  /** Request path, with its query, to the data it must answer. */
+  /** The data that each request path, query included, must answer. */
   readonly secrets: ReadonlyMap<string, Json>;
 }
 
 export const OLD_SHARES = { shares: 3, threshold: 2 } as const;
 export const WRAPPED_MOUNT = "wrapped/";
 
-/** Submits as many shares as the vault wants, the first ones first. */
+/** Submits the first `threshold` shares. */
 export async function unseal(send: Send, holdings: Holdings): Promise<void> {
   for (const key of holdings.shares.slice(0, holdings.threshold)) {
     dataOf(await send("PUT", "sys/unseal", { key }));
   }
 }
 
-/** Initialises with 3 shares of threshold 2, or where `shares` is false with none. */
+/** Initialises with 3 shares and threshold 2, or with no shares. */
 export async function initialise(
   send: Send,
   kind: "secret" | "recovery",
@@ -39,7 +46,7 @@ export async function initialise(
   return { holdings, token: String(body["root_token"]) };
 }
 
-/** A vault on a new site of these settings. */
+/** Creates a vault on a new site. */
 export async function seedVault(site: Site, withShares = true): Promise<Seed> {
   const kind = site.seal.type === "shamir" ? "secret" : "recovery";
   const first = await openSession(site);
@@ -49,7 +56,7 @@ export async function seedVault(site: Site, withShares = true): Promise<Seed> {
   return { site, holdings, token, secrets: await fillMounts(send) };
 }
 
-/** Mounts of kv version 1 and 2 with some secrets, each answered as it must be read back. */
+/** Mounts kv versions 1 and 2 with some secrets. Returns what each path must read back as. */
 export async function fillMounts(send: Send): Promise<ReadonlyMap<string, Json>> {
   const secrets = new Map<string, Json>();
   const mounts = [
@@ -75,7 +82,7 @@ export async function fillMounts(send: Send): Promise<ReadonlyMap<string, Json>>
   return secrets;
 }
 
-/** Adds so many entries to the seal-wrapped mount in one commit. */
+/** Adds `count` entries to the seal-wrapped mount in one commit. */
 export async function addWrappedEntries(
   session: Session,
   count: number,
@@ -95,8 +102,8 @@ export async function addWrappedEntries(
 }
 
 /**
- * A Shamir vault that was rekeyed and whose rewrap is still to come: of the base's entries and
- * `count` more. One entry was written since.
+ * A Shamir vault after a rekey whose rewrap has not run: it has the base's entries, `count` more, and
+ * one written since the rekey.
  */
 export async function seedPendingRewrap(base: Seed, count: number): Promise<Seed> {
   const site = await copySite(base.site);
