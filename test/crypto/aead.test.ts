@@ -39,7 +39,7 @@ const vectors = [
 ];
 
 describe("AeadKey", () => {
-  it.each(vectors)("gives and takes GCM case $testCase", async (vector) => {
+  it.each(vectors)("AeadKey encrypts and decrypts GCM case $testCase", async (vector) => {
     const key = await AeadKey.import(hex(vector.key));
     const [nonce, aad] = [hex(vector.nonce), hex(vector.aad)];
     const encrypted = await key.encrypt(nonce, hex(vector.plaintext), aad);
@@ -47,7 +47,7 @@ describe("AeadKey", () => {
     expect(encodeHex(await key.decrypt(nonce, encrypted, aad))).toBe(vector.plaintext);
   });
 
-  it("reads only the view it is given, for every argument", async () => {
+  it("AeadKey reads only the view it is given, for every argument", async () => {
     const vector = vectors[2]!;
     const inside = (text: string) => concatBytes(hex("aa"), hex(text), hex("bb")).subarray(1, -1);
     const key = await AeadKey.import(inside(vector.key));
@@ -62,7 +62,7 @@ describe("AeadKey", () => {
     expect(encodeHex(decrypted)).toBe(vector.plaintext);
   });
 
-  it("does not need the key bytes after the import", async () => {
+  it("AeadKey does not need the key bytes after the import", async () => {
     const bytes = new Uint8Array(32);
     const key = await AeadKey.import(bytes);
     bytes.fill(255);
@@ -70,7 +70,7 @@ describe("AeadKey", () => {
     expect(encodeHex(tag)).toBe(vectors[0]!.tag);
   });
 
-  it("makes wrong key, nonce, aad, damage and truncation indistinguishable", async () => {
+  it("a wrong key, nonce or AAD, damage and truncation are indistinguishable to the caller", async () => {
     const key = await AeadKey.import(new Uint8Array(32).fill(1));
     const other = await AeadKey.import(new Uint8Array(32).fill(2));
     const nonce = new Uint8Array(12);
@@ -99,7 +99,7 @@ describe("AeadKey", () => {
     ]);
   });
 
-  it("checks kinds and lengths before any crypto, naming the argument", async () => {
+  it("AeadKey checks types and lengths before any crypto, naming the argument", async () => {
     const empty = new Uint8Array();
     const key = await AeadKey.import(new Uint8Array(32));
     for (const length of [0, 16, 24, 31, 33]) {

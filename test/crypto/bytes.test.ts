@@ -27,7 +27,7 @@ describe("joining, comparing, wiping", () => {
     expect(concatBytes()).toHaveLength(0);
   });
 
-  it("equalBytes() tells a difference in any single bit, and in length", () => {
+  it("equalBytes() notices any single bit and any difference in length", () => {
     for (let position = 0; position < 33; position++) {
       for (let bit = 0; bit < 8; bit++) {
         const other = new Uint8Array(33);
@@ -48,13 +48,13 @@ describe("joining, comparing, wiping", () => {
 });
 
 describe("UTF-8", () => {
-  it("round trips, byte order mark included", () => {
+  it("UTF-8 round trips, including a byte order mark", () => {
     for (const text of ["", "\uFEFFx", "Schlüssel 🔑"]) {
       expect(decodeUtf8(encodeUtf8(text))).toBe(text);
     }
   });
 
-  it("throws on bytes that are not UTF-8", () => {
+  it("decodeUtf8() throws on bytes that are not UTF-8", () => {
     expect(() => decodeUtf8(Uint8Array.of(0xc3, 0x28))).toThrow(TypeError);
   });
 });
@@ -65,7 +65,7 @@ const codecs = [
 ];
 
 describe.each(codecs)("$name codec", (codec) => {
-  it("agrees with Node's Buffer on every byte and every length", () => {
+  it(`the ${codec.name} codec agrees with Node's Buffer on every byte and length`, () => {
     fc.assert(fc.property(anyBytes, (bytes) => {
       const reference = Buffer.from(bytes);
       expect(codec.encodeHex(bytes)).toBe(reference.toString("hex"));
@@ -77,13 +77,13 @@ describe.each(codecs)("$name codec", (codec) => {
     expect(codec.decodeHex(Buffer.from(allBytes).toString("hex").toUpperCase())).toEqual(allBytes);
   });
 
-  it("accepts exactly the hex digits and the base64 alphabet, of all 16-bit characters", () => {
+  it(`the ${codec.name} codec accepts exactly the hex digits and the base64 alphabet`, () => {
     let hexDigits = "";
     let base64Digits = "";
     for (let code = 0; code < 65_536; code++) {
       const character = String.fromCharCode(code);
       if (codec.decodeHex(`0${character}`) !== null) hexDigits += character;
-      // Blanks belong to decodeBase64 as a whole, see below; "=" is not a digit here.
+      // decodeBase64() treats whitespace separately, see below; "=" is not a digit here.
       if (/[ \t\n\f\r]/.test(character)) continue;
       if (codec.decodeBase64(`A${character}AA`) !== null) base64Digits += character;
     }
@@ -94,25 +94,25 @@ describe.each(codecs)("$name codec", (codec) => {
   });
 
   it.each(["====", "A===", "=AAA", "AA=A", "AAA=AAAA", "AA==AAAA", "AAAA===="])(
-    "refuses the misplaced padding of %s",
+    `the ${codec.name} codec refuses the misplaced padding of %s`,
     (text) => {
       expect(codec.decodeBase64(text)).toBeNull();
     },
   );
 
-  it("takes unused bits in the last digit, as Go does", () => {
+  it(`the ${codec.name} codec accepts unused bits in the last base64 digit, as Go does`, () => {
     expect(codec.decodeBase64("YR==")).toEqual(encodeUtf8("a"));
     expect(codec.decodeBase64("YWJ=")).toEqual(encodeUtf8("ab"));
   });
 });
 
 describe("decodeHex() and decodeBase64()", () => {
-  it("refuse an odd number of hex digits", () => {
+  it("decodeHex() refuses an odd number of hex digits", () => {
     expect(decodeHex("abc")).toBeNull();
     expect(decodeHex("")).toHaveLength(0);
   });
 
-  it("ignore CR and LF in base64 anywhere, and no other blank", () => {
+  it("decodeBase64() ignores CR and LF anywhere, and no other whitespace", () => {
     const wanted = encodeUtf8("abcd");
     for (const text of ["YWJj\nZA==", "\r\nYWJjZA==\r\n", "Y\nW\nJ\nj\nZ\nA\n=\n=\n"]) {
       expect(decodeBase64(text)).toEqual(wanted);
@@ -123,18 +123,18 @@ describe("decodeHex() and decodeBase64()", () => {
     }
   });
 
-  it("refuse base64 without padding and of the URL alphabet", () => {
+  it("decodeBase64() refuses missing padding and the URL alphabet", () => {
     for (const text of ["YQ", "YQ=", "YWI", "A", "-_-_"]) expect(decodeBase64(text)).toBeNull();
     expect(decodeBase64("")).toHaveLength(0);
   });
 
-  it("encodeBase64Unpadded() leaves out the padding only", () => {
+  it("encodeBase64Unpadded() leaves out only the padding", () => {
     fc.assert(fc.property(anyBytes, (bytes) => {
       expect(encodeBase64Unpadded(bytes)).toBe(encodeBase64(bytes).replace(/=+$/, ""));
     }));
   });
 
-  it("convert 2 MB, also when the bytes are a view", () => {
+  it("hex and base64 codecs convert 2 MB, even from a view", () => {
     const bytes = new Uint8Array(2_000_001).map((_, i) => i * 7).subarray(1);
     for (const codec of [portableCodec, { encodeHex, decodeHex, encodeBase64, decodeBase64 }]) {
       expect(equalBytes(codec.decodeHex(codec.encodeHex(bytes))!, bytes)).toBe(true);

@@ -42,13 +42,13 @@ async function code(action: Promise<unknown>): Promise<string> {
 describe("ChaChaKey", () => {
   const key = new ChaChaKey(RFC.key);
 
-  it("encrypts and decrypts the example of RFC 8439", async () => {
+  it("ChaChaKey encrypts and decrypts the example of RFC 8439", async () => {
     const sealed = await key.encrypt(RFC.nonce, RFC.plaintext, RFC.aad);
     expect(encodeHex(sealed)).toBe(RFC.ciphertext + RFC.tag);
     expect(await key.decrypt(RFC.nonce, sealed, RFC.aad)).toEqual(RFC.plaintext);
   });
 
-  it("agrees with another implementation on any text, wherever it lies in its buffer", async () => {
+  it("ChaChaKey agrees with node:crypto on any text at any buffer offset", async () => {
     const bytes = fc.uint8Array({ maxLength: 300 });
     await fc.assert(fc.asyncProperty(bytes, bytes, fc.nat(7), async (plaintext, aad, offset) => {
       const cipher = createCipheriv("chacha20-poly1305", RFC.key, RFC.nonce, { authTagLength: 16 });
@@ -61,7 +61,7 @@ describe("ChaChaKey", () => {
     }));
   });
 
-  it("agrees with another implementation on much data, of which it makes slices", async () => {
+  it("ChaChaKey agrees with node:crypto on large data, which it processes in slices", async () => {
     for (
       const [length, aadLength] of [[3 * CHACHA_SLICE_BYTES + 5, 3], [CHACHA_SLICE_BYTES, 1], [
         7,
@@ -84,7 +84,7 @@ describe("ChaChaKey", () => {
     }
   });
 
-  it("serves others while it works on much data", async () => {
+  it("ChaChaKey yields to other work while it processes large data", async () => {
     let turns = 0;
     const timer = setInterval(() => turns += 1, 0);
     await key.encrypt(RFC.nonce, new Uint8Array(8 * CHACHA_SLICE_BYTES), RFC.aad);
@@ -92,7 +92,7 @@ describe("ChaChaKey", () => {
     expect(turns).toBeGreaterThanOrEqual(4);
   });
 
-  it("rejects with one code whatever was changed or cut off", async () => {
+  it("ChaChaKey rejects any change or truncation with one code", async () => {
     const sealed = await key.encrypt(RFC.nonce, RFC.plaintext, RFC.aad);
     for (let index = 0; index < sealed.length; index += 13) {
       const damaged = sealed.slice();
@@ -108,14 +108,14 @@ describe("ChaChaKey", () => {
     );
   });
 
-  it("refuses keys and nonces of another length", async () => {
+  it("ChaChaKey refuses keys and nonces of other lengths", async () => {
     expect(() => new ChaChaKey(new Uint8Array(31))).toThrow(RangeError);
     const none = new Uint8Array();
     expect(await code(key.encrypt(new Uint8Array(24), none, none))).toBe("RangeError");
     expect(await code(key.decrypt(new Uint8Array(8), none, none))).toBe("RangeError");
   });
 
-  it("keeps its own copy of the key", async () => {
+  it("ChaChaKey keeps its own copy of the key", async () => {
     const bytes = RFC.key.slice();
     const copied = new ChaChaKey(bytes);
     bytes.fill(0);

@@ -9,12 +9,12 @@ describe("sha256()", () => {
   it.each([
     ["", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
     ["abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
-  ])("digests %j as FIPS 180-4 does", (text, wanted) => {
+  ])("sha256() digests %j like FIPS 180-4", (text, wanted) => {
     expect(encodeHex(sha256(encodeUtf8(text)))).toBe(wanted);
   });
 });
 
-describe("hmacSha256() gives the RFC 4231 vectors", () => {
+describe("hmacSha256()", () => {
   it.each([
     {
       testCase: 1,
@@ -34,7 +34,7 @@ describe("hmacSha256() gives the RFC 4231 vectors", () => {
       data: "Test Using Larger Than Block-Size Key - Hash Key First",
       wanted: "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
     },
-  ])("case $testCase", ({ key, data, wanted }) => {
+  ])("hmacSha256() gives RFC 4231 case $testCase", ({ key, data, wanted }) => {
     expect(encodeHex(hmacSha256(key, encodeUtf8(data)))).toBe(wanted);
   });
 });
@@ -66,12 +66,12 @@ describe("hkdfSha256()", () => {
       wanted: "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d" +
         "9d201395faa4b61a96c8",
     },
-  ])("gives RFC 5869 case $testCase", ({ ikm, salt, info, wanted }) => {
+  ])("hkdfSha256() gives RFC 5869 case $testCase", ({ ikm, salt, info, wanted }) => {
     const length = decodeHex(wanted)!.length;
     expect(encodeHex(hkdfSha256(ikm, salt, info, length))).toBe(wanted);
   });
 
-  it("keeps labels apart and agrees with Web Crypto on a text label", async () => {
+  it("hkdfSha256() separates labels and agrees with Web Crypto on a text label", async () => {
     const ikm = counting(1, 32);
     const label = "sealwright ü";
     const key = await crypto.subtle.importKey("raw", ikm, "HKDF", false, ["deriveBits"]);
@@ -86,7 +86,7 @@ describe("hkdfSha256()", () => {
     expect(hkdfSha256(ikm, undefined, "other", 64)).not.toEqual(new Uint8Array(bits));
   });
 
-  it("refuses an empty key and lengths RFC 5869 cannot give", () => {
+  it("hkdfSha256() refuses an empty key and lengths that RFC 5869 does not allow", () => {
     const ikm = filled(32, 1);
     expect(() => hkdfSha256(new Uint8Array(), undefined, "x", 32)).toThrow(RangeError);
     for (const length of [0, -1, 8161, 1.5]) {

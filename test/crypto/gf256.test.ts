@@ -12,7 +12,7 @@ function slowMultiply(a: number, b: number): number {
 }
 
 describe("multiply()", () => {
-  it("equals long multiplication and division for all 65536 pairs", () => {
+  it("multiply() equals long multiplication and division for all 65536 pairs", () => {
     const wrong: string[] = [];
     for (let a = 0; a < 256; a++) {
       for (let b = 0; b < 256; b++) {
@@ -22,14 +22,14 @@ describe("multiply()", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("gives the example of FIPS 197 section 4.2", () => {
+  it("multiply() gives the example of FIPS 197 section 4.2", () => {
     expect(multiply(0x57, 0x83)).toBe(0xc1);
     expect(multiply(0x57, 0x13)).toBe(0xfe);
   });
 });
 
 describe("multiplyWord()", () => {
-  it("multiplies four bytes without a carry from one to the next", () => {
+  it("multiplyWord() multiplies four bytes without a carry between them", () => {
     const wrong: string[] = [];
     for (let a = 0; a < 256; a++) {
       const bytes = [a, a ^ 0xff, (a * 7) & 0xff, 0x80];
@@ -47,7 +47,7 @@ describe("multiplyWord()", () => {
 });
 
 describe("invert()", () => {
-  it("gives the factor to 1 for all 255 elements, and zero for zero", () => {
+  it("invert() gives the inverse of all 255 elements, and zero for zero", () => {
     for (let a = 1; a < 256; a++) expect(slowMultiply(a, invert(a))).toBe(1);
     expect(invert(0)).toBe(0);
   });

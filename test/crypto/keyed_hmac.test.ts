@@ -4,7 +4,7 @@ import { hmacSha256 } from "../../src/crypto/digest.ts";
 import { createKeyedHmac } from "../../src/crypto/keyed_hmac.ts";
 
 describe("createKeyedHmac()", () => {
-  it("gives what hmacSha256() gives, call after call", () => {
+  it("createKeyedHmac() gives what hmacSha256() gives, call after call", () => {
     const bytes = fc.uint8Array({ maxLength: 200 });
     fc.assert(fc.property(bytes, fc.array(bytes, { maxLength: 5 }), (key, texts) => {
       const hmac = createKeyedHmac(key);

@@ -5,7 +5,7 @@ import { deriveScrypt } from "../../src/crypto/password_kdf.ts";
 const SALT = new Uint8Array(16);
 
 describe("deriveScrypt()", () => {
-  it("gives the third vector of RFC 7914 section 12", async () => {
+  it("deriveScrypt() gives the third vector of RFC 7914 section 12", async () => {
     const password = encodeUtf8("pleaseletmein");
     const salt = encodeUtf8("SodiumChloride");
     const hash = await deriveScrypt(password, salt, { logN: 14, r: 8, p: 1 }, 64);
@@ -15,7 +15,7 @@ describe("deriveScrypt()", () => {
     );
   });
 
-  it("lets others run while it works", async () => {
+  it("deriveScrypt() yields to other work", async () => {
     let turns = 0;
     const timer = setInterval(() => turns += 1, 1);
     await deriveScrypt(SALT, SALT, { logN: 14, r: 8, p: 1 }, 32);
@@ -23,7 +23,7 @@ describe("deriveScrypt()", () => {
     expect(turns).toBeGreaterThan(0);
   });
 
-  it("refuses costs and lengths that only damage can make", async () => {
+  it("deriveScrypt() refuses costs and lengths that no valid record has", async () => {
     const cost = { logN: 4, r: 1, p: 1 };
     const refused = [
       deriveScrypt(SALT, SALT, { ...cost, logN: 30 }, 32),

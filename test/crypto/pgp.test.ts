@@ -52,8 +52,8 @@ async function generate(options: { expired?: boolean; config?: openpgp.PartialCo
   });
 }
 
-describe.each(usableKeys)("%s", (name) => {
-  it("gives the same fingerprint from each accepted form", async () => {
+describe.each(usableKeys)("PGP key %s", (name) => {
+  it(`the ${name} key has the same fingerprint in each accepted form`, async () => {
     const fingerprint = vector(`${name}.fingerprint`).trim();
     const base64 = vector(`${name}.pub.b64`).trim();
     const armor = vector(`${name}.pub.asc`);
@@ -71,7 +71,7 @@ describe.each(usableKeys)("%s", (name) => {
     }
   });
 
-  it("encrypts a plain literal that openpgp decrypts with the secret key", async () => {
+  it(`a share encrypted to the ${name} key is plain literal data that openpgp decrypts`, async () => {
     const encrypted = await (await parseOk(vector(`${name}.pub.b64`))).encrypt(shareText);
     expect(outline(encrypted)).toEqual(wantedOutline);
     const secretKey = await openpgp.readPrivateKey({ armoredKey: vector(`${name}.sec.asc`) });
@@ -85,13 +85,13 @@ describe.each(usableKeys)("%s", (name) => {
     expect(body.toString("latin1")).toBe(`u\0\0\0\0\0${shareText}`);
   });
 
-  it("gives another message each time", async () => {
+  it(`encrypting the same share twice to the ${name} key gives different messages`, async () => {
     const key = await parseOk(vector(`${name}.pub.b64`));
     expect(await key.encrypt(shareText)).not.toEqual(await key.encrypt(shareText));
   });
 });
 
-describe("the gpg program (skipped when gpg is not installed)", () => {
+describe("gpg program (skipped when gpg is not installed)", () => {
   let home = "";
   const gpg = (args: string[], input: string | Uint8Array) =>
     execFileSync("gpg", ["--homedir", home, "--batch", "--quiet", ...args], {
@@ -110,7 +110,7 @@ describe("the gpg program (skipped when gpg is not installed)", () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  it.skipIf(!gpgPresent).each(usableKeys)("decrypts what was encrypted to %s", async (name) => {
+  it.skipIf(!gpgPresent).each(usableKeys)("gpg decrypts what was encrypted to %s", async (name) => {
     gpg(["--import"], vector(`${name}.sec.asc`));
     const encrypted = await (await parseOk(vector(`${name}.pub.b64`))).encrypt(shareText);
     expect(gpg(["--decrypt"], encrypted)).toBe(shareText);
@@ -118,8 +118,8 @@ describe("the gpg program (skipped when gpg is not installed)", () => {
   });
 });
 
-describe("a key that announces newer packets or none", () => {
-  it("still gets PKESK v3 and SEIPD v1 when it prefers SEIPD v2", async () => {
+describe("keys with unusual preferences", () => {
+  it("a key that prefers SEIPD v2 still gets PKESK v3 and SEIPD v1", async () => {
     const { publicKey, privateKey } = await generate({ config: { aeadProtect: true } });
     const features = publicKey.users[0]!.selfCertifications[0]!.features;
     expect(features![0]! & 8).toBe(8);
@@ -130,7 +130,7 @@ describe("a key that announces newer packets or none", () => {
     expect(data).toBe(shareText);
   });
 
-  it("is not compressed to when it prefers compression", async () => {
+  it("a message to a key that prefers compression is not compressed", async () => {
     const preferred = openpgp.enums.compression.zlib;
     const { publicKey, privateKey } = await generate({
       config: { preferredCompressionAlgorithm: preferred },
@@ -143,7 +143,7 @@ describe("a key that announces newer packets or none", () => {
     expect(inner.packets.map((packet) => packet.constructor.name)).toEqual(["LiteralDataPacket"]);
   });
 
-  it("is accepted when its signatures carry no key flags, as old keys do", async () => {
+  it("a key whose signatures carry no key flags is accepted, as old keys are", async () => {
     const { privateKey } = await generate();
     const subkey = privateKey.subkeys[0]!;
     const binding = subkey.bindingSignatures[0]!;
@@ -151,7 +151,7 @@ describe("a key that announces newer packets or none", () => {
     binding.rawNotations = [];
     const primary = privateKey.keyPacket as openpgp.SecretKeyPacket;
     const signed = { key: primary, bind: subkey.keyPacket };
-    // The library's `sign` takes its configuration last; its type leaves that out.
+    // The library's `sign` takes its configuration last, but its type leaves that out.
     const sign = binding.sign.bind(binding) as (...given: unknown[]) => Promise<void>;
     await sign(primary, signed, binding.created, false, openpgp.config);
     expect((await parsePgpKey(privateKey.toPublic().armor())).kind).toBe("ok");
@@ -164,18 +164,18 @@ async function refusal(text: string): Promise<Exclude<PgpKeyParse, { kind: "ok" 
   return parse;
 }
 
-describe("parsePgpKey() calls undecodable", () => {
+describe("undecodable keys", () => {
   it.each([
     ["prose", "not a key at all!"],
     ["base64 without padding", vector("rsa2048.pub.b64").trim().replace(/=+$/, "")],
     ["base64 with spaces", vector("ed25519.pub.b64").trim().replace(/(.{64})/g, "$1 ")],
     ["a keybase name", "keybase:someone"],
-  ])("%s", async (_what, text) => {
+  ])("parsePgpKey() calls %s undecodable", async (_what, text) => {
     expect((await refusal(text)).kind).toBe("undecodable");
   });
 });
 
-describe("parsePgpKey() calls unparsable", () => {
+describe("unparsable keys", () => {
   it.each([
     ["the empty text", ""],
     ["blanks", " \r\n"],
@@ -188,11 +188,11 @@ describe("parsePgpKey() calls unparsable", () => {
     ["armor without content", "-----BEGIN PGP PUBLIC KEY BLOCK-----"],
     ["armor of another kind", "-----BEGIN PGP MESSAGE-----\n\nyw==\n-----END PGP MESSAGE-----"],
     ["a key text beyond the limit", "A".repeat(256 * 1024 + 4)],
-  ])("%s", async (_what, text) => {
+  ])("parsePgpKey() calls %s unparsable", async (_what, text) => {
     expect((await refusal(text)).kind).toBe("unparsable");
   });
 
-  it("a private key in each form, and says so without quoting it", async () => {
+  it("parsePgpKey() refuses a private key in each form without quoting it", async () => {
     for (const name of usableKeys) {
       const armor = vector(`${name}.sec.asc`);
       const secretKey = await openpgp.readPrivateKey({ armoredKey: armor });
@@ -206,7 +206,7 @@ describe("parsePgpKey() calls unparsable", () => {
     }
   });
 
-  it("two keys in one text, for nobody could say whose share it would be", async () => {
+  it("parsePgpKey() refuses two keys in one text", async () => {
     const both = Buffer.concat(
       ["rsa2048", "ed25519"].map((name) => Buffer.from(vector(`${name}.pub.b64`), "base64")),
     );
@@ -217,8 +217,8 @@ describe("parsePgpKey() calls unparsable", () => {
   });
 });
 
-describe("parsePgpKey() calls unusable", () => {
-  it("a sign-only key", async () => {
+describe("unusable keys", () => {
+  it("parsePgpKey() refuses a sign-only key", async () => {
     for (const form of ["signonly.pub.b64", "signonly.pub.asc"]) {
       expect(await refusal(vector(form))).toEqual({
         kind: "unusable",
@@ -227,7 +227,7 @@ describe("parsePgpKey() calls unusable", () => {
     }
   });
 
-  it("an expired key, and says since when", async () => {
+  it("parsePgpKey() refuses an expired key and says since when", async () => {
     const { publicKey } = await generate({ expired: true });
     expect(await refusal(publicKey.armor())).toEqual({
       kind: "unusable",
@@ -235,7 +235,7 @@ describe("parsePgpKey() calls unusable", () => {
     });
   });
 
-  it("a revoked key", async () => {
+  it("parsePgpKey() refuses a revoked key", async () => {
     const { privateKey } = await generate();
     const { publicKey } = await openpgp.revokeKey({ key: privateKey, format: "object" });
     expect(await refusal(publicKey.armor())).toEqual({
@@ -244,13 +244,13 @@ describe("parsePgpKey() calls unusable", () => {
     });
   });
 
-  it("a key whose own signature does not verify", async () => {
+  it("parsePgpKey() refuses a key whose own signature does not verify", async () => {
     const bytes = Buffer.from(vector("ed25519.pub.b64"), "base64");
     bytes[bytes.length - 1]! ^= 1;
     expect((await refusal(encodeBase64(bytes))).kind).toBe("unusable");
   });
 
-  it("a key with an exponent made to take forever, without trying it", async () => {
+  it("parsePgpKey() refuses an oversized RSA exponent without computing with it", async () => {
     const key = await openpgp.readKey({ armoredKey: vector("rsa2048.pub.asc") });
     const parameters = key.subkeys[0]!.keyPacket.publicParams as { e: Uint8Array };
     parameters.e = new Uint8Array(256).fill(255);
@@ -260,7 +260,7 @@ describe("parsePgpKey() calls unusable", () => {
     });
   });
 
-  it("a key with hundreds of signatures of its own, without checking them", async () => {
+  it("parsePgpKey() refuses hundreds of self-signatures without checking them", async () => {
     const { publicKey } = await generate();
     const user = publicKey.users[0]!;
     const [certification] = user.selfCertifications;
@@ -273,7 +273,7 @@ describe("parsePgpKey() calls unusable", () => {
 });
 
 describe("PgpKey.encrypt()", () => {
-  it("rejects with invalid_request when the key has expired since it was parsed", async () => {
+  it("PgpKey.encrypt() rejects with invalid_request after the key has expired", async () => {
     const { publicKey } = await openpgp.generateKey({
       type: "ecc",
       userIDs: [{ name: "throw-away test key" }],

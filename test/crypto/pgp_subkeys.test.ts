@@ -1,7 +1,6 @@
 /**
- * A certificate keeps its fingerprint while its subkeys change, and a public key may be changed by
- * whoever passes it on. So the subkey that is encrypted to has a fingerprint of its own here, and
- * once chosen it is the only one.
+ * Subkeys may change while a certificate keeps its fingerprint, and anyone who passes a public key on can
+ * change it. So the subkey used for encryption has a fingerprint of its own, and once chosen it is fixed.
  */
 
 import * as openpgp from "openpgp";
@@ -24,8 +23,8 @@ async function parsed(text: string, fixed: string | null = null): Promise<PgpKey
   return parse.key;
 }
 
-describe("the key that is encrypted to", () => {
-  it("is the newest subkey that encrypts, and is named by its own fingerprint", async () => {
+describe("choice of the encryption key", () => {
+  it("encryption uses the newest subkey that can encrypt, named by its own fingerprint", async () => {
     const { key, older, newer, signing } = await holderOfSubkeys();
     const chosen = await parsed(certificate(key));
     expect(chosen.fingerprint).toBe(key.getFingerprint());
@@ -34,7 +33,7 @@ describe("the key that is encrypted to", () => {
     expect(await keyIdsOf(await chosen.encrypt("x"))).toEqual([keyIdOf(newer)]);
   });
 
-  it("is another one for the same certificate with a subkey stripped or expired", async () => {
+  it("stripping or expiring a subkey changes the encryption key, not the fingerprint", async () => {
     const { key, older, newer } = await holderOfSubkeys();
     for (const changed of [strippedOf(key, newer), await withExpiredSubkey(key, newer)]) {
       const { fingerprint, encryptionKeyFingerprint } = await parsed(certificate(changed));
@@ -43,7 +42,7 @@ describe("the key that is encrypted to", () => {
     }
   });
 
-  it("may be the primary key", async () => {
+  it("encryption uses the primary key if it is the one that can encrypt", async () => {
     const { privateKey } = await openpgp.generateKey({
       type: "rsa",
       rsaBits: 2048,
@@ -70,8 +69,8 @@ describe("the key that is encrypted to", () => {
   });
 });
 
-describe("a key that was chosen before", () => {
-  it("is encrypted to, though a newer subkey would be chosen now", async () => {
+describe("fixed encryption key", () => {
+  it("a fixed subkey is used even when a newer one could be chosen", async () => {
     const { key, older } = await holderOfSubkeys();
     const fixed = await parsed(certificate(key), older);
     expect(fixed.encryptionKeyFingerprint).toBe(older);
@@ -84,7 +83,7 @@ describe("a key that was chosen before", () => {
     expect(data).toBe("x");
   });
 
-  it("is refused when it is gone, expired, or cannot encrypt, and nothing takes its place", async () => {
+  it("a fixed subkey that is gone, expired or unable to encrypt is refused without a substitute", async () => {
     const { key, newer, signing } = await holderOfSubkeys();
     const stripped = strippedOf(key, newer);
     const expired = await withExpiredSubkey(key, newer);
@@ -98,7 +97,7 @@ describe("a key that was chosen before", () => {
     expect((await parsePgpKey(certificate(key), key.getFingerprint())).kind).toBe("unusable");
   });
 
-  it("is not encrypted to any more when it has expired since, and its elder neither", async () => {
+  it("encryption fails when the chosen subkey has expired since, with no older one in its place", async () => {
     const { key, newer } = await holderOfSubkeys();
     const soon = await withExpiredSubkey(key, newer, 7200);
     const chosen = await parsed(encodeBase64(soon.toPublic().write()));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { randomBase62, randomBytes, randomUuid } from "../../src/crypto/random.ts";
 
 describe("randomBytes()", () => {
-  it("fills more than Web Crypto gives at once", () => {
+  it("randomBytes() fills more than Web Crypto gives at once", () => {
     const bytes = randomBytes(200_000);
     expect(bytes).toHaveLength(200_000);
     for (const start of [0, 65_536, 131_072, 199_968]) {
@@ -10,7 +10,7 @@ describe("randomBytes()", () => {
     }
   });
 
-  it("refuses a length that is no non-negative integer", () => {
+  it("randomBytes() refuses a length that is not a non-negative integer", () => {
     for (const length of [-1, 1.5, Number.NaN, Infinity]) {
       expect(() => randomBytes(length)).toThrow(RangeError);
     }
@@ -19,7 +19,7 @@ describe("randomBytes()", () => {
 });
 
 describe("randomUuid()", () => {
-  it("sets version and variant whatever the bytes", () => {
+  it("randomUuid() sets version and variant, whatever the bytes", () => {
     expect(randomUuid((length) => new Uint8Array(length))).toBe(
       "00000000-0000-4000-8000-000000000000",
     );
@@ -30,7 +30,7 @@ describe("randomUuid()", () => {
 });
 
 describe("randomBase62()", () => {
-  it("maps the 62 values to the 62 characters and refuses the other two", () => {
+  it("randomBase62() maps 62 six-bit values to characters and skips the other two", () => {
     let next = 0;
     const counting = (length: number) => new Uint8Array(length).map(() => next++);
     const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -38,14 +38,14 @@ describe("randomBase62()", () => {
     expect(next).toBe(4 * 64 - 2);
   });
 
-  it("gives the length asked for and uses every character", () => {
+  it("randomBase62() gives the length asked for and uses every character", () => {
     const text = Array.from({ length: 10 }, () => randomBase62(randomBytes, 1000)).join("");
     expect(text).toMatch(/^[0-9A-Za-z]{10000}$/);
     expect(new Set(text).size).toBe(62);
     expect(randomBase62(randomBytes, 0)).toBe("");
   });
 
-  it("ends with an error when the generator never gives a usable byte", () => {
+  it("randomBase62() throws when the generator never gives a usable byte", () => {
     expect(() => randomBase62((length) => new Uint8Array(length).fill(63), 4)).toThrow(/stuck/);
   });
 });

@@ -10,7 +10,7 @@ import vector from "../vectors/shamir_3_of_4.json" with { type: "json" };
 const hex = (text: string) => decodeHex(text)!;
 const vectorShares = vector.shares.map(hex);
 
-/** A split whose secret is long enough that a wrong combination cannot hit it by luck. */
+/** A split of a secret so long that a wrong combination cannot match it by chance. */
 const split = fc
   .record({
     secret: fc.uint8Array({ minLength: 16, maxLength: 67 }),
@@ -42,11 +42,11 @@ describe("published vector", () => {
     expect(encodeHex(combineShares(vectorShares.slice(0, 2)))).not.toBe(vector.secret);
   });
 
-  it("splitSecret() gives the shares when its randomness is the vector's", () => {
+  it("splitSecret() gives the vector's shares from the vector's randomness", () => {
     const draws = [
       Uint8Array.from({ length: 32 }, (_, i) => i + 1),
       Uint8Array.from({ length: 32 }, (_, i) => 7 * i + 3),
-      // Zero and repeated coordinates are passed over.
+      // splitSecret() skips zero and repeated coordinates.
       Uint8Array.of(0, 1, 1, 2, 0, 5, 2, 255, 9),
     ];
     const shares = splitSecret(hex(vector.secret), 4, 3, () => draws.shift()!);
@@ -54,9 +54,9 @@ describe("published vector", () => {
   });
 });
 
-describe("another implementation", () => {
+describe("interoperability", () => {
   it.each([[2, 2], [5, 3], [7, 7], [255, 2]])(
-    "shares of %i with threshold %i combine on either side",
+    "%i shares with threshold %i combine here and in another implementation",
     async (shareCount, threshold) => {
       const secret = randomBytes(32);
       const theirs = await otherSplit(secret, shareCount, threshold);
@@ -68,7 +68,7 @@ describe("another implementation", () => {
 });
 
 describe("properties", () => {
-  it("any threshold shares, and any more, in any order give the secret", () => {
+  it("any threshold or more shares in any order give the secret", () => {
     fc.assert(fc.property(split, ({ secret, threshold, shareCount, shuffled }) => {
       for (let taken = threshold; taken <= shareCount; taken++) {
         expect(combineShares(shuffled.slice(0, taken))).toEqual(secret);
@@ -84,7 +84,7 @@ describe("properties", () => {
     }));
   });
 
-  it("shares have one byte more than the secret and distinct non-zero coordinates", () => {
+  it("shares are one byte longer than the secret and have distinct non-zero coordinates", () => {
     fc.assert(fc.property(split, ({ secret, shares, shareCount }) => {
       expect(shares.map((share) => share.length)).toEqual(
         Array(shareCount).fill(secret.length + 1),
@@ -103,7 +103,7 @@ describe("properties", () => {
     }));
   });
 
-  it("a share alone says nothing: each secret gives each y equally often", () => {
+  it("one share alone reveals nothing: each secret gives each y equally often", () => {
     for (const secret of [0, 1, 0x53, 255]) {
       const seen = new Set<number>();
       for (let coefficient = 0; coefficient < 256; coefficient++) {
@@ -115,7 +115,7 @@ describe("properties", () => {
     }
   });
 
-  it("the inputs stay as they were", () => {
+  it("splitSecret() and combineShares() leave their inputs unchanged", () => {
     const secret = randomBytes(33);
     const before = secret.slice();
     const shares = splitSecret(secret, 3, 2, randomBytes);
@@ -127,14 +127,17 @@ describe("properties", () => {
 });
 
 describe("bounds", () => {
-  it.each([[2, 2], [255, 255], [255, 2]])("%i shares, threshold %i", (shareCount, threshold) => {
-    const secret = randomBytes(32);
-    const shares = splitSecret(secret, shareCount, threshold, randomBytes);
-    expect(new Set(shares.map((share) => share[32])).size).toBe(shareCount);
-    expect(combineShares(shares.slice(shareCount - threshold))).toEqual(secret);
-    expect(combineShares(shares)).toEqual(secret);
-    if (threshold > 2) expect(combineShares(shares.slice(1))).not.toEqual(secret);
-  });
+  it.each([[2, 2], [255, 255], [255, 2]])(
+    "a split into %i shares with threshold %i combines again",
+    (shareCount, threshold) => {
+      const secret = randomBytes(32);
+      const shares = splitSecret(secret, shareCount, threshold, randomBytes);
+      expect(new Set(shares.map((share) => share[32])).size).toBe(shareCount);
+      expect(combineShares(shares.slice(shareCount - threshold))).toEqual(secret);
+      expect(combineShares(shares)).toEqual(secret);
+      if (threshold > 2) expect(combineShares(shares.slice(1))).not.toEqual(secret);
+    },
+  );
 
   it.each([[1, 1], [2, 1], [1, 2], [3, 4], [256, 2], [256, 256], [0, 0], [2.5, 2], [3, NaN]])(
     "splitSecret() refuses %d shares with threshold %d",
@@ -148,7 +151,7 @@ describe("bounds", () => {
     expect(() => splitSecret(new Uint8Array(), 2, 2, randomBytes)).toThrow(RangeError);
   });
 
-  it("splitSecret() ends with an error when the generator is stuck", () => {
+  it("splitSecret() throws when the generator is stuck", () => {
     const stuck = (length: number) => new Uint8Array(length).fill(4);
     expect(() => splitSecret(new Uint8Array(8), 2, 2, stuck)).toThrow(/generator is stuck/);
   });
@@ -158,7 +161,7 @@ describe("bounds", () => {
   });
 });
 
-describe("combineShares() refuses with Vault's words", () => {
+describe("refusals in Vault's words", () => {
   const [a, b, c] = vectorShares as [Uint8Array, Uint8Array, Uint8Array];
   it.each([
     ["less than two parts cannot be used to reconstruct the secret", []],
@@ -168,7 +171,7 @@ describe("combineShares() refuses with Vault's words", () => {
     ["all parts must be the same length", [a, b, c.subarray(0, 32)]],
     ["duplicate part detected", [a, b, a]],
     ["duplicate part detected", [a, b.with(32, a[32]!)]],
-  ])("%s (%#)", (message, shares) => {
+  ])(`combineShares() refuses with "%s" (%#)`, (message, shares) => {
     const attempt = () => combineShares(shares);
     expect(attempt).toThrow(new VaultError("invalid_request", message));
     expect(attempt).toThrow(expect.objectContaining({ code: "invalid_request" }));
