@@ -19,7 +19,7 @@ async function createStore() {
   return store;
 }
 
-it("a slice leaves the crypto of requests room: a bounded number of entries are under way", async () => {
+it("a slice has a bounded number of entries under way at a time", async () => {
   const held: (() => void)[] = [];
   let underWay = 0;
   let most = 0;
@@ -47,7 +47,7 @@ it("a slice leaves the crypto of requests room: a bounded number of entries are 
     .toEqual(Array.from({ length: ENTRIES }, (_, index) => [`path-${index}`, index, 255]));
 });
 
-it("entries that do not open are failures of their own; the others are rewrapped", async () => {
+it("a slice counts entries that do not open as failures and rewraps the others", async () => {
   const outer: OuterLayer = {
     keyId: "new",
     unwrap: async (_path, wrapped) => {
@@ -62,7 +62,7 @@ it("entries that do not open are failures of their own; the others are rewrapped
   expect(slice.expect).toHaveLength(slice.writes.length);
 });
 
-it("an error of the store or the seal itself ends the slice", async () => {
+it("an error of the store or the seal ends the slice", async () => {
   const outer: OuterLayer = {
     keyId: "new",
     unwrap: () => Promise.reject(new VaultError("store_failed", "gone")),

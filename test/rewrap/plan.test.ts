@@ -66,24 +66,24 @@ it("a run begins uncounted, with nothing done", () => {
   expect(beginRun(START)).toEqual({ phase: "running", run: RUN });
 });
 
-describe("counting a run", () => {
+describe("countRun()", () => {
   it.each<[Record<string, number>, Partial<RewrapRun>]>([
     [{}, { total: 0, processed: 0, succeeded: 0, skipped: 0 }],
     [{ new: 7 }, { total: 7, processed: 7, succeeded: 7, skipped: 7 }],
     [{ old: 5 }, { total: 5, processed: 0, succeeded: 0, skipped: 0 }],
     [{ old: 5, older: 2, new: 3 }, { total: 10, processed: 3, succeeded: 3, skipped: 3 }],
-  ])("%j: what is under the target key counts as done", (counts, expected) => {
+  ])("countRun() with %j counts entries under the target key as done", (counts, expected) => {
     expect(countRun(RUN, new Map(Object.entries(counts))))
       .toEqual({ ...RUN, ...expected, counted: true });
   });
 
-  it("happens once", () => {
+  it("countRun() counts a run once", () => {
     const counted = countRun(RUN, new Map([["old", 5]]));
     expect(countRun(counted, new Map([["new", 9]]))).toBe(counted);
   });
 });
 
-describe("the stale key to work on next", () => {
+describe("stale keys", () => {
   it.each<[string[], string[], string | null]>([
     [[], [], null],
     [["new"], [], null],
@@ -92,12 +92,12 @@ describe("the stale key to work on next", () => {
     [["b", "a", "new"], [], "a"],
     [["b", "a", "new"], ["a"], "b"],
     [["b", "a", "new"], ["b", "a"], null],
-  ])("of %j, visited %j: %s", (keys, visitedKeyIds, expected) => {
+  ])("the next stale key of %j, having visited %j, is %s", (keys, visitedKeyIds, expected) => {
     const counts = new Map(keys.map((key) => [key, 1]));
     expect(nextStaleKey({ ...RUN, visitedKeyIds }, counts)).toBe(expected);
   });
 
-  it("is chosen anew, of all keys, when the seal key has changed since", () => {
+  it("a change of the seal key makes a run choose among all stale keys again", () => {
     const run = { ...RUN, staleKeyId: "b", cursor: 7, visitedKeyIds: ["a"], processed: 4 };
     expect(retarget(run, "new")).toBe(run);
     const moved = retarget(run, "newer");
@@ -105,14 +105,14 @@ describe("the stale key to work on next", () => {
     expect(nextStaleKey(moved, new Map([["a", 1], ["new", 1]]))).toBe("a");
   });
 
-  it("is left behind when its last entry was visited", () => {
+  it("closeStaleKey() marks the current stale key as visited", () => {
     const run = { ...RUN, staleKeyId: "b", cursor: 7, visitedKeyIds: ["a"] };
     expect(closeStaleKey(run, "b")).toEqual({ ...RUN, visitedKeyIds: ["a", "b"] });
   });
 });
 
-describe("a slice", () => {
-  it("adds to the counters and moves the cursor", () => {
+describe("slices", () => {
+  it("a slice adds to the counters and moves the cursor", () => {
     const run = { ...RUN, processed: 3, succeeded: 3, skipped: 3, total: 20 };
     const slice = { staleKeyId: "old", cursor: 9, rewrapped: 4, failures: [failure("a")] };
     expect(advanceRun(run, slice)).toEqual({
@@ -126,7 +126,7 @@ describe("a slice", () => {
     });
   });
 
-  it("has all its failures counted, but only the first ones of a run listed", () => {
+  it("all failures are counted, but only the first ones of a run are listed", () => {
     const failures = Array.from({ length: REWRAP_FAILURES_MAX }, (_, index) => failure(`${index}`));
     const slice = { staleKeyId: "old", cursor: 1, rewrapped: 0, failures };
     const run = advanceRun(advanceRun(RUN, slice), { ...slice, failures: [failure("late")] });
@@ -134,7 +134,7 @@ describe("a slice", () => {
     expect(run.failures).toEqual(failures);
   });
 
-  it("keeps processed = succeeded + failed, whatever happens", () => {
+  it("processed always equals succeeded plus failed", () => {
     const slices = fc.array(fc.record({
       rewrapped: fc.nat(500),
       failures: fc.array(fc.constant(failure("a")), { maxLength: 60 }),
@@ -149,8 +149,8 @@ describe("a slice", () => {
   });
 });
 
-describe("a run that ends", () => {
-  it("is completed, with failures when it had some, or what it is told", () => {
+describe("end of a run", () => {
+  it("a finished run is completed, completed with failures, or as the caller says", () => {
     expect(finishRun(RUN, 5))
       .toEqual({ phase: "finished", run: RUN, result: "completed", finishedAtMs: 5 });
     const failed = { ...RUN, failed: 1 };
@@ -159,8 +159,8 @@ describe("a run that ends", () => {
   });
 });
 
-describe("a run whose slice could not be carried out", () => {
-  it("waits longer each time, up to ten minutes", () => {
+describe("pauses", () => {
+  it("a failing run waits longer each time, up to ten minutes", () => {
     let job = pauseRun({ phase: "running", run: RUN }, NOW_MS);
     const delays: number[] = [];
     for (let nowMs = NOW_MS; job.phase === "paused" && delays.length < 12;) {
@@ -175,7 +175,7 @@ describe("a run whose slice could not be carried out", () => {
     expect(job).toMatchObject({ pausedAtMs: NOW_MS, attempt: 13, run: RUN });
   });
 
-  it("is given up when it could not go on for a day, and not before", () => {
+  it("a run is given up after failing for a day, and not before", () => {
     const job = { ...PAUSED, pausedAtMs: NOW_MS, attempt: 99 };
     expect(pauseRun(job, NOW_MS + REWRAP_GIVE_UP_MS - 1)).toMatchObject({
       phase: "paused",
@@ -186,19 +186,19 @@ describe("a run whose slice could not be carried out", () => {
   });
 });
 
-describe("the alarm for a job", () => {
+describe("alarm", () => {
   it.each<[string, RewrapJob, number | null, boolean]>([
     ["idle", { phase: "idle" }, null, false],
     ["running", RUNNING, NOW_MS, true],
     ["paused", PAUSED, 1_005_000, true],
     ["finished", FINISHED, null, false],
-  ])("%s", (_phase, job, due, active) => {
+  ])("the alarm and the activity of a job match its phase: %s", (_phase, job, due, active) => {
     expect(dueTimeMs(job, NOW_MS)).toBe(due);
     expect(isActive(job)).toBe(active);
   });
 });
 
-describe("the log", () => {
+describe("log", () => {
   it.each([
     [0, 0, 100, false],
     [0, 9, 100, false],
@@ -211,7 +211,7 @@ describe("the log", () => {
     [0, 1, 1, false],
     [0, 0, 0, false],
     [100, 120, 100, false],
-  ])("from %d to %d of %d tells the progress: %s", (before, after, total, tells) => {
+  ])("progress from %d to %d of %d is logged: %s", (before, after, total, tells) => {
     expect(passedTenth({ ...RUN, processed: before, total }, { ...RUN, processed: after, total }))
       .toBe(tells);
   });
@@ -221,6 +221,6 @@ it.each<[string, RewrapJob]>([
   ["running", { phase: "running", run: { ...RUN, failures: [failure("a")] } }],
   ["paused", PAUSED],
   ["finished", FINISHED],
-])("a %s job comes back from its stored form", (_phase, job) => {
+])("a %s job reads back from its stored form", (_phase, job) => {
   expect(decodeRewrapJob(encodeRewrapJob(job))).toMatchObject(job);
 });

@@ -21,7 +21,7 @@ import {
 } from "../ceremony/ceremony_harness.ts";
 
 const COUNTS = { shares: 3, threshold: 2 };
-/** Records that a rekey has wrapped anew itself: root key, keyring, previous seal keys. */
+/** Records that a rekey has rewrapped by itself: root key, keyring, previous seal keys. */
 const CORE_RECORDS = 3;
 
 const pathOf = (index: number): string => `logical/${String(index).padStart(5, "0")}`;
@@ -49,7 +49,7 @@ async function runOf(rewrap: Rewrap): Promise<RewrapRun> {
   return job.run;
 }
 
-/** Runs due slices until the job ends; answers how many. */
+/** Runs due slices until the job ends. Returns how many. */
 async function runToEnd(harness: Harness, rewrap = harness.open.rewrap): Promise<number> {
   for (let slices = 1; slices <= 100; slices++) {
     const due = await rewrap.runSlice();
@@ -66,8 +66,8 @@ async function damage(harness: Harness, path: string): Promise<void> {
   await harness.store.commit({ writes: [{ path, bytes, sealKeyId: record.sealKeyId }] });
 }
 
-describe("a rewrap", () => {
-  it("brings 1200 entries to the new key in slices, and counts them", async () => {
+describe("rewrap", () => {
+  it("a rewrap moves 1200 entries to the new key in slices and counts them", async () => {
     const { harness, rewrap, oldKey, newKeyId } = await createStale(1200);
     const seen: Partial<RewrapRun>[] = [];
     for (;;) {
@@ -97,7 +97,7 @@ describe("a rewrap", () => {
     }
   });
 
-  it("erases the key before it at its end, so that it opens nothing any more", async () => {
+  it("a finished rewrap erases the previous key, which opens nothing any more", async () => {
     const { harness, shares, oldKey, newKeyId } = await createStale(20);
     expect(harness.open.keys().seal.previous).toEqual([oldKey]);
     await runToEnd(harness);
@@ -121,7 +121,7 @@ describe("a rewrap", () => {
     expect(await textAt(reopened.barrier, pathOf(7))).toBe("value 7");
   });
 
-  it("works off the keys of several rekeys, and erases them all", async () => {
+  it("a rewrap works through the keys of several rekeys and erases them all", async () => {
     const { harness, shares, rewrap } = await createStale(10);
     await rewrap.cancel();
     await putText(harness.open.barrier, "logical/later", "later");
@@ -135,7 +135,7 @@ describe("a rewrap", () => {
     expect((await harness.store.sealKeyCounts()).size).toBe(1);
   });
 
-  it("with nothing to do ends at once and says that all is well", async () => {
+  it("a rewrap with nothing to do completes at once", async () => {
     const harness = await createHarness("static", COUNTS);
     const { rewrap } = harness.open;
     expect(await rewrap.job()).toEqual({ phase: "idle" });
@@ -150,7 +150,7 @@ describe("a rewrap", () => {
     });
   });
 
-  it("is not started twice, and may be started again when it has ended", async () => {
+  it("a rewrap cannot start twice, but can start again after it has ended", async () => {
     const { harness, rewrap } = await createStale(5);
     const { runId } = await runOf(rewrap);
     expect(await rewrap.start("manual", null)).toBe("already_running");
@@ -162,7 +162,7 @@ describe("a rewrap", () => {
     expect((await runOf(rewrap)).runId).not.toBe(runId);
   });
 
-  it("begins once when two start it at the same time", async () => {
+  it("two concurrent starts begin one rewrap", async () => {
     const harness = await createHarness("static", COUNTS);
     const { rewrap } = harness.open;
     const outcomes = await Promise.allSettled([
@@ -173,7 +173,7 @@ describe("a rewrap", () => {
     expect(outcomes[1]).toMatchObject({ reason: { code: "store_conflict" } });
   });
 
-  it("is over when it is cancelled, and every entry still opens", async () => {
+  it("a cancelled rewrap is finished, and every entry still opens", async () => {
     const { harness, rewrap, oldKey, shares } = await createStale(600);
     await rewrap.runSlice();
     await rewrap.cancel();
@@ -192,7 +192,7 @@ describe("a rewrap", () => {
     expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
-  it("stays cancelled, and rewraps nothing more, when a slice of it was under way", async () => {
+  it("a rewrap cancelled during a slice stays cancelled and rewraps nothing more", async () => {
     const { harness, rewrap, oldKey } = await createStale(600);
     harness.store.hooks.wrappedBy = async () => {
       delete harness.store.hooks.wrappedBy;
@@ -209,7 +209,7 @@ describe("a rewrap", () => {
     expect(await rewrap.runSlice()).toBeNull();
   });
 
-  it("goes on after a restart where it was, with the same counters", async () => {
+  it("a rewrap goes on after a restart with the same counters", async () => {
     const { harness, rewrap, shares } = await createStale(1200);
     await rewrap.runSlice();
     const before = await rewrap.job();
@@ -225,7 +225,7 @@ describe("a rewrap", () => {
     expect(await textAt(reopened.barrier, pathOf(1199))).toBe("value 1199");
   });
 
-  it("holds few large values in memory at a time", async () => {
+  it("a rewrap holds few large values in memory at a time", async () => {
     const harness = await createHarness("shamir", COUNTS);
     const large = new Uint8Array(1_500_000);
     for (let index = 0; index < 12; index++) {
@@ -241,8 +241,8 @@ describe("a rewrap", () => {
   });
 });
 
-describe("an entry that changes while it is rewrapped", () => {
-  it("keeps the newer value, and is not counted", async () => {
+describe("entries that change during a rewrap", () => {
+  it("an entry that changes while it is rewrapped keeps its newer value and is not counted", async () => {
     const { harness, rewrap } = await createStale(10);
     harness.store.hooks.wrappedBy = () => {
       delete harness.store.hooks.wrappedBy;
@@ -264,7 +264,7 @@ describe("an entry that changes while it is rewrapped", () => {
     expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
-  it("is under the new key already when it is written ahead of the run", async () => {
+  it("an entry written ahead of the run is already under the new key", async () => {
     const { harness, rewrap, newKeyId } = await createStale(600);
     await rewrap.runSlice();
     await putText(harness.open.barrier, pathOf(599), "newer");
@@ -274,8 +274,8 @@ describe("an entry that changes while it is rewrapped", () => {
   });
 });
 
-describe("an entry that does not open", () => {
-  it("is counted and listed, keeps its bytes and its key, and does not end the run", async () => {
+describe("entries that do not open", () => {
+  it("a damaged entry is counted and listed, keeps its key and does not end the run", async () => {
     const { harness, rewrap, oldKey, shares } = await createStale(10);
     await damage(harness, pathOf(3));
     const damaged = await harness.store.get(pathOf(3));
@@ -300,7 +300,7 @@ describe("an entry that does not open", () => {
     );
   });
 
-  it("lets the key go once it was removed and a run has ended without failures", async () => {
+  it("the previous key is erased after a damaged entry is removed and a clean run ends", async () => {
     const { harness, rewrap } = await createStale(10);
     await damage(harness, pathOf(3));
     await runToEnd(harness);
@@ -311,7 +311,7 @@ describe("an entry that does not open", () => {
     expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
-  it("may be damaged in any way", async () => {
+  it("a rewrap reports damage of every kind", async () => {
     const { harness, rewrap, oldKey } = await createStale(4);
     const { bytes } = await harness.store.get(pathOf(0)) ?? { bytes: new Uint8Array() };
     const unknown = Uint8Array.from(bytes);
@@ -330,12 +330,12 @@ describe("an entry that does not open", () => {
   });
 });
 
-describe("a store that fails", () => {
+describe("failing stores", () => {
   const fail = (): never => {
     throw new VaultError("store_failed", "cannot use the store: the database failed");
   };
 
-  it("once, pauses the run for a second; then it goes on as if nothing had been", async () => {
+  it("a store that fails once pauses the run for a second", async () => {
     const { harness, rewrap } = await createStale(10);
     harness.store.hooks.wrappedBy = fail;
     expect(await rewrap.runSlice()).toBe(harness.clock.nowMs + 1000);
@@ -358,7 +358,7 @@ describe("a store that fails", () => {
     expect(harness.lines).toContain("[WARN]  seal.rewrap: slice failed error=store_failed");
   });
 
-  it("at the commit of a slice, leaves the entries and the cursor as they were", async () => {
+  it("a slice whose commit fails leaves entries and cursor as they were", async () => {
     const { harness, rewrap, oldKey } = await createStale(10);
     harness.store.hooks.commit = ({ writes }) => {
       if (writes.some(({ path }) => path === pathOf(0))) fail();
@@ -371,7 +371,7 @@ describe("a store that fails", () => {
     expect(await rewrap.job()).toMatchObject({ result: "completed", run: { processed: 13 } });
   });
 
-  it("at the end of the run, keeps the previous key until it is stored that nobody needs it", async () => {
+  it("the previous key stays until the end of the run is committed", async () => {
     const { harness, rewrap, oldKey } = await createStale(1);
     harness.store.hooks.commit = ({ writes }) => {
       if (writes.some(({ path }) => path === PREVIOUS_SEAL_KEYS_PATH)) fail();
@@ -384,7 +384,7 @@ describe("a store that fails", () => {
     expect(harness.open.keys().seal.previous).toEqual([]);
   });
 
-  it("again and again, is asked ever more seldom, and goes on when it is well", async () => {
+  it("a store that keeps failing is tried less and less often, and the run then completes", async () => {
     const { harness, rewrap, shares } = await createStale(10);
     harness.store.hooks.wrappedBy = fail;
     const delays: number[] = [];
@@ -400,7 +400,7 @@ describe("a store that fails", () => {
     expect(await reopened.rewrap.job()).toMatchObject({ result: "completed" });
   });
 
-  it("begins its delays anew after a slice that went well", async () => {
+  it("the delays start over after a successful slice", async () => {
     const { harness, rewrap } = await createStale(600);
     harness.store.hooks.wrappedBy = fail;
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -412,7 +412,7 @@ describe("a store that fails", () => {
     expect(await rewrap.runSlice()).toBe(harness.clock.nowMs + 1000);
   });
 
-  it("for a day, ends the run as interrupted, with the previous key kept", async () => {
+  it("a run whose store fails for a day is interrupted and keeps the previous key", async () => {
     const { harness, rewrap, oldKey } = await createStale(10);
     harness.store.hooks.wrappedBy = fail;
     const startMs = harness.clock.nowMs;
@@ -430,7 +430,7 @@ describe("a store that fails", () => {
     expect(await rewrap.job()).toMatchObject({ result: "completed" });
   });
 
-  it("leaves the run as it was when not even the pause can be stored", async () => {
+  it("a pause that cannot be stored leaves the run as it was", async () => {
     const { harness, rewrap } = await createStale(10);
     harness.store.hooks.wrappedBy = fail;
     harness.store.hooks.commit = fail;
@@ -443,8 +443,8 @@ describe("a store that fails", () => {
   });
 });
 
-describe("what a rewrap tells", () => {
-  it("is its start, each tenth and its end, in Vault's words", async () => {
+describe("log and records of a rewrap", () => {
+  it("a rewrap logs its start, each tenth and its end in Vault's words", async () => {
     const { harness } = await createStale(1200);
     await runToEnd(harness);
     expect(harness.lines.filter((line) => line.includes("seal.rewrap"))).toEqual([
@@ -458,7 +458,7 @@ describe("what a rewrap tells", () => {
     ]);
   });
 
-  it("is also that old bytes are still in the store's free space", async () => {
+  it("a rewrap logs that old bytes remain in the store's free space", async () => {
     const { harness } = await createStale(1);
     harness.store.hooks.scrub = () => "deferred";
     await runToEnd(harness);
@@ -466,7 +466,7 @@ describe("what a rewrap tells", () => {
       .toBe("[INFO]  seal.rewrap: old bytes in free space are removed at the next start");
   });
 
-  it("is a warning when they could not be removed; the run has ended all the same", async () => {
+  it("a rewrap logs a failed scrub as a warning and still completes", async () => {
     const { harness, rewrap } = await createStale(1);
     harness.store.hooks.scrub = () => {
       throw new VaultError("store_failed", "cannot use the store: the database failed");
@@ -478,7 +478,7 @@ describe("what a rewrap tells", () => {
     );
   });
 
-  it("is stored in the job's record and in its due time, and nowhere else", async () => {
+  it("a rewrap writes only its job and its due time", async () => {
     const harness = await createHarness("static", COUNTS);
     const before = await harness.store.list("", "", 1000);
     await harness.open.rewrap.start("manual", null);
