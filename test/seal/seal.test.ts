@@ -20,10 +20,10 @@ function sealOf(current: SealKey, ...previous: SealKey[]): Seal {
   return new Seal("static", current, previous, random);
 }
 
-describe("a seal", () => {
+describe("seal", () => {
   const [k1, k2, k3] = [sealKey("k1"), sealKey("k2"), sealKey("k3")];
 
-  it("gives back what it wrapped, for any path and value", async () => {
+  it("a seal unwraps what it wrapped, for any path and value", async () => {
     const seal = sealOf(k1);
     const anyPath = fc.string({ unit: "grapheme", maxLength: 40 });
     await fc.assert(fc.asyncProperty(anyPath, fc.uint8Array(), async (path, bytes) => {
@@ -31,13 +31,13 @@ describe("a seal", () => {
     }));
   });
 
-  it("shows the id of the key in what it wraps, to anybody", async () => {
+  it("a wrapped value shows the id of its key and nothing of the plaintext", async () => {
     const wrapped = await sealOf(k2, k1).wrap("p", value);
     expect(parseWrappedValue(wrapped).keyId).toBe("k2");
     expect(new TextDecoder().decode(wrapped)).not.toContain("what the seal wraps");
   });
 
-  it("has a nonce of its own for whatever it wraps, the same value at the same path included", async () => {
+  it("a seal uses a new nonce each time, even for the same value at the same path", async () => {
     const seal = sealOf(k1);
     const nonces = new Set<string>();
     for (let time = 1; time <= 50; time++) {
@@ -46,7 +46,7 @@ describe("a seal", () => {
     expect(nonces.size).toBe(50);
   });
 
-  it("uses AES-256-GCM over nonce and ciphertext, with header and path as further data", async () => {
+  it("a seal uses AES-256-GCM with header and path as additional data", async () => {
     const wrapped = parseWrappedValue(await sealOf(k1).wrap("a/ü", value));
     const decipher = createDecipheriv("aes-256-gcm", k1.bytes, wrapped.nonce);
     decipher.setAAD(concatBytes(wrappedHeader("k1"), encodeUtf8("a/ü")));
@@ -55,7 +55,7 @@ describe("a seal", () => {
     expect(concatBytes(plain, decipher.final())).toEqual(value);
   });
 
-  it("does not unwrap at another path, nor with another key of the same id", async () => {
+  it("a seal does not unwrap at another path or with another key of the same id", async () => {
     const wrapped = await sealOf(k1).wrap("a/b", value);
     for (const path of ["a/c", "", "a/b/"]) {
       expect(await codeOf(() => sealOf(k1).unwrap(path, wrapped))).toBe("ciphertext_rejected");
@@ -64,7 +64,7 @@ describe("a seal", () => {
       .toBe("ciphertext_rejected");
   });
 
-  it("unwraps with no bit flipped: it says which part was wrong, and nothing else", async () => {
+  it("a seal does not unwrap with any bit flipped", async () => {
     const seal = sealOf(k1, k2);
     const wrapped = await seal.wrap("p", value);
     for (let index = 0; index < wrapped.length; index++) {
@@ -78,7 +78,7 @@ describe("a seal", () => {
     }
   });
 
-  it("is not fooled by the id of another of its keys", async () => {
+  it("a wrapped value that names another key of the seal does not unwrap", async () => {
     const seal = sealOf(k1, k2);
     const wrapped = await seal.wrap("p", value);
     wrapped.set(wrappedHeader("k2"));
@@ -86,7 +86,7 @@ describe("a seal", () => {
     expect(await codeOf(() => seal.unwrap("p", wrapped))).toBe("ciphertext_rejected");
   });
 
-  it("unwraps with its previous keys, and wraps with the current one alone", async () => {
+  it("a seal unwraps with its previous keys but wraps only with the current one", async () => {
     const [byOne, byTwo] = [await sealOf(k1).wrap("p", value), await sealOf(k2).wrap("p", value)];
     const seal = sealOf(k3, k2, k1);
     expect(await seal.unwrap("p", byOne)).toEqual(value);
@@ -95,7 +95,7 @@ describe("a seal", () => {
     expect(parseWrappedValue(await seal.wrap("p", value)).keyId).toBe("k3");
   });
 
-  it("forgets the previous keys it is made without", async () => {
+  it("withPrevious() forgets the previous keys it is not given", async () => {
     const wrapped = await sealOf(k1).wrap("p", value);
     const seal = sealOf(k3, k2, k1);
     const fewer = seal.withPrevious([k2]);
@@ -105,22 +105,22 @@ describe("a seal", () => {
     expect(await seal.unwrap("p", wrapped)).toEqual(value);
   });
 
-  it("refuses what is no wrapped value", async () => {
+  it("a seal refuses bytes that are not a wrapped value", async () => {
     for (const bytes of [new Uint8Array(0), new Uint8Array(100), value]) {
       expect(await codeOf(() => sealOf(k1).unwrap("p", bytes))).toBe("record_malformed");
     }
   });
 
-  it("cannot have a key without an id, or with too long a one", () => {
+  it("a seal key must have an id of at most 255 bytes", () => {
     expect(() => sealOf(sealKey(""))).toThrow(RangeError);
     expect(() => sealOf(sealKey("x".repeat(256)))).toThrow(RangeError);
   });
 });
 
-describe("the Shamir seal", () => {
+describe("Shamir seal", () => {
   const unseal = unsealKey(random(32));
 
-  it("has a key and an id that follow from the unseal key", () => {
+  it("the key and id of a Shamir seal are derived from the unseal key", () => {
     const hkdf = (info: string, length: number) =>
       new Uint8Array(hkdfSync("sha256", unseal, new Uint8Array(0), info, length));
     const key = shamirSealKey(unseal);
@@ -128,7 +128,7 @@ describe("the Shamir seal", () => {
     expect(key.id).toBe(`shamir-${encodeHex(hkdf("sealwright shamir seal key id", 8))}`);
   });
 
-  it("does not use or show the unseal key itself", async () => {
+  it("a Shamir seal neither uses nor shows the unseal key itself", async () => {
     const key = shamirSealKey(unseal);
     expect(key.bytes).not.toEqual(unseal);
     const hex = encodeHex(unseal);
@@ -136,7 +136,7 @@ describe("the Shamir seal", () => {
     for (let at = 0; at < hex.length - 8; at++) expect(key.id).not.toContain(hex.slice(at, at + 8));
   });
 
-  it("opens after a restart with the same unseal key, and with no other", async () => {
+  it("a Shamir seal opens again with the same unseal key and with no other", async () => {
     const seal = createShamirSeal(unseal, [], random);
     const wrapped = await seal.wrap("p", value);
     expect(seal.type).toBe("shamir");
@@ -151,12 +151,12 @@ describe("the Shamir seal", () => {
   });
 });
 
-describe("the static seal", () => {
+describe("static seal", () => {
   const [material, other] = [random(32), random(32)];
   const current = { id: "k2", key: material };
   const only = createStaticSeal({ type: "static", current, previous: null }, random);
 
-  it("bears the operator's key id, and a key derived from the operator's", () => {
+  it("a static seal has the operator's key id and a key derived from the operator's", () => {
     const bytes = hkdfSync(
       "sha256",
       material,
@@ -169,7 +169,7 @@ describe("the static seal", () => {
     expect(only.previous).toEqual([]);
   });
 
-  it("opens with the previous key what that one wrapped, and needs it no more once wrapped anew", async () => {
+  it("the previous static key opens old values and is not needed once they are rewrapped", async () => {
     const old = { id: "k1", key: other };
     const before = createStaticSeal({ type: "static", current: old, previous: null }, random);
     const both = createStaticSeal({ type: "static", current, previous: old }, random);
@@ -180,7 +180,7 @@ describe("the static seal", () => {
     expect(await codeOf(() => before.unwrap("p", upgraded))).toBe("unknown_key");
   });
 
-  it("rejects what another key of the same id wrapped", async () => {
+  it("a static seal rejects what another key of the same id wrapped", async () => {
     const impostor = { id: "k2", key: other };
     const seal = createStaticSeal({ type: "static", current: impostor, previous: null }, random);
     const wrapped = await only.wrap("p", value);

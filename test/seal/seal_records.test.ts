@@ -17,11 +17,11 @@ import { codeOf, seededRandom } from "../barrier/doubles.ts";
 const random = seededRandom("seal records");
 const keys = ["k1", "k2"].map((id) => ({ id, bytes: wrappingKeyBytes(random(32)) }));
 
-describe("the record of previous seal keys", () => {
+describe("record of previous seal keys", () => {
   const unseal = unsealKey(random(32));
   const seal = createShamirSeal(unseal, keys, random);
 
-  it("gives the keys back to the seal that wrapped it, in their order", async () => {
+  it("the record of previous seal keys gives them back in order to the same seal", async () => {
     const store = createMemoryStore();
     const write = await previousKeysRecord(seal);
     expect(write).toMatchObject({ path: PREVIOUS_SEAL_KEYS_PATH, sealKeyId: seal.keyId });
@@ -29,7 +29,7 @@ describe("the record of previous seal keys", () => {
     expect(await readPreviousKeys(store, createShamirSeal(unseal, [], random))).toEqual(keys);
   });
 
-  it("is removed when there are none, and read as none", async () => {
+  it("the record of previous seal keys is removed when there are none", async () => {
     const store = createMemoryStore();
     await store.commit({ writes: [await previousKeysRecord(seal)] });
     await store.commit({ writes: [await previousKeysRecord(seal.withPrevious([]))] });
@@ -37,14 +37,14 @@ describe("the record of previous seal keys", () => {
     expect(await readPreviousKeys(store, seal)).toEqual([]);
   });
 
-  it("opens for no other seal", async () => {
+  it("the record of previous seal keys does not open for another seal", async () => {
     const store = createMemoryStore();
     await store.commit({ writes: [await previousKeysRecord(seal)] });
     const other = createShamirSeal(unsealKey(random(32)), [], random);
     expect(await codeOf(() => readPreviousKeys(store, other))).toBe("unknown_key");
   });
 
-  it("is refused when a key in it is malformed", async () => {
+  it("a record of previous seal keys with a malformed key is refused", async () => {
     const store = createMemoryStore();
     const text = JSON.stringify([{ id: "k1", key: "no base64!" }]);
     await store.commit({
@@ -54,7 +54,7 @@ describe("the record of previous seal keys", () => {
   });
 });
 
-describe("the seal configuration", () => {
+describe("seal configuration", () => {
   const shamir: SealConfig = {
     type: "shamir",
     sealKeyId: "shamir-1",
@@ -66,7 +66,7 @@ describe("the seal configuration", () => {
     recovery: { shares: 0, threshold: 0 },
   };
 
-  it("comes back from its stored form, which is readable while sealed", () => {
+  it("the seal configuration reads back from its plain stored form", () => {
     for (const config of [shamir, automatic]) {
       expect(decodeSealConfig(encodeSealConfig(config))).toEqual(config);
     }
@@ -79,18 +79,18 @@ describe("the seal configuration", () => {
     });
   });
 
-  it("names the shares that authorise: unseal shares, or recovery shares", () => {
+  it("authorisingShares() are the unseal shares, or the recovery shares of a static seal", () => {
     expect(authorisingShares(shamir)).toEqual({ shares: 5, threshold: 3 });
     expect(authorisingShares(automatic)).toEqual({ shares: 0, threshold: 0 });
   });
 
-  it("is refused when a newer program wrote it", async () => {
+  it("a seal configuration of a newer version is refused", async () => {
     const text = JSON.stringify({ version: 2, type: "shamir" });
     expect(await codeOf(() => decodeSealConfig(encodeUtf8(text)))).toBe("record_malformed");
   });
 });
 
-describe("the numbers of a split", () => {
+describe("share counts", () => {
   it.each([
     [1, 1, null],
     [2, 2, null],
@@ -107,11 +107,14 @@ describe("the numbers of a split", () => {
     [255, 256, "threshold must be less than 256"],
     [3, 4, "threshold cannot be larger than shares"],
     [1, 2, "threshold cannot be larger than shares"],
-  ])("%d shares with threshold %d: %s", (shares, threshold, problem) => {
-    expect(shareCountsProblem({ shares, threshold }, null)).toBe(problem);
-  });
+  ])(
+    "a split into %d shares with threshold %d has the problem: %s",
+    (shares, threshold, problem) => {
+      expect(shareCountsProblem({ shares, threshold }, null)).toBe(problem);
+    },
+  );
 
-  it("must be as many shares as there are recipients", () => {
+  it("the number of shares must equal the number of recipients", () => {
     const mismatch = "count mismatch between number of provided PGP keys and number of shares";
     const counts = { shares: 3, threshold: 2 };
     expect(shareCountsProblem(counts, 3)).toBeNull();

@@ -8,8 +8,8 @@ const anyKeyId = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 })
   .filter((id) => id.isWellFormed() && encodeUtf8(id).length <= 255);
 const anyBody = fc.uint8Array({ minLength: 28, maxLength: 200 });
 
-describe("a wrapped value", () => {
-  it("is taken apart into what it was made of, for any key id", () => {
+describe("wrapped value", () => {
+  it("parseWrappedValue() takes a value apart, for any key id", () => {
     fc.assert(fc.property(anyKeyId, anyBody, (keyId, body) => {
       const header = wrappedHeader(keyId);
       const value = parseWrappedValue(concatBytes(header, body));
@@ -20,19 +20,19 @@ describe("a wrapped value", () => {
     }));
   });
 
-  it("begins with its version, the length of the key id and the key id", () => {
+  it("wrappedHeader() is version, length of the key id, and key id", () => {
     expect(wrappedHeader("k-1")).toEqual(Uint8Array.of(2, 3, 0x6b, 0x2d, 0x31));
     expect(wrappedHeader("ü")).toEqual(Uint8Array.of(2, 2, 0xc3, 0xbc));
   });
 
-  it("has a key id of 1 to 255 bytes", () => {
+  it("wrappedHeader() takes a key id of 1 to 255 bytes", () => {
     expect(() => wrappedHeader("")).toThrow(RangeError);
     expect(() => wrappedHeader("x".repeat(256))).toThrow(RangeError);
     expect(() => wrappedHeader("ü".repeat(128))).toThrow(RangeError);
     expect(wrappedHeader("x".repeat(255))).toHaveLength(257);
   });
 
-  it("is refused when it is too short to hold a nonce and a tag", async () => {
+  it("a wrapped value too short for a nonce and a tag is refused", async () => {
     const whole = concatBytes(wrappedHeader("k-1"), new Uint8Array(28));
     expect(parseWrappedValue(whole).ciphertext).toHaveLength(16);
     for (let length = 0; length < whole.length; length++) {
@@ -41,7 +41,7 @@ describe("a wrapped value", () => {
     }
   });
 
-  it("is refused with another version, no key id, or one that is not text", async () => {
+  it("a wrapped value with another version, or without a valid key id, is refused", async () => {
     const body = new Uint8Array(40);
     const heads = [[1, 1, 0x6b], [3, 1, 0x6b], [2, 0], [2, 1, 0xff], [2, 2, 0xc3, 0x28]];
     for (const head of heads) {
@@ -50,7 +50,7 @@ describe("a wrapped value", () => {
     }
   });
 
-  it("is parsed or refused, whatever the bytes are", async () => {
+  it("parseWrappedValue() parses or refuses any bytes", async () => {
     const head = fc.tuple(fc.constant(2), fc.integer({ min: 0, max: 4 }));
     const likely = fc.tuple(head, fc.uint8Array({ maxLength: 60 }))
       .map(([start, rest]) => Uint8Array.of(...start, ...rest));
