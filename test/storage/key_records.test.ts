@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isKeyRecord, mayHoldKeyRecords } from "../../src/storage/key_records.ts";
 
-/** `src/README.md` says what each of them holds. */
+/** Records of which no old copy may be left. `src/README.md` says what each holds. */
 const KEY_RECORDS = [
   "core/seal-config",
   "core/root-key",
@@ -17,8 +17,8 @@ const KEY_RECORDS = [
   "core/ceremony/generate-root",
 ];
 
-describe("key records, of which no old copy is to be left,", () => {
-  it.each(KEY_RECORDS)("include %s", (path) => {
+describe("key records", () => {
+  it.each(KEY_RECORDS)("%j is a key record", (path) => {
     expect(isKeyRecord(path)).toBe(true);
   });
 
@@ -32,11 +32,11 @@ describe("key records, of which no old copy is to be left,", () => {
     "sys/token/id/core/root-key",
     "core",
     "",
-  ])("do not include the many others, such as %j", (path) => {
+  ])("%j is not a key record", (path) => {
     expect(isKeyRecord(path)).toBe(false);
   });
 
-  it("are looked for below every prefix that one of them has, and not among secrets", () => {
+  it("mayHoldKeyRecords() is true for every prefix of a key record, and false for secrets", () => {
     for (const path of KEY_RECORDS) {
       for (let length = 0; length <= path.length; length++) {
         expect(mayHoldKeyRecords(path.slice(0, length)), path.slice(0, length)).toBe(true);

@@ -12,8 +12,8 @@ const anyText = fc.string({
   maxLength: 6,
 });
 
-describe("comparePaths", () => {
-  it("orders as the UTF-8 bytes do", () => {
+describe("comparePaths()", () => {
+  it("comparePaths() orders paths like their UTF-8 bytes", () => {
     const property = fc.property(anyText, anyText, (left, right) => {
       const wanted = Buffer.compare(encoder.encode(left), encoder.encode(right));
       expect(Math.sign(comparePaths(left, right))).toBe(wanted);
@@ -22,8 +22,8 @@ describe("comparePaths", () => {
   });
 });
 
-describe("prefixEnd", () => {
-  it("divides what begins with the prefix from what sorts after it", () => {
+describe("prefixEnd()", () => {
+  it("prefixEnd() separates paths with the prefix from those that sort after it", () => {
     const property = fc.property(anyText, anyText, anyText, (prefix, rest, other) => {
       const end = prefixEnd(prefix);
       for (const text of [prefix + rest, other]) {
@@ -34,7 +34,7 @@ describe("prefixEnd", () => {
     fc.assert(property, { numRuns: 500 });
   });
 
-  it("steps over the surrogates and drops a last U+10FFFF", () => {
+  it("prefixEnd() steps over the surrogates and drops a final U+10FFFF", () => {
     expect(prefixEnd("a/")).toBe("a0");
     expect(prefixEnd("a\ud7ff")).toBe("a\ue000");
     expect(prefixEnd("a\uffff")).toBe("a\u{10000}");
@@ -44,8 +44,8 @@ describe("prefixEnd", () => {
   });
 });
 
-describe("isLongerThan", () => {
-  it("counts the bytes of UTF-8, not the units of UTF-16", () => {
+describe("isLongerThan()", () => {
+  it("isLongerThan() counts UTF-8 bytes, not UTF-16 units", () => {
     expect(isLongerThan("éé", 4)).toBe(false);
     expect(isLongerThan("éé", 3)).toBe(true);
     expect(isLongerThan("\u{10000}", 4)).toBe(false);

@@ -37,7 +37,7 @@ function put(path: string, text: string, sealKeyId: string | null = null): Write
   return { path, bytes: encoder.encode(text), sealKeyId };
 }
 
-/** A store whose statements are recorded, and fail where `fails` says so. */
+/** A store that records its statements; those for which `fails` is true fail. */
 function openRecorded(fails: (sql: string) => boolean = () => false) {
   const database = new DatabaseSync(":memory:");
   const inner = createNodeDriver(database);
@@ -69,7 +69,7 @@ function openRecorded(fails: (sql: string) => boolean = () => false) {
   return { store, inner, statements, transactions: () => transactions };
 }
 
-/** Runs a module in a process of its own; `file` is its argument. */
+/** Runs a module in its own process with `file` as its argument. */
 function runChild(source: string, file: string) {
   const module = new URL("../../src/runtimes/local/node_sqlite.ts", import.meta.url).href;
   const script = `const { openNodeSqlite } = await import(${JSON.stringify(module)});\n${source}`;
@@ -78,8 +78,8 @@ function runChild(source: string, file: string) {
   });
 }
 
-describe("the SQL store", () => {
-  it("reads by index only: no scan of the store and no sorting", async () => {
+describe("SQL store", () => {
+  it("the SQL store reads through indexes only, without scans or sorting", async () => {
     const { store, inner, statements } = openRecorded();
     await store.commit({ writes: [put("a", "1", "k")] });
     const plans: string[] = [];
@@ -114,7 +114,7 @@ describe("the SQL store", () => {
     ]);
   });
 
-  it("counts wrapped records from the index alone", async () => {
+  it("the SQL store counts wrapped records from the index alone", async () => {
     const { store, inner, statements } = openRecorded();
     statements.length = 0;
     await store.sealKeyCounts();
@@ -126,7 +126,7 @@ describe("the SQL store", () => {
     }
   });
 
-  it("applies the commits of one turn in one transaction", async () => {
+  it("the SQL store applies the commits of one turn in one transaction", async () => {
     const { store, transactions } = openRecorded();
     const before = transactions();
     const paths = Array.from({ length: 100 }, (_, index) => `p/${index}`);
@@ -135,7 +135,7 @@ describe("the SQL store", () => {
     expect(await store.list("", "", 200)).toHaveLength(100);
   });
 
-  it("undoes the whole group when SQLite fails, and tells every caller", async () => {
+  it("a failing SQLite undoes the whole group of commits and rejects every one", async () => {
     let failing = true;
     const { store } = openRecorded((sql) => failing && sql.startsWith("DELETE"));
     const commits = () => [
@@ -156,7 +156,7 @@ describe("the SQL store", () => {
     expect(await store.list("", "", 10)).toEqual(["b", "c"]);
   });
 
-  it("applies a commit that waits before it scrubs or closes, and is of no use afterwards", async () => {
+  it("waiting commits are applied before a scrub or close, and a closed store is unusable", async () => {
     const { store } = openRecorded();
     const first = store.commit({ writes: [put("a", "1")] });
     await store.scrub();
@@ -173,8 +173,8 @@ describe("the SQL store", () => {
   });
 });
 
-describe("openNodeSqlite", () => {
-  it("refuses a file that another process has open, until that one closes it", async () => {
+describe("openNodeSqlite()", () => {
+  it("openNodeSqlite() refuses a file that another process has open", async () => {
     const file = newFile();
     const store = openNodeSqlite(file);
     const open = "try { openNodeSqlite(process.argv[1]); console.log('opened'); } " +
@@ -185,7 +185,7 @@ describe("openNodeSqlite", () => {
     expect(runChild(open, file).stdout.trim()).toBe("opened");
   });
 
-  it("keeps an acknowledged commit of a process that is killed right after", async () => {
+  it("a commit acknowledged right before SIGKILL is kept", async () => {
     const file = newFile();
     const killed = runChild(
       "const store = openNodeSqlite(process.argv[1]);\n" +
@@ -199,7 +199,7 @@ describe("openNodeSqlite", () => {
     await store.close();
   });
 
-  it("makes the file for its owner alone, and the directories it lacks", async () => {
+  it("openNodeSqlite() creates file and directories for their owner only", async () => {
     const file = join(folder, "new", "deeper", "vault.db");
     const store = openNodeSqlite(file);
     await store.commit({ writes: [put("a", "1")] });
@@ -214,7 +214,7 @@ describe("openNodeSqlite", () => {
   });
 
   it.each([1, 3])(
-    "refuses a store of schema version %d and leaves it as it is",
+    "openNodeSqlite() refuses a store of schema version %d and leaves it unchanged",
     async (version) => {
       const file = newFile();
       await openNodeSqlite(file).close();
@@ -231,7 +231,7 @@ describe("openNodeSqlite", () => {
     },
   );
 
-  it("refuses a file that is no database, with its name", async () => {
+  it("openNodeSqlite() refuses a file that is not a database, naming it", async () => {
     const file = join(folder, "notes.txt");
     writeFileSync(file, "no database ".repeat(500));
     expect(() => openNodeSqlite(file)).toThrow(`cannot open the database ${file}: `);
@@ -245,7 +245,7 @@ describe("openNodeSqlite", () => {
       ["core/ceremony/", "scrubKeyRecords"],
     ] as const,
   )(
-    "leaves no byte of an overwritten or removed record below %s after %s",
+    "no byte of an overwritten or removed record below %s is left after %s",
     async (folder, scrub) => {
       const file = newFile();
       const store = openNodeSqlite(file);
@@ -256,7 +256,7 @@ describe("openNodeSqlite", () => {
     },
   );
 
-  it("keeps serving a large file when it is scrubbed, and does the rest at the next start", async () => {
+  it("the scrub of a large file is deferred to the next start, and the store keeps serving", async () => {
     const file = newFile();
     const small = { scrubRebuildMaxBytes: 4096 };
     const store = openNodeSqlite(file, small);
@@ -272,7 +272,7 @@ describe("openNodeSqlite", () => {
     expect(isScrubOwedIn(await closed(next, file))).toBe(false);
   });
 
-  it("owes a scrub also when the process is killed in it", async () => {
+  it("a scrub is still owed after the process is killed during it", async () => {
     const file = newFile();
     const killed = runChild(
       "const store = openNodeSqlite(process.argv[1], { scrubRebuildMaxBytes: 0 });\n" +
@@ -293,10 +293,10 @@ function holdsMarker(file: string): boolean {
   return [file, `${file}-wal`].some((name) => readFileSync(name).includes(MARKER));
 }
 
-/** Leaves 480 records without the marker in a file that still has it somewhere. */
+/** Leaves 480 records without the marker in a file that still contains it somewhere. */
 async function writeAndOverwrite(store: Store, file: string, folder = "p/"): Promise<void> {
-  // Growing records of mixed sizes make SQLite spread rows over neighbouring pages, which leaves
-  // copies of them in places that are no longer part of any row.
+  // Growing records of mixed sizes make SQLite spread rows over neighbouring pages. That leaves copies
+  // in places that are no longer part of any row.
   const paths = Array.from({ length: 600 }, (_, index) => `${folder}${(index * 397) % 600}`);
   for (const repeat of [2, 40, 90]) {
     const writes = paths.map((path, index) =>
