@@ -11,7 +11,7 @@ import { type Json, newSite } from "../crash/stored_vault.ts";
 const OLD_MEMBERS = ["defaultLeaseSeconds", "maxLeaseSeconds", "forceNoCache"];
 const OLD_LOGIN_MEMBERS = [...OLD_MEMBERS, "tokenType", "listingVisibility"];
 
-/** Writes a table as it was before mounts had these settings, and places of their own. */
+/** Writes a table as it was before mounts had these settings and their own storage paths. */
 async function makeOlder(
   barrier: Barrier,
   path: string,
@@ -35,8 +35,8 @@ async function makeOlder(
   await barrier.commit({ entries: [{ path, value }] });
 }
 
-describe("tables that are older than the settings of mounts", () => {
-  it("are read as if nothing had been set, with everything stored below the mounts", async () => {
+describe("old mount tables", () => {
+  it("mount tables from before these settings read as if none were set, with all data", async () => {
     const { site, holdings, token, secrets } = await seedVault(newSite({ type: "shamir" }));
     const before = await reopen(site, holdings, token);
     dataOf(await before.send("POST", "sys/auth/people", { type: "userpass" }));
@@ -58,10 +58,10 @@ describe("tables that are older than the settings of mounts", () => {
   });
 });
 
-describe("the version of a kv mount", () => {
+describe("kv version", () => {
   it.each(
     [["2", 2], ["02", 2], ["+2", 2], ["1", 1], ["+1", 1], ["", 1]] as const,
-  )("stored as %j is %i", (version, expected) => {
+  )("a kv mount with version %j stored has version %i", (version, expected) => {
     expect(kvVersion({ options: { version } })).toBe(expected);
   });
 });

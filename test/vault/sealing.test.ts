@@ -1,4 +1,4 @@
-/** Sealed means sealed: what had begun before ends or fails, and no state of the store keeps a vault open. */
+/** Sealing ends or fails whatever had begun, and no fault of the store keeps a vault open. */
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { VaultError } from "../../src/errors.ts";
@@ -14,7 +14,7 @@ import { codeOf } from "../barrier/doubles.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 let nowMs: number;
-/** What every commit fails with; null while the disk is well. */
+/** The cause of every failing commit; null while commits succeed. */
 let fault: Error | null;
 let lines: Json[];
 let vault: Vault;
@@ -81,8 +81,8 @@ async function unseal(): Promise<void> {
 
 const errors = () => lines.filter(({ level }) => level === "error").map(({ message }) => message);
 
-describe("the barrier of a vault that was sealed", () => {
-  it("refuses every read and commit, also after the vault is open again", async () => {
+describe("barrier of a sealed vault", () => {
+  it("a barrier refuses every read and commit after sealing, even once the vault is open again", async () => {
     const { barrier, tokens } = vault.unsealed();
     const change = { entries: [{ path: "a", value: Uint8Array.of(1) }] };
     await barrier.commit(change);
@@ -107,7 +107,7 @@ describe("the barrier of a vault that was sealed", () => {
     expect((await send("GET", "auth/token/lookup-self")).status).toBe(200);
   });
 
-  it("gives nothing to a read that had begun, and stores nothing of a commit that had", async () => {
+  it("a read begun before sealing ends, and a commit after it stores nothing", async () => {
     const { barrier } = vault.unsealed();
     await barrier.commit({ entries: [{ path: "a", value: Uint8Array.of(1) }] });
     const sealing = vault.seal();
@@ -119,10 +119,10 @@ describe("the barrier of a vault that was sealed", () => {
   });
 });
 
-describe("a vault whose store takes no commit", () => {
+describe("vault whose store takes no commit", () => {
   const full = new Error("database or disk is full");
 
-  it("can be sealed, and forgets its keys", async () => {
+  it("a vault can be sealed, and forgets its keys, when its store takes no commit", async () => {
     const { barrier } = vault.unsealed();
     fault = full;
     expect((await send("PUT", "sys/seal")).status).toBe(204);
@@ -133,7 +133,7 @@ describe("a vault whose store takes no commit", () => {
     expect((await send("GET", "sys/mounts")).status).toBe(200);
   });
 
-  it("lets no attempt go on that the seal should have ended", async () => {
+  it("an attempt ends with a seal even if the store could not record that", async () => {
     const body = { secret_shares: 3, secret_threshold: 2 };
     const { nonce } = (await send("PUT", "sys/rekey/init", body)).body;
     fault = full;
@@ -146,7 +146,7 @@ describe("a vault whose store takes no commit", () => {
     expect((await send("GET", "sys/rekey/init")).body["started"]).toBe(false);
   });
 
-  it("has the cause of each 5xx in its log, and nothing of the request", async () => {
+  it("a 500 response has its cause in the log, and nothing of the request", async () => {
     fault = full;
     lines = [];
     expect((await send("PUT", "kv/a", { secret: "hunter2" })).status).toBe(500);
@@ -159,7 +159,7 @@ describe("a vault whose store takes no commit", () => {
     expect(JSON.stringify(lines)).not.toContain("hunter2");
   });
 
-  it("serves on with the term it has when a new one is due, and tries again later", async () => {
+  it("a vault serves on under the old term when rotation fails, and tries again later", async () => {
     await send("POST", "sys/rotate/config", { interval: "24h" });
     nowMs += 25 * 60 * 60 * 1000;
     fault = full;
@@ -180,11 +180,11 @@ describe("a vault whose store takes no commit", () => {
   });
 });
 
-describe("a static key that was changed while the disk is full", () => {
+describe("static key change on a full disk", () => {
   const key = (id: string) => ({ id, key: crypto.getRandomValues(new Uint8Array(32)) });
   const [one, two] = [key("one"), key("two")];
 
-  it("opens the vault by the previous key, and is followed when there is room", async () => {
+  it("a changed static key opens by the previous key while the disk is full, then takes over", async () => {
     const store = unreliable();
     const open = async (seal: SealSettings) =>
       await Vault.open({
@@ -222,8 +222,8 @@ describe("a static key that was changed while the disk is full", () => {
   });
 });
 
-describe("a rotation that is due while the vault is sealed and opened", () => {
-  it("touches no vault of the past, and fails no request", async () => {
+describe("rotation due at sealing", () => {
+  it("a rotation due at sealing fails no request and runs after the next unseal", async () => {
     await send("POST", "sys/rotate/config", { interval: "24h" });
     nowMs += 25 * 60 * 60 * 1000;
     lines = [];
