@@ -17,7 +17,7 @@ describe("parseAbsoluteTime()", () => {
     ["1900000000", 1_900_000_000_000],
     ["-1", -1000],
     ["0", 0],
-  ])("reads %s", (text, ms) => {
+  ])("parseAbsoluteTime() reads %s", (text, ms) => {
     expect(parseAbsoluteTime(text)).toBe(ms);
   });
 
@@ -39,7 +39,7 @@ describe("parseAbsoluteTime()", () => {
     "1.5",
     "9".repeat(18),
     `2030-01-01T00:00:00.${"1".repeat(100_000)}Z`,
-  ])("refuses %s", (text) => {
+  ])("parseAbsoluteTime() refuses %j", (text) => {
     expect(parseAbsoluteTime(text)).toBeNull();
   });
 });
@@ -49,7 +49,7 @@ describe("formatAbsoluteTime()", () => {
     [Date.UTC(2030, 0, 1), "2030-01-01T00:00:00Z"],
     [Date.UTC(2030, 0, 1, 10, 20, 30, 120), "2030-01-01T10:20:30.12Z"],
     [Date.UTC(2030, 0, 1, 0, 0, 0, 5), "2030-01-01T00:00:00.005Z"],
-  ])("prints %i as %s", (ms, text) => {
+  ])("formatAbsoluteTime() prints %i as %s", (ms, text) => {
     expect(formatAbsoluteTime(ms)).toBe(text);
     expect(parseAbsoluteTime(text)).toBe(ms);
   });

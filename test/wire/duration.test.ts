@@ -24,7 +24,7 @@ describe("parseDurationSeconds()", () => {
     ["7ns", 7e-9],
     ["768h", 2_764_800],
     ["9223372036", 9_223_372_036],
-  ])("reads %j as %d seconds", (value, seconds) => {
+  ])("parseDurationSeconds() reads %j as %d seconds", (value, seconds) => {
     expect(parseDurationSeconds(value)).toBe(seconds);
   });
 
@@ -54,7 +54,7 @@ describe("parseDurationSeconds()", () => {
     [undefined],
     [["1h"]],
     [{}],
-  ])("refuses %j", (value) => {
+  ])("parseDurationSeconds() refuses %j", (value) => {
     expect(parseDurationSeconds(value)).toBeNull();
   });
 });
@@ -78,17 +78,17 @@ describe("formatGoDuration()", () => {
     [7e-9, "7ns"],
     [0.9999999999, "1s"],
     [-90, "-1m30s"],
-  ])("prints %d as %s", (seconds, text) => {
+  ])("formatGoDuration() prints %d as %s", (seconds, text) => {
     expect(formatGoDuration(seconds)).toBe(text);
   });
 
-  it("gives text that parseDurationSeconds() reads back", () => {
+  it("parseDurationSeconds() reads back what formatGoDuration() prints", () => {
     for (const seconds of [0, 0.3, 1, 61.25, 3599, 86_400, 2_764_800]) {
       expect(parseDurationSeconds(formatGoDuration(seconds))).toBe(seconds);
     }
   });
 
-  it("refuses what is no number of seconds", () => {
+  it("formatGoDuration() refuses NaN and Infinity", () => {
     expect(() => formatGoDuration(NaN)).toThrow(RangeError);
     expect(() => formatGoDuration(Infinity)).toThrow(RangeError);
   });

@@ -38,7 +38,7 @@ const KINDS: Readonly<Record<string, (about: string) => Field>> = {
   anything: (about) => anything(about, "text"),
 };
 
-/** What the field is made of the value, or REFUSED when the field is blamed. */
+/** The field's value for the input, or REFUSED if the error blames the field. */
 function outcome(field: Field, value: unknown): unknown {
   try {
     return readFields(v.object({ f: field }), { f: value }, "")["f"];
@@ -83,7 +83,7 @@ describe("fields", () => {
     [2 ** 53, REFUSED],
     [[], REFUSED],
     [{}, REFUSED],
-  ])("integer() makes of %j %s", (value, expected) => {
+  ])("integer() turns %j into %s", (value, expected) => {
     expect(outcome(integer("a number"), value)).toBe(expected);
     expect(coerceInteger(value)).toBe(expected === REFUSED ? null : expected);
   });
@@ -100,7 +100,7 @@ describe("fields", () => {
     ["yes", REFUSED],
     [[true], REFUSED],
     [{}, REFUSED],
-  ])("boolean() makes of %j %s", (value, expected) => {
+  ])("boolean() turns %j into %s", (value, expected) => {
     expect(outcome(boolean("a choice"), value)).toBe(expected);
   });
 
@@ -126,12 +126,12 @@ describe("fields", () => {
     [["-1"], REFUSED, REFUSED],
     [1e10, REFUSED, REFUSED],
     ["9999999h", REFUSED, REFUSED],
-  ])("durations are made of %j: %s unsigned, %s signed", (value, unsigned, signed) => {
+  ])("duration fields turn %j into %s unsigned, %s signed", (value, unsigned, signed) => {
     expect(outcome(duration("a time"), value)).toBe(unsigned);
     expect(outcome(signedDuration("a time"), value)).toBe(signed);
   });
 
-  it("says of a negative duration that it is negative, and of others that they are none", () => {
+  it("a refused duration is reported as negative, or as not a duration", () => {
     const schema = v.object({ f: duration("a time") });
     expect(() => readFields(schema, { f: "-1h" })).toThrow(/: cannot provide negative value$/);
     expect(() => readFields(schema, { f: -1 })).toThrow(/: cannot provide negative value$/);
@@ -157,7 +157,7 @@ describe("fields", () => {
     [[[1]], REFUSED],
     [{}, []],
     [{ a: 1 }, REFUSED],
-  ])("integerList() makes of %j %j", (value, expected) => {
+  ])("integerList() turns %j into %o", (value, expected) => {
     expect(outcome(integerList("numbers"), value)).toEqual(expected);
   });
 
@@ -169,7 +169,7 @@ describe("fields", () => {
     [null, []],
     [[["a"]], REFUSED],
     [{}, REFUSED],
-  ])("textList() makes of %j %j", (value, expected) => {
+  ])("textList() turns %j into %o", (value, expected) => {
     expect(outcome(textList("texts"), value)).toEqual(expected);
   });
 
@@ -181,7 +181,7 @@ describe("fields", () => {
     [[1], REFUSED],
     ["x", REFUSED],
     [1, REFUSED],
-  ])("object() makes of %j %j", (value, expected) => {
+  ])("object() turns %j into %o", (value, expected) => {
     expect(outcome(object("members"), value)).toEqual(expected);
   });
 
@@ -191,17 +191,17 @@ describe("fields", () => {
     [true, "1"],
     [null, ""],
     [[], REFUSED],
-  ])("text() makes of %j %j", (value, expected) => {
+  ])("text() turns %j into %o", (value, expected) => {
     expect(outcome(text("words"), value)).toBe(expected);
     expect(coerceText(value)).toBe(expected === REFUSED ? null : expected);
   });
 
-  it.each([[[1]], [null], ["x"], [{ a: null }]])("anything() leaves %j as it is", (value) => {
+  it.each([[[1]], [null], ["x"], [{ a: null }]])("anything() leaves %j unchanged", (value) => {
     expect(outcome(anything("no matter what", "text"), value)).toBe(value);
   });
 
   it.each(Object.keys(KINDS))(
-    "%s() takes what was not sent, or only inherited, as undefined",
+    "%s() reads a missing or inherited member as undefined",
     (kind) => {
       const field = KINDS[kind]!("a field");
       const schema = v.object({ toString: field, constructor: field, other: field });
@@ -209,7 +209,7 @@ describe("fields", () => {
     },
   );
 
-  it("takes a number that was kept as its text as Go takes the text", () => {
+  it("text() keeps the digits of a raw JSON number, and number fields refuse it", () => {
     const number = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON("1.50");
     expect(outcome(text("words"), number)).toBe("1.50");
     expect(coerceText(number)).toBe("1.50");
@@ -220,16 +220,16 @@ describe("fields", () => {
   });
 
   it.each([[5, 5], ["-5s", -5], ["-1.5s", -1], [null, 0], ["", 0], ["1d", 86_400]])(
-    "coerceDuration() makes of %j %i seconds",
+    "coerceDuration() turns %j into %i seconds",
     (value, seconds) => expect(coerceDuration(value)).toBe(seconds),
   );
 
   it.each([[1.5], ["1.5"], [true], [[]], [{}], [99_999_999_999]])(
-    "coerceDuration() makes nothing of %j",
+    "coerceDuration() returns null for %j",
     (value) => expect(coerceDuration(value)).toBeNull(),
   );
 
-  it("keeps no text that the caller sent in a refusal, and blames the first field", () => {
+  it("a refusal names the first bad field and quotes no input", () => {
     const schema = v.object({ a: integer("a number"), b: integerList("numbers") });
     expect(() => readFields(schema, { b: ["hunter2"], a: "hunter2" })).toThrow(
       'Field validation failed: error converting input for field "a": expected an integer, got string',
@@ -240,7 +240,7 @@ describe("fields", () => {
     );
   });
 
-  it("answers hostile text at once", () => {
+  it("fields refuse long hostile text quickly", () => {
     const digits = "1".repeat(1_000_000);
     const startMs = performance.now();
     for (const value of [`${digits}x`, `${" ".repeat(1_000_000)}x`, `1${",1 ".repeat(300_000)}x`]) {
@@ -251,7 +251,7 @@ describe("fields", () => {
     expect(performance.now() - startMs).toBeLessThan(2000);
   });
 
-  it("prefixes errors everywhere but in writes behind an existence check", async () => {
+  it("kv errors are prefixed except in writes that follow an existence check", async () => {
     const kv = createKv2(createMemoryMountRecords());
     const bare = /^invalid_request: error converting/;
     const prefixed = /^invalid_request: Field validation failed: error converting/;
@@ -263,7 +263,7 @@ describe("fields", () => {
   });
 });
 
-describe("the JSON Schema of a field", () => {
+describe("JSON Schema of fields", () => {
   const describeField = (field: Field) =>
     toJsonSchema(field, {
       typeMode: "input",
@@ -271,7 +271,7 @@ describe("the JSON Schema of a field", () => {
         valibotSchema.type === "custom" ? { type: "object" } : undefined,
     }) as JsonSchema;
 
-  /** Without numbers out of range in text: no pattern tells them apart. */
+  /** Leaves out text with numbers out of range, because no pattern can recognise it. */
   const leaf = fc.oneof(
     fc.constantFrom<unknown>(
       null,
@@ -315,22 +315,25 @@ describe("the JSON Schema of a field", () => {
     fc.array(fc.oneof(leaf, fc.dictionary(fc.string(), leaf, { maxKeys: 2 })), { maxLength: 3 }),
   );
 
-  it.each(Object.keys(KINDS))("of %s() accepts exactly what the field accepts", (kind) => {
-    const field = KINDS[kind]!("a field");
-    const schema = describeField(field);
-    const isTime = kind.toLowerCase().endsWith("duration");
-    fc.assert(
-      fc.property(value, (sent) => {
-        fc.pre(!isTime || typeof sent !== "number" || Math.abs(sent) < 9e9);
-        fc.pre(!isTime || typeof sent !== "string" || !/[0-9]{7}/.test(sent));
-        expect(accepts(schema, sent)).toBe(outcome(field, sent) !== REFUSED);
-      }),
-      { numRuns: 2000 },
-    );
-  });
+  it.each(Object.keys(KINDS))(
+    "the JSON Schema of %s() accepts exactly what the field accepts",
+    (kind) => {
+      const field = KINDS[kind]!("a field");
+      const schema = describeField(field);
+      const isTime = kind.toLowerCase().endsWith("duration");
+      fc.assert(
+        fc.property(value, (sent) => {
+          fc.pre(!isTime || typeof sent !== "number" || Math.abs(sent) < 9e9);
+          fc.pre(!isTime || typeof sent !== "string" || !/[0-9]{7}/.test(sent));
+          expect(accepts(schema, sent)).toBe(outcome(field, sent) !== REFUSED);
+        }),
+        { numRuns: 2000 },
+      );
+    },
+  );
 
   it.each(Object.keys(KINDS))(
-    "of %s() has one type to write it in, all of which is read",
+    "the JSON Schema of %s() suggests one type to write, and the field reads all of it",
     (kind) => {
       const field = KINDS[kind]!("a field");
       const { written } = describeField(field);
@@ -351,7 +354,7 @@ describe("the JSON Schema of a field", () => {
     },
   );
 
-  it.each(Object.keys(KINDS))("of %s() carries what the field is for", (kind) => {
+  it.each(Object.keys(KINDS))("the JSON Schema of %s() carries its description", (kind) => {
     expect(describeField(KINDS[kind]!("what it is for"))).toMatchObject({
       description: "what it is for",
     });

@@ -25,7 +25,7 @@ describe("readGoDuration()", () => {
     ["9223372036", 9_223_372_036],
     ["106751d", 9_223_286_400],
     ["2562047h", 9_223_369_200],
-  ])("reads %j as %d seconds", (text, seconds) => {
+  ])("readGoDuration() reads %j as %d seconds", (text, seconds) => {
     expect(readGoDuration(text)).toBeCloseTo(seconds, 9);
   });
 
@@ -53,7 +53,7 @@ describe("readGoDuration()", () => {
       'strconv.ParseInt: parsing "99999999999999999999": ' +
       "value out of range",
     ],
-  ])("refuses %j in Go's words", (text, why) => {
+  ])("readGoDuration() refuses %j in Go's words", (text, why) => {
     expect(refusalOf(() => readGoDuration(text))).toBe(why);
   });
 });
@@ -69,7 +69,7 @@ describe("formatShortDuration()", () => {
     [5400, "1h30m"],
     [2_764_800, "768h"],
     [0.5, "500ms"],
-  ])("writes %d seconds without what is zero", (seconds, text) => {
+  ])("formatShortDuration() writes %d seconds as %s", (seconds, text) => {
     expect(formatShortDuration(seconds)).toBe(text);
   });
 });

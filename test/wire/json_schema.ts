@@ -1,4 +1,4 @@
-/** The part of JSON Schema that our fields are described in. Throws for any other keyword. */
+/** Validates the part of JSON Schema that fields use. Throws TypeError for any other keyword. */
 
 export interface JsonSchema {
   readonly type?: string;
@@ -40,7 +40,7 @@ const KEYWORDS: Readonly<
   maximum: ({ maximum = 0 }, value) => typeof value !== "number" || value <= maximum,
   description: () => true,
   format: () => true,
-  // Says how to write it; what is read is the rest of the schema.
+  // Only says how to write a value; the rest of the schema says what is read.
   written: () => true,
   $schema: () => true,
 };

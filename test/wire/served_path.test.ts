@@ -55,7 +55,7 @@ describe("templates", () => {
     ["keys/", "keys/a", null],
     ["keys/{name}/", "keys/a/", { name: "a" }],
     ["keys/{name}/", "keys/a", { name: "a" }],
-  ])("%j finds in %j %j", (template, sent, expected) => {
+  ])("the template %j matches %j as %j", (template, sent, expected) => {
     const found = path(template).match(sent);
     expect(found === null ? null : { ...found }).toEqual(expected);
   });
@@ -66,17 +66,17 @@ describe("templates", () => {
     ["a+b?/{name}", "a+b?/c", "aab/c"],
     ["(a|b)[c]^$\\/{name}", "(a|b)[c]^$\\/d", "a/d"],
     ["a*/{name}", "a*/c", "aa/c"],
-  ])("%j is literal outside its braces", (template, same, other) => {
+  ])("the template %j is literal outside its braces", (template, same, other) => {
     expect(path(template).match(same)).not.toBeNull();
     expect(path(template).match(other)).toBeNull();
   });
 
-  it("name their parts in order", () => {
+  it("a template lists its parameters in order", () => {
     expect(path("a/{first}/{second*}").parameters).toEqual(["first", "second"]);
     expect(path("a").parameters).toEqual([]);
   });
 
-  it("answer a long path at once", () => {
+  it("a template rejects a long path quickly", () => {
     const long = `datakey/${"a.".repeat(200_000)}/${"b-".repeat(200_000)}`;
     const startMs = performance.now();
     expect(path("datakey/{plaintext}/{name@}").match(long)).toBeNull();
@@ -85,7 +85,7 @@ describe("templates", () => {
 });
 
 describe("findPath()", () => {
-  it("takes the first that matches, or none", () => {
+  it("findPath() returns the first match, or null", () => {
     const paths = [path("keys/{name}"), path("keys/{rest+}"), path("keys/a")];
     expect(findPath(paths, "keys/a")?.served.template).toBe("keys/{name}");
     const found = findPath(paths, "keys/a/b");
@@ -96,7 +96,7 @@ describe("findPath()", () => {
 });
 
 describe("parameter()", () => {
-  it("throws for a name that the template has not", () => {
+  it("parameter() throws for a name that is not in the template", () => {
     const parameters = path("keys/{name}").match("keys/a") ?? {};
     expect(() => parameter(parameters, "type")).toThrow(TypeError);
   });
@@ -105,7 +105,7 @@ describe("parameter()", () => {
 describe("operationOf()", () => {
   const update = serves("updated");
 
-  it("serves a create as an update where nothing tells them apart", async () => {
+  it("operationOf() falls back from create to update", async () => {
     const create = serves("created");
     expect(operationOf(servedPath("a", { update }), "create")).toBe(update);
     expect(operationOf(servedPath("a", { update, create }), "create")).toBe(create);
@@ -115,7 +115,7 @@ describe("operationOf()", () => {
   });
 
   it.each(["read", "patch", "delete", "list"] as const)(
-    "refuses a %s that is not there",
+    "operationOf() refuses a missing %s",
     (name) => {
       expect(() => operationOf(servedPath("a", { update }), name)).toThrow("unsupported operation");
     },
@@ -139,11 +139,11 @@ describe("fieldWarnings()", () => {
       "Endpoint replaced the value of these parameters with the values captured from the " +
       "endpoint's path: [name]",
     ]],
-  ])("says of %j %j", (data, expected) => {
+  ])("fieldWarnings() for %j are %j", (data, expected) => {
     expect(fieldWarnings(known, data)).toEqual(expected);
   });
 
-  it("says nothing where anything is taken", () => {
+  it("fieldWarnings() is empty where any field is taken", () => {
     const open = servedPath("{path*}", { update: serves("", { takesAnything: true }) });
     expect(fieldWarnings(open, { path: 1, other: 2 })).toEqual([]);
   });
