@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createCubbyhole, destroyScope } from "../../src/engines/cubbyhole.ts";
 import { createMemoryMountRecords } from "./memory_engine_storage.ts";
-import { dataOf, refusal, send } from "./requests.ts";
+import { dataOf, refusal, send } from "./engine_requests.ts";
 
 const ROOT = { tokenScope: "r" };
 const OTHER = { tokenScope: "ro" };
@@ -12,7 +12,7 @@ function setUp() {
 }
 
 describe("cubbyhole", () => {
-  it("keeps the same path of two tokens apart, with lease 0", async () => {
+  it("cubbyhole keeps the same path of two tokens apart, with lease 0", async () => {
     const { cubbyhole } = setUp();
     await send(cubbyhole, "update", "a", { x: "root" }, ROOT);
     await send(cubbyhole, "update", "a", { x: "mine" }, OTHER);
@@ -29,7 +29,7 @@ describe("cubbyhole", () => {
     expect(dataOf(await send(cubbyhole, "read", "a", {}, ROOT))).toEqual({ x: "root" });
   });
 
-  it("does not let a path name another token's scope", async () => {
+  it("a cubbyhole path cannot reach another token's scope", async () => {
     const { cubbyhole } = setUp();
     await send(cubbyhole, "update", "secret", { x: 1 }, { tokenScope: "r" });
     for (const path of ["r/secret", "../r/secret", "/r/secret"]) {
@@ -37,7 +37,7 @@ describe("cubbyhole", () => {
     }
   });
 
-  it("asks whether something exists within the scope only", async () => {
+  it("exists() of cubbyhole looks within the scope only", async () => {
     const { cubbyhole } = setUp();
     await send(cubbyhole, "update", "a", { x: 1 }, ROOT);
     expect(await cubbyhole.exists("a", "r")).toBe(true);
@@ -45,7 +45,7 @@ describe("cubbyhole", () => {
     expect(await cubbyhole.exists("", "r")).toBe(false);
   });
 
-  it("destroys thousands of records of one token, and none of a token whose id it begins", async () => {
+  it("destroyScope() removes thousands of records of one token and none of another's", async () => {
     const { cubbyhole, storage } = setUp();
     const value = new TextEncoder().encode("{}");
     await storage.commit(Array.from({ length: 1234 }, (_, i) => ({ path: `r/d/${i}`, value })));
@@ -56,7 +56,7 @@ describe("cubbyhole", () => {
     await destroyScope(storage, "r");
   });
 
-  it("finishes a destruction that a failing store has stopped at any page", async () => {
+  it("destroyScope() finishes what a failing store stopped at any page", async () => {
     for (let stop = 1; stop <= 3; stop++) {
       const { storage } = setUp();
       const value = new TextEncoder().encode("{}");
@@ -70,14 +70,14 @@ describe("cubbyhole", () => {
     }
   });
 
-  it("gives up destroying when the store refuses without end", async () => {
+  it("destroyScope() gives up when the store never stops refusing", async () => {
     const { storage, cubbyhole } = setUp();
     await send(cubbyhole, "update", "a", { x: 1 }, ROOT);
     storage.hook = () => "conflict";
     expect(await refusal(destroyScope(storage, "r"))).toMatch(/^store_conflict/);
   });
 
-  it("refuses empty writes in the reference's two lines", async () => {
+  it("cubbyhole refuses empty writes and paths in OpenBao's words", async () => {
     const { cubbyhole } = setUp();
     expect(await refusal(send(cubbyhole, "update", "a", {}))).toBe(
       "invalid_request: 1 error occurred:\n\t* missing data fields\n\n",
@@ -93,7 +93,7 @@ describe("cubbyhole", () => {
     );
   });
 
-  it("refuses every operation of batch tokens, of which nothing could be removed", async () => {
+  it("cubbyhole refuses every operation of batch tokens, whose data could not be removed", async () => {
     const { cubbyhole, storage } = setUp();
     const more = { tokenType: "batch" as const };
     for (const operation of ["read", "list", "create", "update", "delete", "scan"] as const) {
@@ -106,7 +106,7 @@ describe("cubbyhole", () => {
       .toBe("accepted");
   });
 
-  it("knows no pages and no scan", async () => {
+  it("cubbyhole has no paging and no scan", async () => {
     const { cubbyhole } = setUp();
     await send(cubbyhole, "update", "a", { x: 1 }, ROOT);
     expect(await send(cubbyhole, "list", "", { limit: "x" }, ROOT)).toMatchObject({
@@ -116,20 +116,20 @@ describe("cubbyhole", () => {
     expect(await refusal(send(cubbyhole, "scan", "", {}, ROOT))).toMatch(/^unsupported_operation/);
   });
 
-  it.each(["", "a/b"])("never works in the scope %j", async (tokenScope) => {
+  it.each(["", "a/b"])("cubbyhole refuses to work in the scope %j", async (tokenScope) => {
     const { cubbyhole, storage } = setUp();
     await expect(send(cubbyhole, "read", "a", {}, { tokenScope })).rejects.toThrow(RangeError);
     await expect(destroyScope(storage, tokenScope)).rejects.toThrow(RangeError);
   });
 
-  it("never reports a write or a deletion that the storage refused as done", async () => {
+  it("cubbyhole never reports a refused write or deletion as done", async () => {
     const { cubbyhole, storage } = setUp();
     storage.hook = () => "conflict";
     expect(await refusal(send(cubbyhole, "update", "a", { x: 1 }))).toMatch(/^store_conflict/);
     expect(await refusal(send(cubbyhole, "delete", "a"))).toMatch(/^store_conflict/);
   });
 
-  it("wraps every value", () => {
+  it("cubbyhole seal-wraps every value", () => {
     expect(setUp().cubbyhole.wrapsPath("r/a")).toBe(true);
   });
 });

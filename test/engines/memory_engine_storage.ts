@@ -8,7 +8,7 @@ import type { MountRecord, MountRecords, MountWrite } from "../../src/barrier/mo
 import { VaultError } from "../../src/errors.ts";
 import { ABSENT } from "../../src/storage/store.ts";
 
-/** `number` counts from 1. Answers "conflict" or "fail" to stop the commit from outside. */
+/** `number` counts from 1. Returns "conflict" or "fail" to stop the commit. */
 export type CommitHook = (
   number: number,
   writes: readonly MountWrite[],
@@ -19,7 +19,7 @@ export interface MemoryMountRecords extends MountRecords {
   hook: CommitHook | null;
   commits: number;
   paths(): readonly string[];
-  /** Writes past all rules, to damage a record. */
+  /** Writes past all rules, for example to damage a record. */
   poke(path: string, value: Uint8Array | null): void;
   /** Same records without the hook: what another writer sees. */
   readonly rival: MountRecords;

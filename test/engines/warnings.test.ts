@@ -3,22 +3,22 @@ import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
 import { createKv1 } from "../../src/engines/kv/kv1.ts";
 import { createKv2 } from "../../src/engines/kv/kv2.ts";
 import { createMemoryMountRecords } from "./memory_engine_storage.ts";
-import { type Data, dataOf, send } from "./requests.ts";
-import { base64, openSite } from "./transit/requests.ts";
+import { type Data, dataOf, send } from "./engine_requests.ts";
+import { base64, openSite } from "./transit/transit_requests.ts";
 
 const ignored = (names: string) => `Endpoint ignored these unrecognized parameters: [${names}]`;
 const replaced = (names: string) =>
   "Endpoint replaced the value of these parameters with the values captured from the endpoint's " +
   `path: [${names}]`;
 
-describe("kv2 warns", () => {
+describe("warnings of kv2", () => {
   const open = async () => {
     const kv = createKv2(createMemoryMountRecords());
     await send(kv, "update", "data/a", { data: { x: 1 } });
     return kv;
   };
 
-  it("of names that no operation of the path reads, sorted", async () => {
+  it("kv2 warns of names that no operation of the path reads, sorted", async () => {
     const kv = await open();
     expect(await send(kv, "update", "data/a", { data: {}, zoo: 1, ape: { deep: 1 } }))
       .toMatchObject({ kind: "data", warnings: [ignored("ape zoo")] });
@@ -28,12 +28,12 @@ describe("kv2 warns", () => {
       .toMatchObject({ data: { keys: ["a"] }, warnings: [ignored("first")] });
   });
 
-  it("of names that the path itself gives", async () => {
+  it("kv2 warns of names that the path itself gives", async () => {
     expect(await send(await open(), "update", "data/a", { data: {}, path: "b", more: 1 }))
       .toMatchObject({ warnings: [ignored("more"), replaced("path")] });
   });
 
-  it("not of names that another operation of the path reads, nor of members of the secret", async () => {
+  it("kv2 does not warn of names that another operation reads, nor of a secret's members", async () => {
     const kv = await open();
     const reply = await send(kv, "update", "data/a", { data: { zoo: 1 }, version: 3 });
     expect(reply).not.toHaveProperty("warnings");
@@ -41,7 +41,7 @@ describe("kv2 warns", () => {
       .not.toHaveProperty("warnings");
   });
 
-  it("of nothing where the reply has no content, but of a deleted version", async () => {
+  it("kv2 warns only in replies with content, and for a deleted version", async () => {
     const kv = await open();
     expect(await send(kv, "update", "metadata/a", { max_versions: 3, zoo: 1 }))
       .toEqual({ kind: "done" });
@@ -51,7 +51,7 @@ describe("kv2 warns", () => {
       .toMatchObject({ kind: "missing", warnings: [ignored("zoo")] });
   });
 
-  it("after its own warnings", async () => {
+  it("kv2 adds these warnings after its own", async () => {
     const kv = await open();
     await send(kv, "update", "config", { cas_required: true });
     expect(await send(kv, "update", "metadata/a", { cas_required: false, zoo: 1 }))
@@ -59,8 +59,8 @@ describe("kv2 warns", () => {
   });
 });
 
-describe("transit warns", () => {
-  it("of names that were not read, and of those that the path gives", async () => {
+describe("warnings of transit", () => {
+  it("transit warns of names it does not read and of names that the path gives", async () => {
     const { transit } = openSite();
     expect(await send(transit, "update", "keys/a", { colour: "x", name: "b" }))
       .toMatchObject({
@@ -77,7 +77,7 @@ describe("transit warns", () => {
       .toMatchObject({ warnings: [replaced("source urlbytes")] });
   });
 
-  it("beside the items of a batch that failed", async () => {
+  it("transit warns beside the failed items of a batch", async () => {
     const { transit } = openSite();
     await send(transit, "update", "keys/a");
     const data = { batch_input: [{ plaintext: "!" }, { plaintext: base64("x") }], extra: 1 };
@@ -96,7 +96,7 @@ describe("transit warns", () => {
     ["random/8", { bytes: 1, source: null, format: "hex" }],
     ["hash/sha2-256", { input: "", algorithm: "sha2-512", format: "hex" }],
   ];
-  it.each(known)("not on %s of %j", async (path, data) => {
+  it.each(known)("transit does not warn on %s of %j", async (path, data) => {
     const { transit } = openSite();
     await send(transit, "update", "keys/a");
     const reply = await send(transit, "update", path, data);
@@ -105,9 +105,9 @@ describe("transit warns", () => {
   });
 });
 
-describe("engines whose writes take any name", () => {
+describe("warnings of kv1 and cubbyhole", () => {
   it.each([["kv1", createKv1], ["cubbyhole", createCubbyhole]])(
-    "such as %s warn of a read's parameters, and not of a write's members",
+    "%s warns of a read's unknown parameters, not of a write's members",
     async (_name, create) => {
       const engine = create(createMemoryMountRecords());
       expect(await send(engine, "update", "a", { path: "b", zoo: 1 })).toEqual({ kind: "done" });

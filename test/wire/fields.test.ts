@@ -19,7 +19,7 @@ import {
 } from "../../src/wire/fields.ts";
 import { VaultError } from "../../src/errors.ts";
 import { accepts, type JsonSchema } from "./json_schema.ts";
-import { refusal, send } from "../engines/requests.ts";
+import { refusal, send } from "../engines/engine_requests.ts";
 import { createKv2 } from "../../src/engines/kv/kv2.ts";
 import { createMemoryMountRecords } from "../engines/memory_engine_storage.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Operation } from "../../../src/wire/operation.ts";
 import { createKv1 } from "../../../src/engines/kv/kv1.ts";
 import { createMemoryMountRecords } from "../memory_engine_storage.ts";
-import { dataOf, MOUNT_LEASE_SECONDS, refusal, request, send } from "../requests.ts";
+import { dataOf, MOUNT_LEASE_SECONDS, refusal, request, send } from "../engine_requests.ts";
 
 function setUp() {
   const storage = createMemoryMountRecords();
@@ -10,7 +10,7 @@ function setUp() {
 }
 
 describe("kv1", () => {
-  it("gives back every kind of value as it was written, and overwrites whole", async () => {
+  it("kv1 returns every type of value as written, and overwrites secrets whole", async () => {
     const { kv } = setUp();
     const value = { x: "1", n: 5, f: 1.5, b: true, z: null, arr: [1, "2"], obj: { k: "v" } };
     expect(await send(kv, "create", "a", value)).toEqual({ kind: "done" });
@@ -23,7 +23,7 @@ describe("kv1", () => {
     expect(dataOf(await send(kv, "read", "a"))).toEqual({ only: "this" });
   });
 
-  it("keeps NUL, astral characters, lone surrogates and __proto__ in values", async () => {
+  it("kv1 keeps NUL, astral characters, lone surrogates and __proto__ in values", async () => {
     const { kv } = setUp();
     const text = `{"x":"\\ud83d\\ude00 \\u0000","lone":"\\ud800","__proto__":{"admin":true}}`;
     await send(kv, "update", "a", text);
@@ -33,7 +33,7 @@ describe("kv1", () => {
     expect(({} as Record<string, unknown>)["admin"]).toBeUndefined();
   });
 
-  it("keeps a secret at the path __proto__ apart from others", async () => {
+  it("kv1 keeps a secret at the path __proto__ apart from others", async () => {
     const { kv } = setUp();
     expect((await send(kv, "read", "__proto__")).kind).toBe("missing");
     await send(kv, "update", "__proto__", { x: 1 });
@@ -59,13 +59,13 @@ describe("kv1", () => {
     [{ ttl: true }, MOUNT_LEASE_SECONDS],
     [{ ttl: ["1h"] }, MOUNT_LEASE_SECONDS],
     [{ x: "1h" }, MOUNT_LEASE_SECONDS],
-  ])("answers for %j a lease of %i seconds", async (value, leaseSeconds) => {
+  ])("kv1 answers %j with a lease of %i seconds", async (value, leaseSeconds) => {
     const { kv } = setUp();
     await send(kv, "update", "t", value);
     expect(await send(kv, "read", "t")).toEqual({ kind: "data", data: value, leaseSeconds });
   });
 
-  it("lists names and folders, and misses where there is nothing", async () => {
+  it("kv1 lists names and folders, and reports anything else as missing", async () => {
     const { kv } = setUp();
     for (const path of ["a", "dir/b", "dir/sub/c"]) await send(kv, "update", path, { y: 1 });
     expect(dataOf(await send(kv, "list", ""))).toEqual({ keys: ["a", "dir/"] });
@@ -77,7 +77,7 @@ describe("kv1", () => {
     expect(await send(kv, "list", "none/")).toEqual({ kind: "missing" });
   });
 
-  it("lists and scans thousands without losing or repeating a name", async () => {
+  it("kv1 lists and scans thousands of names without losing or repeating one", async () => {
     const { kv, storage } = setUp();
     const value = new TextEncoder().encode("{}");
     await storage.commit(
@@ -91,7 +91,7 @@ describe("kv1", () => {
     expect(new Set(scanned).size).toBe(3000);
   });
 
-  it("knows no pages: after and limit are passed over with a warning, whatever they are", async () => {
+  it("kv1 ignores after and limit with a warning", async () => {
     const { kv } = setUp();
     for (const path of ["a", "b"]) await send(kv, "update", path, { y: 1 });
     const warnings = ["Endpoint ignored these unrecognized parameters: [after limit]"];
@@ -102,7 +102,7 @@ describe("kv1", () => {
     expect(await send(kv, "read", "none", { limit: 1 })).toEqual({ kind: "missing" });
   });
 
-  it("scans everything below a folder: its own names first, then its last folder first", async () => {
+  it("kv1 scans a folder's own names first, then its folders in reverse order", async () => {
     const { kv } = setUp();
     for (const path of ["a", "b", "b/c", "c/d/e", "d", "Z", "c/a", "b/a/z", "0"]) {
       await send(kv, "update", `l/${path}`, { y: 1 });
@@ -114,14 +114,14 @@ describe("kv1", () => {
     expect(await send(kv, "scan", "none/")).toEqual({ kind: "data", data: {} });
   });
 
-  it("gives numbers back digit by digit", async () => {
+  it("kv1 returns numbers digit by digit", async () => {
     const { kv, storage } = setUp();
     const text = '{"a":123456789012345678901234567890,"b":1.0,"c":1e2,"d":9007199254740993,"e":5}';
     storage.poke("n", new TextEncoder().encode(text));
     expect(JSON.stringify(dataOf(await send(kv, "read", "n")))).toBe(text);
   });
 
-  it("deletes twice without complaint", async () => {
+  it("kv1 deletes a secret twice without an error", async () => {
     const { kv } = setUp();
     await send(kv, "update", "a", { x: 1 });
     for (const path of ["a", "a", "", "dir/"]) {
@@ -137,13 +137,16 @@ describe("kv1", () => {
     ["create", "", {}, "invalid_request: missing path"],
     ["patch", "a", { x: 1 }, "unsupported_operation: unsupported operation"],
   ];
-  it.each(refused)("refuses %s of %j with %j and writes nothing", async (op, path, data, why) => {
-    const { kv, storage } = setUp();
-    expect(await refusal(send(kv, op, path, data))).toBe(why);
-    expect(storage.commits).toBe(0);
-  });
+  it.each(refused)(
+    "kv1 refuses %s of %j with %j and writes nothing",
+    async (op, path, data, why) => {
+      const { kv, storage } = setUp();
+      expect(await refusal(send(kv, op, path, data))).toBe(why);
+      expect(storage.commits).toBe(0);
+    },
+  );
 
-  it("tells a create from an update", async () => {
+  it("exists() of kv1 distinguishes a create from an update", async () => {
     const { kv } = setUp();
     expect(await kv.exists("a", "scope")).toBe(false);
     await kv.handle(request("create", "a", { x: 1 }));
@@ -151,18 +154,18 @@ describe("kv1", () => {
     expect(await kv.exists("", "scope")).toBe(false);
   });
 
-  it("never reports a write or a deletion that the storage refused as done", async () => {
+  it("kv1 never reports a refused write or deletion as done", async () => {
     const { kv, storage } = setUp();
     storage.hook = () => "conflict";
     expect(await refusal(send(kv, "update", "a", { x: 1 }))).toMatch(/^store_conflict/);
     expect(await refusal(send(kv, "delete", "a"))).toMatch(/^store_conflict/);
   });
 
-  it("wraps every value", () => {
+  it("kv1 seal-wraps every value", () => {
     expect(setUp().kv.wrapsPath("any/path")).toBe(true);
   });
 
-  it("says that a damaged record is malformed, without quoting it", async () => {
+  it("kv1 reports a damaged record as malformed without quoting it", async () => {
     const { kv, storage } = setUp();
     for (const text of ['{"pass":"hunter2"', '["hunter2"]', "\xff"]) {
       storage.poke("a", new TextEncoder().encode(text));

@@ -3,7 +3,7 @@ import type { Engine } from "../../../src/engines/engine.ts";
 import type { Operation } from "../../../src/wire/operation.ts";
 import { createKv2 } from "../../../src/engines/kv/kv2.ts";
 import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
-import { type Data, dataOf, NOW_MS, NOW_TEXT, refusal, send } from "../requests.ts";
+import { type Data, dataOf, NOW_MS, NOW_TEXT, refusal, send } from "../engine_requests.ts";
 
 let storage: MemoryMountRecords;
 let kv: Engine;
@@ -24,7 +24,7 @@ const write = (key: string, data: Data, options?: Data) =>
   send(kv, "update", `data/${key}`, options === undefined ? { data } : { data, options });
 
 describe("kv2 data", () => {
-  it("writes versions and reads the latest or the one asked for", async () => {
+  it("kv2 writes versions and reads the latest one or the one asked for", async () => {
     expect(await write("a", { x: "1" })).toEqual({ kind: "data", data: version(1) });
     expect(await write("a", { x: "2" }, { cas: 1 })).toEqual({ kind: "data", data: version(2) });
     expect(dataOf(await send(kv, "read", "data/a")))
@@ -48,7 +48,7 @@ describe("kv2 data", () => {
     [{ cas: 2 }, "data/a", "did not match the current version"],
     [{ cas: -1 }, "data/new", "did not match the current version"],
     [{ cas: null }, "data/a", "did not match the current version"],
-  ])("refuses %j on %s: %s", async (options, path, why) => {
+  ])("kv2 refuses %j on %s: %s", async (options, path, why) => {
     await write("a", { x: "1" });
     const before = storage.commits;
     expect(await refusal(send(kv, "update", path, { data: {}, options })))
@@ -56,7 +56,7 @@ describe("kv2 data", () => {
     expect(storage.commits).toBe(before);
   });
 
-  it("takes a cas as text and refuses one that is no integer", async () => {
+  it("kv2 reads cas from text and refuses one that is not an integer", async () => {
     await write("a", {}, { cas: "0" });
     expect(await refusal(write("a", {}, { cas: "one" })))
       .toBe("invalid_request: error parsing check-and-set parameter");
@@ -119,12 +119,12 @@ describe("kv2 data", () => {
     ["update", "subkeys/a", {}, "unsupported_operation: unsupported operation"],
     ["delete", "config", {}, "unsupported_operation: unsupported operation"],
     ["patch", "config", {}, "unsupported_operation: unsupported operation"],
-  ])("refuses %s %s with %j", async (operation, path, data, why) => {
+  ])("kv2 refuses %s %s with %j", async (operation, path, data, why) => {
     expect(await refusal(send(kv, operation, path, data))).toBe(why);
     expect(storage.commits).toBe(0);
   });
 
-  it("keeps an empty object, null and a list of objects as data apart", async () => {
+  it("kv2 stores an empty object and null as they are, and lists as objects", async () => {
     for (
       const [data, stored] of [[{}, {}], [null, null], [[], {}], [[{ a: 1 }, { b: 2 }], {
         a: 1,
@@ -136,7 +136,7 @@ describe("kv2 data", () => {
     }
   });
 
-  it("soft-deletes the latest version, and brings it back", async () => {
+  it("kv2 soft-deletes the latest version and undeletes it", async () => {
     await write("a", { x: "1" });
     await write("a", { x: "2" });
     const gone = {
@@ -145,7 +145,7 @@ describe("kv2 data", () => {
     };
     expect(await send(kv, "delete", "data/a")).toEqual({ kind: "done" });
     expect(await send(kv, "read", "data/a")).toEqual(gone);
-    // A second deletion does not move the time.
+    // A second deletion does not change the time.
     await send(kv, "delete", "data/a", {}, { nowMs: NOW_MS + 1000 });
     expect(await send(kv, "read", "data/a", {}, { nowMs: NOW_MS + 2000 })).toEqual(gone);
     expect(dataOf(await send(kv, "read", "data/a", { version: 1 }))["data"]).toEqual({ x: "1" });
@@ -155,7 +155,7 @@ describe("kv2 data", () => {
   });
 
   it.each([[[[1, 3]], [1, 3]], [["1,3"], [1, 3]], [[["1", "3"]], [1, 3]], [[2], [2]]])(
-    "deletes the versions of %j",
+    "kv2 deletes the versions in %j",
     async ([versions], deleted) => {
       for (const x of [1, 2, 3]) await write("a", { x });
       await send(kv, "update", "delete/a", { versions });
@@ -166,7 +166,7 @@ describe("kv2 data", () => {
     },
   );
 
-  it("destroys data for good, together with the mark", async () => {
+  it("kv2 destroys the data of a version for good, even of a deleted one", async () => {
     await write("a", { x: "1" });
     await send(kv, "update", "delete/a", { versions: [1] });
     await send(kv, "update", "destroy/a", { versions: [1, 7, -1] });
@@ -180,7 +180,7 @@ describe("kv2 data", () => {
     expect(await send(kv, "read", "data/a")).toEqual(gone);
   });
 
-  it("passes over unknown keys and versions without a write", async () => {
+  it("kv2 ignores unknown keys and versions without a write", async () => {
     await write("a", { x: "1" });
     const before = storage.commits;
     for (const path of ["delete/none", "undelete/none", "destroy/none", "delete/a", "destroy/a"]) {
@@ -190,7 +190,7 @@ describe("kv2 data", () => {
     expect(storage.commits).toBe(before);
   });
 
-  it("merges a patch into the current version as a new one", async () => {
+  it("a kv2 patch merges into the current version and makes a new one", async () => {
     await write("a", { x: "1", y: { k: 1, l: 2 } });
     const patch = { data: { x: null, y: { l: 3 }, z: true }, options: { cas: 1 } };
     expect(await send(kv, "patch", "data/a", patch)).toEqual({ kind: "data", data: version(2) });
@@ -202,7 +202,7 @@ describe("kv2 data", () => {
       .toBe("invalid_request: check-and-set parameter did not match the current version");
   });
 
-  it("misses a patch of nothing, of a key without versions, and of a closed version", async () => {
+  it("a kv2 patch of a missing or deleted version is reported as missing", async () => {
     const none = { kind: "missing", withoutBody: true };
     expect(await send(kv, "patch", "data/none", { data: {} })).toEqual(none);
     await send(kv, "update", "metadata/bare", { max_versions: 3 });
@@ -213,7 +213,7 @@ describe("kv2 data", () => {
       .toEqual({ kind: "missing", data: version(1, { deletion_time: NOW_TEXT }) });
   });
 
-  it("writes null as a version of its own kind, upon which no patch can be made", async () => {
+  it("kv2 stores null as data, and null data cannot be patched", async () => {
     await write("a", { x: "1" });
     await send(kv, "patch", "data/a", { data: null });
     expect(await send(kv, "read", "data/a")).toEqual({
@@ -226,7 +226,7 @@ describe("kv2 data", () => {
     expect(dataOf(await send(kv, "read", "data/a", { version: 1 }))["data"]).toEqual({ x: "1" });
   });
 
-  it("keeps numbers digit by digit through a patch", async () => {
+  it("a kv2 patch keeps numbers digit by digit", async () => {
     await send(kv, "update", "data/a", { data: { x: 1 } });
     const record = '{"format":1,"createdMs":' + NOW_MS + ',"data":{"x":1.50,"y":9007199254740993}}';
     storage.poke("versions/1/a", new TextEncoder().encode(record));
@@ -235,7 +235,7 @@ describe("kv2 data", () => {
       .toBe('{"x":1.50,"y":9007199254740993,"z":1}');
   });
 
-  it("shows names without values", async () => {
+  it("kv2 subkeys show names without values", async () => {
     await write("a", { user: "hunter2", more: { pin: "1234", deep: { z: 1 } }, none: {} });
     expect(dataOf(await send(kv, "read", "subkeys/a"))).toEqual({
       subkeys: { user: null, more: { pin: null, deep: { z: null } }, none: null },
@@ -267,13 +267,13 @@ describe("kv2 data", () => {
     ["read", "__proto__/a", "use 'bao kv get'"],
     ["read", "data", "Non-listing operations on the root"],
     ["update", "metadata", "Non-listing operations on the root"],
-  ])("answers %s %j with a warning: %s", async (operation, path, text) => {
+  ])("kv2 reports %s %j as missing, with the warning: %s", async (operation, path, text) => {
     const reply = await send(kv, operation, path, { x: 1 });
     expect(reply).toEqual({ kind: "missing", warnings: [expect.stringContaining(text)] });
     expect(storage.commits).toBe(0);
   });
 
-  it("gives the reference's words for a wrong path", async () => {
+  it("kv2 warns of an unversioned path in OpenBao's words", async () => {
     expect(await send(kv, "read", "a")).toEqual({
       kind: "missing",
       warnings: [
@@ -283,7 +283,7 @@ describe("kv2 data", () => {
     });
   });
 
-  it("never lets a, a/1 and 1/a meet", async () => {
+  it("the kv2 keys a, a/1 and 1/a never share records", async () => {
     const keys = ["a", "a/1", "1/a", "1", "1/1/a", "a/1/1", "config", "metadata/a", "versions/1/a"];
     for (const round of [1, 2]) {
       for (const key of keys) await write(key, { key, round });
@@ -299,7 +299,7 @@ describe("kv2 data", () => {
     expect(dataOf(await send(kv, "read", "config"))["max_versions"]).toBe(0);
   });
 
-  it("keeps __proto__ as a field, as a path and in a patch", async () => {
+  it("kv2 keeps __proto__ as a field, as a path and in a patch", async () => {
     await send(kv, "update", "data/__proto__", '{"data":{"__proto__":{"admin":true},"x":1}}');
     await send(kv, "patch", "data/__proto__", '{"data":{"__proto__":{"more":1}}}');
     const { data } = dataOf(await send(kv, "read", "data/__proto__"));
@@ -308,13 +308,13 @@ describe("kv2 data", () => {
     expect(JSON.stringify(subkeys)).toBe('{"__proto__":{"admin":null,"more":null},"x":null}');
     expect(dataOf(await send(kv, "list", "metadata/"))).toEqual({ keys: ["__proto__"] });
     expect(({} as Data)["admin"]).toBeUndefined();
-    // A prototype's member is no field.
+    // A member of the prototype is not a field.
     expect(await refusal(send(kv, "update", "data/b", '{"__proto__":{"data":{"x":1}}}')))
       .toBe("invalid_request: no data provided");
     expect(await send(kv, "read", "data/constructor")).toEqual({ kind: "missing" });
   });
 
-  it("wraps the data of versions and nothing else", async () => {
+  it("kv2 seal-wraps the data of versions and nothing else", async () => {
     await send(kv, "update", "config", { max_versions: 5 });
     await write("versions/1/x", { x: 1 });
     expect(storage.paths().filter((path) => kv.wrapsPath(path)))
@@ -322,7 +322,7 @@ describe("kv2 data", () => {
     expect(storage.paths()).toContain("metadata/versions/1/x");
   });
 
-  it("tells a create from an update by the key's metadata", async () => {
+  it("exists() of kv2 goes by the key's metadata", async () => {
     for (const path of ["data/a", "metadata/a"]) {
       expect(await kv.exists(path, "scope")).toBe(false);
     }
@@ -334,7 +334,7 @@ describe("kv2 data", () => {
     expect(await kv.exists("data/", "scope")).toBe(false);
   });
 
-  it("calls a version whose data is gone malformed, and does not hide it", async () => {
+  it("kv2 reports a version without its data as malformed", async () => {
     await write("a", { x: 1 });
     storage.poke("versions/1/a", null);
     for (const operation of ["read", "patch"] as const) {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/engines/engine.ts";
 import { createKv2 } from "../../../src/engines/kv/kv2.ts";
 import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
-import { type Data, dataOf, NOW_MS, NOW_TEXT, refusal, send } from "../requests.ts";
+import { type Data, dataOf, NOW_MS, NOW_TEXT, refusal, send } from "../engine_requests.ts";
 
 const HOUR_MS = 3_600_000;
 let storage: MemoryMountRecords;
@@ -18,7 +18,7 @@ const metadata = async (key: string) => dataOf(await send(kv, "read", `metadata/
 const state = { created_time: NOW_TEXT, deletion_time: "", destroyed: false };
 
 describe("kv2 metadata", () => {
-  it("describes a key as transcript 741 does, before and after its settings change", async () => {
+  it("kv2 metadata describes a key as transcript 741 does, before and after a change", async () => {
     await write("a");
     await write("a");
     const before = {
@@ -72,7 +72,7 @@ describe("kv2 metadata", () => {
     expect(storage.paths()).toEqual(["metadata/a", "versions/2/a", "versions/3/a"]);
   });
 
-  it("ends a key with all its versions, twice without complaint, and begins anew", async () => {
+  it("deleting kv2 metadata removes a key with all its versions, and can be repeated", async () => {
     for (let i = 0; i < 12; i++) await write("a");
     await write("a/b");
     for (let i = 0; i < 2; i++) {
@@ -84,7 +84,7 @@ describe("kv2 metadata", () => {
     expect(dataOf(await write("a", { cas: 0 }))["version"]).toBe(1);
   });
 
-  it("lists thousands of keys below their folders", async () => {
+  it("kv2 lists thousands of keys below their folders, in pages if asked", async () => {
     for (const key of ["a", "dir/b", "dir/b/c", "__proto__/x"]) await write(key);
     expect(dataOf(await send(kv, "list", "metadata/"))).toEqual({
       keys: ["__proto__/", "a", "dir/"],
@@ -114,19 +114,22 @@ describe("kv2 metadata", () => {
     [5, 2, 2],
     [5, 1, 1],
     [1, 0, 1],
-  ])("keeps, with max_versions %i of the mount and %i of the key, %i versions", async (m, k, n) => {
-    await send(kv, "update", "config", { max_versions: m });
-    await send(kv, "update", "metadata/a", { max_versions: k });
-    for (let i = 1; i <= 14; i++) {
-      await write("a");
-      const { versions, oldest_version: oldest } = await metadata("a");
-      expect(Object.keys(versions as Data)).toHaveLength(Math.min(i, n));
-      expect(oldest).toBe(i < n ? 0 : i - n + 1);
-    }
-    expect(storage.paths().filter((path) => path.startsWith("versions/"))).toHaveLength(n);
-  });
+  ])(
+    "with max_versions %i of the mount and %i of the key, kv2 keeps %i versions",
+    async (m, k, n) => {
+      await send(kv, "update", "config", { max_versions: m });
+      await send(kv, "update", "metadata/a", { max_versions: k });
+      for (let i = 1; i <= 14; i++) {
+        await write("a");
+        const { versions, oldest_version: oldest } = await metadata("a");
+        expect(Object.keys(versions as Data)).toHaveLength(Math.min(i, n));
+        expect(oldest).toBe(i < n ? 0 : i - n + 1);
+      }
+      expect(storage.paths().filter((path) => path.startsWith("versions/"))).toHaveLength(n);
+    },
+  );
 
-  it("drops several versions at once when the limit was lowered", async () => {
+  it("kv2 drops several versions at once after max_versions was lowered", async () => {
     for (let i = 0; i < 9; i++) await write("a");
     await send(kv, "update", "metadata/a", { max_versions: 2 });
     expect(Object.keys((await metadata("a"))["versions"] as Data)).toHaveLength(9);
@@ -143,22 +146,28 @@ describe("kv2 metadata", () => {
     ["1h", "2h", 1],
     ["-1s", "2h", null],
     [-7, 7200, null],
-  ])("lets a version of mount %s and key %s expire after %s h", async (mount, key, hours) => {
-    await send(kv, "update", "config", { delete_version_after: mount });
-    await send(kv, "update", "metadata/a", { delete_version_after: key });
-    await write("a");
-    const read = (nowMs: number) => send(kv, "read", "data/a", {}, { nowMs });
-    expect((await read(NOW_MS)).kind).toBe("data");
-    if (hours === null) {
-      expect((await read(NOW_MS + 1e12)).kind).toBe("data");
-      return;
-    }
-    expect((await read(NOW_MS + hours * HOUR_MS - 1)).kind).toBe("data");
-    const gone = await read(NOW_MS + hours * HOUR_MS);
-    expect(gone).toMatchObject({ kind: "missing", data: { data: null, metadata: { version: 1 } } });
-  });
+  ])(
+    "with delete_version_after %s of the mount and %s of the key, a version expires after %s h",
+    async (mount, key, hours) => {
+      await send(kv, "update", "config", { delete_version_after: mount });
+      await send(kv, "update", "metadata/a", { delete_version_after: key });
+      await write("a");
+      const read = (nowMs: number) => send(kv, "read", "data/a", {}, { nowMs });
+      expect((await read(NOW_MS)).kind).toBe("data");
+      if (hours === null) {
+        expect((await read(NOW_MS + 1e12)).kind).toBe("data");
+        return;
+      }
+      expect((await read(NOW_MS + hours * HOUR_MS - 1)).kind).toBe("data");
+      const gone = await read(NOW_MS + hours * HOUR_MS);
+      expect(gone).toMatchObject({
+        kind: "missing",
+        data: { data: null, metadata: { version: 1 } },
+      });
+    },
+  );
 
-  it("gives an undeleted version its time again, and a patch its own", async () => {
+  it("undelete and patch start the time of a kv2 version again", async () => {
     await send(kv, "update", "config", { delete_version_after: "1h" });
     await write("a");
     const later = { nowMs: NOW_MS + 5 * HOUR_MS };
@@ -171,14 +180,14 @@ describe("kv2 metadata", () => {
       .toBe(text);
   });
 
-  it("can write the time of a version that outlives the calendar", async () => {
+  it("kv2 caps a deletion time at the end of the year 9999", async () => {
     await send(kv, "update", "config", { delete_version_after: 9_000_000_000 });
     const nowMs = Date.UTC(9990, 0);
     expect(dataOf(await write("a", {}, nowMs))["deletion_time"])
       .toBe("9999-12-31T23:59:59.999000000Z");
   });
 
-  it("changes nothing without a setting, and counts every change of settings", async () => {
+  it("kv2 metadata counts every change of settings and ignores empty ones", async () => {
     expect(await send(kv, "update", "metadata/a", {})).toEqual({ kind: "done" });
     expect(await send(kv, "update", "metadata/a", { metadata_cas: 999 })).toEqual({ kind: "done" });
     expect(await send(kv, "read", "metadata/a")).toEqual({ kind: "missing" });
@@ -203,7 +212,7 @@ describe("kv2 metadata", () => {
     expect((await metadata("a"))["current_metadata_version"]).toBe(2);
   });
 
-  it("misses a patch of a key that is not there, if it would change anything", async () => {
+  it("a kv2 metadata patch of a missing key is reported only if it would change anything", async () => {
     for (const data of [{}, { foo: 1 }, { metadata_cas: 1 }, { delete_version_after: null }]) {
       expect(await send(kv, "patch", "metadata/none", data)).toEqual({ kind: "done" });
     }
@@ -213,7 +222,7 @@ describe("kv2 metadata", () => {
     }
   });
 
-  it("reads past a slash at the end, and tells when the settings changed", async () => {
+  it("kv2 metadata can be read with a trailing slash, and shows when settings changed", async () => {
     await write("a");
     const nowMs = NOW_MS + HOUR_MS;
     await send(kv, "update", "metadata/a", { max_versions: 3 }, { nowMs });
@@ -224,7 +233,7 @@ describe("kv2 metadata", () => {
     });
   });
 
-  it("tells when a version was last deleted, undeleted or destroyed, by either way", async () => {
+  it("kv2 metadata shows when a version was last deleted, undeleted or destroyed", async () => {
     await write("a");
     await write("a");
     let nowMs = NOW_MS;
@@ -238,7 +247,7 @@ describe("kv2 metadata", () => {
     expect(await updatedBy("update", "undelete/a", { versions: [2] })).toBe(2);
     expect(await updatedBy("update", "delete/a", { versions: [1, 2] })).toBe(3);
     expect(await updatedBy("update", "destroy/a", { versions: [1] })).toBe(4);
-    // What changes nothing leaves the time as well.
+    // What changes nothing also leaves the time as it is.
     expect(await updatedBy("delete", "data/a")).toBe(4);
     expect(await updatedBy("update", "undelete/a", { versions: [1, 7] })).toBe(4);
     expect(await updatedBy("update", "destroy/a", { versions: [1, 7] })).toBe(4);
@@ -246,7 +255,7 @@ describe("kv2 metadata", () => {
     expect(await updatedBy("update", "undelete/a", { versions: [2] })).toBe(8);
   });
 
-  it("lists and scans keys with what a read of each would say", async () => {
+  it("kv2 lists and scans keys with the metadata of each", async () => {
     for (const key of ["a", "dir/b", "dir/sub/c"]) await write(key);
     const list = async (path: string, data: Data = {}) =>
       dataOf(await send(kv, "list", `detailed-metadata/${path}`, data));
@@ -270,7 +279,7 @@ describe("kv2 metadata", () => {
       .toMatch(/^invalid_request: Field validation failed/);
   });
 
-  it("guards settings with metadata_cas as OpenBao does", async () => {
+  it("metadata_cas guards kv2 settings as in OpenBao", async () => {
     const put = (data: Data) => refusal(send(kv, "update", "metadata/a", data));
     const required = "invalid_request: metadata check-and-set parameter required for this call";
     const differs =
@@ -296,7 +305,7 @@ describe("kv2 metadata", () => {
     }
   });
 
-  it("warns that cas_required of the mount wins", async () => {
+  it("kv2 warns that cas_required of the mount overrides the key's", async () => {
     await send(kv, "update", "config", { cas_required: true });
     expect(await send(kv, "update", "metadata/a", { cas_required: false }))
       .toMatchObject({ warnings: [expect.stringMatching(/^"cas_required" set to false/)] });
@@ -332,12 +341,12 @@ describe("kv2 metadata", () => {
       /field "delete_version_after": expected a duration, got number/,
     ],
     [{ custom_metadata: { a: "x\u0000" } }, /value for key "a" contains unprintable characters/],
-  ])("refuses the settings %j", async (data, why) => {
+  ])("kv2 metadata refuses the settings %j", async (data, why) => {
     for (const operation of ["update", "patch"] as const) {
       if (operation === "patch") await send(kv, "update", "metadata/a", { max_versions: 1 });
       const commits = storage.commits;
       const text = await refusal(send(kv, operation, "metadata/a", data));
-      // In a patch, null takes the name away.
+      // In a patch, null removes the name.
       if (operation === "patch" && JSON.stringify(data).includes("null")) continue;
       expect(text).toMatch(why);
       expect(text.includes("Field validation failed: "))
@@ -346,7 +355,7 @@ describe("kv2 metadata", () => {
     }
   });
 
-  it("reports every fault of custom_metadata in the reference's form", async () => {
+  it("kv2 reports every error of custom_metadata in OpenBao's form", async () => {
     const data = { custom_metadata: { a: "", b: "\n" } };
     const failed = "custom_metadata validation failed";
     expect(await refusal(send(kv, "update", "metadata/a", data))).toBe(
@@ -356,7 +365,7 @@ describe("kv2 metadata", () => {
     );
   });
 
-  it("merges custom_metadata in a patch, replaces it in a write, and counts 64 names", async () => {
+  it("kv2 merges custom_metadata in a patch, replaces it in a write, and allows 64 names", async () => {
     const put = (custom_metadata: unknown) =>
       refusal(send(kv, "update", "metadata/a", { custom_metadata }));
     const patch = (custom_metadata: unknown) =>
@@ -386,7 +395,7 @@ describe("kv2 metadata", () => {
     expect(await patch({ another: "v" })).toMatch(/at most 64 keys, provided 65/);
   });
 
-  it("keeps __proto__ as a name of custom_metadata", async () => {
+  it("kv2 keeps __proto__ as a name of custom_metadata", async () => {
     await send(kv, "update", "metadata/a", '{"custom_metadata":{"__proto__":"x"}}');
     expect(JSON.stringify((await metadata("a"))["custom_metadata"])).toBe('{"__proto__":"x"}');
     expect(dataOf(await write("a"))["custom_metadata"]).toHaveProperty(["__proto__"], "x");
@@ -401,7 +410,7 @@ describe("kv2 config", () => {
     metadata_cas_required: false,
   };
 
-  it("answers defaults, keeps what is set, and leaves the rest", async () => {
+  it("kv2 config has defaults, keeps what is set and leaves the rest", async () => {
     expect(await send(kv, "read", "config")).toEqual({ kind: "data", data: defaults });
     const sent = { max_versions: 3, cas_required: true, delete_version_after: "24h" };
     expect(await send(kv, "update", "config", sent)).toEqual({ kind: "done" });
@@ -416,7 +425,7 @@ describe("kv2 config", () => {
     expect(dataOf(await send(kv, "read", "config"))["delete_version_after"]).toBe("0s");
   });
 
-  it("writes nothing when nothing or nonsense is sent", async () => {
+  it("kv2 config is not written when nothing valid is sent", async () => {
     await send(kv, "update", "config", { unknown: 1 });
     expect(await refusal(send(kv, "update", "config", { max_versions: "x" }))).toBe(
       'invalid_request: Field validation failed: error converting input for field "max_versions": ' +

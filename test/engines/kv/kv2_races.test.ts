@@ -4,11 +4,11 @@ import { COMMIT_TRIES_MAX } from "../../../src/limits.ts";
 import type { Engine } from "../../../src/engines/engine.ts";
 import type { Operation } from "../../../src/wire/operation.ts";
 import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
-import { type Data, dataOf, refusal, send } from "../requests.ts";
+import { type Data, dataOf, refusal, send } from "../engine_requests.ts";
 
 type Step = readonly [Operation, string, Data];
 
-/** Every kind of change that commits; each does so exactly once. */
+/** Every kind of change that commits. Each commits exactly once. */
 const STEPS: readonly Step[] = [
   ["update", "data/a", { data: { step: 0 } }],
   ["update", "data/a", { data: { step: 1 } }],
@@ -87,7 +87,7 @@ describe("kv2 with several writers", () => {
   });
 
   it.each(STEPS.slice(0, -1).map(([operation, path], target) => ({ operation, path, target })))(
-    "loses and doubles nothing when a rival overtakes step $target, $operation $path",
+    "kv2 loses and repeats nothing when another writer overtakes step $target, $operation $path",
     async ({ target }) => {
       const storage = createMemoryMountRecords();
       const kv = createKv2(storage);
@@ -111,7 +111,7 @@ describe("kv2 with several writers", () => {
       expect([...written.keys()].sort()).toEqual([1, 2, 3, 4]);
       for (const [version, data] of written) {
         const reply = await send(kv, "read", "data/a", { version });
-        // The last step on data destroys version 1, whoever wrote it.
+        // The last step on data destroys version 1, whichever writer made it.
         if (version === 1) expect(reply.kind).toBe("missing");
         else expect(dataOf(reply)["data"]).toMatchObject(data as Data);
       }

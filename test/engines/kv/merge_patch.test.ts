@@ -20,7 +20,7 @@ const RFC_EXAMPLES: readonly (readonly [string, string, string])[] = [
   ["[1,2]", '{"a":"b","c":null}', '{"a":"b"}'],
   ["{}", '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
 ];
-/** Where the RFC says nothing: as the reference does. */
+/** What the RFC leaves open is as in OpenBao. */
 const LIST_EXAMPLES: readonly (readonly [string, string, string])[] = [
   ["{}", '{"l":[null,1,{"a":null,"b":{"c":null}}]}', '{"l":[null,1,{"b":{}}]}'],
   ["{}", '{"l":[[null],[{"z":null}]]}', '{"l":[[null],[{}]]}'],
@@ -29,7 +29,7 @@ const LIST_EXAMPLES: readonly (readonly [string, string, string])[] = [
 
 type Leaves = Map<string, unknown>;
 
-/** The slow model: a value as the map of its leaves by path, empty objects being leaves. */
+/** The slow model: a value as a map of its leaves by path; empty objects are leaves. */
 function leavesOf(value: unknown, path: readonly string[] = [], into: Leaves = new Map()): Leaves {
   const entries = isObject(value) ? Object.entries(value) : [];
   if (entries.length === 0) into.set(JSON.stringify(path), value);
@@ -62,7 +62,7 @@ function modelPatch(target: unknown, patch: unknown): string[] {
   return canonical(leaves);
 }
 
-/** Empty objects that have leaves below them say nothing. */
+/** Drops empty objects that have leaves below them. */
 function canonical(leaves: Leaves): string[] {
   const keys = [...leaves.keys()];
   return keys
@@ -83,15 +83,15 @@ const json = fc.letrec((tie) => ({
   object: fc.array(fc.tuple(name, tie("value")), { maxLength: 4 }).map(Object.fromEntries),
 }));
 
-describe("mergePatch", () => {
+describe("mergePatch()", () => {
   it.each([...RFC_EXAMPLES, ...LIST_EXAMPLES])(
-    "applies to %s the patch %s as RFC 7396 says",
+    "mergePatch() applies to %s the patch %s as in RFC 7396",
     (target, patch, result) => {
       expect(mergePatch(JSON.parse(target), JSON.parse(patch))).toEqual(JSON.parse(result));
     },
   );
 
-  it("agrees with a model that works leaf by leaf, and changes neither argument", () => {
+  it("mergePatch() agrees with a leaf-by-leaf model and changes neither argument", () => {
     fc.assert(
       fc.property(json.object, json.object, (target, patch) => {
         const before = JSON.stringify([target, patch]);
@@ -102,7 +102,7 @@ describe("mergePatch", () => {
     );
   });
 
-  it("treats __proto__ as a name like any other", () => {
+  it("mergePatch() treats __proto__ as an ordinary name", () => {
     const patch: unknown = JSON.parse('{"__proto__":{"admin":true},"x":{"__proto__":{"y":1}}}');
     const result = mergePatch({}, patch);
     expect(JSON.stringify(result)).toBe('{"__proto__":{"admin":true},"x":{"__proto__":{"y":1}}}');
@@ -113,7 +113,7 @@ describe("mergePatch", () => {
   });
 });
 
-describe("namesOnly", () => {
+describe("namesOnly()", () => {
   const data = { a: 1, b: { c: { d: "x" }, e: [] }, f: {}, g: [{ h: 1 }] };
   it.each([
     [0, { a: null, b: { c: { d: null }, e: null }, f: null, g: null }],
@@ -121,7 +121,7 @@ describe("namesOnly", () => {
     [2, { a: null, b: { c: null, e: null }, f: null, g: null }],
     [1, { a: null, b: null, f: null, g: null }],
     [-1, { a: null, b: null, f: null, g: null }],
-  ])("to depth %i leaves no value", (depth, names) => {
+  ])("namesOnly() to depth %i leaves no value", (depth, names) => {
     expect(namesOnly(data, depth)).toEqual(names);
   });
 });

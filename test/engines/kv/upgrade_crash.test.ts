@@ -1,4 +1,4 @@
-/** Stops the upgrade of a kv mount at each of its commits, and looks for every secret after it. */
+/** Stops the upgrade of a kv mount at each of its commits; every secret must still be there. */
 
 import { describe, expect, it } from "vitest";
 import { attemptFlow, type Flow } from "../../crash/flow_runner.ts";
@@ -13,7 +13,7 @@ import {
 } from "../../crash/seeded_vaults.ts";
 import { copySite, type Json, newSite, openSession, type Send } from "../../crash/stored_vault.ts";
 
-/** With the seed's own secrets more than one page. */
+/** Together with the seed's own secrets, more than one page. */
 const MANY = 210;
 const TUNE = `sys/mounts/${WRAPPED_MOUNT}tune`;
 const UPGRADE = { options: { version: "2" } };
@@ -28,7 +28,7 @@ async function seedMany(): Promise<Seed> {
   return { ...base, site, secrets: new Map([...base.secrets, ...added]) };
 }
 
-/** Where a secret is to be read once its mount has version 2. */
+/** The path of a secret once its mount has version 2. */
 function versionedPath(path: string): string {
   if (!path.startsWith(WRAPPED_MOUNT)) return path;
   return `${WRAPPED_MOUNT}data/${path.slice(WRAPPED_MOUNT.length)}?version=1`;
@@ -49,7 +49,7 @@ const seeded = seedMany();
 const FLOW: Flow = {
   name: "upgrade of a kv mount",
   seed: () => seeded,
-  // The mount with its new place, and two pages.
+  // The mount with its new storage path, then two pages.
   commits: 3,
   run: async ({ memory, seed: { secrets } }, open) => {
     const { send } = await open();
@@ -74,7 +74,7 @@ const FLOW: Flow = {
 };
 
 describe(FLOW.name, () => {
-  it("ends well when nobody stops it", async () => {
+  it("upgrade of a kv mount: the flow completes when nothing stops it", async () => {
     const store = await attemptFlow(FLOW, null, "give_up");
     expect(store.commits()).toBe(FLOW.commits);
   });
@@ -82,12 +82,12 @@ describe(FLOW.name, () => {
   it.each(
     [
       ["is refused and the process ends", "refused", "give_up"],
-      ["is refused and the request sent again", "refused", "send_again"],
-      ["and the next one are refused", "refused_twice", "send_again"],
-      ["never happens, for the process dies", "stopped_before", "give_up"],
-      ["is the last thing the process does", "stopped_after", "give_up"],
+      ["is refused and the request is sent again", "refused", "send_again"],
+      ["and the next are both refused", "refused_twice", "send_again"],
+      ["never happens because the process dies", "stopped_before", "give_up"],
+      ["is the last act of the process", "stopped_after", "give_up"],
     ] as const,
-  )("leaves every secret when a commit %s", async (_name, mode, after) => {
+  )("upgrade of a kv mount: every secret is kept when a commit %s", async (_name, mode, after) => {
     for (let atCommit = 1;; atCommit++) {
       const store = await attemptFlow(FLOW, { mode, atCommit }, after);
       if (store.wasHit()) continue;

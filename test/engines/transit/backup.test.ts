@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { KEY_TYPE_NAMES } from "../../../src/engines/transit/key_types.ts";
-import { type Data, dataOf, NOW_TEXT, refusal, send } from "../requests.ts";
-import { base64, decrypted, encrypted, openSite, textOf, wrapped } from "./requests.ts";
+import { type Data, dataOf, NOW_TEXT, refusal, send } from "../engine_requests.ts";
+import { base64, decrypted, encrypted, openSite, textOf, wrapped } from "./transit_requests.ts";
 
 const OPEN = { exportable: true, allow_plaintext_backup: true };
 
@@ -48,7 +48,7 @@ describe("backup and restore", () => {
     },
   );
 
-  it("have the form of the reference", async () => {
+  it("a backup has OpenBao's form", async () => {
     const { transit } = await siteWithKey();
     const text = textOf(dataOf(await send(transit, "read", "backup/a"))["backup"]);
     const json = JSON.parse(text) as { policy: Data; archived_keys: { keys: Data[] } };
@@ -83,7 +83,7 @@ describe("backup and restore", () => {
     expect(json.archived_keys.keys[1]).toEqual((json.policy["keys"] as Data)["1"]);
   });
 
-  it("restore what OpenBao has backed up", async () => {
+  it("restore reads a backup made by OpenBao", async () => {
     const key = { key: base64("k".repeat(32)), hmac_key: base64("h".repeat(32)) };
     const made = { time: "2026-11-25T23:24:26.835037922Z", creation_time: 1_795_649_066 };
     const none = { key: null, hmac_key: null, time: "0001-01-01T00:00:00Z", creation_time: 0 };
@@ -162,7 +162,7 @@ describe("backup and restore", () => {
       .toEqual({ kind: "done" });
   });
 
-  it("overwrite a key only by force", async () => {
+  it("restore overwrites a key only by force", async () => {
     const { transit } = await siteWithKey();
     const backup = dataOf(await send(transit, "read", "backup/a"))["backup"];
     await send(transit, "update", "keys/a/rotate");
@@ -243,10 +243,10 @@ describe("backup and restore", () => {
   });
 });
 
-describe("a soft-deleted key", () => {
+describe("soft-deleted keys", () => {
   const SOFT = "refusing to use soft-deleted key";
 
-  it("is kept, and used for nothing until it is restored", async () => {
+  it("a soft-deleted key is kept but cannot be used until it is restored", async () => {
     const { transit } = await siteWithKey({ ...OPEN, auto_rotate_period: "1h" });
     const ciphertext = await encrypted(transit, "a", "x");
     const deleted = dataOf(await send(transit, "delete", "keys/a/soft-delete"));
@@ -290,7 +290,7 @@ describe("a soft-deleted key", () => {
 });
 
 describe("settings of a transit mount", () => {
-  it("are answered and kept", async () => {
+  it("settings of a transit mount are returned and kept", async () => {
     const { transit, rival } = openSite();
     expect(dataOf(await send(transit, "read", "config/keys"))).toEqual({ disable_upsert: false });
     const set = await send(transit, "update", "config/keys", { disable_upsert: "true" });

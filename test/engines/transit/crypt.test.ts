@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/engines/engine.ts";
 import { KEY_TYPE_NAMES, type KeyType } from "../../../src/engines/transit/key_types.ts";
-import { type Data, dataOf, refusal, send } from "../requests.ts";
+import { type Data, dataOf, refusal, send } from "../engine_requests.ts";
 import {
   base64,
   batch,
@@ -14,7 +14,7 @@ import {
   openSite,
   textOf,
   wrapped,
-} from "./requests.ts";
+} from "./transit_requests.ts";
 
 const REJECTED: Readonly<Record<KeyType, string>> = {
   "aes256-gcm96": "cipher: message authentication failed",
@@ -33,7 +33,7 @@ async function exportedKey(transit: Engine, version: number): Promise<Uint8Array
   return bytesOf((dataOf(reply)["keys"] as Record<string, string>)[String(version)]!);
 }
 
-/** The same ciphertext with one bit of its body changed. */
+/** The same ciphertext with one bit of its body flipped. */
 function damage(ciphertext: string, index: number): string {
   const [prefix, version, body] = ciphertext.split(":");
   const bytes = bytesOf(body!);
@@ -52,7 +52,7 @@ describe.each(KEY_TYPE_NAMES)("keys of type %s", (type) => {
       .toBe("hello");
   });
 
-  it("encrypt in Vault's form: a fresh nonce of 12 bytes, ciphertext, tag", async () => {
+  it(`a ${type} key encrypts in Vault's form with a fresh nonce`, async () => {
     const transit = await engineWithKey({ type });
     const key = await exportedKey(transit, 1);
     const nonces = new Set<string>();
@@ -70,7 +70,7 @@ describe.each(KEY_TYPE_NAMES)("keys of type %s", (type) => {
     expect(nonces.size).toBe(20);
   });
 
-  it("give back any text, bound to any associated data", async () => {
+  it(`a ${type} key round trips any text bound to any associated data`, async () => {
     const transit = await engineWithKey({ type });
     const text = fc.string({ unit: "binary", maxLength: 200 });
     await fc.assert(
@@ -83,7 +83,7 @@ describe.each(KEY_TYPE_NAMES)("keys of type %s", (type) => {
     );
   });
 
-  it("reject damage, truncation, another key and other associated data alike", async () => {
+  it(`a ${type} key rejects damage, truncation, another key and other data alike`, async () => {
     const transit = await engineWithKey({ type });
     await send(transit, "update", "keys/b", { type });
     const ciphertext = await encrypted(transit, "a", "text", { associated_data: base64("x") });
@@ -103,7 +103,7 @@ describe.each(KEY_TYPE_NAMES)("keys of type %s", (type) => {
     expect(await open("a", ciphertext, "x")).toBe("accepted");
   });
 
-  it("decrypt with the version that encrypted, also after many rotations", async () => {
+  it(`a ${type} key decrypts with the version that encrypted, after many rotations`, async () => {
     const transit = await engineWithKey({ type });
     const ciphertexts: string[] = [];
     for (let version = 1; version <= 5; version++) {
@@ -119,7 +119,7 @@ describe.each(KEY_TYPE_NAMES)("keys of type %s", (type) => {
     }
   });
 
-  it("rewrap to the latest or the named version, the associated data kept", async () => {
+  it(`a ${type} key rewraps to the latest or named version and keeps associated data`, async () => {
     const transit = await engineWithKey({ type });
     const aad = { associated_data: base64("x") };
     const plain = await encrypted(transit, "a", "plain");
@@ -140,7 +140,7 @@ describe.each(KEY_TYPE_NAMES)("keys of type %s", (type) => {
   });
 
   it.each([[128, 16], [256, 32], [512, 64], [undefined, 32]])(
-    "wrap a data key of %s bits",
+    `a ${type} key wraps a data key of %s bits`,
     async (bits, length) => {
       const transit = await engineWithKey({ type });
       const data = bits === undefined ? {} : { bits };
@@ -159,7 +159,7 @@ describe.each(KEY_TYPE_NAMES)("keys of type %s", (type) => {
 });
 
 describe("encrypt", () => {
-  it("makes the key when the caller may create it, and never otherwise", async () => {
+  it("encrypt creates a missing key only if the caller may create it", async () => {
     const { storage, transit } = openSite();
     const data = { plaintext: base64("x") };
     expect(await refusal(send(transit, "update", "encrypt/a", data)))
@@ -257,14 +257,14 @@ describe("encrypt", () => {
       { batch_input: [{ plaintext: "", context: "eA==" }, { plaintext: "" }] },
       "context should be set either in all the request blocks or in none",
     ],
-  ])("refuses %j and creates no key for it", async (data, message) => {
+  ])("encrypt refuses %j and creates no key", async (data, message) => {
     const { storage, transit } = openSite();
     expect(await refusal(send(transit, "create", "encrypt/a", data)))
       .toBe(`invalid_request: ${message}`);
     expect(storage.paths()).toEqual([]);
   });
 
-  it("makes no key where the mount forbids it, and passes over a nonce", async () => {
+  it("encrypt creates no key if the mount forbids it, and ignores a nonce", async () => {
     const { storage, transit } = openSite();
     await send(transit, "update", "config/keys", { disable_upsert: true });
     expect(await refusal(send(transit, "create", "encrypt/a", { plaintext: "" })))
@@ -278,7 +278,7 @@ describe("encrypt", () => {
     expect(new Set(await Promise.all(made)).size).toBe(2);
   });
 
-  it("looks at associated data last", async () => {
+  it("encrypt and decrypt check associated data last", async () => {
     const transit = await engineWithKey();
     const data = { plaintext: "", associated_data: "!", key_version: 9 };
     expect(await refusal(send(transit, "update", "encrypt/a", data))).toMatch(/higher than/);
@@ -295,13 +295,13 @@ describe("encrypt", () => {
     });
   });
 
-  it("takes empty plaintext, and on an underived key any context", async () => {
+  it("encrypt accepts empty plaintext, and any context on an underived key", async () => {
     const transit = await engineWithKey();
     const ciphertext = await encrypted(transit, "a", "", { context: base64("anything") });
     expect(await decrypted(transit, "a", ciphertext)).toBe("");
   });
 
-  it("uses the version that is asked for, within the bounds of the key", async () => {
+  it("encrypt uses the version asked for, within the key's bounds", async () => {
     const transit = await engineWithKey();
     for (let i = 0; i < 3; i++) await send(transit, "update", "keys/a/rotate");
     const attempt = (version: number) =>
@@ -335,7 +335,7 @@ describe("decrypt", () => {
     ["vault:v3:AA:AA", "invalid ciphertext: could not decode base64"],
     ["vault:v3:AAAA", "invalid ciphertext length"],
     ["vault:v3:AAAAAAAAAAAAAAAA", "cipher: message authentication failed"],
-  ])("and rewrap refuse %j", async (ciphertext, message) => {
+  ])("decrypt and rewrap refuse %j", async (ciphertext, message) => {
     const transit = await engineWithKey();
     for (let i = 0; i < 2; i++) await send(transit, "update", "keys/a/rotate");
     await send(transit, "update", "keys/a/config", { min_decryption_version: 2 });
@@ -345,7 +345,7 @@ describe("decrypt", () => {
     }
   });
 
-  it("and rewrap and datakey need a key", async () => {
+  it("decrypt, rewrap and datakey need an existing key", async () => {
     const { transit } = openSite();
     for (const path of ["decrypt/a", "rewrap/a", "datakey/plaintext/a"]) {
       expect(await refusal(send(transit, "update", path, { ciphertext: "vault:v1:AAAA" })))
@@ -353,7 +353,7 @@ describe("decrypt", () => {
     }
   });
 
-  it("stops and starts again with min_decryption_version", async () => {
+  it("min_decryption_version disables and enables decryption with old versions", async () => {
     const transit = await engineWithKey();
     const ciphertext = await encrypted(transit, "a", "x");
     await send(transit, "update", "keys/a/rotate");
@@ -381,7 +381,7 @@ describe("datakey", () => {
 });
 
 describe("batches", () => {
-  it("answer good and bad items in the order they came, each with its reference", async () => {
+  it("a batch answers good and bad items in order, each with its reference", async () => {
     const transit = await engineWithKey();
     const { results, failedItems } = await batch(transit, "encrypt/a", [
       { plaintext: base64("one"), reference: "first" },
@@ -421,7 +421,7 @@ describe("batches", () => {
     });
   });
 
-  it("rewrap every item that can be, and are no failure for the others", async () => {
+  it("a rewrap batch rewraps the good items and reports errors in the others", async () => {
     const transit = await engineWithKey();
     const ciphertext = await encrypted(transit, "a", "x");
     await send(transit, "update", "keys/a/rotate");
@@ -438,7 +438,7 @@ describe("batches", () => {
     expect(failedItems).toBeUndefined();
   });
 
-  it("to be rewrapped are read leniently, as the reference does", async () => {
+  it("a rewrap batch is parsed leniently, as in OpenBao", async () => {
     const transit = await engineWithKey();
     const { results } = await batch(transit, "rewrap/a", [null, { ciphertext: 5, reference: 7 }]);
     expect(results).toEqual([
@@ -474,7 +474,7 @@ describe("batches", () => {
     }
   });
 
-  it("take the caller's response code only when some items succeeded and it is one", async () => {
+  it("a batch uses the caller's response code only if it is valid and some items succeeded", async () => {
     const transit = await engineWithKey();
     const good = { plaintext: base64("x") };
     const bad = { plaintext: "!" };
@@ -493,7 +493,7 @@ describe("batches", () => {
     }
   });
 
-  it("whose items all fail create no key, one good item does", async () => {
+  it("a batch creates a key only if some item succeeds", async () => {
     const { storage, transit } = openSite();
     const bad = { plaintext: "!" };
     const create = (items: readonly unknown[]) =>
@@ -507,7 +507,7 @@ describe("batches", () => {
     expect(storage.paths()).toEqual(["policy/a"]);
   });
 
-  it("keep their order when there are more items than are in work at once", async () => {
+  it("a batch keeps its order with more items than run at once", async () => {
     const transit = await engineWithKey();
     const texts = Array.from({ length: 300 }, (_, index) => `text ${index}`);
     const sealed = await batch(transit, "encrypt/a", texts.map((t) => ({ plaintext: base64(t) })));
@@ -519,7 +519,7 @@ describe("batches", () => {
     expect(opened.results.map(({ plaintext }) => textOf(plaintext))).toEqual(texts);
   });
 
-  it("of too many items are refused before any work", async () => {
+  it("a batch of too many items is refused before any work", async () => {
     const transit = await engineWithKey();
     const items = new Array(16_385).fill({ plaintext: "" });
     expect(await refusal(batch(transit, "encrypt/a", items))).toBe(
@@ -527,7 +527,7 @@ describe("batches", () => {
     );
   });
 
-  it("are no way to reach the prototype", async () => {
+  it("a batch item cannot reach the prototype", async () => {
     const transit = await engineWithKey();
     const text = '{"batch_input":[{"__proto__":{"plaintext":"QQ=="}}]}';
     expect(await refusal(send(transit, "update", "encrypt/a", text)))

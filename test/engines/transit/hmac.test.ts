@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
 import type { Engine } from "../../../src/engines/engine.ts";
-import { type Data, dataOf, refusal, send } from "../requests.ts";
-import { base64, batch, bytesOf, openSite, type Site, wrapped } from "./requests.ts";
+import { type Data, dataOf, refusal, send } from "../engine_requests.ts";
+import { base64, batch, bytesOf, openSite, type Site, wrapped } from "./transit_requests.ts";
 
 const TEXT = "the quick brown fox";
 const ALGORITHMS = ["224", "256", "384", "512"].flatMap((bits) => [
@@ -28,28 +28,33 @@ async function isValid(transit: Engine, data: Data, path = "verify/a"): Promise<
 }
 
 describe("transit/hmac", () => {
-  it.each(ALGORITHMS)("by %s is what others compute with the exported key", async (name, other) => {
-    const { transit } = await siteWithKey(2);
-    const exported = dataOf(await send(transit, "read", "export/hmac-key/a"))["keys"] as Data;
-    const key = bytesOf(String(exported["2"]));
-    const sum = createHmac(other!, key).update(TEXT).digest("base64");
-    expect(await hmacOf(transit, "hmac/a", { algorithm: name })).toBe(`vault:v2:${sum}`);
-    expect(await hmacOf(transit, `hmac/a/${name}`, { algorithm: "nope" })).toBe(`vault:v2:${sum}`);
-    const data = { input: base64(TEXT), hmac: `vault:v2:${sum}` };
-    expect(await isValid(transit, data, `verify/a/${name}`)).toBe(true);
-    expect(await isValid(transit, { ...data, hash_algorithm: name })).toBe(true);
-    expect(await isValid(transit, { ...data, input: base64("other") }, `verify/a/${name}`))
-      .toBe(false);
-  });
+  it.each(ALGORITHMS)(
+    "hmac with %s equals what node:crypto computes with the exported key",
+    async (name, other) => {
+      const { transit } = await siteWithKey(2);
+      const exported = dataOf(await send(transit, "read", "export/hmac-key/a"))["keys"] as Data;
+      const key = bytesOf(String(exported["2"]));
+      const sum = createHmac(other!, key).update(TEXT).digest("base64");
+      expect(await hmacOf(transit, "hmac/a", { algorithm: name })).toBe(`vault:v2:${sum}`);
+      expect(await hmacOf(transit, `hmac/a/${name}`, { algorithm: "nope" })).toBe(
+        `vault:v2:${sum}`,
+      );
+      const data = { input: base64(TEXT), hmac: `vault:v2:${sum}` };
+      expect(await isValid(transit, data, `verify/a/${name}`)).toBe(true);
+      expect(await isValid(transit, { ...data, hash_algorithm: name })).toBe(true);
+      expect(await isValid(transit, { ...data, input: base64("other") }, `verify/a/${name}`))
+        .toBe(false);
+    },
+  );
 
-  it("uses a key that encrypts nothing", async () => {
+  it("hmac uses another key than encryption", async () => {
     const { transit } = await siteWithKey();
     const keys = async (type: string) =>
       (dataOf(await send(transit, "read", `export/${type}/a`))["keys"] as Data)["1"];
     expect(await keys("hmac-key")).not.toBe(await keys("encryption-key"));
   });
 
-  it("takes the version that is asked for, within the bounds of the key", async () => {
+  it("hmac uses the version asked for, within the key's bounds", async () => {
     const { transit } = await siteWithKey(3);
     const first = await hmacOf(transit, "hmac/a", { key_version: 1 });
     expect(first).toMatch(/^vault:v1:/);
@@ -139,7 +144,7 @@ describe("transit/hmac", () => {
     expect(await refusal(send(transit, "update", path, data))).toBe(`invalid_request: ${message}`);
   });
 
-  it("serves the good items of a batch, and verifies them", async () => {
+  it("an hmac batch serves its good items and can be verified", async () => {
     const { transit } = await siteWithKey();
     const input = base64(TEXT);
     const made = await batch(transit, "hmac/a", [{ input, reference: "r" }, {}, null]);

@@ -13,8 +13,16 @@ import {
   type KeyTypeRow,
   parseKeyType,
 } from "../../../src/engines/transit/key_types.ts";
-import { type Data, dataOf, refusal, send } from "../requests.ts";
-import { base64, bytesOf, decrypted, encrypted, openSite, textOf, wrapped } from "./requests.ts";
+import { type Data, dataOf, refusal, send } from "../engine_requests.ts";
+import {
+  base64,
+  bytesOf,
+  decrypted,
+  encrypted,
+  openSite,
+  textOf,
+  wrapped,
+} from "./transit_requests.ts";
 
 const FOLDER = fileURLToPath(new URL("../../../src/engines/transit/", import.meta.url));
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
 import type { Operation } from "../../../src/wire/operation.ts";
-import { type Data, dataOf, NOW_MS, refusal, send } from "../requests.ts";
-import { decrypted, encrypted, openSite, type Site, wrapped } from "./requests.ts";
+import { type Data, dataOf, NOW_MS, refusal, send } from "../engine_requests.ts";
+import { decrypted, encrypted, openSite, type Site, wrapped } from "./transit_requests.ts";
 
 const NOW_SECONDS = Math.floor(NOW_MS / 1000);
 
@@ -17,8 +17,8 @@ async function configure({ transit }: Site, data: Data): Promise<string> {
   return await refusal(send(transit, "update", "keys/a/config", data));
 }
 
-describe("keys of transit", () => {
-  it("are described with all that Vault's clients read", async () => {
+describe("transit keys", () => {
+  it("a transit key is described with everything that Vault's clients read", async () => {
     const { transit } = openSite();
     const described = {
       allow_plaintext_backup: false,
@@ -56,7 +56,7 @@ describe("keys of transit", () => {
     });
   });
 
-  it("stay as they are when they are created again", async () => {
+  it("creating an existing transit key leaves it unchanged", async () => {
     const { transit } = await siteWithKey();
     const ciphertext = await encrypted(transit, "a", "text");
     for (const more of [{ type: "chacha20-poly1305" }, { type: "rsa-4096" }, { derived: true }]) {
@@ -69,7 +69,7 @@ describe("keys of transit", () => {
     expect(await decrypted(transit, "a", ciphertext)).toBe("text");
   });
 
-  it("are listed in order, in pages where asked, and missing when there are none", async () => {
+  it("transit keys are listed in order and in pages", async () => {
     const { transit } = openSite();
     expect(await send(transit, "list", "keys/")).toEqual({ kind: "missing" });
     for (const name of ["b", "a.1", "c-d"]) await send(transit, "update", `keys/${name}`);
@@ -99,14 +99,14 @@ describe("keys of transit", () => {
       { auto_rotate_period: "59m" },
       "auto rotate period must be 0 to disable or at least an hour",
     ],
-  ])("are refused with %j, and nothing is stored", async (data, message) => {
+  ])("a transit key with %j is refused and not stored", async (data, message) => {
     const { storage, transit } = openSite();
     expect(await refusal(send(transit, "update", "keys/a", data)))
       .toBe(`invalid_request: ${message}`);
     expect(storage.paths()).toEqual([]);
   });
 
-  it("are deleted only when that is allowed, with all they had", async () => {
+  it("a transit key is deleted only if its settings allow it, with all its versions", async () => {
     const site = await siteWithKey(2);
     const { storage, transit } = site;
     expect(await refusal(send(transit, "delete", "keys/a"))).toBe(
@@ -124,7 +124,7 @@ describe("keys of transit", () => {
     );
   });
 
-  it("made anew under an old name decrypt nothing of the old one", async () => {
+  it("a transit key recreated under an old name does not decrypt old ciphertext", async () => {
     const site = await siteWithKey();
     const ciphertext = await encrypted(site.transit, "a", "text");
     await configure(site, { deletion_allowed: true });
@@ -134,7 +134,7 @@ describe("keys of transit", () => {
       .toBe("invalid_request: cipher: message authentication failed");
   });
 
-  it("have names of word characters, dots and dashes, prototype names included", async () => {
+  it("transit key names have word characters, dots and dashes, even prototype names", async () => {
     const { transit } = openSite();
     for (const name of ["__proto__", "constructor", "toString", "a.b-c", "0"]) {
       expect(await send(transit, "read", `keys/${name}`)).toEqual({ kind: "missing" });
@@ -148,13 +148,13 @@ describe("keys of transit", () => {
     }
   });
 
-  it("wrap their records when the mount asks for it, and nothing else", () => {
+  it("transit seal-wraps key records and nothing else", () => {
     const { transit } = openSite();
     expect(["policy/a", "archive/a", "config", "policy"].map((path) => transit.wrapsPath(path)))
       .toEqual([true, true, false, false]);
   });
 
-  it("of a record that was damaged are not used", async () => {
+  it("a damaged transit key record is not used", async () => {
     const { storage, transit } = await siteWithKey(2);
     const record = decodeUtf8((await storage.get("policy/a"))!.value);
     for (
@@ -196,7 +196,7 @@ describe("keys/<name>/config", () => {
       { auto_rotate_period: 60 },
       "auto rotate period must be 0 to disable or at least an hour",
     ],
-  ])("refuses %j and changes nothing", async (data, message) => {
+  ])("keys/<name>/config refuses %j and changes nothing", async (data, message) => {
     const site = await siteWithKey(3);
     const before = await send(site.transit, "read", "keys/a");
     expect(await configure(site, { deletion_allowed: true, ...data }))
@@ -204,7 +204,7 @@ describe("keys/<name>/config", () => {
     expect(await send(site.transit, "read", "keys/a")).toEqual(before);
   });
 
-  it("refuses a name that has no key", async () => {
+  it("config, rotate and trim refuse a name without a key", async () => {
     const { transit } = openSite();
     expect(await refusal(send(transit, "update", "keys/b/config", {})))
       .toBe("invalid_request: no existing key named b could be found");
@@ -214,7 +214,7 @@ describe("keys/<name>/config", () => {
       .toBe("invalid_request: invalid key name");
   });
 
-  it("never takes back that a key is exportable or open to plaintext backup", async () => {
+  it("keys/<name>/config never revokes exportable or allow_plaintext_backup", async () => {
     const site = await siteWithKey();
     await configure(site, { exportable: true, allow_plaintext_backup: true });
     await configure(site, { exportable: false, allow_plaintext_backup: false });
@@ -222,7 +222,7 @@ describe("keys/<name>/config", () => {
       .toMatchObject({ exportable: true, allow_plaintext_backup: true });
   });
 
-  it("takes zero as the first version, with a warning, and writes only what differs", async () => {
+  it("keys/<name>/config raises version 0 to 1 with a warning, and writes only changes", async () => {
     const { storage, transit } = await siteWithKey();
     const writes = storage.commits;
     const reply = await send(transit, "update", "keys/a/config", { min_decryption_version: 0 });
@@ -233,7 +233,7 @@ describe("keys/<name>/config", () => {
     expect(storage.commits).toBe(writes);
   });
 
-  it("hides versions that cannot decrypt any more, and shows them when they can again", async () => {
+  it("a transit key hides versions below min_decryption_version", async () => {
     const site = await siteWithKey(3);
     const keys = async () =>
       Object.keys(dataOf(await send(site.transit, "read", "keys/a"))["keys"] as Data);
@@ -245,7 +245,7 @@ describe("keys/<name>/config", () => {
 });
 
 describe("keys/<name>/trim", () => {
-  it("erases old versions for good", async () => {
+  it("keys/<name>/trim erases old versions for good", async () => {
     const site = await siteWithKey(3);
     const { storage, transit } = site;
     const record = async () => decodeUtf8((await storage.get("policy/a"))!.value);
@@ -298,7 +298,7 @@ describe("keys/<name>/trim", () => {
       { min_available_version: -1 },
       "minimum available version cannot be decremented",
     ],
-  ])("refuses, after config %j, %j", async (config, data, message) => {
+  ])("keys/<name>/trim refuses, after config %j, %j", async (config, data, message) => {
     const site = await siteWithKey(3);
     expect(await configure(site, config)).toBe("accepted");
     expect(await refusal(send(site.transit, "update", "keys/a/trim", data)))
@@ -307,7 +307,7 @@ describe("keys/<name>/trim", () => {
 });
 
 describe("export", () => {
-  it("gives the keys of versions that can decrypt, of exportable keys only", async () => {
+  it("export returns decrypting versions of exportable keys only", async () => {
     const site = await siteWithKey(3);
     const { transit } = site;
     const path = "export/encryption-key/a";
@@ -344,20 +344,20 @@ describe("export", () => {
       { format: "pem" },
       wrapped("unknown format for HMAC key; supported values are `` or `raw`"),
     ],
-  ])("refuses %s with %j", async (type, data, message) => {
+  ])("export refuses %s with %j", async (type, data, message) => {
     const site = await siteWithKey();
     await configure(site, { exportable: true });
     expect(await refusal(send(site.transit, "read", `export/${type}/a`, data)))
       .toBe(`invalid_request: ${message}`);
   });
 
-  it("finds no key that is not there", async () => {
+  it("export reports a missing key as missing", async () => {
     expect(await send(openSite().transit, "read", "export/encryption-key/a"))
       .toEqual({ kind: "missing" });
   });
 });
 
-describe("paths of transit", () => {
+describe("transit paths", () => {
   const unsupported: readonly (readonly [Operation, string, string])[] = [
     ["read", "", "unsupported_path"],
     ["read", "nothing", "unsupported_path"],
@@ -387,12 +387,12 @@ describe("paths of transit", () => {
     ["read", "hash", "unsupported_operation"],
     ["update", "encrypt/", "unsupported_path"],
   ];
-  it.each(unsupported)("%s %s: %s", async (operation, path, code) => {
+  it.each(unsupported)("transit answers %s %s with %s", async (operation, path, code) => {
     const { transit } = await siteWithKey();
     expect(await refusal(send(transit, operation, path))).toMatch(new RegExp(`^${code}: `));
   });
 
-  it("ask for `create` only to encrypt with a key that is not there", async () => {
+  it("transit asks for create only to encrypt with a missing key", async () => {
     const { transit } = await siteWithKey();
     const exists = (path: string) => transit.exists(path, "scope");
     expect(await exists("encrypt/a")).toBe(true);

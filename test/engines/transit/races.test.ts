@@ -3,13 +3,13 @@ import { encodeKey } from "../../../src/engines/transit/records.ts";
 import { newTransitKey } from "../../../src/engines/transit/versions.ts";
 import { COMMIT_TRIES_MAX, KEY_VERSIONS_MAX } from "../../../src/limits.ts";
 import { RECORD_MAX_BYTES } from "../../../src/limits.ts";
-import { dataOf, NOW_MS, refusal, send } from "../requests.ts";
-import { base64, decrypted, encrypted, HOUR_MS, openSite } from "./requests.ts";
+import { dataOf, NOW_MS, refusal, send } from "../engine_requests.ts";
+import { base64, decrypted, encrypted, HOUR_MS, openSite } from "./transit_requests.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-describe("transit with several writers", () => {
-  it("makes one key of many implicit creations, and all their ciphertexts decrypt", async () => {
+describe("transit with concurrent writers", () => {
+  it("concurrent implicit creations make one transit key, and all ciphertexts decrypt", async () => {
     const { storage, transit, rival } = openSite();
     const replies = await Promise.all(
       numbers(12).map((index) =>
@@ -30,7 +30,7 @@ describe("transit with several writers", () => {
     expect(unwarned).toHaveLength(1);
   });
 
-  it("creates the key of a rival that came between, and does not replace it", async () => {
+  it("creating a transit key does not replace one that another writer has just made", async () => {
     const { storage, transit, rival } = openSite();
     let ciphertext = "";
     storage.hook = async () => {
@@ -44,7 +44,7 @@ describe("transit with several writers", () => {
     expect(await decrypted(transit, "a", ciphertext)).toBe("text");
   });
 
-  it("loses no rotation and no ciphertext when both happen at once", async () => {
+  it("concurrent rotations and encryptions of transit lose nothing", async () => {
     const { transit, rival } = openSite();
     await send(transit, "update", "keys/a");
     const ciphertexts: string[] = [];
@@ -65,7 +65,7 @@ describe("transit with several writers", () => {
     }
   });
 
-  it("never uses a cached key after another process changed it", async () => {
+  it("transit never uses a cached key after another process changed it", async () => {
     const { transit, rival } = openSite();
     await send(transit, "update", "keys/a");
     const old = await encrypted(transit, "a", "text");
@@ -86,7 +86,7 @@ describe("transit with several writers", () => {
       .toBe("invalid_request: cipher: message authentication failed");
   });
 
-  it("checks what it may on what a rival stored last, not on what it read first", async () => {
+  it("transit checks permissions on what was stored last, not on what it read first", async () => {
     const { storage, transit, rival } = openSite();
     await send(transit, "update", "keys/a");
     await send(transit, "update", "keys/a/config", { deletion_allowed: true });
@@ -98,7 +98,7 @@ describe("transit with several writers", () => {
     expect(storage.paths()).toEqual(["policy/a"]);
   });
 
-  it("gives up after a bounded number of lost commits and has changed nothing", async () => {
+  it("transit gives up after a bounded number of lost commits and changes nothing", async () => {
     const { storage, transit } = openSite();
     await send(transit, "update", "keys/a");
     const before = await send(transit, "read", "keys/a");
@@ -118,7 +118,7 @@ describe("transit with several writers", () => {
     expect(storage.paths()).toEqual(["policy/a"]);
   });
 
-  it("answers with a key only once it is stored", async () => {
+  it("transit answers with a key only once it is stored", async () => {
     const { storage, transit } = openSite();
     storage.hook = () => "fail";
     expect(await refusal(send(transit, "create", "encrypt/a", { plaintext: "" })))
@@ -134,7 +134,7 @@ describe("transit with several writers", () => {
 });
 
 describe("auto_rotate_period", () => {
-  it("rotates once at the first use after it has passed, and not before", async () => {
+  it("auto_rotate_period rotates a key once, at the first use after it has passed", async () => {
     const { transit, rival } = openSite();
     await send(transit, "update", "keys/a", { auto_rotate_period: "2h" });
     const use = async (path: string, data: object, afterMs: number, engine = transit) => {
@@ -159,7 +159,7 @@ describe("auto_rotate_period", () => {
   });
 });
 
-describe("a key with very many versions", () => {
+describe("transit keys with very many versions", () => {
   const key = newTransitKey(
     {
       type: "aes256-gcm96",
@@ -179,7 +179,7 @@ describe("a key with very many versions", () => {
     versions: new Map(numbers(KEY_VERSIONS_MAX).map((index) => [index + 1, first])),
   };
 
-  it("still fits a record, is not rotated any more, and goes on encrypting", async () => {
+  it("a key with the most versions fits a record, cannot rotate and still encrypts", async () => {
     const { storage, transit } = openSite();
     const record = encodeKey(full);
     expect(record.length).toBeLessThan(RECORD_MAX_BYTES);

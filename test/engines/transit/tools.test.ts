@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { hashInput } from "../../../src/engines/transit/tools.ts";
-import { type Data, dataOf, refusal, send } from "../requests.ts";
-import { base64, bytesOf, openSite } from "./requests.ts";
+import { type Data, dataOf, refusal, send } from "../engine_requests.ts";
+import { base64, bytesOf, openSite } from "./transit_requests.ts";
 
 describe("transit/random", () => {
   const { transit } = openSite();
@@ -20,17 +20,17 @@ describe("transit/random", () => {
     ["random/-x/5", { bytes: 6 }, 6],
     ["random/.5", {}, 32],
     ["random/08", {}, 8],
-  ])("%s with %j gives bytes in base64", async (path, data, length) => {
+  ])("%s with %j returns base64 of %i random bytes", async (path, data, length) => {
     expect(bytesOf(await draw(path, data)).length).toBe(length);
   });
 
-  it("gives hex where asked, and other bytes each time", async () => {
+  it("random returns hex if asked, and other bytes each time", async () => {
     const drawn = await Promise.all([1, 2, 3].map(() => draw("random/16", { format: "hex" })));
     for (const text of drawn) expect(text).toMatch(/^[0-9a-f]{32}$/);
     expect(new Set(drawn).size).toBe(3);
   });
 
-  it("says that the seal gives no randomness", async () => {
+  it("random/seal warns that the seal gives no randomness", async () => {
     expect(await send(transit, "update", "random/seal")).toMatchObject({
       warnings: ["no seal/entropy augmentation available, using platform entropy source"],
     });
@@ -68,7 +68,7 @@ describe("transit/random", () => {
   });
 });
 
-describe("paths of the tools", () => {
+describe("paths of random and hash", () => {
   it.each(
     [
       ["read", "random/8/", "unsupported_operation"],
@@ -81,7 +81,7 @@ describe("paths of the tools", () => {
     expect(await refusal(send(openSite().transit, operation, path))).toMatch(`${code}: `);
   });
 
-  it("hash nothing where the system is asked without input", async () => {
+  it("hashInput() of null hashes the empty text", async () => {
     expect(await hashInput(null, {})).toMatchObject({
       data: { sum: createHash("sha256").update("").digest("hex") },
     });
@@ -94,19 +94,24 @@ describe("transit/hash", () => {
   const sum = async (path: string, data: Data) =>
     dataOf(await send(transit, "update", path, { input, ...data }))["sum"];
 
-  it.each(["224", "256", "384", "512"])("knows SHA-2 and SHA-3 of %s bits", async (bits) => {
-    for (
-      const [name, other] of [[`sha2-${bits}`, `sha${bits}`], [`sha3-${bits}`, `sha3-${bits}`]]
-    ) {
-      const hash = createHash(other!).update("the quick brown fox");
-      const hex = hash.copy().digest("hex");
-      expect(await sum(`hash/${name}`, { algorithm: "ignored" })).toBe(hex);
-      expect(await sum("hash", { algorithm: name })).toBe(hex);
-      expect(await sum("hash", { algorithm: name, format: "base64" })).toBe(hash.digest("base64"));
-    }
-  });
+  it.each(["224", "256", "384", "512"])(
+    "hash supports SHA-2 and SHA-3 with %s bits",
+    async (bits) => {
+      for (
+        const [name, other] of [[`sha2-${bits}`, `sha${bits}`], [`sha3-${bits}`, `sha3-${bits}`]]
+      ) {
+        const hash = createHash(other!).update("the quick brown fox");
+        const hex = hash.copy().digest("hex");
+        expect(await sum(`hash/${name}`, { algorithm: "ignored" })).toBe(hex);
+        expect(await sum("hash", { algorithm: name })).toBe(hex);
+        expect(await sum("hash", { algorithm: name, format: "base64" })).toBe(
+          hash.digest("base64"),
+        );
+      }
+    },
+  );
 
-  it("takes sha2-256 when none is named", async () => {
+  it("hash uses sha2-256 by default", async () => {
     expect(await sum("hash", {})).toBe(await sum("hash/sha2-256", {}));
   });
 

@@ -1,4 +1,4 @@
-/** Short forms of requests and replies for the tests of engines. */
+/** Builds requests for engines, sends them and reads replies, for the tests of engines. */
 
 import type { Engine, EngineReply, EngineRequest } from "../../src/engines/engine.ts";
 import type { Operation } from "../../src/wire/operation.ts";
@@ -10,7 +10,7 @@ export const MOUNT_LEASE_SECONDS = 2_764_800;
 
 export type Data = Readonly<Record<string, unknown>>;
 
-/** As the http layer makes it: data from JSON text, so that `__proto__` is a name of its own. */
+/** A request as the HTTP layer makes it: data is parsed JSON, so `__proto__` is an own name. */
 export function request(
   operation: Operation,
   path: string,
@@ -39,7 +39,7 @@ export function send(
   return engine.handle(request(operation, path, data, more));
 }
 
-/** `code: message` of the VaultError that `action` must throw. */
+/** `code: message` of the VaultError that `action` throws, or "accepted". */
 export async function refusal(action: Promise<unknown>): Promise<string> {
   try {
     await action;

@@ -1,4 +1,4 @@
-/** A transit engine in memory, and the requests its tests repeat. */
+/** Opens a transit engine in memory and sends the requests that its tests repeat. */
 
 import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM } from "node:crypto";
 import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
@@ -7,14 +7,14 @@ import type { Engine } from "../../../src/engines/engine.ts";
 import type { KeyType } from "../../../src/engines/transit/key_types.ts";
 import { createTransit } from "../../../src/engines/transit/transit.ts";
 import { createMemoryMountRecords, type MemoryMountRecords } from "../memory_engine_storage.ts";
-import { type Data, dataOf, send } from "../requests.ts";
+import { type Data, dataOf, send } from "../engine_requests.ts";
 
 export const HOUR_MS = 3_600_000;
 
 export interface Site {
   readonly storage: MemoryMountRecords;
   readonly transit: Engine;
-  /** Another process on the same records. */
+  /** The same engine in another process, on the same records. */
   readonly rival: Engine;
 }
 
@@ -56,7 +56,7 @@ export async function decrypted(
   return textOf(dataOf(reply)["plaintext"]);
 }
 
-/** The results of a batch, and the mark the reply carries when items failed. */
+/** The results of a batch, and the mark that a reply carries when items failed. */
 export async function batch(
   transit: Engine,
   path: string,
