@@ -19,8 +19,8 @@ function auditLines(): readonly unknown[] {
     .filter((line) => at(line, "type") === "request" || at(line, "type") === "response");
 }
 
-describe("a vault on Workers", () => {
-  it("writes audit lines to the console, and has no files", async () => {
+describe("audit on Workers", () => {
+  it("a vault on Workers writes audit lines to the console and refuses file devices", async () => {
     const stub = newObject("VAULT");
     const call = async (method: string, path: string, body?: unknown, token = "") => {
       const response = await stub.fetch(`http://vault.invalid/v1/${path}`, {

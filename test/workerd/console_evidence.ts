@@ -1,6 +1,6 @@
 /**
- * Before each test file: the vault's lines, which it writes to the console that it shares with the
- * tests, are kept instead of shown. Anything else is shown as ever.
+ * Set-up of every test file: the vault shares its console with the tests, so its lines are recorded as
+ * evidence instead of shown. Other output is shown as usual.
  */
 
 import { evidence } from "./evidence.ts";

@@ -4,7 +4,7 @@ import { DRAIN_MAX_BYTES } from "../../src/limits.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** A request whose body has so many chunks, and how many of them were taken. */
+/** A request whose body has `chunks` chunks, with a count of those that were read. */
 function upload(chunks: number) {
   let taken = 0;
   const body = new ReadableStream<Uint8Array>({
@@ -19,8 +19,8 @@ function upload(chunks: number) {
   return { ...drainedRequest(request), taken: () => taken };
 }
 
-describe("a drained request", () => {
-  it("is the same request to the application", async () => {
+describe("drained request", () => {
+  it("a drained request looks unchanged to the application", async () => {
     const { request, drain } = upload(3);
     expect(request.method).toBe("PUT");
     expect(request.url).toBe("http://vault.invalid/v1/a?b");
@@ -29,13 +29,13 @@ describe("a drained request", () => {
     await drain();
   });
 
-  it("is read to its end when the application never looked at the body", async () => {
+  it("a body that the application never read is drained to its end", async () => {
     const { drain, taken } = upload(8);
     await drain();
     expect(taken()).toBe(8);
   });
 
-  it("is read to its end when the application refused the body half way", async () => {
+  it("a body that the application cancelled half way is drained to its end", async () => {
     const { request, drain, taken } = upload(8);
     const reader = request.body?.getReader();
     await reader?.read();
@@ -44,14 +44,14 @@ describe("a drained request", () => {
     expect(taken()).toBe(8);
   });
 
-  it("is given up when there is no end", async () => {
+  it("draining an endless body is given up", async () => {
     const { drain, taken } = upload(Infinity);
     await drain();
     expect(taken() * CHUNK_BYTES).toBeGreaterThan(DRAIN_MAX_BYTES);
     expect(taken() * CHUNK_BYTES).toBeLessThan(2 * DRAIN_MAX_BYTES);
   });
 
-  it("needs nothing when there is no body", async () => {
+  it("a request without a body needs no draining", async () => {
     const request = new Request("http://vault.invalid/");
     const drained = drainedRequest(request);
     expect(drained.request).toBe(request);

@@ -12,7 +12,7 @@ function open(stub: DurableObjectStub): Store {
   return store;
 }
 
-/** An eviction instead of a close: the object is given no warning. */
+/** Evicts the object instead of closing the store, so it gets no warning. */
 async function reopen(store: Store): Promise<Store> {
   const stub = stubs.get(store);
   if (stub === undefined) throw new Error("a store of another test");

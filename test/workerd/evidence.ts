@@ -1,5 +1,5 @@
 /**
- * The recorder inside workerd. There are no files: what was kept goes to the collector of
+ * The evidence recorder inside workerd. It has no files, so it sends what it recorded to the collector of
  * `../secrecy/collect.ts` when the test file has ended.
  */
 

@@ -6,7 +6,7 @@ import { newObject } from "./objects.ts";
 
 const HEADER = "x-sealwright-target";
 
-/** A request as it arrives with `Content-Length: 0`: its body is empty and still there. */
+/** A request as it arrives with `Content-Length: 0`: with a body, which is empty. */
 function withEmptyBody(method: string, path: string): Request {
   const request = new Request(`http://vault.test${path}`, {
     method: "PUT",
@@ -15,15 +15,15 @@ function withEmptyBody(method: string, path: string): Request {
   return Object.defineProperty(request, "method", { value: method });
 }
 
-describe("a request on its way to the object", () => {
-  it.each(["GET", "HEAD"])("with %s leaves its empty body behind", (method) => {
+describe("handing over to the object", () => {
+  it.each(["GET", "HEAD"])("handing over a %s request drops its empty body", (method) => {
     const handed = handOver(withEmptyBody(method, "/v1/a?b"), false);
     expect([handed.method, handed.body, handed.redirect]).toEqual([method, null, "manual"]);
     expect(handed.headers.get(HEADER)).toBe("/v1/a?b");
     expect(drainedRequest(withEmptyBody(method, "/v1/a")).request.body).toBeNull();
   });
 
-  it("keeps its body, and arrives as it was sent", async () => {
+  it("handing over a request keeps its body and its raw target", async () => {
     const headers = { [HEADER]: "/v1/a/./b\\c", "x-vault-token": "t" };
     const sent = new Request("http://vault.test/v1/x", { method: "PUT", headers, body: "abc" });
     const { request, env } = takeOver(handOver(sent, true));
@@ -34,18 +34,18 @@ describe("a request on its way to the object", () => {
     expect(await request.text()).toBe("abc");
   });
 
-  it("keeps the Host that its client named, which only the product's own server may tell", () => {
-    const headers = { host: "client", "x-sealwright-host": "told" };
+  it("the Host of the client can be set only by the product's own server", () => {
+    const headers = { host: "client", "x-sealwright-host": "named" };
     const hostOf = (isLocal: boolean) => {
       const sent = new Request("http://client/v1/a", { headers });
       const { request } = takeOver(handOver(sent, isLocal));
       expect(request.headers.has("x-sealwright-host")).toBe(false);
       return request.headers.get("host");
     };
-    expect([hostOf(true), hostOf(false)]).toEqual(["told", "client"]);
+    expect([hostOf(true), hostOf(false)]).toEqual(["named", "client"]);
   });
 
-  it("goes where its target says, whatever its headers say", () => {
+  it("a request goes to its own target even if its headers name another", () => {
     const headers = { [HEADER]: "/v1/other", host: "h/v1/other?" };
     const sent = new Request("http://h/v1/other?/v1/real", { headers });
     const { env } = takeOver(handOver(sent, false));
@@ -53,12 +53,12 @@ describe("a request on its way to the object", () => {
   });
 });
 
-describe("the Worker", () => {
+describe("Worker", () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
 
-  it("serves GET and HEAD with an empty body", async () => {
+  it("the Worker serves GET and HEAD with an empty body", async () => {
     const vault = newObject("VAULT");
     const env = { VAULT: { idFromName: () => null, get: () => vault } };
     const status = async (method: string) =>
@@ -66,7 +66,7 @@ describe("the Worker", () => {
     expect([await status("GET"), await status("HEAD")]).toEqual([501, 501]);
   });
 
-  it("logs why the object could not be reached, and answers 503 without it", async () => {
+  it("the Worker logs why the object could not be reached, and answers 503 without the reason", async () => {
     const lines = vi.spyOn(console, "log").mockImplementation(() => {});
     const fetch = () => Promise.reject(new Error("the reason"));
     const env = { VAULT: { idFromName: () => null, get: () => ({ fetch }) } };

@@ -1,25 +1,25 @@
-/** The Worker under test, with Durable Object classes that only tests need beside the vault's. */
+/** The Worker under test, with the vault's Durable Object class and others that only tests need. */
 
 import { DurableObject } from "cloudflare:workers";
 import { VaultObject } from "../../src/runtimes/workers/workers.ts";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 
-/** Of no other vault. */
+/** The static seal key of `StaticVaultObject`; no other vault uses it. */
 export const STATIC_KEY = "a1".repeat(32);
 
 export { default, VaultObject } from "../../src/runtimes/workers/workers.ts";
 
-/** Only its SQLite storage is used. */
+/** An object of which only the SQLite storage is used. */
 export class StoreObject extends DurableObject {}
 
-/** A vault whose trail is kept; `SEALWRIGHT_*` vars would hold for every object of the project. */
+/** A vault with an audit trail. `SEALWRIGHT_*` vars would apply to every object of the project. */
 export class AuditedVaultObject extends VaultObject {
   constructor(ctx: DurableObjectState, env: Readonly<Record<string, unknown>>) {
     super(ctx, { ...env, SEALWRIGHT_AUDIT_CONSOLE: "1" });
   }
 }
 
-/** The same, and it unseals itself. */
+/** A vault with an audit trail that unseals itself. */
 export class StaticVaultObject extends VaultObject {
   constructor(ctx: DurableObjectState, env: Readonly<Record<string, unknown>>) {
     super(ctx, {

@@ -5,8 +5,8 @@ import { newObject } from "./objects.ts";
 
 const SOON_MS = 1_000_000;
 
-describe("the alarm of an object", () => {
-  it("keeps the earliest of the times asked for", async () => {
+describe("object alarm", () => {
+  it("the object alarm keeps the earliest of the times asked for", async () => {
     await runInDurableObject(newObject("STORE"), async (_instance, { storage }) => {
       const nowMs = Date.now();
       const alarm = new ObjectAlarm(storage, () => nowMs);
@@ -18,7 +18,7 @@ describe("the alarm of an object", () => {
     });
   });
 
-  it("keeps the earliest of two asked for at once after a start", async () => {
+  it("the object alarm keeps the earliest of two concurrent times after a start", async () => {
     await runInDurableObject(newObject("STORE"), async (_instance, { storage }) => {
       const nowMs = Date.now();
       const alarm = new ObjectAlarm(storage, () => nowMs);
@@ -28,7 +28,7 @@ describe("the alarm of an object", () => {
     });
   });
 
-  it("keeps an earlier time set before an eviction", async () => {
+  it("the object alarm keeps an earlier time that was set before an eviction", async () => {
     const stub = newObject("STORE");
     const nowMs = Date.now();
     await runInDurableObject(stub, async (_instance, { storage }) => {
@@ -42,7 +42,7 @@ describe("the alarm of an object", () => {
     });
   });
 
-  it("asks, while it runs, for no time that could be taken for its own", async () => {
+  it("a time set while the alarm runs differs from the running alarm's own", async () => {
     await runInDurableObject(newObject("STORE"), async (_instance, { storage }) => {
       const nowMs = Date.now();
       const scheduledMs = nowMs + SOON_MS;
@@ -53,7 +53,7 @@ describe("the alarm of an object", () => {
     });
   });
 
-  it("may be delivered to a vault that was evicted and has nothing to do", async () => {
+  it("an alarm delivered to an evicted vault with nothing to do does no harm", async () => {
     const stub = newObject("VAULT");
     await runInDurableObject(stub, async (_instance, { storage }) => {
       await storage.setAlarm(Date.now() + SOON_MS);

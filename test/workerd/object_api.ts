@@ -1,4 +1,4 @@
-/** A vault's Durable Object as the API contract wants it: a restart is a real eviction. */
+/** Runs the API contract on a vault's Durable Object; a restart is a real eviction. */
 
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import type { DurableObjectStub } from "@cloudflare/workers-types";
@@ -11,7 +11,7 @@ const ORIGIN = "http://vault.test";
 
 export interface ObjectApi extends Api {
   readonly stub: DurableObjectStub;
-  /** Hands the object an alarm, as the platform does; it may do so twice. */
+  /** Delivers the alarm to the object as the platform does, which may be more than once. */
   deliverAlarm(times: number): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export function startObject(seal: SealKind): ObjectApi {
     stub,
     request: (method, path, request = {}) => ask(stub, method, path, request),
     restart: async () => await evictDurableObject(stub),
-    // A running alarm of an object that nobody asks any more must not outlive the test.
+    // A running alarm must not outlive the test.
     stop: async () => {
       await runInDurableObject(stub, async (_instance, { storage }) => await storage.deleteAlarm());
     },

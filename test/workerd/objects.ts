@@ -1,4 +1,4 @@
-/** The objects of the `workerd` project, typed as far as the tests use them. */
+/** Opens Durable Objects of the `workerd` project, and the stores inside them. */
 
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -11,7 +11,7 @@ let lastObject = 0;
 
 type Binding = "VAULT" | "AUDITED_VAULT" | "STATIC_VAULT" | "STORE";
 
-/** An object of its own for each call, with nothing stored. */
+/** A new object with nothing stored. */
 export function newObject(binding: Binding): DurableObjectStub {
   lastObject += 1;
   const namespace = bindings[binding];
@@ -19,9 +19,9 @@ export function newObject(binding: Binding): DurableObjectStub {
 }
 
 /**
- * The store in an object's storage. Storage may be touched only inside the object, so calls enter
- * it; those of one turn enter together, since separate ones may overtake each other. The store
- * itself is opened once per instance, as in production.
+ * The store in an object's storage. Storage can be used only inside the object, so calls enter it. Calls of
+ * one turn enter together because separate ones may overtake each other. The store is opened once per
+ * instance, as in production.
  */
 export function durableStore(stub: DurableObjectStub): Store {
   const opened = new WeakMap<object, Store>();

@@ -53,8 +53,8 @@ async function expectEntries(api: ObjectApi, token: string, entries: number): Pr
   }
 }
 
-describe("two holders at once", { timeout: LONG_MS }, () => {
-  it("who give different shares are both counted, each once", async () => {
+describe("concurrent holders", { timeout: LONG_MS }, () => {
+  it("two holders who give different shares at once are both counted", async () => {
     const { api, root, shares } = await open(5, 3);
     const start = { secret_shares: 3, secret_threshold: 2 };
     const nonce = textAt(await call(api, "PUT", "sys/rekey/init", root, start), "nonce");
@@ -66,7 +66,7 @@ describe("two holders at once", { timeout: LONG_MS }, () => {
     await api.stop();
   });
 
-  it("who give the same share: one is counted, the other told so", async () => {
+  it("of two holders who give the same share at once, one is counted and one refused", async () => {
     const { api, root, shares } = await open(3, 2);
     const start = { secret_shares: 3, secret_threshold: 2 };
     const nonce = textAt(await call(api, "PUT", "sys/rekey/init", root, start), "nonce");
@@ -78,7 +78,7 @@ describe("two holders at once", { timeout: LONG_MS }, () => {
     await api.stop();
   });
 
-  it("who give the last share: exactly one set of new shares is made, and it opens the vault", async () => {
+  it("concurrent last shares make exactly one set of new shares, which opens the vault", async () => {
     const { api, root, shares } = await open(3, 2);
     const start = { secret_shares: 3, secret_threshold: 2 };
     const nonce = textAt(await call(api, "PUT", "sys/rekey/init", root, start), "nonce");
@@ -98,8 +98,8 @@ describe("two holders at once", { timeout: LONG_MS }, () => {
   });
 });
 
-describe("an alarm that is delivered more than once", { timeout: LONG_MS }, () => {
-  it("rewraps each entry once and counts it once", async () => {
+describe("repeated alarms", { timeout: LONG_MS }, () => {
+  it("a rewrap alarm that is delivered twice rewraps and counts each entry once", async () => {
     const api = startObject("shamir");
     const { root, shares } = await initialise(api, 1, 1);
     await unseal(api, shares);
@@ -110,7 +110,7 @@ describe("an alarm that is delivered more than once", { timeout: LONG_MS }, () =
     for (let delivery = 0; delivery < 6; delivery++) await api.deliverAlarm(2);
     const settled = await rewrapSettled(api, root);
     const entries = at(settled.json, "data", "entries");
-    // Beside the values: the root key, the keyring and the previous wrapping key.
+    // Besides the values: the root key, the keyring and the previous seal keys.
     expect(entries).toEqual({ processed: 1103, succeeded: 1103, failed: 0 });
     expect(at(settled.json, "data", "run", "total")).toBe(1103);
     await api.deliverAlarm(2);
@@ -121,7 +121,7 @@ describe("an alarm that is delivered more than once", { timeout: LONG_MS }, () =
 });
 
 describe("eviction", { timeout: LONG_MS }, () => {
-  it("in the middle of gathering and of verification loses no share that was counted", async () => {
+  it("eviction during gathering or verification loses no counted share", async () => {
     const { api, root, shares } = await open(5, 3);
     const start = { secret_shares: 4, secret_threshold: 3, require_verification: true };
     const nonce = textAt(await call(api, "PUT", "sys/rekey/init", root, start), "nonce");
@@ -148,7 +148,7 @@ describe("eviction", { timeout: LONG_MS }, () => {
     await api.stop();
   });
 
-  it("in the middle of a rewrap, the run goes on by itself where the seal opens by itself", async () => {
+  it("a rewrap goes on by itself after eviction under a static seal", async () => {
     const api = startObject("static");
     const { root } = await initialise(api, 3, 2, "static");
     await mountWrapped(api, root, 1100);
@@ -160,7 +160,7 @@ describe("eviction", { timeout: LONG_MS }, () => {
     await api.stop();
   });
 
-  it("at random points, a hundred times: either the old or the new shares open the vault, and every secret is there", async () => {
+  it("a hundred evictions at random points lose no secret, and the shares in force open the vault", async () => {
     const random = seededRandom(20261122);
     const api = startObject("shamir");
     const holders = await initialise(api, 3, 2);
@@ -206,7 +206,7 @@ describe("eviction", { timeout: LONG_MS }, () => {
   });
 });
 
-/** Mulberry32: the same walk at every run. */
+/** Mulberry32: the same numbers in every run. */
 function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
