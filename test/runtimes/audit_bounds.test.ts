@@ -13,7 +13,7 @@ import { boundSink, type SinkBounds } from "../../src/runtimes/bounded_sink.ts";
 import { settle } from "../barrier/doubles.ts";
 
 const NONE = { filePath: null, httpUrl: null, console: false };
-/** Nothing here is over in time; what must be over has no bound that a busy machine could meet. */
+/** `SHORT` is always exceeded; `LONG` allows more time than a busy machine needs. */
 const SHORT: SinkBounds = { maxMs: 20, maxLines: 100, maxCharacters: 1000 };
 const LONG: SinkBounds = { ...SHORT, maxMs: 60_000 };
 
@@ -47,7 +47,7 @@ function makePipe(): string {
   return path;
 }
 
-/** What was written since the last call, as far as it is there. */
+/** Reads what was written since the last call and has arrived. */
 function openReader(path: string): { read(): string; close(): void } {
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let isOpen = true;
@@ -127,8 +127,8 @@ const HANGING: readonly (readonly [string, Opener])[] = [
   }],
 ];
 
-describe.each(WORKING)("%s", (_name, opener) => {
-  it("takes lines, one or many, and is closed", async () => {
+describe.each(WORKING)("%s", (name, opener) => {
+  it(`${name} takes lines, one by one or together, and closes`, async () => {
     const sink = await opener();
     await sink.write("1");
     await Promise.all([sink.write("2"), sink.write("3")]);
@@ -138,8 +138,8 @@ describe.each(WORKING)("%s", (_name, opener) => {
   });
 });
 
-describe.each(HANGING)("%s", (_name, opener) => {
-  it("rejects each line with a reason, and holds up nothing, its end included", async () => {
+describe.each(HANGING)("%s", (name, opener) => {
+  it(`${name} has each line rejected with a reason, and delays nothing`, async () => {
     const sink = await opener();
     const outcomes = await Promise.allSettled([sink.write("1"), sink.write("2")]);
     for (const outcome of outcomes) {
@@ -150,14 +150,14 @@ describe.each(HANGING)("%s", (_name, opener) => {
   });
 });
 
-describe("a named pipe", () => {
-  it("that nobody reads cannot be opened, and the reason is said in words", async () => {
+describe("named pipes", () => {
+  it("a named pipe without a reader cannot be opened, and the error says why", async () => {
     await expect(open("file", { file_path: makePipe() })).rejects.toThrow(
       "nobody reads the named pipe",
     );
   });
 
-  it("takes lines again after its reader was away", async () => {
+  it("a named pipe takes lines again after its reader was away", async () => {
     const path = makePipe();
     const first = openReader(path);
     const sink = await open("file", { file_path: path });
@@ -170,7 +170,7 @@ describe("a named pipe", () => {
     expect(second.read()).toBe("3\n");
   });
 
-  it("takes a line that is longer than what it holds, as its reader goes on", async () => {
+  it("a named pipe takes a line longer than its buffer while its reader reads", async () => {
     const path = makePipe();
     const reader = openReader(path);
     const sink = await open("file", { file_path: path });
@@ -187,7 +187,7 @@ describe("a named pipe", () => {
   });
 });
 
-describe("a device that hangs", () => {
+describe("hanging devices", () => {
   interface Held {
     readonly sink: AuditSink;
     readonly written: string[];
@@ -205,7 +205,7 @@ describe("a device that hangs", () => {
     return { sink, written, release: gate.resolve };
   }
 
-  it("lets no more lines wait than its bound, and takes others when those are gone", async () => {
+  it("a hanging device has a bounded number of waiting lines", async () => {
     const { sink, written, release } = hold({ ...LONG, maxLines: 2 });
     const waiting = [sink.write("1"), sink.write("2")];
     await expect(sink.write("3")).rejects.toThrow("too many lines wait");
@@ -216,7 +216,7 @@ describe("a device that hangs", () => {
     expect(written).toEqual(["1", "2", "4"]);
   });
 
-  it("lets no more characters wait than its bound, but always one line", async () => {
+  it("a hanging device has a bounded number of waiting characters, but at least one line", async () => {
     const { sink, written, release } = hold({ ...LONG, maxCharacters: 10 });
     const waiting = [sink.write("x".repeat(50))];
     await expect(sink.write("y")).rejects.toThrow("too many lines wait");
@@ -226,7 +226,7 @@ describe("a device that hangs", () => {
     await sink.write("12345");
   });
 
-  it("counts lines that it was given up on as waiting, for they take memory still", async () => {
+  it("lines of a hanging device still count as waiting after they timed out", async () => {
     const { sink } = hold({ ...SHORT, maxLines: 1 });
     await expect(sink.write("1")).rejects.toThrow("did not take a line within 0.02 s");
     await expect(sink.write("2")).rejects.toThrow("too many lines wait");
@@ -234,8 +234,8 @@ describe("a device that hangs", () => {
   });
 });
 
-describe("a torn line", () => {
-  it("is followed by the next one on a line of its own", async () => {
+describe("torn lines", () => {
+  it("the line after a torn one starts on a line of its own", async () => {
     const path = makePipe();
     const reader = openReader(path);
     const sink = await open("file", { file_path: path });

@@ -28,8 +28,8 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-describe("a Node process with SEALWRIGHT_AUDIT_FILE", () => {
-  it("goes on in a new file when the old one was renamed and SIGHUP came", async () => {
+describe("audit file of a Node process", () => {
+  it("a Node process writes to a new audit file after a rename and SIGHUP", async () => {
     const file = join(directory, "audit.log");
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/v1`;
@@ -68,7 +68,7 @@ describe("a Node process with SEALWRIGHT_AUDIT_FILE", () => {
     expect((await read()).status).toBe(200);
     renameSync(file, `${file}.1`);
     expect((await read()).status).toBe(200);
-    // Of the unseal, and of both reads.
+    // The lines of the unseal and of both reads.
     const pair = ["request", "response"];
     expect(typesIn(`${file}.1`)).toEqual([...pair, ...pair, ...pair]);
     expect(existsSync(file)).toBe(false);

@@ -45,8 +45,8 @@ function runtimeSinks(writeConsole: (line: string) => void = () => {}) {
 
 const textOf = (path: string) => readFileSync(path, "utf8");
 
-describe("a line queue", () => {
-  it("joins what waits into one append, keeps the order, and reports to each line", async () => {
+describe("line queue", () => {
+  it("a line queue joins waiting lines into one append, in order, and reports on each", async () => {
     const appends: (readonly string[])[] = [];
     let release = () => {};
     const queue = new LineQueue((lines) => {
@@ -68,8 +68,8 @@ describe("a line queue", () => {
   });
 });
 
-describe("the file device", () => {
-  it("appends lines to a file that only its owner may read", async () => {
+describe("file device", () => {
+  it("a file device appends lines to a file that only its owner can read", async () => {
     const path = join(directory, "a.log");
     const sink = await runtimeSinks().open("file", { file_path: path }, "settings");
     await Promise.all([sink.write("1"), sink.write("2")]);
@@ -82,7 +82,7 @@ describe("the file device", () => {
     expect(textOf(path)).toBe("1\n2\n3\n4\n");
   });
 
-  it("goes on in a new file after a rename and a reopening, losing no line", async () => {
+  it("a file device goes on in a new file after a rename and reopen, without losing a line", async () => {
     const path = join(directory, "a.log");
     const sink = await runtimeSinks().open("file", { file_path: path }, "settings");
     await sink.write("1");
@@ -94,7 +94,7 @@ describe("the file device", () => {
     expect(textOf(path)).toBe("3\n");
   });
 
-  it("rejects a line that it cannot take, and takes later ones", async () => {
+  it("a file device rejects a line that it cannot write, and takes later ones", async () => {
     const folder = join(directory, "folder");
     mkdirSync(folder);
     const path = join(folder, "a.log");
@@ -107,7 +107,7 @@ describe("the file device", () => {
     expect(textOf(path)).toBe("2\n");
   });
 
-  it("is opened by request only below audit/ of the data directory", async () => {
+  it("a file device enabled by request must be below audit/ of the data directory", async () => {
     const { open } = runtimeSinks();
     const inside = await open("file", { file_path: "x/a.log" }, "api");
     await inside.write("1");
@@ -131,7 +131,7 @@ describe("the file device", () => {
     expect(existsSync(join(directory, "a.log"))).toBe(false);
   });
 
-  it("follows no link out of that folder, and is not there without a data directory", async () => {
+  it("a file device follows no link out of audit/, and needs a data directory", async () => {
     mkdirSync(join(directory, "audit"));
     symlinkSync(join(directory, "target"), join(directory, "audit/link"));
     await expect(runtimeSinks().open("file", { file_path: "link" }, "api")).rejects.toThrow(
@@ -142,22 +142,22 @@ describe("the file device", () => {
     expect(await codeOf(() => inMemory.settle({ file_path: "a" }, "api"))).toBe("invalid_request");
   });
 
-  it("enabled by request is found again where its data directory was moved to", async () => {
+  it("a file device enabled by request moves with its data directory", async () => {
     const before = runtimeSinks();
     const asked = { path: join(directory, "audit/x/a.log"), hmac_accessor: "false" };
     const settled = before.settle("file", asked, "api");
     expect(settled).toEqual({ file_path: join("x", "a.log"), hmac_accessor: "false" });
     expect(before.settle("file", settled, "api")).toEqual(settled);
     await (await before.open("file", settled, "api")).write("1");
-    const older = directory;
-    directory = `${older}-moved`;
-    renameSync(older, directory);
+    const original = directory;
+    directory = `${original}-moved`;
+    renameSync(original, directory);
     await (await runtimeSinks().open("file", settled, "api")).write("2");
     expect(textOf(join(directory, "audit/x/a.log"))).toBe("1\n2\n");
-    expect(existsSync(older)).toBe(false);
+    expect(existsSync(original)).toBe(false);
   });
 
-  it("enabled by request makes its folder anew when somebody has removed it", async () => {
+  it("a file device enabled by request recreates its folder", async () => {
     const sink = await runtimeSinks().open("file", { file_path: "x/a.log" }, "api");
     rmSync(join(directory, "audit"), { recursive: true });
     sink.reopen();
@@ -165,13 +165,13 @@ describe("the file device", () => {
     expect(textOf(join(directory, "audit/x/a.log"))).toBe("1\n");
   });
 
-  it("of the settings is opened by the path that they name", () => {
+  it("a file device of the settings uses the path that they name", () => {
     const { settle } = runtimeSinks();
     expect(settle("file", { file_path: "/x/../a" }, "settings")).toEqual({ file_path: "/x/../a" });
   });
 });
 
-describe("the http device", () => {
+describe("http device", () => {
   let server: Server;
   let url: string;
   let bodies: string[];
@@ -193,26 +193,26 @@ describe("the http device", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it("posts lines, together those that wait together", async () => {
+  it("an http device posts lines that wait together in one request", async () => {
     const sink = await runtimeSinks().open("http", { uri: url }, "api");
     await Promise.all([sink.write("1"), sink.write("2")]);
     expect(bodies).toEqual(["POST application/x-ndjson 1\n2\n"]);
   });
 
-  it.each([302, 400, 503])("does not take %i for success", async (code) => {
+  it.each([302, 400, 503])("an http device does not take %i for success", async (code) => {
     status = code;
     const sink = await runtimeSinks().open("http", { uri: url }, "api");
     await expect(sink.write("1")).rejects.toThrow(`the collector answered ${code}`);
     expect(bodies).toHaveLength(1);
   });
 
-  it("rejects when nobody listens", async () => {
+  it("an http device rejects a line when nothing listens", async () => {
     const sink = await runtimeSinks().open("http", { uri: "http://127.0.0.1:1/" }, "api");
     await expect(sink.write("1")).rejects.toThrow();
   });
 });
 
-describe("options", () => {
+describe("options of devices", () => {
   it.each([
     ["http", { uri: "ftp://host/" }],
     ["http", { uri: "https://user:word@host/" }],
@@ -221,13 +221,13 @@ describe("options", () => {
     ["console", { log_raw: "true" }],
     ["console", { format: "jsonx" }],
     ["console", { prefix: "x" }],
-  ])("of %s are refused: %j", async (type, options) => {
+  ])("device options for %s are refused: %j", async (type, options) => {
     const { open, settle } = runtimeSinks();
     expect(await codeOf(() => open(type, options, "api"))).toBe("invalid_request");
     expect(await codeOf(() => settle(type, options, "api"))).toBe("invalid_request");
   });
 
-  it("are refused where there are no files, and the console takes lines", async () => {
+  it("a file device is refused without files, and the console takes lines", async () => {
     const lines: string[] = [];
     const writeConsole = (line: string) => void lines.push(line);
     const { sinks, devices } = createAuditSettings(

@@ -1,6 +1,6 @@
 /**
- * A program for Deno, Node and Bun: the product's server with the bounds of its first argument, and an
- * application that says what reached it. Its first line of output is its port.
+ * A program for Deno, Node and Bun: the product's server, with bounds given as its first argument, and an
+ * application that reports what it received. It prints its port on the first line.
  */
 
 import { createServer } from "node:net";
@@ -24,7 +24,7 @@ const log = createLog({
   nowMs: Date.now,
 });
 let served = 0;
-/** Bytes of all connections that the server was given to read. */
+/** Bytes that the server was given to read, over all connections. */
 let received = 0;
 let held = Promise.withResolvers<void>();
 

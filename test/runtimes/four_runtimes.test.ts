@@ -1,4 +1,4 @@
-/** What the product answers to bytes on a socket, the same on every runtime, by the npm scripts. */
+/** Every runtime, started by its npm script, gives the same answers to raw bytes. */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -62,7 +62,7 @@ const CASES: readonly (readonly [what: string, bytes: string, status: string, pa
     "a page of another site",
   ],
   [
-    "a page of this name, by TLS that is not here",
+    "a page of this name over TLS, which is not in use",
     put("Host: h\r\nOrigin: https://h"),
     "403",
     "page",
@@ -102,13 +102,16 @@ describe.each(SCRIPTS)("npm run %s", (script) => {
     }
   }, TIMEOUT_MS);
 
-  it.each(CASES)("answers %s as every other runtime", async (_what, bytes, status, part) => {
-    const received = await exchange(port, bytes);
-    expect(statuses(received)).toEqual([status]);
-    expect(received).toContain(part);
-  });
+  it.each(CASES)(
+    `npm run ${script} answers like every other runtime: %s`,
+    async (_what, bytes, status, part) => {
+      const received = await exchange(port, bytes);
+      expect(statuses(received)).toEqual([status]);
+      expect(received).toContain(part);
+    },
+  );
 
-  it("takes a body whose length is said, and refuses one that is too large with 413", async () => {
+  it(`npm run ${script} refuses a body that is too large with 413, chunked or not`, async () => {
     const bytes = 33 * 1024 * 1024;
     const received = await exchange(
       port,
@@ -124,7 +127,7 @@ describe.each(SCRIPTS)("npm run %s", (script) => {
 });
 
 describe("npm run start:workers", () => {
-  it("gives the Worker its settings: audit devices, and the rate limit", async () => {
+  it("npm run start:workers passes audit devices and the rate limit on to the Worker", async () => {
     const vault = await start("start:workers", {
       SEALWRIGHT_DATA: ":memory:",
       SEALWRIGHT_AUDIT_CONSOLE: "1",
@@ -156,7 +159,7 @@ describe("npm run start:workers", () => {
     }
   }, TIMEOUT_MS);
 
-  it("refuses an audit file, for a Worker has none", async () => {
+  it("npm run start:workers refuses an audit file because a Worker has no files", async () => {
     const { ended, output } = run("start:workers", {
       SEALWRIGHT_DATA: ":memory:",
       SEALWRIGHT_AUDIT_FILE: "audit.log",
@@ -167,7 +170,7 @@ describe("npm run start:workers", () => {
 });
 
 describe("npm start", () => {
-  it("says in one line that a port is none", async () => {
+  it("npm start reports an invalid port in one line", async () => {
     const { ended, output } = run("start", {
       SEALWRIGHT_DATA: ":memory:",
       SEALWRIGHT_LISTEN: "127.0.0.1:99999",
@@ -177,7 +180,7 @@ describe("npm start", () => {
     expect(output()).toContain("SEALWRIGHT_LISTEN must be");
   }, TIMEOUT_MS);
 
-  it("reaches a collector of audit lines that a request has named", async () => {
+  it("npm start can reach an audit collector that was named by request", async () => {
     let lines = 0;
     const collector = createServer((incoming, outgoing) => {
       incoming.on("data", () => lines += 1).on("end", () => outgoing.writeHead(204).end());

@@ -1,4 +1,4 @@
-/** Keys of holders as gpg makes them, of every algorithm it has, in a home of their own. */
+/** Makes keys of holders with gpg, of every algorithm it has, in a home directory of their own. */
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,10 +7,10 @@ import { join } from "node:path";
 import process from "node:process";
 
 export interface GpgHome {
-  /** Makes a key from the lines of a parameter file (`gpg --gen-key`) and answers its public key. */
+  /** Makes a key from the lines of a parameter file (`gpg --gen-key`). Returns its public key. */
   generate(name: string, parameters: readonly string[]): Uint8Array<ArrayBuffer>;
   armored(name: string): string;
-  /** The text in a message to one of these keys. */
+  /** The text of a message encrypted to one of these keys. */
   decrypt(message: Uint8Array): string;
   remove(): void;
 }

@@ -1,4 +1,4 @@
-/** The same PGP keys are taken, and the same refused, on every runtime; gpg reads every message. */
+/** Every runtime accepts and refuses the same PGP keys, and gpg reads every message. */
 
 import { Buffer } from "node:buffer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -60,7 +60,7 @@ afterAll(() => home.remove());
 
 const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString("base64");
 
-/** Every form in which a public key may be given. */
+/** Every accepted form of a public key. */
 function formsOf(name: string): Readonly<Record<string, string>> {
   const binary = base64(keys.get(name) ?? new Uint8Array());
   const armor = home.armored(name);
@@ -73,7 +73,7 @@ function formsOf(name: string): Readonly<Record<string, string>> {
   };
 }
 
-describe.each(SCRIPTS)("a vault by npm run %s", (script) => {
+describe.each(SCRIPTS)("holder keys by npm run %s", (script) => {
   let vault: Started;
   let token: string;
   let share: string;
@@ -105,21 +105,25 @@ describe.each(SCRIPTS)("a vault by npm run %s", (script) => {
       pgp_keys: [key],
     });
 
-  it.each(Object.keys(TAKEN))("encrypts a share to a key of gpg's: %s", async (name) => {
-    const started = await begin(base64(keys.get(name) ?? new Uint8Array()));
-    expect(started.status, JSON.stringify(started.json)).toBe(200);
-    const nonce = textAt(started.json, "nonce");
-    const done = await send("PUT", "sys/rekey/update", { key: share, nonce });
-    expect(done.status, JSON.stringify(done.json)).toBe(200);
-    const [message = ""] = textsAt(done.json, "keys_base64");
-    share = home.decrypt(decodeBase64(message) ?? new Uint8Array());
-    expect(share).toMatch(/^[0-9a-f]{64}$/);
-    expect(textsAt(done.json, "keys")).toEqual([
-      encodeHex(decodeBase64(message) ?? new Uint8Array()),
-    ]);
-  }, TIMEOUT_MS);
+  it.each(Object.keys(TAKEN))(
+    `npm run ${script} encrypts a share to a gpg key of type %s`,
+    async (name) => {
+      const started = await begin(base64(keys.get(name) ?? new Uint8Array()));
+      expect(started.status, JSON.stringify(started.json)).toBe(200);
+      const nonce = textAt(started.json, "nonce");
+      const done = await send("PUT", "sys/rekey/update", { key: share, nonce });
+      expect(done.status, JSON.stringify(done.json)).toBe(200);
+      const [message = ""] = textsAt(done.json, "keys_base64");
+      share = home.decrypt(decodeBase64(message) ?? new Uint8Array());
+      expect(share).toMatch(/^[0-9a-f]{64}$/);
+      expect(textsAt(done.json, "keys")).toEqual([
+        encodeHex(decodeBase64(message) ?? new Uint8Array()),
+      ]);
+    },
+    TIMEOUT_MS,
+  );
 
-  it("takes a key in every form", async () => {
+  it(`npm run ${script} accepts a public key in every form`, async () => {
     for (const name of ["Curve25519", "Brainpool P-256", "RSA 2048"]) {
       for (const [form, text] of Object.entries(formsOf(name))) {
         const started = await begin(text);
@@ -130,7 +134,7 @@ describe.each(SCRIPTS)("a vault by npm run %s", (script) => {
   }, TIMEOUT_MS);
 
   it.each(Object.keys(REFUSED))(
-    "refuses at the start what it could not encrypt to: %s",
+    `npm run ${script} refuses a key that it cannot encrypt to at the start: %s`,
     async (name) => {
       const started = await begin(base64(keys.get(name) ?? new Uint8Array()));
       expect(started.status).toBe(400);

@@ -9,8 +9,8 @@ function record(style: "json" | "text", level: LogLevel = "debug") {
   return { lines, log: createLog({ level, write, style, nowMs: () => AT_MS }) };
 }
 
-describe("the log", () => {
-  it("writes one JSON object a line, whose own members no field replaces", () => {
+describe("log", () => {
+  it("the log writes one JSON object per line, and fields cannot replace its own members", () => {
     const { lines, log } = record("json");
     log.info("seal re-wrap completed", { entries: 3, level: "forged", done: true, error: null });
     expect(lines).toHaveLength(1);
@@ -24,7 +24,7 @@ describe("the log", () => {
     });
   });
 
-  it("writes readable text, with odd values quoted", () => {
+  it("the log writes readable text with unusual values quoted", () => {
     const { lines, log } = record("text");
     log.warn("a request failed", { status: 500, reason: 'no "luck"', path: "sys/init", x: "" });
     expect(lines).toEqual([
@@ -33,7 +33,7 @@ describe("the log", () => {
     ]);
   });
 
-  it("stays on one line whatever the message and the fields hold", () => {
+  it("a log entry is one line, whatever message and fields contain", () => {
     for (const style of ["json", "text"] as const) {
       const { lines, log } = record(style);
       log.error("a\r\nb\u001b[31m\u0085", { field: "c\nd\u2028 [INFO] forged=1" });
@@ -41,7 +41,7 @@ describe("the log", () => {
     }
   });
 
-  it("drops what is below its level", () => {
+  it("the log drops entries below its level", () => {
     const { lines, log } = record("text", "warn");
     log.debug("1");
     log.info("2");

@@ -12,8 +12,8 @@ import { freePort } from "./processes.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
-describe("the output of the log", () => {
-  it("keeps the order, and writes what waits together", async () => {
+describe("log output", () => {
+  it("the log output keeps the order and writes waiting lines together", async () => {
     const texts: string[] = [];
     const output = createLogOutput(String, async (bytes) => {
       texts.push(new TextDecoder().decode(bytes));
@@ -23,7 +23,7 @@ describe("the output of the log", () => {
     expect(texts.join("")).toBe("a\nb\nc\nd\n");
   });
 
-  it("bounds what waits for a reader, and tells later how many lines were lost", async () => {
+  it("the log output limits waiting lines and later reports how many were lost", async () => {
     const texts: string[] = [];
     const held = Promise.withResolvers<void>();
     const output = createLogOutput((count) => `${count} lost`, async (bytes) => {
@@ -39,7 +39,7 @@ describe("the output of the log", () => {
     expect(texts.join("")).toBe(`${half}\n${half}\n2 lost\nafter\n`);
   });
 
-  it("survives a reader that has ended, and rejects only for those who wait", async () => {
+  it("the log output survives a closed reader and rejects only awaited writes", async () => {
     const output = createLogOutput(String, () => Promise.reject(new Error("EPIPE")));
     output.log("a");
     await expect(output.write("b")).rejects.toThrow("EPIPE");
@@ -48,9 +48,9 @@ describe("the output of the log", () => {
 });
 
 describe.each(["start", "start:bun", "start:node"])(
-  "npm run %s with a log that nobody reads",
+  "npm run %s with an unread log",
   (script) => {
-    it("goes on serving", async () => {
+    it(`npm run ${script} goes on serving when nobody reads its log`, async () => {
       const data = mkdtempSync(join(tmpdir(), "unread-log-"));
       const port = await freePort();
       const child = spawn("npm", ["--silent", "run", script], {
@@ -86,7 +86,7 @@ describe.each(["start", "start:bun", "start:node"])(
           root_token: string;
         };
         await ask("PUT", "sys/unseal", { key: made.keys[0] });
-        // The console takes lines until the pipe is full; then it is a device that hangs.
+        // The console takes lines until the pipe is full. From then on it is a hanging device.
         const ended = Promise.race(
           Array.from({ length: 400 }, () => ask("GET", "sys/mounts", undefined, made.root_token)),
         );

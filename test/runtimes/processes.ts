@@ -1,6 +1,6 @@
 /**
- * Starts the product as its users do, by an npm script, and ends it. What it writes is kept for the
- * check of `../secrecy/`; a started vault has an audit file, and a wire tap that reads its requests.
+ * Starts the product as its users do, by an npm script, and stops it. Output is kept for the check of
+ * `../secrecy/`. A started vault has an audit file, and a wire tap records its requests.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -29,7 +29,7 @@ export interface Started {
   readonly url: string;
   /** Everything written to stdout and stderr so far. */
   output(): string;
-  /** Sends the signal to npm alone, as a supervisor does; resolves with the exit status. */
+  /** Sends the signal to npm alone, as a supervisor does. Resolves with the exit status. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -71,21 +71,21 @@ function isServer(script: string): boolean {
   return script.startsWith("start");
 }
 
-/** `start` is Deno. */
+/** The runtime of a start script; `start` itself is Deno. */
 function runtimeOf(script: string): string {
   return script === "start" ? "deno" : script.replace(/^start:/, "");
 }
 
-/** Workers have no files, and their console is the log: see `../secrecy/secrecy.check.ts`. */
+/** Workers have no files, and their console is the log; see `../secrecy/secrecy.check.ts`. */
 function auditSettings(script: string): Readonly<Record<string, string>> {
   if (script === "start:workers") return {};
   return { SEALWRIGHT_AUDIT_FILE: evidence.newFile(`audit-${runtimeOf(script)}`) };
 }
 
-/** The line of the log that says what to do next. */
+/** Part of the log line that tells the operator what to do next. */
 const SERVING = '"message":"serving"';
 
-/** Resolves when the vault answers, and has said what to do next. */
+/** Starts a vault. Resolves when it answers and has logged `SERVING`. */
 export async function start(
   script: string,
   settings: Readonly<Record<string, string>>,
@@ -131,6 +131,6 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    // All of the group have ended already.
+    // The whole group has ended already.
   }
 }

@@ -1,4 +1,4 @@
-/** Bytes on a socket, and the echo program that they are sent to. */
+/** Sends raw bytes over a socket, and starts the echo program that they are sent to. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import type { ServerBounds, TlsIdentity } from "../../src/runtimes/local/server.
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("echo_program.ts", import.meta.url));
 
-/** How each runtime runs a program that is given by its path. */
+/** The command with which each runtime runs a program. */
 export const RUNTIMES = {
   deno: ["deno", "run", "--cached-only", "--no-lock", "--quiet", "--config=deno.json", "-A"],
   node: ["node"],
@@ -20,7 +20,7 @@ export const RUNTIMES = {
 
 export type Runtime = keyof typeof RUNTIMES;
 
-/** Long enough to mean nothing in a test that does not shorten them. */
+/** Bounds too wide to be reached, except where a test narrows them. */
 export const WIDE: ServerBounds = {
   connections: 100,
   transfersBytes: 128 * 1024 * 1024,
@@ -31,11 +31,11 @@ export const WIDE: ServerBounds = {
 
 export interface Echo {
   readonly port: number;
-  /** What it logged. */
+  /** Everything logged so far. */
   log(): string;
-  /** Resolves when it has logged this. */
+  /** Resolves when this text was logged. */
   logged(text: string): Promise<void>;
-  /** Sends SIGTERM; resolves with the exit status. */
+  /** Sends SIGTERM. Resolves with the exit status. */
   stop(): Promise<number | null>;
   kill(): void;
 }
@@ -79,10 +79,10 @@ export async function startEcho(
   };
 }
 
-/** A client that says nothing by itself. */
+/** A client that sends only what the test tells it to send. */
 export class RawClient {
   readonly socket: Socket;
-  /** All that came back, once the server has closed. */
+  /** Everything received, once the server has closed the connection. */
   readonly closed: Promise<string>;
   #received = "";
   #look: () => void = () => {};
@@ -113,7 +113,7 @@ export class RawClient {
     });
   }
 
-  /** Resolves with what came back so far, once it matches; rejects when the connection ends first. */
+  /** Resolves with what was received once it matches. Rejects if the connection ends first. */
   until(pattern: RegExp): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#look = () => {
@@ -125,7 +125,7 @@ export class RawClient {
   }
 }
 
-/** Sends the parts one after another, then ends; resolves with all that came back. */
+/** Sends the parts one after another, then ends. Resolves with everything received. */
 export async function exchange(
   port: number,
   ...parts: readonly (string | Uint8Array)[]

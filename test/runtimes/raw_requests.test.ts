@@ -21,10 +21,10 @@ function get(...headers: readonly string[]): string {
   return ["GET /a HTTP/1.1", "Host: h", ...headers, "", ""].join("\r\n");
 }
 
-/** Messages with one reading, what reached the application, and that the next one is served, too. */
+/** Unambiguous messages, with what must reach the application. The next message is served too. */
 const SERVED: readonly (readonly [what: string, bytes: string, reached: object])[] = [
   ["LIST", list, { method: "LIST", rawTarget: "/next" }],
-  ["a method nobody knows", "FOO /a HTTP/1.1\r\nHost: h\r\n\r\n", { method: "FOO" }],
+  ["an unknown method", "FOO /a HTTP/1.1\r\nHost: h\r\n\r\n", { method: "FOO" }],
   ["a method in lower case", "put /a HTTP/1.1\r\nHost: h\r\n\r\n", { method: "put" }],
   ["a body", put("Content-Length: 3", "abc"), { body: "abc" }],
   ["a body that looks like a request", put(`Content-Length: ${list.length}`, list), { body: list }],
@@ -32,7 +32,7 @@ const SERVED: readonly (readonly [what: string, bytes: string, reached: object])
     body: "abcd",
   }],
   ["a trailer", put("Transfer-Encoding: chunked", "1\r\na\r\n0\r\nX: y\r\n\r\n"), { body: "a" }],
-  ["GET with a body, which means nothing", get("Content-Length: 3") + "abc", {
+  ["GET with a meaningless body", get("Content-Length: 3") + "abc", {
     method: "GET",
     body: "",
   }],
@@ -42,7 +42,7 @@ const SERVED: readonly (readonly [what: string, bytes: string, reached: object])
   }],
   ["200 headers", get(...Array.from({ length: 199 }, (_, i) => `X-${i}: 1`)), { headers: 200 }],
   ["bytes above ASCII in a header", get("X: \xe9"), { headers: 2 }],
-  ["an empty line before it", `\r\n${list}`, { method: "LIST" }],
+  ["a leading empty line", `\r\n${list}`, { method: "LIST" }],
   [
     "a target that a URL would change",
     "GET /v1//a/./b/../%2e%2e/c\\d?x=.. HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -52,12 +52,14 @@ const SERVED: readonly (readonly [what: string, bytes: string, reached: object])
     rawTarget: "/a?b",
     pathname: "/a",
   }],
-  ["HTTP/1.0 that goes on", "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", { method: "GET" }],
+  ["HTTP/1.0 with keep-alive", "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", {
+    method: "GET",
+  }],
 ];
 
 const chunked = "Transfer-Encoding: chunked";
 
-/** What ends the connection with a status, and never reaches the application. */
+/** Messages that end the connection with a status and never reach the application. */
 const REFUSED: readonly (readonly [what: string, status: string, bytes: string])[] = [
   ["both framings", "400", put(`Content-Length: 4\r\n${chunked}`, "0\r\n\r\n")],
   ["two equal lengths", "400", put("Content-Length: 0\r\nContent-Length: 0")],
@@ -69,11 +71,11 @@ const REFUSED: readonly (readonly [what: string, status: string, bytes: string])
   ["an encoding before chunked", "400", put("Transfer-Encoding: gzip, chunked", "0\r\n\r\n")],
   ["chunked, twice", "400", put(`${chunked}\r\n${chunked}`, "0\r\n\r\n")],
   ["chunked under HTTP/1.0", "400", `PUT /a HTTP/1.0\r\n${chunked}\r\n\r\n0\r\n\r\n`],
-  ["a chunk size that is none", "400", put(chunked, "zz\r\nabc\r\n0\r\n\r\n")],
-  ["a chunk that is longer than it says", "400", put(chunked, "3\r\nabcd\r\n0\r\n\r\n")],
+  ["an invalid chunk size", "400", put(chunked, "zz\r\nabc\r\n0\r\n\r\n")],
+  ["a chunk longer than its size", "400", put(chunked, "3\r\nabcd\r\n0\r\n\r\n")],
   ["chunks with lone line feeds", "400", put(chunked, "3\nabc\n0\n\n")],
   ["a chunk line without an end", "400", put(chunked, `1;${"x".repeat(CHUNK_LINE_MAX_BYTES)}`)],
-  ["a trailer that is no header", "400", put(chunked, "0\r\nx\r\n\r\n")],
+  ["a trailer that is not a header", "400", put(chunked, "0\r\nx\r\n\r\n")],
   ["a body that ends early", "400", put("Content-Length: 10", "abc")],
   ["a chunked body that ends early", "400", put(chunked, "5\r\nab")],
   ["a chunked body without its last line", "400", put(chunked, "1\r\na\r\n0\r\n")],
@@ -112,31 +114,37 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
     await echo?.stop();
   });
 
-  it.each(SERVED)("serves %s, and what comes after it", async (_what, bytes, reached) => {
-    const received = await exchange(echo.port, bytes + list);
-    expect(statuses(received)).toEqual(["200", "200"]);
-    const [, first = ""] = /\r\n\r\n(\{[^\r]*?\})HTTP/.exec(received) ?? [];
-    expect(JSON.parse(first)).toMatchObject(reached);
-    expect(received).toContain('"rawTarget":"/next"');
-  });
+  it.each(SERVED)(
+    `the server on ${runtime} serves %s, and the next request`,
+    async (_what, bytes, reached) => {
+      const received = await exchange(echo.port, bytes + list);
+      expect(statuses(received)).toEqual(["200", "200"]);
+      const [, first = ""] = /\r\n\r\n(\{[^\r]*?\})HTTP/.exec(received) ?? [];
+      expect(JSON.parse(first)).toMatchObject(reached);
+      expect(received).toContain('"rawTarget":"/next"');
+    },
+  );
 
-  it.each(REFUSED)("refuses %s with %s, and nothing after it", async (_what, status, bytes) => {
-    const received = await exchange(echo.port, bytes.endsWith("\r\n\r\n") ? bytes + list : bytes);
-    expect(statuses(received)).toEqual([status]);
-    const [head = "", body = ""] = received.split("\r\n\r\n");
-    expect(head.toLowerCase()).toContain("connection: close");
-    expect(head.toLowerCase()).toContain("content-type: application/json");
-    expect(JSON.parse(body)).toHaveProperty("errors");
-  });
+  it.each(REFUSED)(
+    `the server on ${runtime} refuses %s with %s and closes`,
+    async (_what, status, bytes) => {
+      const received = await exchange(echo.port, bytes.endsWith("\r\n\r\n") ? bytes + list : bytes);
+      expect(statuses(received)).toEqual([status]);
+      const [head = "", body = ""] = received.split("\r\n\r\n");
+      expect(head.toLowerCase()).toContain("connection: close");
+      expect(head.toLowerCase()).toContain("content-type: application/json");
+      expect(JSON.parse(body)).toHaveProperty("errors");
+    },
+  );
 
-  it("reads the same, however the bytes are cut", async () => {
+  it(`the server on ${runtime} reads requests the same however the bytes are split`, async () => {
     const bytes = put("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\nX: y\r\n\r\n") + list +
       put("Content-Length: 3", "abc");
     const received = await exchange(echo.port, ...bytes);
     expect(statuses(received)).toEqual(["200", "200", "200"]);
   });
 
-  it("invites a body that the client holds back, but not one that is too large", async () => {
+  it(`the server on ${runtime} sends 100 Continue, except for a body that is too large`, async () => {
     const expectation = "Expect: 100-continue\r\nContent-Length";
     const client = new RawClient(echo.port);
     await client.send(put(`${expectation}: 3`));
@@ -148,27 +156,27 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
     expect(statuses(large)).not.toContain("100");
   });
 
-  it("answers HEAD and 204 without a body, so that the next answer is where it belongs", async () => {
+  it(`the server on ${runtime} answers HEAD and 204 without a body`, async () => {
     const heads = "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\nGET /empty HTTP/1.1\r\nHost: h\r\n\r\n";
     const received = await exchange(echo.port, heads + list);
     expect(received.split("\r\n\r\n")).toHaveLength(4);
     expect(statuses(received)).toEqual(["200", "204", "200"]);
   });
 
-  it("closes when the client asks for it, and under HTTP/1.0 unless it asks not to", async () => {
+  it(`the server on ${runtime} closes on request, and under HTTP/1.0 by default`, async () => {
     expect(statuses(await exchange(echo.port, get("Connection: close") + list))).toEqual(["200"]);
     const http10 = "GET /a HTTP/1.0\r\n\r\n";
     expect(statuses(await exchange(echo.port, http10 + list))).toEqual(["200"]);
   });
 
-  it("answers 500 when the application throws: with no word of why, but in the log", async () => {
+  it(`the server on ${runtime} answers a throwing application with 500, logs why and goes on`, async () => {
     const received = await exchange(echo.port, "GET /throw HTTP/1.1\r\nHost: h\r\n\r\n" + list);
     expect(statuses(received)).toEqual(["500", "200"]);
     expect(received).not.toContain("secret");
     expect(echo.log()).toContain("a request failed");
   });
 
-  it("lets a client that sends too much read the answer", async () => {
+  it(`the server on ${runtime} lets a client that sends too much read the answer`, async () => {
     const body = new Uint8Array(33 * 1024 * 1024);
     const received = await exchange(echo.port, put(`Content-Length: ${body.length}`), body);
     expect(statuses(received)).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { pathOfTarget, targetOfJoinedUrl } from "../../src/runtimes/raw_target.ts";
 
-describe("the raw target", () => {
+describe("raw target", () => {
   it.each([
     ["/v1//a/./../%2e%2e?x=//&y=http://h/", "/v1//a/./../%2e%2e?x=//&y=http://h/"],
     ["//h/v1", "//h/v1"],
@@ -9,7 +9,7 @@ describe("the raw target", () => {
     ["HTTPS://u@h", "/"],
     ["http://h?x", "/?x"],
     ["*", "*"],
-  ])("of %s is %s", (target, path) => {
+  ])("pathOfTarget() of %s is %s", (target, path) => {
     expect(pathOfTarget(target)).toBe(path);
   });
 
@@ -21,7 +21,7 @@ describe("the raw target", () => {
     ["http://hh/v1/a", "h", "/v1/a"],
     ["http://localhost:1/v1/a", null, "/v1/a"],
     ["http://localhost:1/v1/a", "", "/v1/a"],
-  ])("of the URL %s with the Host %s is %s", (url, host, target) => {
+  ])("targetOfJoinedUrl() of %s with the Host %s is %s", (url, host, target) => {
     expect(targetOfJoinedUrl(url, host)).toBe(target);
   });
 });

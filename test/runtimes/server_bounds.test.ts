@@ -31,16 +31,20 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
     return echo;
   };
 
-  it("ends a head that does not come to its end, even byte by byte", async () => {
-    const { port } = await start({ headMs: SHORT_MS });
-    const client = new RawClient(port);
-    await client.send("GET /a HTTP/1.1\r\nX: ");
-    const drip = setInterval(() => client.socket.write("x"), SHORT_MS / 10);
-    expect(statuses(await client.closed)).toEqual(["408"]);
-    clearInterval(drip);
-  }, TIMEOUT_MS);
+  it(
+    `the server on ${runtime} ends an incomplete head, even if bytes keep dripping in`,
+    async () => {
+      const { port } = await start({ headMs: SHORT_MS });
+      const client = new RawClient(port);
+      await client.send("GET /a HTTP/1.1\r\nX: ");
+      const drip = setInterval(() => client.socket.write("x"), SHORT_MS / 10);
+      expect(statuses(await client.closed)).toEqual(["408"]);
+      clearInterval(drip);
+    },
+    TIMEOUT_MS,
+  );
 
-  it("ends a body that stands still, and not one that goes on", async () => {
+  it(`the server on ${runtime} ends a stalled body, but not a slow one`, async () => {
     const { port } = await start({ stallMs: SHORT_MS });
     const stalled = new RawClient(port);
     await stalled.send(`${put(10)}abc`);
@@ -53,7 +57,7 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
     slow.socket.destroy();
   }, TIMEOUT_MS);
 
-  it("closes a connection that lies idle, before a request and after one", async () => {
+  it(`the server on ${runtime} closes an idle connection, before or after a request`, async () => {
     const { port } = await start({ idleMs: SHORT_MS });
     expect(await new RawClient(port).closed).toBe("");
     const used = new RawClient(port);
@@ -61,48 +65,56 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
     expect(statuses(await used.closed)).toEqual(["200"]);
   }, TIMEOUT_MS);
 
-  it("ends an answer that nobody reads", async () => {
+  it(`the server on ${runtime} gives up an answer that nobody reads`, async () => {
     const { port } = await start({ stallMs: SHORT_MS, connections: 1, transfersBytes: 64 * MIB });
     const deaf = new RawClient(port);
     deaf.socket.pause();
     await deaf.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
-    // Its place is the only one: it is free again when the answer was given up.
+    // The only place for a connection is free again when the answer was given up.
     let received = "";
     while (!received.includes("200 OK")) received = await exchange(port, get);
     deaf.socket.destroy();
   }, TIMEOUT_MS);
 
-  it("serves others between requests that one client has sent ahead", async () => {
-    const { port } = await start({});
-    const request = "GET /served HTTP/1.1\r\nHost: h\r\n\r\n";
-    const other = new RawClient(port);
-    await other.send(request);
-    await other.until(/"served":1\}/);
-    const greedy = new RawClient(port);
-    // In one piece of 64 KiB, which a server gets at once.
-    await greedy.send(request.repeat(1800));
-    await greedy.until(/"served":2\}/);
-    other.socket.end(request);
-    const [, place] = [...(await other.closed).matchAll(/"served":(\d+)/g)].map(([, n]) => n);
-    expect(Number(place)).toBeLessThan(1800);
-    greedy.socket.destroy();
-  }, TIMEOUT_MS);
+  it(
+    `the server on ${runtime} serves others between the pipelined requests of one client`,
+    async () => {
+      const { port } = await start({});
+      const request = "GET /served HTTP/1.1\r\nHost: h\r\n\r\n";
+      const other = new RawClient(port);
+      await other.send(request);
+      await other.until(/"served":1\}/);
+      const greedy = new RawClient(port);
+      // Sent in one piece, so that the server gets 64 KiB at once.
+      await greedy.send(request.repeat(1800));
+      await greedy.until(/"served":2\}/);
+      other.socket.end(request);
+      const [, place] = [...(await other.closed).matchAll(/"served":(\d+)/g)].map(([, n]) => n);
+      expect(Number(place)).toBeLessThan(1800);
+      greedy.socket.destroy();
+    },
+    TIMEOUT_MS,
+  );
 
-  it("gives the place of one that waits to one that comes, never that of a request", async () => {
-    const { port, logged } = await start({ connections: 3 });
-    const working = new RawClient(port);
-    await working.send(hold);
-    await logged("holding");
-    const strangers = Array.from({ length: 10 }, () => new RawClient(port));
-    for (const stranger of strangers) await stranger.send("GET / HTTP/1.1\r\nX: ");
-    expect(statuses(await exchange(port, get))).toEqual(["200"]);
-    await exchange(port, "GET /release HTTP/1.1\r\nHost: h\r\n\r\n");
-    expect(statuses(await working.until(/\r\n\r\n\{/))).toEqual(["200"]);
-    working.socket.destroy();
-    for (const stranger of strangers) stranger.socket.destroy();
-  }, TIMEOUT_MS);
+  it(
+    `the server on ${runtime} gives up an idle connection for a new one, never a working one`,
+    async () => {
+      const { port, logged } = await start({ connections: 3 });
+      const working = new RawClient(port);
+      await working.send(hold);
+      await logged("holding");
+      const idlers = Array.from({ length: 10 }, () => new RawClient(port));
+      for (const idler of idlers) await idler.send("GET / HTTP/1.1\r\nX: ");
+      expect(statuses(await exchange(port, get))).toEqual(["200"]);
+      await exchange(port, "GET /release HTTP/1.1\r\nHost: h\r\n\r\n");
+      expect(statuses(await working.until(/\r\n\r\n\{/))).toEqual(["200"]);
+      working.socket.destroy();
+      for (const idler of idlers) idler.socket.destroy();
+    },
+    TIMEOUT_MS,
+  );
 
-  it("closes what comes while every place is at work", async () => {
+  it(`the server on ${runtime} closes a new connection while all places are in use`, async () => {
     const { port, logged } = await start({ connections: 1 });
     const working = new RawClient(port);
     await working.send(hold);
@@ -112,7 +124,7 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
   }, TIMEOUT_MS);
 
   it(
-    "gives up the body that stands still for longest when there is no memory for another",
+    `the server on ${runtime} gives up the longest-stalled bodies when memory runs out`,
     async () => {
       const { port } = await start({ transfersBytes: 8 * MIB });
       const halves = Array.from({ length: 4 }, () => new RawClient(port));
@@ -120,7 +132,7 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
         await half.send(put(5 * MIB));
         await half.send(new Uint8Array(4 * MIB));
       }
-      // Until then the halves go on, although their clients have sent everything.
+      // Until then the halves are not stalled, although their clients have sent everything.
       let received = 0;
       while (received < halves.length * 4 * MIB) {
         const answer = await exchange(port, "GET /received HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -137,24 +149,28 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s", (runtime) 
     TIMEOUT_MS,
   );
 
-  it("stops when the running request is answered, and waits for no other connection", async () => {
-    const { port, stop, logged } = await start({});
-    const idle = new RawClient(port);
-    await idle.send(get);
-    await idle.until(/\r\n\r\n\{/);
-    const working = new RawClient(port);
-    await working.send(hold);
-    await logged("holding");
-    // Not read before the server is stopping, and still served: it has begun to arrive.
-    const releasing = new RawClient(port);
-    const invited = "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n";
-    await releasing.send(`PUT /release HTTP/1.1\r\nHost: h\r\n${invited}`);
-    await releasing.until(/100 Continue/);
-    const ended = stop();
-    await idle.closed;
-    await releasing.send("x");
-    expect(await working.closed).toMatch(/200 OK[^]*connection: close/i);
-    expect(await ended).toBe(0);
-    expect(await exchange(port, get)).toBe("");
-  }, TIMEOUT_MS);
+  it(
+    `the server on ${runtime} stops after the running request, without waiting for idle clients`,
+    async () => {
+      const { port, stop, logged } = await start({});
+      const idle = new RawClient(port);
+      await idle.send(get);
+      await idle.until(/\r\n\r\n\{/);
+      const working = new RawClient(port);
+      await working.send(hold);
+      await logged("holding");
+      // Not read before the server is stopping, but still served because it has begun to arrive.
+      const releasing = new RawClient(port);
+      const invited = "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n";
+      await releasing.send(`PUT /release HTTP/1.1\r\nHost: h\r\n${invited}`);
+      await releasing.until(/100 Continue/);
+      const ended = stop();
+      await idle.closed;
+      await releasing.send("x");
+      expect(await working.closed).toMatch(/200 OK[^]*connection: close/i);
+      expect(await ended).toBe(0);
+      expect(await exchange(port, get)).toBe("");
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -1,4 +1,4 @@
-/** What the server of a process gets of its limits; that it keeps to them is in server_bounds.test.ts. */
+/** How a server's bounds follow from the limits; server_bounds.test.ts tests that it keeps them. */
 
 import { describe, expect, it } from "vitest";
 import {
@@ -13,8 +13,8 @@ import {
 import { boundsFor } from "../../src/runtimes/local/descriptors.ts";
 import { Transfers } from "../../src/runtimes/local/http1/transfers.ts";
 
-describe("the bounds of a local server", () => {
-  it("are those of the source, and connections always leave descriptors for the rest", () => {
+describe("bounds of a local server", () => {
+  it("boundsFor() gives the limits of the source and reserves descriptors for other files", () => {
     expect(boundsFor(1_000_000)).toEqual({
       connections: CONNECTIONS_MAX,
       transfersBytes: TRANSFERS_MAX_BYTES,
@@ -26,7 +26,7 @@ describe("the bounds of a local server", () => {
     expect(boundsFor(10).connections).toBe(1);
   });
 
-  it("do not count a transfer that is small, and give up what stands still when it is too much", () => {
+  it("small transfers are not counted, and the longest-stalled is given up when memory runs out", () => {
     const transfers = new Transfers(2 * TRANSFER_FREE_BYTES);
     const given: string[] = [];
     const open = (name: string) => {

@@ -29,7 +29,7 @@ function staticSeal(currentKey: string, more: Variables = {}): Variables {
 }
 
 describe("settings", () => {
-  it("are the documented ones when nothing is set, or all is empty", () => {
+  it("settings have their documented defaults when variables are missing or empty", () => {
     const defaults = {
       listen: { hostname: "127.0.0.1", port: 8200 },
       dataDirectory: "./data",
@@ -48,7 +48,7 @@ describe("settings", () => {
       .toEqual(defaults);
   });
 
-  it("take every documented value", () => {
+  it("settings accept every documented value", () => {
     const settings = settingsOf({
       SEALWRIGHT_LISTEN: "[::1]:18200",
       SEALWRIGHT_DATA: ":memory:",
@@ -86,7 +86,7 @@ describe("settings", () => {
     [{ SEALWRIGHT_TLS_CERT: "cert.pem", SEALWRIGHT_TLS_KEY: "key.pem" }],
     [{ SEALWRIGHT_INSECURE_LISTEN: "1" }],
     [{ SEALWRIGHT_TRUSTED_PROXIES: "127.0.0.1" }],
-  ])("say that clients come by TLS: %o", (variables) => {
+  ])("settings expect clients to use TLS with %o", (variables) => {
     expect(settingsOf(variables).isReachedByTls).toBe(true);
   });
 
@@ -120,13 +120,13 @@ describe("settings", () => {
     [{ SEALWRIGHT_TLS_KEY: "a" }, "SEALWRIGHT_TLS_CERT is missing"],
     [{ SEALWRIGHT_LISTEN: "0.0.0.0:8200" }, "SEALWRIGHT_LISTEN is not a loopback address"],
     [{ SEALWRIGHT_LISTEN: "vault.example:8200" }, "SEALWRIGHT_LISTEN is not a loopback address"],
-  ])("%j is refused: %s", (variables, error) => {
+  ])("the settings %j are refused: %s", (variables, error) => {
     const errors = errorsOf(variables);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(error);
   });
 
-  it("report each wrong variable once, all together", () => {
+  it("settings report every wrong variable once, all together", () => {
     const errors = errorsOf({
       SEALWRIGHT_LISTEN: "x",
       SEALWRIGHT_REKEY_ACCESS: "x",
@@ -140,26 +140,29 @@ describe("settings", () => {
     ]);
   });
 
-  it("allow other addresses with TLS, or when the operator insists", () => {
+  it("settings allow a public address with TLS, or if the operator insists", () => {
     const everywhere = { SEALWRIGHT_LISTEN: "0.0.0.0:8200" };
     expect(errorsOf({ ...everywhere, SEALWRIGHT_INSECURE_LISTEN: "1" })).toEqual([]);
     expect(errorsOf({ ...everywhere, SEALWRIGHT_TLS_CERT: "c", SEALWRIGHT_TLS_KEY: "k" }))
       .toEqual([]);
   });
 
-  it.each(["127.0.0.1", "127.255.255.254", "::1", "localhost"])("know %s as loopback", (host) => {
-    expect(isLoopback(host)).toBe(true);
-  });
+  it.each(["127.0.0.1", "127.255.255.254", "::1", "localhost"])(
+    "%s is a loopback address",
+    (host) => {
+      expect(isLoopback(host)).toBe(true);
+    },
+  );
 
   it.each(["127.0.0.1.example", "127.0.0.256", "128.0.0.1", "127.1", "::", "localhost.example"])(
-    "do not take %s for loopback",
+    "%s is not a loopback address",
     (host) => {
       expect(isLoopback(host)).toBe(false);
     },
   );
 });
 
-describe("a static seal's key", () => {
+describe("static seal key", () => {
   const raw = "abcdefghijklmnopqrstuvwxyz012345";
   it.each<[string, string, Uint8Array]>([
     ["64 hex digits", KEY_HEX.toUpperCase(), KEY],
@@ -170,12 +173,12 @@ describe("a static seal's key", () => {
       new Uint8Array(32).fill(0xfb),
     ],
     ["32 raw bytes", raw, new TextEncoder().encode(raw)],
-  ])("is taken as %s", (_encoding, text, key) => {
+  ])("a static seal key is accepted as %s", (_encoding, text, key) => {
     const { seal } = settingsOf(staticSeal(text));
     expect(seal).toEqual({ type: "static", current: { id: "k1", key }, previous: null });
   });
 
-  it("is read from a file, in any encoding, with or without a last line break", () => {
+  it("a static seal key is read from a file in any encoding, with or without a final newline", () => {
     const contents: Record<string, Uint8Array> = {
       "/keys/raw": KEY,
       "/keys/hex": new TextEncoder().encode(`${KEY_HEX}\n`),
@@ -223,18 +226,18 @@ describe("a static seal's key", () => {
       staticSeal(KEY_HEX, { [PREVIOUS]: OTHER_HEX, [`${PREVIOUS}_ID`]: "k1" }),
       "current and previous key material differs with same key identifiers",
     ],
-  ])("is refused with %s", (_what, variables, error) => {
+  ])("a static seal key is refused with %s", (_what, variables, error) => {
     const errors = errorsOf(variables);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(error);
   });
 
-  it("never appears in an error", () => {
+  it("a refused static seal key never appears in the error", () => {
     const almost = `${KEY_HEX}00`;
     expect(errorsOf(staticSeal(almost)).join()).not.toContain(KEY_HEX);
   });
 
-  it("cannot be a file on Workers, nor can the audit device", () => {
+  it("on Workers neither the static seal key nor the audit device can be a file", () => {
     const errors = errorsOf(staticSeal("file:///keys/raw"), null);
     expect(errors).toEqual([
       `${CURRENT} cannot name a file: there are none here; give the value as a secret`,
@@ -243,7 +246,7 @@ describe("a static seal's key", () => {
     expect(errorsOf({ SEALWRIGHT_AUDIT_FILE: "a" }, null)).toEqual([audit]);
   });
 
-  it("has a previous one, which counts only when it is another", () => {
+  it("a previous static seal key counts only if it differs from the current one", () => {
     const withPrevious = (key: string, id: string): Variables =>
       staticSeal(KEY_HEX, { [PREVIOUS]: key, [`${PREVIOUS}_ID`]: id });
     expect(settingsOf(withPrevious(OTHER_HEX, "k0")).seal).toMatchObject({
@@ -253,7 +256,7 @@ describe("a static seal's key", () => {
   });
 });
 
-it("the version is package.json's", () => {
+it("the version is the one in package.json", () => {
   const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   expect(VERSION).toBe(manifest.version);
 });

@@ -39,7 +39,7 @@ async function initialize(vault: Started, body: object): Promise<number> {
 const ONE_SHARE = { secret_shares: 1, secret_threshold: 1 };
 
 describe.each(SCRIPTS)("npm run %s", (script) => {
-  it("serves, ends cleanly on SIGTERM, and finds everything again", async () => {
+  it(`npm run ${script} serves, stops cleanly on SIGTERM and keeps its data`, async () => {
     const first = await startWith(script);
     expect(await isInitialized(first)).toBe(false);
     expect(await initialize(first, ONE_SHARE)).toBe(200);
@@ -57,7 +57,7 @@ describe.each(SCRIPTS)("npm run %s", (script) => {
     expect(third.output()).toContain("PUT /v1/sys/unseal");
   }, TIMEOUT_MS);
 
-  it("says what is wrong with each setting, and ends with status 1", async () => {
+  it(`npm run ${script} reports every wrong setting and exits with status 1`, async () => {
     const { ended, output } = run(script, {
       SEALWRIGHT_DATA: data,
       SEALWRIGHT_LISTEN: "nowhere",
@@ -72,7 +72,7 @@ describe.each(SCRIPTS)("npm run %s", (script) => {
 });
 
 describe.each(TAKES_LIST)("npm run %s", (script) => {
-  it("takes the method LIST", async () => {
+  it(`npm run ${script} accepts the method LIST`, async () => {
     const vault = await startWith(script, { SEALWRIGHT_DATA: ":memory:" });
     const list = await fetch(`${vault.url}/v1/sys/seal-status`, { method: "LIST" });
     const get = await fetch(`${vault.url}/v1/sys/seal-status`);
@@ -84,26 +84,30 @@ describe.each(TAKES_LIST)("npm run %s", (script) => {
 });
 
 describe.each(TAKES_LIST)(
-  "npm run %s in the folder of a vault whose database is lost",
+  "npm run %s with a lost database",
   (script) => {
-    it("ends with status 1 and says what to do, until somebody means to begin anew", async () => {
-      const first = await startWith(script);
-      expect(await initialize(first, ONE_SHARE)).toBe(200);
-      await first.stop("SIGKILL");
-      for (const suffix of ["", "-wal"]) {
-        rmSync(join(data, `sealwright.db${suffix}`), { force: true });
-      }
-      const second = run(script, { SEALWRIGHT_DATA: data });
-      expect(await second.ended).toBe(1);
-      expect(second.output()).toContain("put it back from a backup");
-      rmSync(join(data, "initialized"));
-      expect(await isInitialized(await startWith(script))).toBe(false);
-    }, TIMEOUT_MS);
+    it(
+      `npm run ${script} refuses to start over a lost database until the operator confirms`,
+      async () => {
+        const first = await startWith(script);
+        expect(await initialize(first, ONE_SHARE)).toBe(200);
+        await first.stop("SIGKILL");
+        for (const suffix of ["", "-wal"]) {
+          rmSync(join(data, `sealwright.db${suffix}`), { force: true });
+        }
+        const second = run(script, { SEALWRIGHT_DATA: data });
+        expect(await second.ended).toBe(1);
+        expect(second.output()).toContain("put it back from a backup");
+        rmSync(join(data, "initialized"));
+        expect(await isInitialized(await startWith(script))).toBe(false);
+      },
+      TIMEOUT_MS,
+    );
   },
 );
 
-describe.each(TAKES_LIST)("npm run %s with an audit file that cannot be opened", (script) => {
-  it("says so at the start, and goes on", async () => {
+describe.each(TAKES_LIST)("npm run %s with an unusable audit file", (script) => {
+  it(`npm run ${script} reports an audit file that cannot be opened, and goes on`, async () => {
     const pipe = join(data, "pipe");
     execFileSync("mkfifo", [pipe]);
     for (const [file, reason] of [[data, /directory|denied/i], [pipe, /nobody reads/]] as const) {
@@ -122,7 +126,7 @@ describe.each(TAKES_LIST)("npm run %s with an audit file that cannot be opened",
     }
   }, TIMEOUT_MS);
 
-  it("is stopped by nobody who does not read a named pipe", async () => {
+  it(`npm run ${script} is not blocked by a named pipe that nobody reads`, async () => {
     const pipe = join(data, "pipe");
     execFileSync("mkfifo", [pipe]);
     const vault = await startWith(script, {
@@ -143,7 +147,7 @@ describe.each(TAKES_LIST)("npm run %s with an audit file that cannot be opened",
 });
 
 describe("npm start", () => {
-  it("refuses a second process on the same data", async () => {
+  it("npm start refuses to run twice on the same data", async () => {
     await startWith("start");
     const second = run("start", {
       SEALWRIGHT_DATA: data,
@@ -153,7 +157,7 @@ describe("npm start", () => {
     expect(second.output()).toContain("in use by another process");
   }, TIMEOUT_MS);
 
-  it("says which address it cannot have", async () => {
+  it("npm start names the address that it cannot listen on", async () => {
     const { url } = await startWith("start");
     const address = url.slice("http://".length);
     const second = run("start", { SEALWRIGHT_DATA: ":memory:", SEALWRIGHT_LISTEN: address });

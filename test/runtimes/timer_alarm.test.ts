@@ -25,8 +25,8 @@ function start(work: () => Promise<void> = () => Promise.resolve()) {
   return { alarm, firedAt, lines, in: (ms: number) => alarm.set(Date.now() + ms) };
 }
 
-describe("the timer's alarm", () => {
-  it("fires once, at the earliest time asked for", async () => {
+describe("timer alarm", () => {
+  it("the timer alarm fires once, at the earliest time asked for", async () => {
     const timer = start();
     timer.in(500);
     timer.in(200);
@@ -35,7 +35,7 @@ describe("the timer's alarm", () => {
     expect(timer.firedAt).toEqual([200]);
   });
 
-  it("fires for a time that has passed, and for one beyond the longest timer", async () => {
+  it("the timer alarm fires for a past time, and for one beyond the longest timer", async () => {
     const timer = start();
     timer.in(-5);
     await vi.advanceTimersByTimeAsync(1);
@@ -47,7 +47,7 @@ describe("the timer's alarm", () => {
     expect(timer.firedAt).toHaveLength(2);
   });
 
-  it("fires again for what is set during the work, never twice at once", async () => {
+  it("the timer alarm fires again for what is set while it runs, never twice at once", async () => {
     let running = 0;
     let most = 0;
     let again = 3;
@@ -63,7 +63,7 @@ describe("the timer's alarm", () => {
     expect(most).toBe(1);
   });
 
-  it("tries failed work again after a second, and says so", async () => {
+  it("the timer alarm tries failed work again after a second and logs it", async () => {
     let failures = 2;
     const timer = start(() => {
       return failures-- > 0 ? Promise.reject(new Error("disk full")) : Promise.resolve();
@@ -75,7 +75,7 @@ describe("the timer's alarm", () => {
     expect(timer.lines[0]).toContain("disk full");
   });
 
-  it("stops after the running work, and fires no more", async () => {
+  it("the timer alarm stops after the running work and fires no more", async () => {
     let isDone = false;
     const timer = start(async () => {
       await new Promise((resolve) => setTimeout(resolve, 100));

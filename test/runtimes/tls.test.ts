@@ -26,43 +26,57 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(Object.keys(RUNTIMES) as Runtime[])("the server on %s, with TLS", (runtime) => {
-  it("serves, and ends handshakes and connections that do not go on", async () => {
-    const bounds = { headMs: 200, idleMs: 200, connections: 5 };
-    const echo = await startEcho(runtime, bounds, { cert: text("one.crt"), key: text("one.key") });
-    try {
-      const client = new RawClient(echo.port, true);
-      await client.send(get);
-      expect(statuses(await client.closed)).toEqual(["200"]);
-      expect(await new RawClient(echo.port).closed).toBe("");
-      const plain = new RawClient(echo.port);
-      await plain.send(get);
-      expect(await plain.closed).not.toContain("HTTP/");
-      const strangers = Array.from({ length: 20 }, () => new RawClient(echo.port));
-      const next = new RawClient(echo.port, true);
-      await next.send(get);
-      expect(statuses(await next.closed)).toEqual(["200"]);
-      await Promise.all(strangers.map(({ closed }) => closed));
-      expect(await echo.stop()).toBe(0);
-    } finally {
-      echo.kill();
-    }
-  }, TIMEOUT_MS);
+describe.each(Object.keys(RUNTIMES) as Runtime[])("TLS server on %s", (runtime) => {
+  it(
+    `the TLS server on ${runtime} serves, and ends stalled handshakes and idle connections`,
+    async () => {
+      const bounds = { headMs: 200, idleMs: 200, connections: 5 };
+      const echo = await startEcho(runtime, bounds, {
+        cert: text("one.crt"),
+        key: text("one.key"),
+      });
+      try {
+        const client = new RawClient(echo.port, true);
+        await client.send(get);
+        expect(statuses(await client.closed)).toEqual(["200"]);
+        expect(await new RawClient(echo.port).closed).toBe("");
+        const plain = new RawClient(echo.port);
+        await plain.send(get);
+        expect(await plain.closed).not.toContain("HTTP/");
+        const idlers = Array.from({ length: 20 }, () => new RawClient(echo.port));
+        const next = new RawClient(echo.port, true);
+        await next.send(get);
+        expect(statuses(await next.closed)).toEqual(["200"]);
+        await Promise.all(idlers.map(({ closed }) => closed));
+        expect(await echo.stop()).toBe(0);
+      } finally {
+        echo.kill();
+      }
+    },
+    TIMEOUT_MS,
+  );
 });
 
-describe.each(["start", "start:node", "start:bun", "start:workers"])("npm run %s", (script) => {
-  it.each([
-    ["another key of its kind", "one.crt", "two.key", "is not the key of"],
-    ["a key of another kind", "one.crt", "rsa.key", "is not the key of"],
-    ["no key", "one.crt", "one.crt", "is not readable"],
-  ])("does not start with a certificate and %s", async (_what, cert, key, reason) => {
-    const { ended, output } = run(script, {
-      SEALWRIGHT_DATA: ":memory:",
-      SEALWRIGHT_LISTEN: `127.0.0.1:${await freePort()}`,
-      SEALWRIGHT_TLS_CERT: path(cert),
-      SEALWRIGHT_TLS_KEY: path(key),
-    });
-    expect(await ended).toBe(1);
-    expect(output()).toContain(reason);
-  }, TIMEOUT_MS);
-});
+describe.each(["start", "start:node", "start:bun", "start:workers"])(
+  "TLS settings of npm run %s",
+  (script) => {
+    it.each([
+      ["another key of its kind", "one.crt", "two.key", "is not the key of"],
+      ["a key of another kind", "one.crt", "rsa.key", "is not the key of"],
+      ["no key", "one.crt", "one.crt", "is not readable"],
+    ])(
+      `npm run ${script} does not start with a certificate and %s`,
+      async (_what, cert, key, reason) => {
+        const { ended, output } = run(script, {
+          SEALWRIGHT_DATA: ":memory:",
+          SEALWRIGHT_LISTEN: `127.0.0.1:${await freePort()}`,
+          SEALWRIGHT_TLS_CERT: path(cert),
+          SEALWRIGHT_TLS_KEY: path(key),
+        });
+        expect(await ended).toBe(1);
+        expect(output()).toContain(reason);
+      },
+      TIMEOUT_MS,
+    );
+  },
+);
