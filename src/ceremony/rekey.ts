@@ -4,8 +4,7 @@
  */
 
 import type { Entry } from "../barrier/barrier.ts";
-import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
-import { sha256 } from "../crypto/digest.ts";
+import { encodeHex } from "../crypto/bytes.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { invalidRequest, unreachable } from "../errors.ts";
 import { CEREMONY_TTL_MS, KEY_BYTES } from "../limits.ts";
@@ -41,14 +40,14 @@ import {
   IDLE,
   type PendingKey,
 } from "./state.ts";
+import { beginVerification, type Outcome, step, withoutGiven } from "./step.ts";
 import {
-  beginVerification,
-  type Outcome,
-  type Refusal,
-  step,
-  type Submission,
-  withoutGiven,
-} from "./step.ts";
+  asOutcome,
+  judge,
+  type NewShares,
+  type RekeyOutcome,
+  type ShareSubmission,
+} from "./rekey_outcome.ts";
 
 export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly nowMs: () => number;
@@ -60,45 +59,7 @@ export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly clearTraces: () => Promise<void>;
 }
 
-/** New shares for their holders. No shares: the target hands out none. */
-export interface NewShares {
-  readonly head: CeremonyHead;
-  /** Bare shares, or PGP messages where there are recipients; in share order. */
-  readonly shares: readonly Uint8Array[];
-  /** Not null: nothing is in force before these shares were verified. */
-  readonly verificationId: string | null;
-}
-
-export type RekeyOutcome =
-  | { readonly kind: "advanced"; readonly state: CeremonyState }
-  | { readonly kind: "shares"; readonly result: NewShares }
-  | { readonly kind: "verified"; readonly verificationId: string }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
-
-export interface ShareSubmission {
-  readonly share: Uint8Array<ArrayBuffer>;
-  /** The wire's `nonce`; "" when missing. */
-  readonly id: string;
-  /** Digest of the parameters that the holder has seen; null when not sent. */
-  readonly parametersDigest: string | null;
-}
-
 type Stored = StoredAttempt<CeremonyState>;
-
-/**
- * Lower-case hex SHA-256 over what a holder agrees to by giving a share, as a JSON list without
- * blanks: shares, threshold, the fingerprints of the PGP keys and those of the subkeys that are
- * encrypted to (each a list in share order, or null without PGP), backup, require_verification,
- * verify_all. README.md tells holders to make it themselves.
- */
-export function parametersDigest(parameters: CeremonyParameters): string {
-  const { shares, threshold, recipients, backup, requireVerification, verifyAll } = parameters;
-  const keys = recipients?.map(({ fingerprint }) => fingerprint) ?? null;
-  // A certificate keeps its fingerprint while somebody removes, replaces or adds subkeys.
-  const subkeys = recipients?.map((each) => each.encryptionKeyFingerprint) ?? null;
-  const agreed = [shares, threshold, keys, subkeys, backup, requireVerification, verifyAll];
-  return encodeHex(sha256(encodeUtf8(JSON.stringify(agreed))));
-}
 
 export class Rekey {
   readonly target: CeremonyTarget;
@@ -348,28 +309,5 @@ export class Rekey {
       { target: this.target },
     );
     logRecipients(this.#ports.log, recipients);
-  }
-}
-
-function judge(
-  { id, parametersDigest: seen }: ShareSubmission,
-  state: CeremonyState,
-  place: number | null,
-): Submission {
-  const parametersSeen = seen === null || state.phase === "idle" ||
-    seen === parametersDigest(state.head.parameters);
-  return { place, id, parametersSeen };
-}
-
-function asOutcome(outcome: Outcome): RekeyOutcome {
-  switch (outcome.kind) {
-    case "advanced":
-    case "refused":
-      return outcome;
-    case "quorum":
-    case "verified":
-      throw new TypeError("a quorum was left without its effects");
-    default:
-      return unreachable(outcome);
   }
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as openpgp from "openpgp";
 import { describe, expect, it } from "vitest";
-import { parametersDigest, type Rekey } from "../../src/ceremony/rekey.ts";
+import type { Rekey } from "../../src/ceremony/rekey.ts";
+import { parametersDigest } from "../../src/ceremony/parameters_digest.ts";
 import { checkPgpKey, checkRecipients } from "../../src/ceremony/recipients.ts";
 import type { CeremonyParameters, PgpRecipient } from "../../src/ceremony/state.ts";
 import { decodeHex, encodeHex } from "../../src/crypto/bytes.ts";

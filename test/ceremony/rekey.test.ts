@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { installRootKey, NOTHING_ATTACHED } from "../../src/ceremony/install.ts";
-import { parametersDigest, type Rekey } from "../../src/ceremony/rekey.ts";
+import type { Rekey } from "../../src/ceremony/rekey.ts";
+import { parametersDigest } from "../../src/ceremony/parameters_digest.ts";
 import { encodeBase64, encodeHex } from "../../src/crypto/bytes.ts";
 import { CEREMONY_TTL_MS } from "../../src/limits.ts";
 import { readDueTimes } from "../../src/storage/due.ts";

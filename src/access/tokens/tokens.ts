@@ -13,11 +13,9 @@ import {
   TOKEN_ACCESSOR_PREFIX,
   TOKEN_EXPIRY_PREFIX,
   TOKEN_PREFIX,
-  WRAPPED_REPLY_PREFIX,
 } from "../../storage/record_paths.ts";
 import { ABSENT, type Expectation } from "../../storage/store.ts";
 import { BATCH_TOKEN_PREFIX, BatchTokens } from "./batch_tokens.ts";
-import { RESPONSE_WRAPPING_POLICY_NAME } from "../policies/policy_names.ts";
 import {
   decodeToken,
   encodeToken,
@@ -28,13 +26,11 @@ import {
   type TokenTemplate,
 } from "./token.ts";
 import { parseExpiryPath, TokenIndex } from "./token_index.ts";
-import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
+import { TokenChanges } from "./token_changes.ts";
 
 export const SERVICE_TOKEN_PREFIX = "s.";
 
 const RANDOM_CHARACTERS = 24;
-/** Members of a tree that one commit removes. */
-const REVOKE_BATCH = 200;
 const CHANGE_TRIES = 16;
 /** Decoded tokens kept in memory; beyond it all are dropped. */
 const RECENT_MAX = 10_000;
@@ -61,10 +57,12 @@ export class TokenStore {
   /** By hash, with the record they were decoded from: a token counts only at that revision. */
   readonly #recent = new Map<string, { readonly record: BarrierRecord; readonly token: Token }>();
   readonly #batch: BatchTokens;
+  readonly #changes: TokenChanges;
 
   constructor(ports: TokenPorts) {
     this.#ports = ports;
     this.#index = new TokenIndex(ports.barrier);
+    this.#changes = new TokenChanges(ports.barrier, this.#index);
     this.#batch = new BatchTokens({
       deriveKey: (salt) => ports.barrier.deriveCredentialKey("batch token", salt),
       random: ports.random,
@@ -155,7 +153,7 @@ export class TokenStore {
    */
   async use(stored: StoredToken): Promise<StoredToken | null> {
     if (stored.token.uses === 0) return stored;
-    const token = await this.#change(stored.hash, (token) => {
+    const token = await this.#changes.change(stored.hash, (token) => {
       if (token.uses === SPENT_USES) return null;
       return { ...token, uses: token.uses === 1 ? SPENT_USES : token.uses - 1 };
     });
@@ -169,7 +167,7 @@ export class TokenStore {
   async renew(stored: StoredToken, ttlSeconds: number): Promise<Token | null> {
     const lastRenewalMs = this.#ports.nowMs();
     const expiresAtMs = Math.floor(lastRenewalMs + ttlSeconds * 1000);
-    const renewed = await this.#change(
+    const renewed = await this.#changes.change(
       stored.hash,
       (token) => ({ ...token, expiresAtMs, lastRenewalMs, grantedTtlSeconds: ttlSeconds }),
     );
@@ -186,11 +184,11 @@ export class TokenStore {
     return await this.#whole(stored, async () => {
       const tree = [stored.hash];
       for (let level = await this.#index.childrenOfAll(tree); level.length > 0;) {
-        await this.#spend(level);
+        await this.#changes.spend(level);
         tree.push(...level);
         level = await this.#index.childrenOfAll(level);
       }
-      return await this.#remove(tree.toReversed());
+      return await this.#changes.remove(tree.toReversed());
     });
   }
 
@@ -198,19 +196,15 @@ export class TokenStore {
   async revokeOrphaning(stored: StoredToken): Promise<readonly string[]> {
     return await this.#whole(stored, async () => {
       for await (const hash of this.#index.childrenOf(stored.hash)) {
-        await this.#change(hash, (token) => ({ ...token, parent: null, orphan: true }));
+        await this.#changes.change(hash, (token) => ({ ...token, parent: null, orphan: true }));
       }
-      return await this.#remove([stored.hash]);
+      return await this.#changes.remove([stored.hash]);
     });
   }
 
-  /** The entries that remove one token, and the reply that it holds, for whoever ends it. */
-  removal({ hash, token }: StoredToken): readonly Entry[] {
-    const paths = [...this.#index.paths(hash, token)];
-    if (token.policies.includes(RESPONSE_WRAPPING_POLICY_NAME)) {
-      paths.push(WRAPPED_REPLY_PREFIX + hash);
-    }
-    return paths.map((path) => ({ path, value: null }));
+  /** The entries that remove one token, and the reply that it holds. */
+  removal(stored: StoredToken): readonly Entry[] {
+    return this.#changes.removal(stored);
   }
 
   /** Up to `limit` tokens whose time is over, the oldest first. */
@@ -290,7 +284,7 @@ export class TokenStore {
   ): Promise<readonly string[]> {
     const nowMs = Math.floor(this.#ports.nowMs());
     try {
-      await this.#change(stored.hash, (token) => {
+      await this.#changes.change(stored.hash, (token) => {
         const expiresAtMs = Math.min(token.expiresAtMs ?? nowMs, nowMs);
         return { ...token, uses: SPENT_USES, expiresAtMs };
       });
@@ -299,78 +293,6 @@ export class TokenStore {
       this.#ports.dueChanged();
       throw error;
     }
-  }
-
-  /** Leaves no use to these tokens. Whoever read one before does not write it any more. */
-  async #spend(hashes: readonly string[]): Promise<void> {
-    await this.#commitEach(hashes, ({ hash, token }) => {
-      if (token.uses === SPENT_USES) return [];
-      return [{ path: TOKEN_PREFIX + hash, value: encodeToken({ ...token, uses: SPENT_USES }) }];
-    });
-  }
-
-  /** As they are stored by now: a renewal may have moved a token in the index of expiry. */
-  async #remove(hashes: readonly string[]): Promise<readonly string[]> {
-    const removed = await this.#commitEach(hashes, (stored) => this.removal(stored));
-    return removed.map(({ token }) => token.scope);
-  }
-
-  /** Commits what `entriesOf` says of each token, a batch at a time, on what it was read from. */
-  async #commitEach(
-    hashes: readonly string[],
-    entriesOf: (stored: StoredToken) => readonly Entry[],
-  ): Promise<readonly StoredToken[]> {
-    const done: StoredToken[] = [];
-    for (let start = 0; start < hashes.length; start += REVOKE_BATCH) {
-      done.push(...await this.#commitBatch(hashes.slice(start, start + REVOKE_BATCH), entriesOf));
-    }
-    return done;
-  }
-
-  async #commitBatch(
-    hashes: readonly string[],
-    entriesOf: (stored: StoredToken) => readonly Entry[],
-  ): Promise<readonly StoredToken[]> {
-    return await repeatWhileLost(async () => {
-      const batch: StoredToken[] = [];
-      const expect: Expectation[] = [];
-      for (const hash of hashes) {
-        const path = TOKEN_PREFIX + hash;
-        const record = await this.#ports.barrier.get(path);
-        if (record === null) continue;
-        batch.push({ hash, token: decodeToken(record.value) });
-        expect.push({ path, revision: record.revision });
-      }
-      const entries = batch.flatMap(entriesOf);
-      if (entries.length === 0) return settled(batch);
-      const outcome = await this.#ports.barrier.commit({ entries, expect });
-      return outcome.kind === "committed" ? settled(batch) : LOST;
-    });
-  }
-
-  /** Rewrites a token and what indexes it. Null when there is none, or `change` wants none. */
-  async #change(hash: string, change: (token: Token) => Token | null): Promise<Token | null> {
-    const path = TOKEN_PREFIX + hash;
-    return await repeatWhileLost<Token | null>(async () => {
-      const record = await this.#ports.barrier.get(path);
-      if (record === null) return settled(null);
-      const before = decodeToken(record.value);
-      const after = change(before);
-      if (after === null) return settled(null);
-      const kept = this.#index.paths(hash, after);
-      const dropped = this.#index.paths(hash, before).filter((old) => !kept.includes(old));
-      const outcome = await this.#ports.barrier.commit({
-        entries: [
-          ...dropped.map((old) => ({ path: old, value: null })),
-          ...kept.map((at, index) => ({
-            path: at,
-            value: index === 0 ? encodeToken(after) : encodeUtf8(hash),
-          })),
-        ],
-        expect: [{ path, revision: record.revision }],
-      });
-      return outcome.kind === "committed" ? settled(after) : LOST;
-    });
   }
 
   #isOver(token: Token): boolean {

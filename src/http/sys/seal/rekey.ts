@@ -4,7 +4,7 @@
  */
 
 import * as v from "valibot";
-import type { NewShares, RekeyOutcome } from "../../../ceremony/rekey.ts";
+import type { NewShares, RekeyOutcome } from "../../../ceremony/rekey_outcome.ts";
 import type { CeremonyState, CeremonyTarget } from "../../../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../../../crypto/bytes.ts";
 import type { FieldEntries, Sent } from "../../../wire/fields.ts";

@@ -1,7 +1,8 @@
 /** What both path families of a ceremony have in common: parameters, refusals, detail. */
 
 import { checkRecipients, sameHolderWarnings } from "../../../ceremony/recipients.ts";
-import { parametersDigest, type Rekey } from "../../../ceremony/rekey.ts";
+import type { Rekey } from "../../../ceremony/rekey.ts";
+import { parametersDigest } from "../../../ceremony/parameters_digest.ts";
 import type {
   CeremonyParameters,
   CeremonyState,

@@ -3,7 +3,7 @@
  * endpoints, with the envelope.
  */
 
-import type { NewShares, RekeyOutcome } from "../../../ceremony/rekey.ts";
+import type { NewShares, RekeyOutcome } from "../../../ceremony/rekey_outcome.ts";
 import type { CeremonyState, CeremonyTarget } from "../../../ceremony/state.ts";
 import { encodeBase64, encodeHex } from "../../../crypto/bytes.ts";
 import {
