@@ -47,7 +47,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "unknown";
 }
 
-const FRAMES_MAX = 3;
+const FRAMES_SHOWN = 3;
 
 /**
  * Why something failed, for the log: our own text, and the database's where the store failed. Of any
@@ -61,7 +61,7 @@ export function causeOf(error: unknown): string {
   }
   if (!(error instanceof Error)) return "unknown";
   const frames = (error.stack ?? "").split("\n").map((line) => line.trim())
-    .filter((line) => line.startsWith("at ")).slice(0, FRAMES_MAX);
+    .filter((line) => line.startsWith("at ")).slice(0, FRAMES_SHOWN);
   return [error.name, ...frames].join(" ");
 }
 

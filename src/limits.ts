@@ -220,3 +220,111 @@ export const PASSWORD_LOOKS_MAX = 4_000_000;
 export const TIME_MAX_CHARS = 64;
 /** The version of a plugin as text, which a pattern is tried on. */
 export const PLUGIN_VERSION_MAX_CHARS = 256;
+
+/** Keys of transit a mount may be told to keep in memory, at least; Vault's. */
+export const TRANSIT_CACHE_MIN_KEYS = 10;
+
+/** Keys of one transit mount kept in memory, parsed. */
+export const TRANSIT_KEYS_CACHED_MAX = 256;
+
+/** A key of transit is rotated by itself no more often; Vault's. */
+export const AUTO_ROTATE_MIN_SECONDS = 3600;
+
+/** Statuses that a caller may choose for an answer. */
+export const REPLY_STATUS_MIN = 200;
+export const REPLY_STATUS_MAX = 599;
+
+/** `-1` stands for as long as the hash. */
+export const PSS_SALT_LENGTH_MIN = -1;
+
+/** Values of a page of an upgrade in memory at once, besides one that is larger. */
+export const KV_UPGRADE_PAGE_MAX_BYTES = 4 * 1024 * 1024;
+
+/** Generators of clients name files by it, and file systems take no more than 255 bytes. */
+export const OPENAPI_NAME_MAX_CHARS = 120;
+
+/** Descriptions kept as text, of some 500 KB each. */
+export const OPENAPI_TEXTS_CACHED_MAX = 8;
+
+/** A policy that is read; no record holds more. */
+export const HCL_TEXT_MAX_CHARS = RECORD_MAX_BYTES;
+
+/** Characters of a generated password; Vault's. */
+export const PASSWORD_LENGTH_MIN = 4;
+export const PASSWORD_LENGTH_MAX = 100;
+
+/** Characters of one rule of a password policy. */
+export const PASSWORD_CHARSET_MAX = 256;
+
+/** Mistakes of one policy that its author is shown. */
+export const POLICY_MISTAKES_SHOWN_MAX = 20;
+
+/** Sets of policies kept in memory, compiled. */
+export const POLICY_SETS_CACHED_MAX = 1000;
+
+/** Decoded tokens kept in memory; beyond it all are dropped. */
+export const TOKENS_CACHED_MAX = 10_000;
+
+/** Tokens of a tree that one commit changes. */
+export const TOKEN_CHANGE_BATCH = 200;
+
+/** A secret that is split. */
+export const SHAMIR_SECRET_MAX_BYTES = 65_535;
+
+/** Draws of random bytes for the coordinates of shares. */
+export const SHAMIR_DRAWS_MAX = 64;
+
+/** Text and authenticated data of one encryption. */
+export const AEAD_INPUT_MAX_BYTES = 2 ** 31;
+
+/** Costs of a stored password hash that are still computed. */
+export const SCRYPT_LOG_N_MAX = 20;
+export const SCRYPT_R_MAX = 32;
+export const SCRYPT_P_MAX = 16;
+
+/** What scrypt takes; `PASSWORD_MAX_BYTES` is what callers may send. */
+export const SCRYPT_PASSWORD_MAX_BYTES = 1024 * 1024;
+
+/** Shorter RSA keys are refused; gpg writes some keys of 2048 bits with 2047. */
+export const PGP_RSA_BITS_MIN = 2047;
+
+/** Rounds of drawing characters without bias. */
+export const RANDOM_ROUNDS_MAX = 128;
+
+/** Doublings of the wait that are computed. */
+export const AUTO_UNSEAL_DOUBLINGS_MAX = 10;
+
+/** Empty lines before a request line. */
+export const HEAD_EMPTY_LINES_MAX = 8;
+
+/** Between two looks at the times of all connections. */
+export const CONNECTION_CHECK_MAX_MS = 1000;
+
+/** What Deno reads from a socket at once. */
+export const SOCKET_READ_MIN_BYTES = 4 * 1024;
+export const SOCKET_READ_MAX_BYTES = 64 * 1024;
+
+/** The longest time a timer of JavaScript waits. */
+export const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** Costs of a bcrypt hash that the reference would take. */
+export const BCRYPT_COST_MIN = 5;
+export const BCRYPT_COST_MAX = 12;
+
+/** Commits that one transaction of SQLite takes together. */
+export const GROUP_COMMITS_MAX = 256;
+
+/** Jobs that have a due time. */
+export const DUE_JOBS_MAX = 64;
+
+/** Of a text that an error quotes. */
+export const QUOTED_MAX_CHARS = 128;
+
+/** Go keeps a duration in a signed 64-bit count of nanoseconds. */
+export const DURATION_MAX_SECONDS = 9_223_372_036;
+
+/** The id of a seal key, whose length is one byte of a wrapped value. */
+export const SEAL_KEY_ID_MAX_BYTES = 255;
+
+/** Reads of one record whose key a rewrap keeps moving. */
+export const BARRIER_READS_MAX = 3;

@@ -8,7 +8,7 @@ import { AeadKey } from "../crypto/aead.ts";
 import { hkdfSha256 } from "../crypto/digest.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
-import { KEY_BYTES } from "../limits.ts";
+import { BARRIER_READS_MAX, KEY_BYTES } from "../limits.ts";
 import type {
   CommitOutcome,
   Expectation,
@@ -22,8 +22,6 @@ import { activeTerm, type Keyring } from "./keyring.ts";
 import { Latch } from "./latch.ts";
 import { termOperationsWrite } from "./term_operations.ts";
 import { eachPage } from "./pages.ts";
-
-const GET_ATTEMPTS = 3;
 
 /** The layer around wrapped values. `unwrap` chooses the key by the id the value names. */
 export interface OuterLayer {
@@ -126,7 +124,7 @@ export class Barrier {
         // A rewrap may have moved the record and erased its old key since it was read, or the
         // record was written by a change of keys that has not returned yet.
         const moved = error instanceof VaultError && error.code === "unknown_key";
-        if (!moved || attempt === GET_ATTEMPTS) throw error;
+        if (!moved || attempt === BARRIER_READS_MAX) throw error;
         await this.#keyChange;
       }
     }

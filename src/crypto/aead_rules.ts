@@ -5,11 +5,8 @@
  */
 
 import { VaultError } from "../errors.ts";
-import { NONCE_BYTES, TAG_BYTES } from "../limits.ts";
+import { AEAD_INPUT_MAX_BYTES, NONCE_BYTES, TAG_BYTES } from "../limits.ts";
 import { checkBytes } from "./check.ts";
-
-/** Bounds what a call may be given; the stores' own limit is far below. */
-const INPUT_MAX_BYTES = 2 ** 31;
 
 /** One key, for encrypting and decrypting. */
 export interface Aead {
@@ -48,6 +45,6 @@ export function ciphertextRejected(cause?: unknown): VaultError {
 
 function checkInputs(nonce: Uint8Array, name: string, text: Uint8Array, aad: Uint8Array): void {
   checkBytes("nonce", nonce, NONCE_BYTES);
-  checkBytes(name, text, 0, INPUT_MAX_BYTES);
-  checkBytes("aad", aad, 0, INPUT_MAX_BYTES);
+  checkBytes(name, text, 0, AEAD_INPUT_MAX_BYTES);
+  checkBytes("aad", aad, 0, AEAD_INPUT_MAX_BYTES);
 }

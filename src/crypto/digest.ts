@@ -11,7 +11,7 @@ import { checkBytes, checkInteger } from "./check.ts";
 
 const DIGEST_BYTES = 32;
 /** RFC 5869 section 2.3: the counter is one byte. */
-const HKDF_MAX_BYTES = 255 * DIGEST_BYTES;
+const HKDF_LARGEST_BYTES = 255 * DIGEST_BYTES;
 
 /** 32 bytes. FIPS 180-4. */
 export function sha256(data: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -34,7 +34,7 @@ export function hkdfSha256(
   lengthBytes: number,
 ): Uint8Array<ArrayBuffer> {
   checkBytes("ikm", ikm, 1, Number.MAX_SAFE_INTEGER);
-  checkInteger("lengthBytes", lengthBytes, 1, HKDF_MAX_BYTES);
+  checkInteger("lengthBytes", lengthBytes, 1, HKDF_LARGEST_BYTES);
   const label = typeof info === "string" ? encodeUtf8(info) : info;
   return hkdf(nobleSha256, ikm, salt, label, lengthBytes);
 }

@@ -4,6 +4,12 @@
  */
 
 import { checkBytes, checkInteger } from "./check.ts";
+import {
+  SCRYPT_LOG_N_MAX,
+  SCRYPT_P_MAX,
+  SCRYPT_PASSWORD_MAX_BYTES,
+  SCRYPT_R_MAX,
+} from "../limits.ts";
 
 /** What a hash costs: 128 · r · 2^logN bytes of memory, and p times that work. */
 export interface ScryptCost {
@@ -12,11 +18,6 @@ export interface ScryptCost {
   readonly p: number;
 }
 
-/** A stored cost beyond these bounds is damage, and would stop the process. */
-const LOG_N_MAX = 20;
-const R_MAX = 32;
-const P_MAX = 16;
-const PASSWORD_MAX_BYTES = 1024 * 1024;
 /** How long others may wait, where the platform's clock runs during a slice. */
 const SLICE_MS = 10;
 
@@ -27,11 +28,11 @@ export async function deriveScrypt(
   cost: ScryptCost,
   lengthBytes: number,
 ): Promise<Uint8Array> {
-  checkBytes("password", password, 0, PASSWORD_MAX_BYTES);
+  checkBytes("password", password, 0, SCRYPT_PASSWORD_MAX_BYTES);
   checkBytes("salt", salt, 1, 64);
-  checkInteger("logN", cost.logN, 1, LOG_N_MAX);
-  checkInteger("r", cost.r, 1, R_MAX);
-  checkInteger("p", cost.p, 1, P_MAX);
+  checkInteger("logN", cost.logN, 1, SCRYPT_LOG_N_MAX);
+  checkInteger("r", cost.r, 1, SCRYPT_R_MAX);
+  checkInteger("p", cost.p, 1, SCRYPT_P_MAX);
   checkInteger("lengthBytes", lengthBytes, 16, 64);
   const { scryptAsync } = await import("@noble/hashes/scrypt.js");
   const { logN, r, p } = cost;

@@ -4,9 +4,13 @@
  * arithmetic on what is in them, so that a key made to cost much is refused for nothing.
  */
 
-import { PGP_KEY_MAX_BYTES, PGP_KEY_PACKET_MAX_BYTES, PGP_PACKETS_MAX } from "../limits.ts";
+import {
+  PGP_KEY_MAX_BYTES,
+  PGP_KEY_PACKET_MAX_BYTES,
+  PGP_PACKETS_MAX,
+  PGP_RSA_BITS_MIN,
+} from "../limits.ts";
 
-const RSA_BITS_MIN = 2047;
 /** `1.3.132.0.10` */
 const SECP256K1 = [0x2b, 0x81, 0x04, 0x00, 0x0a];
 
@@ -112,7 +116,7 @@ function describeRefused({ body }: Packet): string | null {
     case 2:
     case 3: {
       const bits = numberAt(material, 0, 2);
-      return bits < RSA_BITS_MIN
+      return bits < PGP_RSA_BITS_MIN
         ? `RSA of ${bits} bits, which is too weak: give 2048 or more`
         : null;
     }

@@ -5,14 +5,13 @@
 
 import { decodeUtf8, encodeHex } from "./bytes.ts";
 import { checkInteger } from "./check.ts";
+import { RANDOM_ROUNDS_MAX } from "../limits.ts";
 
 /** `length` bytes nobody can guess, in a buffer of their own. */
 export type RandomBytes = (length: number) => Uint8Array<ArrayBuffer>;
 
 /** Quota of one `getRandomValues` call (W3C Web Cryptography API). */
 const QUOTA_BYTES = 65_536;
-/** A byte is refused with probability 1/32; so many rounds end only a broken generator. */
-const ROUNDS_MAX = 128;
 
 /** From the platform's generator. Throws RangeError when `length` is no non-negative integer. */
 export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
@@ -48,7 +47,7 @@ export function randomBase62(random: RandomBytes, length: number): string {
   const codes = new Uint8Array(length);
   let found = 0;
   for (let round = 0; found < length; round++) {
-    if (round === ROUNDS_MAX) {
+    if (round === RANDOM_ROUNDS_MAX) {
       throw new Error("could not draw base62 characters: generator is stuck");
     }
     for (const byte of random(length - found)) {

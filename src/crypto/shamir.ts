@@ -6,17 +6,14 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import { SHARES_MAX } from "../limits.ts";
+import { SHAMIR_DRAWS_MAX, SHAMIR_SECRET_MAX_BYTES, SHARES_MAX } from "../limits.ts";
 import { wipe } from "./bytes.ts";
 import { checkBytes, checkInteger } from "./check.ts";
 import { invert, multiply, multiplyWord } from "./gf256.ts";
 import type { RandomBytes } from "./random.ts";
 
-const SECRET_MAX_BYTES = 65_535;
 const WORD_BYTES = 4;
 const DRAW_BYTES = 256;
-/** With 64 × 256 draws the chance to miss one of 255 values is below 2^-80. */
-const DRAWS_MAX = 64;
 
 /**
  * Splits `secret` (1 to 65535 bytes) into `shareCount` shares, any `threshold` of which combine to
@@ -28,7 +25,7 @@ export function splitSecret(
   threshold: number,
   random: RandomBytes,
 ): Uint8Array<ArrayBuffer>[] {
-  checkBytes("secret", secret, 1, SECRET_MAX_BYTES);
+  checkBytes("secret", secret, 1, SHAMIR_SECRET_MAX_BYTES);
   checkInteger("shareCount", shareCount, 2, SHARES_MAX);
   checkInteger("threshold", threshold, 2, shareCount);
   // Lowest power first. Each coefficient is uniform, zero included: a polynomial whose top
@@ -111,7 +108,7 @@ function evaluate(coefficients: readonly Int32Array[], x: number): Int32Array<Ar
 /** Distinct values of 1…255 in the order they are drawn; zero would be the secret itself. */
 function drawCoordinates(count: number, random: RandomBytes): number[] {
   const drawn = new Set<number>();
-  for (let draw = 0; draw < DRAWS_MAX; draw++) {
+  for (let draw = 0; draw < SHAMIR_DRAWS_MAX; draw++) {
     for (const x of random(DRAW_BYTES)) {
       if (drawn.size === count) return [...drawn];
       if (x !== 0) drawn.add(x);

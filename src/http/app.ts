@@ -29,9 +29,9 @@ import { registerWrappingGuard } from "./sys/access/wrapping_guard.ts";
 export function createApp(vault: Vault, options: AppOptions): Hono {
   const app = new Hono();
   const { nowMs, log } = vault;
-  const strangers = new RateLimiter(options.rateLimit ?? null, nowMs);
+  const anonymous = new RateLimiter(options.rateLimit ?? null, nowMs);
   const help = () => import("./describe/help.ts");
-  const context: AppContext = { vault, options, random: randomBytes, nowMs, log, help, strangers };
+  const context: AppContext = { vault, options, random: randomBytes, nowMs, log, help, anonymous };
 
   app.use("*", answerOrigins(vault), followRequests(context));
   app.use("*", async function redirectUncleanPaths(c, next) {

@@ -3,8 +3,8 @@
 import { parseAddresses } from "../access/cidr.ts";
 import {
   checkTokenRules,
-  ELDER_NAMES,
-  type ElderName,
+  LEGACY_NAMES,
+  type LegacyName,
   type TokenRules,
 } from "../access/tokens/login_token.ts";
 import { cleanPolicies } from "../access/tokens/token_policies.ts";
@@ -32,7 +32,7 @@ export const POLICIES_FIELDS = {
 };
 
 /** All older names there are; each method has some of them. */
-export interface ElderRules {
+export interface LegacyRules {
   readonly policies?: readonly string[] | undefined;
   readonly ttl?: number | undefined;
   readonly max_ttl?: number | undefined;
@@ -46,7 +46,7 @@ type SentRules = Sent<typeof TOKEN_RULE_FIELDS>;
  * What was sent over what is there. Throws `invalid_request` for rules that could not hold; what
  * comes by older names is not judged, as in the reference: every login caps it.
  */
-export function mergeTokenRules(sent: SentRules & ElderRules, old: TokenRules): TokenRules {
+export function mergeTokenRules(sent: SentRules & LegacyRules, old: TokenRules): TokenRules {
   const bounds = sent.token_bound_cidrs;
   const rules = checkTokenRules({
     policies: sent.token_policies ?? old.policies,
@@ -59,26 +59,26 @@ export function mergeTokenRules(sent: SentRules & ElderRules, old: TokenRules): 
     type: parseType(sent.token_type) ?? old.type,
     boundCidrs: bounds === undefined ? old.boundCidrs : parseAddresses(bounds),
     strictlyBindIp: sent.token_strictly_bind_ip ?? old.strictlyBindIp,
-    elderNames: elderNames(sent, old.elderNames),
+    legacyNames: legacyNames(sent, old.legacyNames),
   });
-  return { ...rules, ...elderRules(sent) };
+  return { ...rules, ...legacyRules(sent) };
 }
 
 /** Which fields have their value by an older name now. */
-export function elderNames(
-  sent: SentRules & ElderRules,
-  old: readonly ElderName[],
-): readonly ElderName[] {
-  return ELDER_NAMES.filter((name) => {
+export function legacyNames(
+  sent: SentRules & LegacyRules,
+  old: readonly LegacyName[],
+): readonly LegacyName[] {
+  return LEGACY_NAMES.filter((name) => {
     const wasSent = sent[name] !== undefined;
     return wasSent || (sent[`token_${name}`] === undefined && old.includes(name));
   });
 }
 
 /** What was sent by older names only. */
-function elderRules(sent: SentRules & ElderRules): Partial<TokenRules> {
+function legacyRules(sent: SentRules & LegacyRules): Partial<TokenRules> {
   const { policies, ttl, max_ttl: maxTtl, period, bound_cidrs: bounds } = sent;
-  const counts = (name: ElderName) => sent[`token_${name}`] === undefined;
+  const counts = (name: LegacyName) => sent[`token_${name}`] === undefined;
   return {
     ...(policies !== undefined && counts("policies") ? { policies: cleanPolicies(policies) } : {}),
     ...(ttl !== undefined && counts("ttl") ? { ttlSeconds: ttl } : {}),
@@ -104,10 +104,10 @@ export function describeTokenRules(rules: TokenRules): JsonObject {
     token_ttl: rules.ttlSeconds,
     token_type: rules.type,
   };
-  const elders = rules.elderNames.map((name) => [name, shown[`token_${name}`]] as const);
+  const legacy = rules.legacyNames.map((name) => [name, shown[`token_${name}`]] as const);
   const isSet = (value: number | readonly string[]) =>
     typeof value === "number" ? value !== 0 : value.length > 0;
-  return { ...Object.fromEntries(elders.filter(([, value]) => isSet(value))), ...shown };
+  return { ...Object.fromEntries(legacy.filter(([, value]) => isSet(value))), ...shown };
 }
 
 function parseType(type: string | undefined): TokenRules["type"] | undefined {

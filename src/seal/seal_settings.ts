@@ -5,7 +5,7 @@
  */
 
 import { decodeBase64, decodeHex, encodeUtf8, equalBytes } from "../crypto/bytes.ts";
-import { KEY_BYTES } from "../limits.ts";
+import { KEY_BYTES, SEAL_KEY_ID_MAX_BYTES } from "../limits.ts";
 
 export interface StaticSealKey {
   /** The operator's permanent name of this key; written into every value it wraps. */
@@ -40,9 +40,6 @@ export interface StaticSealError {
 export type StaticSealOutcome =
   | { readonly ok: true; readonly settings: StaticSealSettings }
   | { readonly ok: false; readonly errors: readonly StaticSealError[] };
-
-/** An envelope has one byte for the length of the id. */
-const KEY_ID_MAX_BYTES = 255;
 
 const HEX_CHARS = 2 * KEY_BYTES;
 const BASE64_CHARS = 44;
@@ -87,8 +84,8 @@ function parsePair(
   if (idText === "") {
     const message = `got empty ${which}_key_id; please specify a permanent identifier for this key`;
     errors.push({ field: fieldOfId, message });
-  } else if (encodeUtf8(idText).length > KEY_ID_MAX_BYTES) {
-    const message = `${which}_key_id is too long: at most ${KEY_ID_MAX_BYTES} bytes`;
+  } else if (encodeUtf8(idText).length > SEAL_KEY_ID_MAX_BYTES) {
+    const message = `${which}_key_id is too long: at most ${SEAL_KEY_ID_MAX_BYTES} bytes`;
     errors.push({ field: fieldOfId, message });
   }
   if (isEmpty(key)) {

@@ -5,11 +5,10 @@
 
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { VaultError } from "../errors.ts";
-import { NONCE_BYTES, TAG_BYTES } from "../limits.ts";
+import { NONCE_BYTES, SEAL_KEY_ID_MAX_BYTES, TAG_BYTES } from "../limits.ts";
 
 const VERSION = 2;
 const PREFIX_BYTES = 2;
-const KEY_ID_MAX_BYTES = 255;
 
 export interface WrappedValue {
   readonly keyId: string;
@@ -21,8 +20,10 @@ export interface WrappedValue {
 /** The bytes before the nonce. `keyId` must have 1 to 255 bytes. */
 export function wrappedHeader(keyId: string): Uint8Array<ArrayBuffer> {
   const id = encodeUtf8(keyId);
-  if (id.length === 0 || id.length > KEY_ID_MAX_BYTES) {
-    throw new RangeError(`seal key id: wanted 1 to ${KEY_ID_MAX_BYTES} bytes, got ${id.length}`);
+  if (id.length === 0 || id.length > SEAL_KEY_ID_MAX_BYTES) {
+    throw new RangeError(
+      `seal key id: wanted 1 to ${SEAL_KEY_ID_MAX_BYTES} bytes, got ${id.length}`,
+    );
   }
   return concatBytes(new Uint8Array([VERSION, id.length]), id);
 }

@@ -5,9 +5,9 @@
 
 import { DUE_PREFIX } from "./record_paths.ts";
 import type { Store } from "./store.ts";
+import { DUE_JOBS_MAX } from "../limits.ts";
 
 const DUE_TIME_BYTES = 8;
-const JOBS_MAX = 64;
 
 /** Milliseconds since the epoch, big-endian float64. */
 export function encodeDueTime(atMs: number): Uint8Array<ArrayBuffer> {
@@ -23,7 +23,7 @@ export function decodeDueTime(bytes: Uint8Array): number {
 /** Job name → due time of everything that waits for the alarm. */
 export async function readDueTimes(store: Store): Promise<ReadonlyMap<string, number>> {
   const due = new Map<string, number>();
-  for (const path of await store.list(DUE_PREFIX, "", JOBS_MAX)) {
+  for (const path of await store.list(DUE_PREFIX, "", DUE_JOBS_MAX)) {
     const record = await store.get(path);
     if (record !== null) due.set(path.slice(DUE_PREFIX.length), decodeDueTime(record.bytes));
   }

@@ -6,7 +6,7 @@
 
 const SURROGATES_START = 0xd800;
 const SURROGATES_END = 0xe000;
-const CODE_POINT_MAX = 0x10ffff;
+const LAST_CODE_POINT = 0x10ffff;
 const encoder = new TextEncoder();
 
 /** Negative, zero or positive as `left` sorts before, with or after `right`; both well-formed. */
@@ -33,8 +33,8 @@ function codePointRank(unit: number): number {
 export function prefixEnd(prefix: string): string | null {
   const characters = Array.from(prefix);
   for (let last = characters.pop(); last !== undefined; last = characters.pop()) {
-    const next = (last.codePointAt(0) ?? CODE_POINT_MAX) + 1;
-    if (next > CODE_POINT_MAX) continue;
+    const next = (last.codePointAt(0) ?? LAST_CODE_POINT) + 1;
+    if (next > LAST_CODE_POINT) continue;
     // The surrogates are no code points of text: U+E000 follows U+D7FF.
     const follower = next === SURROGATES_START ? SURROGATES_END : next;
     return characters.join("") + String.fromCodePoint(follower);

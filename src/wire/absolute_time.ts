@@ -9,7 +9,7 @@ const EPOCH_SECONDS = /^[+-]?[0-9]{1,18}$/;
 const RFC_3339 =
   /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/;
 /** No `Date` is further from the epoch. */
-const TIME_MAX_MS = 8.64e15;
+const LAST_DATE_MS = 8.64e15;
 
 /** What Go calls the zero time, and OpenBao no time at all: the beginning of the year 1. */
 export const ZERO_TIME_MS = -62_135_596_800_000;
@@ -18,7 +18,7 @@ export const ZERO_TIME_MS = -62_135_596_800_000;
 export function parseAbsoluteTime(text: string): number | null {
   if (text.length > TIME_MAX_CHARS) return null;
   const ms = EPOCH_SECONDS.test(text) ? Number(text) * 1000 : parseCalendarTime(text);
-  return ms === null || Math.abs(ms) > TIME_MAX_MS ? null : ms;
+  return ms === null || Math.abs(ms) > LAST_DATE_MS ? null : ms;
 }
 
 /** As Go prints it in JSON: in UTC, the fraction without zeros at its end. */

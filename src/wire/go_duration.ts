@@ -1,19 +1,18 @@
 /**
- * Durations that requests carry as text, and what Go says of those it cannot read: some of Vault's
- * fields are read late, so that clients see these words (go-secure-stdlib parseutil
- * `ParseDurationSecond`, Go `time.ParseDuration`). Pure.
+ * The one reader of durations as text, and Go's words for those it cannot read: Vault reads some
+ * fields late, so that clients see these words (go-secure-stdlib parseutil `ParseDurationSecond`, Go
+ * `time.ParseDuration`). Pure.
  */
 
 import { encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest } from "../errors.ts";
-import { DURATION_MAX_CHARS } from "../limits.ts";
+import { DURATION_MAX_CHARS, QUOTED_MAX_CHARS } from "../limits.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const NANOSECONDS_PER_DAY = 86_400n * NANOSECONDS_PER_SECOND;
 /** The largest count that Go's signed 64 bits hold. */
-const INT64_MAX = 2n ** 63n - 1n;
+const INT64_LARGEST = 2n ** 63n - 1n;
 
-const QUOTED_MAX_CHARS = 128;
 const INTEGER = /^[+-]?[0-9]+$/;
 /** A number, the point and digits after it, and whatever stands before the next number. */
 const PART = /([0-9]*)(?:(\.)([0-9]*))?([^0-9.]*)/y;
@@ -41,7 +40,7 @@ export function readGoDuration(text: string): number {
   const unsigned = text.replace(/^[+-]/, "");
   if (unsigned === "0") return 0;
   const nanoseconds = readParts(text, unsigned);
-  const limit = text.startsWith("-") ? INT64_MAX + 1n : INT64_MAX;
+  const limit = text.startsWith("-") ? INT64_LARGEST + 1n : INT64_LARGEST;
   if (nanoseconds > limit) throw invalid(text);
   return Number(text.startsWith("-") ? -nanoseconds : nanoseconds) / 1e9;
 }
@@ -51,7 +50,7 @@ function isInt64(text: string): boolean {
 }
 
 function fitsInt64(count: bigint): boolean {
-  return count <= INT64_MAX && count >= -INT64_MAX - 1n;
+  return count <= INT64_LARGEST && count >= -INT64_LARGEST - 1n;
 }
 
 function readDays(digits: string): bigint {
@@ -74,7 +73,7 @@ function readParts(text: string, unsigned: string): bigint {
     PART.lastIndex = at;
     const [part = "", whole = "", , fraction = "", unit = ""] = PART.exec(unsigned) ?? [];
     if (whole === "" && fraction === "") throw invalid(text);
-    if (BigInt(whole) > INT64_MAX + 1n) throw invalid(text);
+    if (BigInt(whole) > INT64_LARGEST + 1n) throw invalid(text);
     if (unit === "") throw invalidRequest(`time: missing unit in duration ${quote(text)}`);
     const each = NANOSECONDS_PER_UNIT.get(unit);
     if (each === undefined) {
@@ -82,7 +81,7 @@ function readParts(text: string, unsigned: string): bigint {
     }
     const rest = Math.trunc(Number(`0.${fraction}0`) * Number(each));
     nanoseconds += BigInt(whole) * each + BigInt(rest);
-    if (nanoseconds > INT64_MAX + 1n) throw invalid(text);
+    if (nanoseconds > INT64_LARGEST + 1n) throw invalid(text);
     at += part.length;
   }
   return nanoseconds;

@@ -1,7 +1,7 @@
 /** Points in time as the API shows them. Pure; never reads a clock. */
 
 /** The last instant RFC 3339 can write: 9999-12-31T23:59:59.999Z. */
-const TIME_MAX_MS = 253_402_300_799_999;
+const LAST_TIME_MS = 253_402_300_799_999;
 
 /** RFC 3339 with nine digits of fraction, UTC. */
 export function formatTime(timeMs: number): string {
@@ -10,5 +10,5 @@ export function formatTime(timeMs: number): string {
 
 /** `seconds` after `nowMs`, at most the last instant that can be written. */
 export function timeAfter(nowMs: number, seconds: number): number {
-  return Math.min(nowMs + seconds * 1000, TIME_MAX_MS);
+  return Math.min(nowMs + seconds * 1000, LAST_TIME_MS);
 }

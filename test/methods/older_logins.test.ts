@@ -22,7 +22,7 @@ const RULES = {
   noDefaultPolicy: false,
   type: "default",
 };
-const UNNAMED = { ...RULES, boundCidrs: [], strictlyBindIp: false, elderNames: [] };
+const UNNAMED = { ...RULES, boundCidrs: [], strictlyBindIp: false, legacyNames: [] };
 
 async function unused(): Promise<Uint8Array<ArrayBuffer>> {
   throw new Error("nothing here is wrapped");

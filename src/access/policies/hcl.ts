@@ -5,13 +5,10 @@
  * bounded. Source: the HCL 1 specification (hashicorp/hcl, branch hcl1).
  */
 
-import { HCL_DEPTH_MAX, RECORD_MAX_BYTES } from "../../limits.ts";
+import { HCL_DEPTH_MAX, HCL_TEXT_MAX_CHARS } from "../../limits.ts";
 import { clip, Scanner, type Syntax, type Token } from "./hcl_scanner.ts";
 
 export { HclSyntaxError, positionAt, type TextPosition } from "./hcl_scanner.ts";
-
-/** UTF-16 units; a longer policy could not be stored. */
-export const HCL_TEXT_MAX_CHARS = RECORD_MAX_BYTES;
 
 /** `offset`: index of its first character in the text. */
 export type HclValue = { readonly offset: number } & HclContent;

@@ -6,7 +6,14 @@
 import type { RandomBytes } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";
 import { multiError } from "../../wire/multi_error.ts";
-import { PASSWORD_LOOKS_MAX, PASSWORD_POLICY_MAX_CHARS, PASSWORD_TRIES_MAX } from "../../limits.ts";
+import {
+  PASSWORD_CHARSET_MAX,
+  PASSWORD_LENGTH_MAX,
+  PASSWORD_LENGTH_MIN,
+  PASSWORD_LOOKS_MAX,
+  PASSWORD_POLICY_MAX_CHARS,
+  PASSWORD_TRIES_MAX,
+} from "../../limits.ts";
 import { type HclBody, HclSyntaxError, type HclValue, parseHcl } from "./hcl.ts";
 
 export interface PasswordPolicy {
@@ -20,10 +27,6 @@ interface CharsetRule {
   readonly minChars: number;
 }
 
-const LENGTH_MIN = 4;
-const LENGTH_MAX = 100;
-/** So many numbers has a byte, by which a character is drawn. */
-const CHARSET_MAX = 256;
 /** Go's unicode.IsPrint. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
@@ -38,9 +41,9 @@ export function parsePasswordPolicy(text: string): PasswordPolicy {
   if (faults.length > 0) {
     throw invalid(multiError(faults));
   }
-  if (policy.length < LENGTH_MIN || policy.length > LENGTH_MAX) {
+  if (policy.length < PASSWORD_LENGTH_MIN || policy.length > PASSWORD_LENGTH_MAX) {
     throw invalidRequest(
-      `passwords must be between ${LENGTH_MIN} and ${LENGTH_MAX} characters`,
+      `passwords must be between ${PASSWORD_LENGTH_MIN} and ${PASSWORD_LENGTH_MAX} characters`,
     );
   }
   if (policy.rules.some(({ charset, minChars }) => charset.length === 0 && minChars > 0)) {
@@ -55,7 +58,7 @@ export function parsePasswordPolicy(text: string): PasswordPolicy {
 export function generatePassword(policy: PasswordPolicy, random: RandomBytes): string {
   const charset = charsetOf(policy);
   const failed = (why: string) => invalidRequest(`failed to generate password from policy: ${why}`);
-  if (charset.length > CHARSET_MAX) {
+  if (charset.length > PASSWORD_CHARSET_MAX) {
     throw failed(
       "unable to generate random characters: charset is too long: limited to 255 characters",
     );
@@ -95,7 +98,7 @@ function isMet({ counts, minChars }: Demand, drawn: readonly number[]): boolean 
 
 /** Bytes above the last whole multiple of the set's size would prefer its beginning. */
 function drawPlaces(size: number, length: number, random: RandomBytes): readonly number[] {
-  const limit = CHARSET_MAX - CHARSET_MAX % size;
+  const limit = PASSWORD_CHARSET_MAX - PASSWORD_CHARSET_MAX % size;
   const places: number[] = [];
   while (places.length < length) {
     for (const byte of random(length - places.length)) {

@@ -7,7 +7,7 @@
 import type { Barrier } from "../../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { invalidRequest } from "../../errors.ts";
-import { POLICY_MAX_CHARS } from "../../limits.ts";
+import { POLICY_MAX_CHARS, POLICY_SETS_CACHED_MAX } from "../../limits.ts";
 import { POLICY_PREFIX } from "../../storage/record_paths.ts";
 import { type Acl, compileAcl } from "./acl.ts";
 import type { Entity } from "../identity/entity.ts";
@@ -22,7 +22,6 @@ import type { TemplateRules } from "./policy_template.ts";
 import { inScanOrder } from "./policy_text.ts";
 import type { Entities } from "../identity/entities.ts";
 
-const COMPILED_MAX = 1000;
 const NEVER_MS = Number.POSITIVE_INFINITY;
 const BUILT_IN: readonly string[] = [ROOT_POLICY_NAME, RESPONSE_WRAPPING_POLICY_NAME];
 
@@ -109,7 +108,7 @@ export class PolicyStore {
     }
     const acl = compileAcl(policies);
     if (isVariable) return acl;
-    if (this.#compiled.size >= COMPILED_MAX) this.#compiled.clear();
+    if (this.#compiled.size >= POLICY_SETS_CACHED_MAX) this.#compiled.clear();
     if (changes === this.#changes) this.#compiled.set(key, { acl, untilMs });
     return acl;
   }

@@ -5,9 +5,7 @@
 
 import { multiError } from "../../wire/multi_error.ts";
 import { type HclBody, type HclItem, type HclValue, isJsonText, positionAt } from "./hcl.ts";
-
-/** A hostile text may have a hundred thousand wrong keys, and finding a line reads the text. */
-const MISTAKES_SHOWN_MAX = 20;
+import { POLICY_MISTAKES_SHOWN_MAX } from "../../limits.ts";
 
 /** What is wrong with a policy; never a fault of ours. */
 export class PolicyError extends Error {}
@@ -63,7 +61,7 @@ export class PolicySource {
     for (const name of repeated) {
       this.#repetitions += 1;
       const item = last.get(name);
-      if (item === undefined || this.#warnings.length >= MISTAKES_SHOWN_MAX) continue;
+      if (item === undefined || this.#warnings.length >= POLICY_MISTAKES_SHOWN_MAX) continue;
       const counts = `the one at ${this.position(item.offset)} counts`;
       this.#warnings.push(`${subject}${quote(name)} is set more than once: ${counts}`);
     }
@@ -85,7 +83,7 @@ export function refuseUnknownKeys(
 ): void {
   const unknown = body.filter((item) => !isKnown(item));
   if (unknown.length === 0) return;
-  const errors = unknown.slice(0, MISTAKES_SHOWN_MAX).map((item) => {
+  const errors = unknown.slice(0, POLICY_MISTAKES_SHOWN_MAX).map((item) => {
     const error = `invalid key ${quote(item.keys[0] ?? "")} on line ${source.lineOf(item)}`;
     return subject === "" ? error : `${subject} ${error}`;
   });

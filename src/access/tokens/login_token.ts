@@ -27,18 +27,17 @@ export interface TokenRules {
   /** Only the address that logs in may use the token. */
   readonly strictlyBindIp: boolean;
   /** Fields that were set by their older names, under which they are shown too. */
-  readonly elderNames: readonly ElderName[];
+  readonly legacyNames: readonly LegacyName[];
 }
 
-export const ELDER_NAMES = ["bound_cidrs", "max_ttl", "period", "policies", "ttl"] as const;
-export type ElderName = typeof ELDER_NAMES[number];
+export const LEGACY_NAMES = ["bound_cidrs", "max_ttl", "period", "policies", "ttl"] as const;
+export type LegacyName = typeof LEGACY_NAMES[number];
 
-/** Older records do not have what came later. */
+/** As records have them. Older ones lack what came later, and call `legacyNames` otherwise. */
 export type StoredRules =
-  & Omit<TokenRules, "boundCidrs" | "strictlyBindIp" | "elderNames">
-  & Partial<TokenRules>;
-
-/** Built in for tokens that open wrapped replies, and for no others. */
+  & Omit<TokenRules, "boundCidrs" | "strictlyBindIp" | "legacyNames">
+  & Partial<TokenRules>
+  & { readonly elderNames?: readonly LegacyName[] };
 
 export const NO_RULES: TokenRules = {
   policies: [],
@@ -51,8 +50,12 @@ export const NO_RULES: TokenRules = {
   type: "default",
   boundCidrs: [],
   strictlyBindIp: false,
-  elderNames: [],
+  legacyNames: [],
 };
+
+export function readRules({ elderNames = [], ...stored }: StoredRules): TokenRules {
+  return { ...NO_RULES, legacyNames: elderNames, ...stored };
+}
 
 /** Throws `invalid_request` in Vault's words for rules that contradict each other. */
 export function checkTokenRules(rules: TokenRules): TokenRules {

@@ -11,9 +11,7 @@ import { TOKEN_PREFIX, WRAPPED_REPLY_PREFIX } from "../../storage/record_paths.t
 import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 import type { Expectation } from "../../storage/store.ts";
 import { encodeUtf8 } from "../../crypto/bytes.ts";
-
-/** Members of a tree that one commit removes. */
-const REVOKE_BATCH = 200;
+import { TOKEN_CHANGE_BATCH } from "../../limits.ts";
 
 export class TokenChanges {
   readonly #barrier: Barrier;
@@ -53,8 +51,10 @@ export class TokenChanges {
     entriesOf: (stored: StoredToken) => readonly Entry[],
   ): Promise<readonly StoredToken[]> {
     const done: StoredToken[] = [];
-    for (let start = 0; start < hashes.length; start += REVOKE_BATCH) {
-      done.push(...await this.#commitBatch(hashes.slice(start, start + REVOKE_BATCH), entriesOf));
+    for (let start = 0; start < hashes.length; start += TOKEN_CHANGE_BATCH) {
+      done.push(
+        ...await this.#commitBatch(hashes.slice(start, start + TOKEN_CHANGE_BATCH), entriesOf),
+      );
     }
     return done;
   }

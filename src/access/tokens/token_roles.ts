@@ -29,11 +29,11 @@ export interface TokenRole {
   /** Blocks of addresses that may use its tokens; empty: any. */
   readonly boundCidrs: readonly string[];
   /** What was said last by the older names of three fields: shown under these, and nothing else. */
-  readonly elder: ElderLimits;
+  readonly legacy: LegacyLimits;
 }
 
 /** Zero and empty where the newer names were used. */
-export interface ElderLimits {
+export interface LegacyLimits {
   readonly periodSeconds: number;
   readonly explicitMaxTtlSeconds: number;
   readonly boundCidrs: readonly string[];
@@ -45,10 +45,14 @@ const ADDED = {
   allowedPolicyGlobs: [],
   disallowedPolicyGlobs: [],
   allowedEntityAliases: null,
-  elder: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+  legacy: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
 } as const satisfies Partial<TokenRole>;
 
-type StoredRole = Omit<TokenRole, keyof typeof ADDED> & Partial<TokenRole>;
+/** `elder`: what `legacy` was called. */
+type StoredRole =
+  & Omit<TokenRole, keyof typeof ADDED>
+  & Partial<TokenRole>
+  & { readonly elder?: LegacyLimits };
 
 export class TokenRoles {
   readonly #barrier: Barrier;
@@ -60,7 +64,8 @@ export class TokenRoles {
   async read(name: string): Promise<TokenRole | null> {
     const record = await this.#barrier.get(TOKEN_ROLE_PREFIX + name);
     if (record === null) return null;
-    return { ...ADDED, ...JSON.parse(decodeUtf8(record.value)) as StoredRole };
+    const { elder = ADDED.legacy, ...stored } = JSON.parse(decodeUtf8(record.value)) as StoredRole;
+    return { ...ADDED, legacy: elder, ...stored };
   }
 
   async write(role: TokenRole): Promise<void> {

@@ -8,7 +8,7 @@ import type { Barrier, BarrierRecord, Entry } from "../../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
-import { TOKEN_MAX_CHARS } from "../../limits.ts";
+import { TOKEN_MAX_CHARS, TOKENS_CACHED_MAX } from "../../limits.ts";
 import {
   TOKEN_ACCESSOR_PREFIX,
   TOKEN_EXPIRY_PREFIX,
@@ -27,13 +27,11 @@ import {
 } from "./token.ts";
 import { parseExpiryPath, TokenIndex } from "./token_index.ts";
 import { TokenChanges } from "./token_changes.ts";
+import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
 export const SERVICE_TOKEN_PREFIX = "s.";
 
 const RANDOM_CHARACTERS = 24;
-const CHANGE_TRIES = 16;
-/** Decoded tokens kept in memory; beyond it all are dropped. */
-const RECENT_MAX = 10_000;
 
 export interface IssuedToken extends StoredToken {
   /** Shown once. */
@@ -95,17 +93,17 @@ export class TokenStore {
     const issued = this.issue(template, customId);
     const path = TOKEN_PREFIX + issued.hash;
     const absent = { path, revision: ABSENT };
-    for (let attempt = 1; attempt <= CHANGE_TRIES; attempt++) {
+    return await repeatWhileLost<IssuedToken>(async () => {
       const parent = await this.#parentExpectation(template);
       const expect = [absent, ...parent];
       const outcome = await this.#ports.barrier.commit({ entries: issued.entries, expect });
       if (outcome.kind === "committed") {
         this.announceExpiry(issued);
-        return issued;
+        return settled(issued);
       }
       if (outcome.path === path) throw invalidRequest("cannot create a token with a duplicate ID");
-    }
-    throw new VaultError("store_conflict", "the parent token kept changing");
+      return LOST;
+    });
   }
 
   /** To be called once the entries of an issued token are committed. */
@@ -243,7 +241,7 @@ export class TokenStore {
 
   #remember(hash: string, record: BarrierRecord): Token {
     const token = decodeToken(record.value);
-    if (this.#recent.size >= RECENT_MAX) this.#recent.clear();
+    if (this.#recent.size >= TOKENS_CACHED_MAX) this.#recent.clear();
     this.#recent.set(hash, { record, token });
     return token;
   }

@@ -24,7 +24,7 @@ export const CONFIG_PATH = "config";
 export const METADATA_FOLDER = "metadata/";
 export const VERSIONS_FOLDER = "versions/";
 /** Vault's number of versions when neither mount nor key names one. */
-export const DEFAULT_MAX_VERSIONS = 10;
+export const VERSIONS_KEPT_DEFAULT = 10;
 /** Value of `deleteVersionAfterSeconds` of a mount on which no version ever expires. */
 export const NEVER_EXPIRE_SECONDS = -1;
 

@@ -15,7 +15,7 @@ import {
 } from "./records.ts";
 import { addVersion, newKey } from "./window.ts";
 import { invalidRequest } from "../../errors.ts";
-import { PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../../limits.ts";
+import { KV_UPGRADE_PAGE_MAX_BYTES, PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../../limits.ts";
 import type { Expectation } from "../../storage/store.ts";
 
 export interface KvMove {
@@ -27,8 +27,6 @@ export interface KvMove {
 }
 
 const PAGE_RECORDS = 200;
-/** Values of a page in memory at once, besides one that is larger. */
-const PAGE_MAX_BYTES = 4 * 1024 * 1024;
 const FIRST_VERSION = 1;
 /** More than both layers of encryption add to a value. */
 const LAYERS_BYTES = 1024;
@@ -67,7 +65,7 @@ export async function moveSome(barrier: Barrier, move: KvMove): Promise<boolean>
     entries.push(...firstVersion(move, path, record.value), { path, value: null });
     expect.push({ path, revision: record.revision });
     bytes += record.value.length;
-    if (bytes >= PAGE_MAX_BYTES) break;
+    if (bytes >= KV_UPGRADE_PAGE_MAX_BYTES) break;
   }
   // A rewrap may have won a record meanwhile: nothing was written then, and the next call sees it.
   await barrier.commit({ entries, expect });

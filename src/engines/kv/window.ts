@@ -4,10 +4,10 @@
  */
 
 import {
-  DEFAULT_MAX_VERSIONS,
   type KeyMetadata,
   type MountConfig,
   NEVER_EXPIRE_SECONDS,
+  VERSIONS_KEPT_DEFAULT,
   type VersionState,
 } from "./records.ts";
 import { formatTime, timeAfter } from "../../wire/time.ts";
@@ -62,7 +62,7 @@ export function addVersion(
   nowMs: number,
 ): { readonly metadata: KeyMetadata; readonly dropped: readonly number[] } {
   const currentVersion = metadata.currentVersion + 1;
-  const windowVersions = metadata.maxVersions || config.maxVersions || DEFAULT_MAX_VERSIONS;
+  const windowVersions = metadata.maxVersions || config.maxVersions || VERSIONS_KEPT_DEFAULT;
   const isFull = currentVersion - metadata.oldestVersion >= windowVersions;
   const oldestVersion = isFull ? currentVersion - windowVersions + 1 : metadata.oldestVersion;
   const versions = new Map(metadata.versions);

@@ -23,7 +23,7 @@ import { usableVersions } from "./versions.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 /** The bound of Go's 64-bit integers. Numbers here are exact to 53 bits only. */
-const NANOSECONDS_MAX = 2 ** 63;
+const INT64_LIMIT = 2 ** 63;
 /** Members that the reference fills only for keys of other types. */
 const OTHER_MATERIAL = {
   ec_x: null,
@@ -211,7 +211,7 @@ function periodMember(json: JsonObject, name: string): number {
   const value = ownMember(json, name);
   const nanoseconds = isNumberText(value) ? Number(JSON.stringify(value)) : value;
   const isPeriod = typeof nanoseconds === "number" && nanoseconds >= 0 &&
-    nanoseconds <= NANOSECONDS_MAX;
+    nanoseconds <= INT64_LIMIT;
   if (!isPeriod) throw malformedRecord(`${name} is no period`);
   return Math.floor(nanoseconds / NANOSECONDS_PER_SECOND);
 }

@@ -5,7 +5,7 @@
 
 import { pause } from "../../crypto/pause.ts";
 import { invalidRequest } from "../../errors.ts";
-import { HASH_SLICE_BYTES } from "../../limits.ts";
+import { HASH_SLICE_BYTES, REPLY_STATUS_MAX, REPLY_STATUS_MIN } from "../../limits.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
 import type { EngineReply } from "../engine.ts";
 import type { Checked } from "./base64.ts";
@@ -14,9 +14,6 @@ import type { Batch } from "./items.ts";
 /** Items in work at once: Web Crypto may use other threads, memory stays bounded. */
 const CONCURRENT_ITEMS = 64;
 
-/** Only a response with one of these codes can carry the results in its body. */
-const RESPONSE_CODE_MIN = 200;
-const RESPONSE_CODE_MAX = 599;
 const NO_CONTENT = 204;
 const RESET_CONTENT = 205;
 const NOT_MODIFIED = 304;
@@ -120,5 +117,5 @@ export function markFailures(
 }
 
 function isResponseCode(code: number): boolean {
-  return code >= RESPONSE_CODE_MIN && code <= RESPONSE_CODE_MAX && !BODYLESS_CODES.includes(code);
+  return code >= REPLY_STATUS_MIN && code <= REPLY_STATUS_MAX && !BODYLESS_CODES.includes(code);
 }

@@ -6,6 +6,7 @@
 import { invalidRequest } from "../../errors.ts";
 import { boolean, integer, text } from "../../wire/fields.ts";
 import { quoteText } from "../../wire/go_text.ts";
+import { PSS_SALT_LENGTH_MIN } from "../../limits.ts";
 
 const DEFAULT_HASH = "sha2-256";
 const SIGNATURE_HASHES: readonly string[] = [
@@ -21,8 +22,6 @@ const SIGNATURE_HASHES: readonly string[] = [
   "none",
 ];
 const MARSHALINGS: readonly string[] = ["asn1", "jws"];
-/** Go's `rsa.PSSSaltLengthEqualsHash`. */
-const SALT_LENGTH_MIN = -1;
 
 export const SIGNATURE_FIELDS = {
   hash_algorithm: text("hash function, unless the path says it; sha2-256 if left out"),
@@ -67,7 +66,7 @@ function refuseSaltLength(sent: string): void {
   if (!/^[+-]?\d{1,15}$/.test(sent)) {
     throw invalidRequest(`salt length neither 'auto', 'hash', nor an int: ${sent}`);
   }
-  if (Number(sent) < SALT_LENGTH_MIN) {
+  if (Number(sent) < PSS_SALT_LENGTH_MIN) {
     throw invalidRequest(`salt length is invalid: ${Number(sent)}`);
   }
 }

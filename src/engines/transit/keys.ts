@@ -19,8 +19,7 @@ import type { TransitKey } from "./records.ts";
 import type { TransitChange, TransitStore } from "./store.ts";
 import { CONFIG_FIELDS, planKeyConfig } from "./config.ts";
 import { describeKey, newTransitKey, rotateKey, trimKey } from "./versions.ts";
-
-const AUTO_ROTATE_MIN_SECONDS = 3600;
+import { AUTO_ROTATE_MIN_SECONDS } from "../../limits.ts";
 
 /** Settings of a key that the request may create. */
 export const NEW_KEY_FIELDS = {

@@ -21,11 +21,11 @@ import {
 } from "../json_record.ts";
 import { type JsonObject, ownMember } from "../../wire/json_value.ts";
 import { overwrite } from "../overwrite.ts";
+import { TRANSIT_CACHE_MIN_KEYS } from "../../limits.ts";
 
 const KEYS_CONFIG_PATH = "config/keys";
 const CACHE_CONFIG_PATH = "config/cache";
 const FORMAT = 1;
-const CACHE_MIN_KEYS = 10;
 
 const KEYS_CONFIG_FIELDS = {
   disable_upsert: boolean(
@@ -96,8 +96,8 @@ async function writeCacheConfig(
   storage: MountRecords,
   { size = 0 }: Sent<typeof CACHE_CONFIG_FIELDS>,
 ): Promise<EngineReply> {
-  if (size !== 0 && size < CACHE_MIN_KEYS) {
-    throw invalidRequest(`size must be 0 or a value greater or equal to ${CACHE_MIN_KEYS}`);
+  if (size !== 0 && size < TRANSIT_CACHE_MIN_KEYS) {
+    throw invalidRequest(`size must be 0 or a value greater or equal to ${TRANSIT_CACHE_MIN_KEYS}`);
   }
   await store(storage, CACHE_CONFIG_PATH, { size });
   return { kind: "data", data: { size } };

@@ -15,8 +15,7 @@ import { repeatWhileLost } from "../../barrier/compare_and_set.ts";
 import { decodeKey, encodeKey, policyPath, type TransitKey } from "./records.ts";
 import { isRotationDue, rotateKey, withHmacKeys } from "./versions.ts";
 import { KEY_TYPES } from "./key_types.ts";
-
-const CACHED_KEYS_MAX = 256;
+import { TRANSIT_KEYS_CACHED_MAX } from "../../limits.ts";
 
 export interface LoadedKey {
   readonly key: TransitKey;
@@ -125,7 +124,9 @@ export class TransitStore {
   #remember(name: string, loaded: LoadedKey): void {
     this.#cache.delete(name);
     const oldest = this.#cache.keys().next().value;
-    if (oldest !== undefined && this.#cache.size >= CACHED_KEYS_MAX) this.#cache.delete(oldest);
+    if (oldest !== undefined && this.#cache.size >= TRANSIT_KEYS_CACHED_MAX) {
+      this.#cache.delete(oldest);
+    }
     this.#cache.set(name, loaded);
   }
 }

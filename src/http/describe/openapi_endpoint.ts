@@ -17,6 +17,7 @@ import { describeApi, type Described, type DescribedMount } from "./openapi.ts";
 import { encodePath } from "./openapi_names.ts";
 import type { SystemTables } from "../request/find_endpoint.ts";
 import { mayUse } from "../sys/mounts/internal_ui.ts";
+import { OPENAPI_TEXTS_CACHED_MAX } from "../../limits.ts";
 
 const FIELDS = {
   generic_mount_paths: boolean("write {…_mount_path} for the path of a mount"),
@@ -47,7 +48,6 @@ const NO_PATHS: DescribedMount["paths"] = [];
 
 /** Made anew it costs 20 ms, and anybody may ask. What is kept are texts of some 500 KB. */
 const TEXTS = new Map<string, string>();
-const TEXTS_MAX = 8;
 
 function describedText(described: Described): string {
   const { version, raw, mounts } = described;
@@ -58,7 +58,7 @@ function describedText(described: Described): string {
   TEXTS.delete(key);
   TEXTS.set(key, text);
   const [oldest] = TEXTS.keys();
-  if (TEXTS.size > TEXTS_MAX && oldest !== undefined) TEXTS.delete(oldest);
+  if (TEXTS.size > OPENAPI_TEXTS_CACHED_MAX && oldest !== undefined) TEXTS.delete(oldest);
   return text;
 }
 

@@ -1,9 +1,7 @@
 /** Names of the OpenAPI description that must be unique for every generator of clients. Pure. */
 
 import type { JsonObject } from "../../wire/json_value.ts";
-
-/** Generators name files by them, and file systems take no more than 255 bytes. */
-const NAME_MAX_CHARS = 120;
+import { OPENAPI_NAME_MAX_CHARS } from "../../limits.ts";
 
 /** Names of letters and digits that differ from each other in more than case. */
 export class Names {
@@ -11,7 +9,7 @@ export class Names {
 
   /** The wanted one, with a number where it is taken. */
   take(wanted: string): string {
-    const name = wanted.slice(0, NAME_MAX_CHARS);
+    const name = wanted.slice(0, OPENAPI_NAME_MAX_CHARS);
     let unique = name;
     for (let number = 2; this.#taken.has(unique.toLowerCase()); number += 1) {
       unique = `${name}${number}`;

@@ -10,6 +10,7 @@ import { type Asked, AuditTrail, type TrailRules } from "./audit_trail.ts";
 import { recognise } from "./caller.ts";
 import type { Call } from "./call.ts";
 import { decodePath } from "./targets.ts";
+import { METHOD_OPERATIONS } from "../../wire/operation.ts";
 
 const WHOLE: TrailRules = { answers: true, mustAnswer: false };
 
@@ -88,20 +89,9 @@ function auditedVault({ vault }: Call): UnsealedVault | null {
   return unsealed.audit.isEnabled ? unsealed : null;
 }
 
-const OPERATIONS: Readonly<Record<string, string>> = {
-  GET: "read",
-  HEAD: "read",
-  LIST: "list",
-  SCAN: "scan",
-  PUT: "update",
-  POST: "update",
-  PATCH: "patch",
-  DELETE: "delete",
-};
-
 /** What can be said of a request from its method and path, without its body. */
 function bareAsked(call: Call): Asked {
-  const operation = call.wantsHelp ? "help" : OPERATIONS[call.method] ?? "unknown";
+  const operation = call.wantsHelp ? "help" : METHOD_OPERATIONS.get(call.method) ?? "unknown";
   return { path: shownPath(call.path).replace(/\/$/, ""), operation, data: {} };
 }
 

@@ -51,7 +51,7 @@ export interface AppContext {
   /** Loaded when the first client asks for help. */
   readonly help: () => Promise<HelpPages>;
   /** Tries of clients that have not shown a valid token. */
-  readonly strangers: RateLimiter;
+  readonly anonymous: RateLimiter;
 }
 
 /** What writes a request and its end to the audit devices. Each throws `AuditFailed`. */
@@ -178,8 +178,8 @@ export class Call {
   }
 
   /** Counts a try of somebody without a valid token. Throws `rate_limited` after too many. */
-  countStranger(): void {
-    if (this.context.strangers.admit(this.remoteAddress)) return;
+  countAnonymous(): void {
+    if (this.context.anonymous.admit(this.remoteAddress)) return;
     throw new VaultError("rate_limited", `request path "${this.path}": rate limit quota exceeded`);
   }
 
@@ -195,7 +195,7 @@ export class Call {
     const more = async (): Promise<number> => {
       if (await this.hasValidToken()) return REQUEST_BODY_MAX_BYTES;
       // Otherwise tokens could be tried without limit.
-      this.countStranger();
+      this.countAnonymous();
       return maxBytes;
     };
     return { maxBytes, more };

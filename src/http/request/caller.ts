@@ -4,7 +4,7 @@ import { mayComeFrom } from "../../access/cidr.ts";
 import { SPENT_USES, type StoredToken } from "../../access/tokens/token.ts";
 import { VaultError } from "../../errors.ts";
 import { multiError } from "../../wire/multi_error.ts";
-import type { Operation } from "../../wire/operation.ts";
+import { METHOD_OPERATIONS, type Operation } from "../../wire/operation.ts";
 import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
 import type { AccessMode, Call } from "./call.ts";
 import { judgedLiteral } from "../../access/policies/judged_path.ts";
@@ -20,7 +20,7 @@ export function denied(): VaultError {
 /** The valid token of a request, as it is with one of its uses spent. Throws `unauthenticated`. */
 export async function authenticate(call: Call, unsealed: UnsealedVault): Promise<StoredToken> {
   const used = await unsealed.tokens.use(await identify(call, unsealed));
-  if (used === null) throw refuseStranger(call);
+  if (used === null) throw refuseToken(call);
   call.token = used;
   call.endsToken = used.token.uses === SPENT_USES;
   return used;
@@ -33,7 +33,7 @@ export async function authenticate(call: Call, unsealed: UnsealedVault): Promise
 export async function identify(call: Call, unsealed: UnsealedVault): Promise<StoredToken> {
   const stored = await unsealed.tokens.find(call.tokenText);
   if (stored === null || !mayComeFrom(call.remoteAddress, stored.token.boundCidrs)) {
-    throw refuseStranger(call);
+    throw refuseToken(call);
   }
   call.token = stored;
   return stored;
@@ -53,9 +53,9 @@ export async function recognise(call: Call, unsealed: UnsealedVault): Promise<St
   }
 }
 
-function refuseStranger(call: Call): VaultError {
+function refuseToken(call: Call): VaultError {
   call.token = null;
-  call.countStranger();
+  call.countAnonymous();
   return new VaultError("unauthenticated", "permission denied");
 }
 
@@ -98,13 +98,6 @@ async function judgedData(call: Call, operation: Operation): Promise<JsonObject>
   }
 }
 
-const OPERATIONS: Readonly<Record<string, Operation>> = {
-  GET: "read",
-  PUT: "update",
-  POST: "update",
-  DELETE: "delete",
-};
-
 /**
  * The rule of the legacy ceremony endpoints. `token`: always by policy; `token-to-start`: whoever
  * has a share and the nonce may give it, and anybody may look; `open`: nobody is asked.
@@ -114,10 +107,10 @@ export async function authoriseCeremony(
   mode: AccessMode,
   path: string,
   step: "manage" | "contribute",
-  operation: Operation = OPERATIONS[call.method] ?? "update",
+  operation: Operation = METHOD_OPERATIONS.get(call.method) ?? "update",
 ): Promise<void> {
-  if (mode === "open") return call.countStranger();
+  if (mode === "open") return call.countAnonymous();
   const harmless = operation === "read" || (step === "contribute" && operation === "update");
-  if (mode === "token-to-start" && harmless) return call.countStranger();
+  if (mode === "token-to-start" && harmless) return call.countAnonymous();
   await authoriseByPolicy(call, path, operation, false);
 }

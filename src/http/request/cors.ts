@@ -32,7 +32,7 @@ const CLIENT_HEADERS: readonly string[] = [
 ];
 const METHODS: readonly string[] = ["DELETE", "GET", "OPTIONS", "POST", "PUT", "LIST", "SCAN"];
 /** How long a browser may keep the answer to its question. */
-const PREFLIGHT_MAX_AGE_SECONDS = 300;
+const PREFLIGHT_AGE_SECONDS = 300;
 
 export function allowedHeaders({ moreHeaders }: CorsSetting): readonly string[] {
   return [...CLIENT_HEADERS, ...moreHeaders];
@@ -94,7 +94,7 @@ function preflightReply(origin: string, setting: CorsSetting): Response {
   allowOrigin(headers, origin, setting);
   headers.set("Access-Control-Allow-Methods", METHODS.join(","));
   headers.set("Access-Control-Allow-Headers", allowedHeaders(setting).join(","));
-  headers.set("Access-Control-Max-Age", String(PREFLIGHT_MAX_AGE_SECONDS));
+  headers.set("Access-Control-Max-Age", String(PREFLIGHT_AGE_SECONDS));
   return new Response(null, { status: 200, headers });
 }
 

@@ -30,7 +30,7 @@ export function refuseForeignPages(context: AppContext): MiddlewareHandler {
     const call = callOf(c, context);
     if (await call.hasValidToken()) return await next();
     // Guessing tokens costs as much as everywhere else.
-    const isAdmitted = context.strangers.admit(call.remoteAddress);
+    const isAdmitted = context.anonymous.admit(call.remoteAddress);
     return isAdmitted ? errorReply(403, [REFUSED]) : errorReply(429, ["rate limit quota exceeded"]);
   };
 }

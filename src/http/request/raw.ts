@@ -60,7 +60,7 @@ async function serveJudged(call: Call, endpoint: RawEndpoint, audit: RawAudit): 
     await startRawTrail(call, { answers: audit !== "request", mustAnswer: false });
   }
   if (endpoint.authorise !== undefined) await endpoint.authorise(call);
-  else if (method === "PUT") call.countStranger();
+  else if (method === "PUT") call.countAnonymous();
   await call.trail?.begin(call.token === null ? null : { allowed: true });
   const response = await operation.serve(call);
   await call.trail?.answerBody(response);
@@ -68,7 +68,7 @@ async function serveJudged(call: Call, endpoint: RawEndpoint, audit: RawAudit): 
 }
 
 async function explainRaw(call: Call, endpoint: RawEndpoint): Promise<Response> {
-  call.countStranger();
+  call.countAnonymous();
   const { rawHelpReply } = await call.context.help();
   await startHelpTrail(call);
   await call.trail?.begin(null);

@@ -3,17 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Area, Metrics, ReplyClass, RequestOperation } from "../../metrics.ts";
 import { isTrue } from "./query.ts";
-
-/** A map, for a client may call his method "constructor". */
-const OPERATIONS: ReadonlyMap<string, RequestOperation> = new Map([
-  ["GET", "read"],
-  ["HEAD", "read"],
-  ["LIST", "list"],
-  ["PUT", "update"],
-  ["POST", "update"],
-  ["PATCH", "patch"],
-  ["DELETE", "delete"],
-]);
+import { METHOD_OPERATIONS } from "../../wire/operation.ts";
 
 /** On Workers the clock stands still while code runs: a duration is that of what was waited for. */
 export function countRequests(metrics: Metrics, nowMs: () => number): MiddlewareHandler {
@@ -28,10 +18,15 @@ export function countRequests(metrics: Metrics, nowMs: () => number): Middleware
     } finally {
       metrics.requestsInFlight -= 1;
       const listed = c.req.method === "GET" && isTrue(c.req.query("list") ?? null);
-      const operation = listed ? "list" : OPERATIONS.get(c.req.method) ?? "other";
+      const operation = listed ? "list" : countedAs(c.req.method);
       metrics.countRequest(areaOf(c.req.path), operation, reply, nowMs() - startedAtMs);
     }
   };
+}
+
+function countedAs(method: string): RequestOperation {
+  const operation = METHOD_OPERATIONS.get(method);
+  return operation === undefined || operation === "scan" ? "other" : operation;
 }
 
 function areaOf(path: string): Area {

@@ -3,7 +3,7 @@
  * anything else is: also while the vault is sealed, and whoever asks.
  */
 
-import type { Operation } from "../../wire/operation.ts";
+import { METHOD_OPERATIONS, type Operation } from "../../wire/operation.ts";
 import { invalidRequest } from "../../errors.ts";
 import type { Call } from "./call.ts";
 import { parameters } from "./json.ts";
@@ -34,27 +34,16 @@ export async function readShape(call: Call): Promise<RequestShape | null> {
   return { operation, path, data, wrapTtlSeconds: wrapTtlSeconds(call) };
 }
 
-function operationOf(call: Call): RequestShape["operation"] | null {
-  switch (call.method) {
+function operationOf({ method, query }: Call): RequestShape["operation"] | null {
+  switch (method) {
     case "GET":
-      return listingOf(call.query) ?? "read";
-    case "LIST":
-      return "list";
-    case "SCAN":
-      return "scan";
-    case "PUT":
-    case "POST":
-      return "update";
-    case "PATCH":
-      return "patch";
-    case "DELETE":
-      return "delete";
+      return listingOf(query) ?? "read";
     case "HEAD":
       return "head";
     case "OPTIONS":
       throw invalidRequest("cannot handle internal-only request operation");
     default:
-      return null;
+      return METHOD_OPERATIONS.get(method) ?? null;
   }
 }
 

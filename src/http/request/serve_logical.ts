@@ -179,7 +179,7 @@ async function serveUnjudged(
   call.answersBare = true;
   if (rule === "valid" || (rule === "optional" && call.tokenText !== "")) {
     await identify(call, unsealed);
-  } else call.countStranger();
+  } else call.countAnonymous();
   if (call.wantsHelp) return await explain(call, route);
   const token = call.token?.token;
   const acl = await unsealed.policies.acl(token?.policies ?? [], token?.entityId);

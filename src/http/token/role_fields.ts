@@ -3,7 +3,7 @@
 import { parseAddresses } from "../../access/cidr.ts";
 import type { LeaseLimits } from "../../access/tokens/lifetime.ts";
 import { cleanNames, cleanPolicies } from "../../access/tokens/token_policies.ts";
-import type { ElderLimits, RoleTokenType, TokenRole } from "../../access/tokens/token_roles.ts";
+import type { LegacyLimits, RoleTokenType, TokenRole } from "../../access/tokens/token_roles.ts";
 import { boolean, duration, integer, type Sent, text, textList } from "../../wire/fields.ts";
 import { invalidRequest } from "../../errors.ts";
 import { TOKEN_RULE_FIELDS } from "../../methods/token_rule_fields.ts";
@@ -53,7 +53,7 @@ function newRole(name: string): TokenRole {
     noDefaultPolicy: false,
     tokenType: "default-service",
     boundCidrs: [],
-    elder: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+    legacy: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
   };
 }
 
@@ -76,7 +76,7 @@ export function mergeRole(
   // A type sent in the same request is judged by the stricter rules below instead.
   refuseUses(uses, tokenPeriod, sent.token_type === undefined ? old.tokenType : null);
   const tokenType = parseType(sent.token_type) ?? old.tokenType;
-  const elderBounds = sent.token_bound_cidrs === undefined
+  const legacyBounds = sent.token_bound_cidrs === undefined
     ? parseBounds(sent.bound_cidrs, "bound_cidrs")
     : undefined;
   const role: TokenRole = {
@@ -98,8 +98,8 @@ export function mergeRole(
     uses,
     noDefaultPolicy: sent.token_no_default_policy ?? old.noDefaultPolicy,
     tokenType,
-    boundCidrs: newBounds ?? elderBounds ?? old.boundCidrs,
-    elder: mergeElder(sent, elderBounds, old.elder),
+    boundCidrs: newBounds ?? legacyBounds ?? old.boundCidrs,
+    legacy: mergeLegacy(sent, legacyBounds, old.legacy),
   };
   refuseUnsuitedBatch(role);
   return role;
@@ -117,7 +117,7 @@ export function roleWarnings(
     .map((name) =>
       `Both 'token_${name}' and deprecated '${name}' value supplied, ignoring the deprecated value`
     );
-  const explicitMax = sent.token_explicit_max_ttl ?? role.elder.explicitMaxTtlSeconds;
+  const explicitMax = sent.token_explicit_max_ttl ?? role.legacy.explicitMaxTtlSeconds;
   if (explicitMax <= maxSeconds) return warnings;
   return [
     ...warnings,
@@ -128,17 +128,17 @@ export function roleWarnings(
 }
 
 /** The newer name wins, and what was said by the older one is forgotten. */
-function mergeElder(
+function mergeLegacy(
   sent: Wanted,
-  elderBounds: readonly string[] | undefined,
-  old: ElderLimits,
-): ElderLimits {
+  legacyBounds: readonly string[] | undefined,
+  old: LegacyLimits,
+): LegacyLimits {
   return {
     periodSeconds: sent.token_period === undefined ? sent.period ?? old.periodSeconds : 0,
     explicitMaxTtlSeconds: sent.token_explicit_max_ttl === undefined
       ? sent.explicit_max_ttl ?? old.explicitMaxTtlSeconds
       : 0,
-    boundCidrs: sent.token_bound_cidrs === undefined ? elderBounds ?? old.boundCidrs : [],
+    boundCidrs: sent.token_bound_cidrs === undefined ? legacyBounds ?? old.boundCidrs : [],
   };
 }
 

@@ -45,21 +45,21 @@ async function read({ unsealed, parameter }: EndpointCall): Promise<LogicalReply
 }
 
 function describe(role: TokenRole): LogicalReply {
-  const { elder } = role;
+  const { legacy } = role;
   return {
     kind: "data",
     data: {
       allowed_entity_aliases: role.allowedEntityAliases,
       allowed_policies: role.allowedPolicies,
       allowed_policies_glob: role.allowedPolicyGlobs,
-      ...(elder.boundCidrs.length === 0 ? {} : { bound_cidrs: elder.boundCidrs }),
+      ...(legacy.boundCidrs.length === 0 ? {} : { bound_cidrs: legacy.boundCidrs }),
       disallowed_policies: role.disallowedPolicies,
       disallowed_policies_glob: role.disallowedPolicyGlobs,
-      explicit_max_ttl: elder.explicitMaxTtlSeconds,
+      explicit_max_ttl: legacy.explicitMaxTtlSeconds,
       name: role.name,
       orphan: role.orphan,
       path_suffix: role.pathSuffix,
-      period: elder.periodSeconds,
+      period: legacy.periodSeconds,
       renewable: role.renewable,
       ...(role.boundCidrs.length === 0 ? {} : { token_bound_cidrs: role.boundCidrs }),
       token_explicit_max_ttl: role.explicitMaxTtlSeconds,

@@ -56,7 +56,7 @@ const WRITE_FIELDS = {
   local_secret_ids: boolean("shown as it is set; every secret id is local. Set once, at creation"),
 };
 
-const LONG_MAX_TTL =
+const TTL_TOO_LONG =
   "token_max_ttl is greater than the backend mount's maximum TTL value; issued " +
   "tokens' max TTL value will be truncated";
 
@@ -178,14 +178,14 @@ async function writeRole(
   let maxTtlSeconds = 0;
   await roles.write(parameter("role_name"), (old, isNew) => {
     const role = mergeRole(sent, old, isNew);
-    if (role.rules.elderNames.includes("period")) {
+    if (role.rules.legacyNames.includes("period")) {
       refuseLongPeriod(role.rules.periodSeconds, mount);
     }
     maxTtlSeconds = role.rules.maxTtlSeconds;
     return role;
   });
   const all = maxTtlSeconds > leaseLimits(mount).maxSeconds
-    ? [...warnings, LONG_MAX_TTL]
+    ? [...warnings, TTL_TOO_LONG]
     : warnings;
   return all.length === 0 ? DONE : { kind: "data", data: null, warnings: all };
 }

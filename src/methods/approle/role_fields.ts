@@ -9,7 +9,7 @@ import type { AuthMount } from "../../access/auth_mount.ts";
 import { unsupportedPath } from "../names.ts";
 import {
   checkTokenRules,
-  type ElderName,
+  type LegacyName,
   type TokenRules,
 } from "../../access/tokens/login_token.ts";
 import { cleanPolicies } from "../../access/tokens/token_policies.ts";
@@ -25,7 +25,7 @@ import { operation } from "../../wire/served_path.ts";
 import { invalidRequest } from "../../errors.ts";
 import {
   describeTokenRules,
-  elderNames,
+  legacyNames,
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
 } from "../token_rule_fields.ts";
@@ -53,7 +53,7 @@ export const PERIOD_FIELDS = {
   period: duration("older name of token_period"),
 };
 
-const ELDER_BOUNDS = 'The "bound_cidr_list" field is deprecated and will be removed. Please use ' +
+const LEGACY_BOUNDS = 'The "bound_cidr_list" field is deprecated and will be removed. Please use ' +
   '"secret_id_bound_cidrs" instead.';
 
 interface RoleField<Entries extends FieldEntries> {
@@ -113,16 +113,16 @@ export const ROLE_FIELD_PATHS: readonly MethodPath<AppRoleParts>[] = [
     change: (old, sent) =>
       withRules(old, {
         policies: cleanPolicies(needed("token_policies", sent.token_policies ?? sent.policies)),
-        elderNames: elderNames(sent, old.rules.elderNames),
+        legacyNames: legacyNames(sent, old.rules.legacyNames),
       }),
-    clear: (old) => withRules(old, { policies: [], elderNames: without(old, "policies") }),
+    clear: (old) => withRules(old, { policies: [], legacyNames: without(old, "policies") }),
   }),
   rolePath({
     path: "bound-cidr-list",
     about: "the addresses that may log in",
     fields: { bound_cidr_list: ROLE_FIELDS.bound_cidr_list },
     show: (role) => ({ bound_cidr_list: role.secretIdBoundCidrs }),
-    warnings: [ELDER_BOUNDS],
+    warnings: [LEGACY_BOUNDS],
     change: (old, sent) => withLoginBounds(old, sent.bound_cidr_list),
     clear: (old) => ({ ...old, secretIdBoundCidrs: null }),
   }),
@@ -230,10 +230,10 @@ export const ROLE_FIELD_PATHS: readonly MethodPath<AppRoleParts>[] = [
       refuseLongPeriod(periodSeconds, mount);
       return withRules(old, {
         periodSeconds,
-        elderNames: elderNames(sent, old.rules.elderNames),
+        legacyNames: legacyNames(sent, old.rules.legacyNames),
       });
     },
-    clear: (old) => withRules(old, { periodSeconds: 0, elderNames: without(old, "period") }),
+    clear: (old) => withRules(old, { periodSeconds: 0, legacyNames: without(old, "period") }),
   }),
 ];
 
@@ -249,14 +249,14 @@ function needed<T>(name: string, sent: T | undefined): T {
 }
 
 /** The field by its name, and by the older one where it was set by that. */
-function shown(rules: TokenRules, elder: ElderName): JsonObject {
-  const names = [elder, `token_${elder}`];
+function shown(rules: TokenRules, legacy: LegacyName): JsonObject {
+  const names = [legacy, `token_${legacy}`];
   const all = Object.entries(describeTokenRules(rules));
   return Object.fromEntries(all.filter(([name]) => names.includes(name)));
 }
 
-function without({ rules }: RoleSettings, elder: ElderName): readonly ElderName[] {
-  return rules.elderNames.filter((name) => name !== elder);
+function without({ rules }: RoleSettings, legacy: LegacyName): readonly LegacyName[] {
+  return rules.legacyNames.filter((name) => name !== legacy);
 }
 
 function withRules(old: RoleSettings, part: Partial<TokenRules>): RoleSettings {

@@ -17,6 +17,7 @@ import { parseName } from "../names.ts";
 import {
   type LoginOutcome,
   NO_RULES,
+  readRules,
   rulesAt,
   type StoredRules,
   type TokenRules,
@@ -181,7 +182,7 @@ export class AppRole {
     const record = await this.#storage.get<StoredRole>(ROLE_PREFIX + parseName(name));
     if (record === null) return null;
     const { value, revision } = record;
-    const rules = { ...NO_RULES, ...value.rules };
+    const rules = readRules(value.rules);
     const role: Role = { bindSecretId: true, secretIdBoundCidrs: null, ...value, rules };
     return { value: role, revision };
   }

@@ -9,7 +9,7 @@ import { operation } from "../../wire/served_path.ts";
 import { invalidRequest, type VaultError } from "../../errors.ts";
 import {
   describeTokenRules,
-  elderNames,
+  legacyNames,
   mergeTokenRules,
   POLICIES_FIELDS,
   TOKEN_RULE_FIELDS,
@@ -28,6 +28,7 @@ import {
 import { listedMistake } from "../../wire/multi_error.ts";
 import { DEFAULT_POLICY_NAME } from "../../access/policies/policy_names.ts";
 import { Passwords } from "./passwords.ts";
+import { BCRYPT_COST_MAX, BCRYPT_COST_MIN } from "../../limits.ts";
 
 interface UserpassParts {
   readonly users: Userpass;
@@ -51,8 +52,6 @@ const USER_FIELDS = {
 
 /** Version, cost, salt and hash. */
 const BCRYPT = /^\$2[a-z]?\$([0-9]{2})\$[^$]{53}/;
-const BCRYPT_COST_MIN = 5;
-const BCRYPT_COST_MAX = 12;
 
 const WRITE_USER = operation(
   { summary: "Create or change a user", fields: USER_FIELDS },
@@ -171,7 +170,7 @@ async function changePolicies(
   await users.update(parameter("username"), null, (rules) => ({
     ...rules,
     policies: policies === undefined ? rules.policies : cleanPolicies(policies),
-    elderNames: elderNames(sent, rules.elderNames),
+    legacyNames: legacyNames(sent, rules.legacyNames),
   }));
   return DONE;
 }

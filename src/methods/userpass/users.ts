@@ -10,6 +10,7 @@ import type { PasswordHash, Passwords } from "./passwords.ts";
 import {
   type LoginOutcome,
   NO_RULES,
+  readRules,
   rulesAt,
   type StoredRules,
   type TokenRules,
@@ -142,7 +143,7 @@ export class Userpass {
     const record = await this.#storage.get<Omit<User, "rules"> & { rules: StoredRules }>(path);
     if (record === null) return null;
     const { value, revision } = record;
-    return { value: { ...value, rules: { ...NO_RULES, ...value.rules } }, revision };
+    return { value: { ...value, rules: readRules(value.rules) }, revision };
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import { TIMER_MAX_MS } from "../../limits.ts";
 
 export interface TimerAlarm {
   /** Runs the work at or after `atMs`; an earlier pending time stays. Allowed during the work. */
@@ -20,8 +21,6 @@ export interface TimerAlarmOptions {
   readonly log: Log;
 }
 
-/** Timers hold 31 bits; a later time is reached in several sleeps. */
-const SLEEP_MAX_MS = 2 ** 31 - 1;
 const RETRY_MS = 1000;
 
 export function createTimerAlarm({ fire, nowMs, log }: TimerAlarmOptions): TimerAlarm {
@@ -34,7 +33,7 @@ export function createTimerAlarm({ fire, nowMs, log }: TimerAlarmOptions): Timer
   const sleep = (): void => {
     clearTimeout(timer);
     if (pendingMs === null || isRunning || isStopped) return;
-    timer = setTimeout(wake, Math.min(Math.max(pendingMs - nowMs(), 0), SLEEP_MAX_MS));
+    timer = setTimeout(wake, Math.min(Math.max(pendingMs - nowMs(), 0), TIMER_MAX_MS));
   };
   const set = (atMs: number): void => {
     pendingMs = Math.min(pendingMs ?? atMs, atMs);

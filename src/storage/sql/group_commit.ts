@@ -6,9 +6,7 @@
 
 import { VaultError } from "../../errors.ts";
 import type { Commit, CommitOutcome } from "../store.ts";
-
-/** A larger crowd becomes several transactions, so that one failure reaches only so many callers. */
-const GROUP_COMMITS_MAX = 256;
+import { GROUP_COMMITS_MAX } from "../../limits.ts";
 
 interface Waiting {
   readonly commit: Commit;

@@ -1,8 +1,10 @@
 /** When a vault whose seal needs nobody is to be opened: how it goes on after a failure. */
 
-import { AUTO_UNSEAL_RETRY_MAX_MS, AUTO_UNSEAL_RETRY_MIN_MS } from "../../limits.ts";
-
-const DOUBLINGS_MAX = 10;
+import {
+  AUTO_UNSEAL_DOUBLINGS_MAX,
+  AUTO_UNSEAL_RETRY_MAX_MS,
+  AUTO_UNSEAL_RETRY_MIN_MS,
+} from "../../limits.ts";
 
 export class AutoUnseal {
   /** False after a seal by request, until the next start. */
@@ -20,7 +22,8 @@ export class AutoUnseal {
 
   /** Waits before the next try, ever longer. */
   failed(nowMs: number): void {
-    const delayMs = AUTO_UNSEAL_RETRY_MIN_MS * 2 ** Math.min(this.#failures, DOUBLINGS_MAX);
+    const delayMs = AUTO_UNSEAL_RETRY_MIN_MS *
+      2 ** Math.min(this.#failures, AUTO_UNSEAL_DOUBLINGS_MAX);
     this.#failures += 1;
     this.#nextAtMs = nowMs + Math.min(delayMs, AUTO_UNSEAL_RETRY_MAX_MS);
   }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { HCL_TEXT_MAX_CHARS, HclSyntaxError, parseHcl } from "../../../src/access/policies/hcl.ts";
+import { HclSyntaxError, parseHcl } from "../../../src/access/policies/hcl.ts";
+import { HCL_TEXT_MAX_CHARS } from "../../../src/limits.ts";
 import { HCL_DEPTH_MAX } from "../../../src/limits.ts";
 import type { HclBody, HclValue } from "../../../src/access/policies/hcl.ts";
 

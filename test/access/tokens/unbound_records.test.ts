@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { AppRole } from "../../../src/methods/approle/roles.ts";
 import { JsonRecords } from "../../../src/barrier/mount_records.ts";
 import { Passwords } from "../../../src/methods/userpass/passwords.ts";
-import { NO_RULES } from "../../../src/access/tokens/login_token.ts";
+import { NO_RULES, readRules } from "../../../src/access/tokens/login_token.ts";
 import { Userpass } from "../../../src/methods/userpass/users.ts";
 import { rootTokenTemplate } from "../../../src/access/tokens/token.ts";
 import { TokenRoles } from "../../../src/access/tokens/token_roles.ts";
@@ -12,7 +12,7 @@ import { createKeyring } from "../../../src/barrier/keyring.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
 import { randomBytes } from "../../../src/crypto/random.ts";
 import { createMemoryStore } from "../../../src/storage/memory_store.ts";
-import { TERM_OPERATIONS_PATH } from "../../../src/storage/record_paths.ts";
+import { TERM_OPERATIONS_PATH, TOKEN_ROLE_PREFIX } from "../../../src/storage/record_paths.ts";
 
 async function unused(): Promise<Uint8Array<ArrayBuffer>> {
   throw new Error("nothing here is wrapped");
@@ -40,8 +40,8 @@ async function age(barrier: Barrier): Promise<void> {
   const added = [
     ...["boundCidrs", "strictlyBindIp", "bindSecretId", "secretIdBoundCidrs"],
     ...["cidrs", "tokenBoundCidrs"],
-    ...["grantedUses", "grantedTtlSeconds", "elderNames"],
-    ...["allowedPolicyGlobs", "disallowedPolicyGlobs", "allowedEntityAliases", "elder"],
+    ...["grantedUses", "grantedTtlSeconds", "legacyNames"],
+    ...["allowedPolicyGlobs", "disallowedPolicyGlobs", "allowedEntityAliases", "legacy"],
   ];
   for (const path of await barrier.list("", "", 1000)) {
     if (path === TERM_OPERATIONS_PATH) continue;
@@ -81,7 +81,7 @@ describe("records from before tokens could be bound to addresses", () => {
       noDefaultPolicy: false,
       tokenType: "service",
       boundCidrs: ["10.0.0.0/8"],
-      elder: { periodSeconds: 5, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+      legacy: { periodSeconds: 5, explicitMaxTtlSeconds: 0, boundCidrs: [] },
     });
     expect((await roles.read("ops"))?.boundCidrs).toEqual(["10.0.0.0/8"]);
     await age(ports.barrier);
@@ -90,7 +90,7 @@ describe("records from before tokens could be bound to addresses", () => {
       allowedPolicyGlobs: [],
       disallowedPolicyGlobs: [],
       allowedEntityAliases: null,
-      elder: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
+      legacy: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
     });
     expect((await new TokenStore(ports).find(made.id))?.token).toMatchObject({
       boundCidrs: [],
@@ -135,5 +135,23 @@ describe("records from before tokens could be bound to addresses", () => {
     expect(outcome).toMatchObject({ kind: "granted", login: { rules: NO_RULES } });
     expect(await roles.read("ci")).toMatchObject({ bindSecretId: true, secretIdBoundCidrs: null });
     await expect(roles.login("r", "", null)).rejects.toThrow("missing secret_id");
+  });
+});
+
+describe("records that call legacy names otherwise", () => {
+  it("the rules of a user keep the names they were set by", () => {
+    const { legacyNames: _, ...rules } = { ...NO_RULES, elderNames: ["policies"] as const };
+    expect(readRules(rules)).toEqual({ ...NO_RULES, legacyNames: ["policies"] });
+    expect(readRules(NO_RULES)).toEqual(NO_RULES);
+  });
+
+  it("a token role keeps what was set by legacy names", async () => {
+    const { barrier } = openPorts();
+    const elder = { periodSeconds: 5, explicitMaxTtlSeconds: 0, boundCidrs: [] };
+    const value = encodeUtf8(JSON.stringify({ name: "ops", elder }));
+    await barrier.commit({ entries: [{ path: `${TOKEN_ROLE_PREFIX}ops`, value }] });
+    const role = await new TokenRoles(barrier).read("ops");
+    expect(role?.legacy).toEqual(elder);
+    expect(Object.keys(role ?? {})).not.toContain("elder");
   });
 });

@@ -1,4 +1,4 @@
-/** `/sys/policies/acl`, its elder `/sys/policy`, and `/sys/policies/detailed/acl`. */
+/** `/sys/policies/acl`, its legacy `/sys/policy`, and `/sys/policies/detailed/acl`. */
 
 import {
   formatAbsoluteTime,
@@ -128,7 +128,7 @@ function detailedEndpoints(): readonly LogicalEndpoint[] {
 
 function listReply(keys: readonly string[], { isOld }: PolicyFamily): LogicalReply {
   if (keys.length > 0) return { kind: "data", data: isOld ? { keys, policies: keys } : { keys } };
-  // The elder one has always something to say, if only that there is nothing.
+  // The legacy one has always something to say, if only that there is nothing.
   return isOld ? { kind: "data", data: { policies: null } } : { kind: "missing" };
 }
 

@@ -67,16 +67,16 @@ async function refusalOf(c: Context, context: AppContext, path: string): Promise
     throw notWrapping();
   } catch (error) {
     startTrail(call, unsealed, { ...shape, operation });
-    return refuse(context, call, await recordRefusal(call, asOfStranger(call, error)));
+    return refuse(context, call, await recordRefusal(call, countedAnonymous(call, error)));
   } finally {
     call.trail?.end();
   }
 }
 
 /** Whoever guesses wrapping tokens may do so no oftener than he may guess any other. */
-function asOfStranger(call: Call, error: unknown): unknown {
+function countedAnonymous(call: Call, error: unknown): unknown {
   try {
-    call.countStranger();
+    call.countAnonymous();
     return error;
   } catch (tooMany) {
     return tooMany;

@@ -6,6 +6,7 @@ import type { Call } from "../../request/call.ts";
 import { count, type RawEndpoint, rawOperation } from "../../request/raw_endpoint.ts";
 import { emptyReply, errorReply, jsonReply } from "../../request/replies.ts";
 import { clusterFields } from "../server_facts.ts";
+import { REPLY_STATUS_MAX, REPLY_STATUS_MIN } from "../../../limits.ts";
 
 const HEALTH = rawOperation(
   {
@@ -38,8 +39,6 @@ export const HEALTH_ENDPOINTS: readonly RawEndpoint[] = [
 const CODES = ["uninitcode", "sealedcode", "standbycode", "activecode"] as const;
 const GO_INTEGER = /^[+-]?[0-9]+$/;
 /** What a response can carry: no interim status, and none that is no status anywhere. */
-const STATUS_MIN = 200;
-const STATUS_MAX = 599;
 
 /** The codes asked for, by name; null when one cannot be given. */
 function askedCodes(query: URLSearchParams): ReadonlyMap<string, number> | null {
@@ -48,7 +47,7 @@ function askedCodes(query: URLSearchParams): ReadonlyMap<string, number> | null 
     const given = query.get(name);
     if (given === null) continue;
     const code = Number(given);
-    if (!GO_INTEGER.test(given) || code < STATUS_MIN || code > STATUS_MAX) return null;
+    if (!GO_INTEGER.test(given) || code < REPLY_STATUS_MIN || code > REPLY_STATUS_MAX) return null;
     codes.set(name, code);
   }
   return codes;

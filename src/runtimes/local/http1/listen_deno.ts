@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { messageOf } from "../../../errors.ts";
 import type { Listen, Listening, ListenOptions } from "./listen.ts";
+import { SOCKET_READ_MAX_BYTES, SOCKET_READ_MIN_BYTES } from "../../../limits.ts";
 
 /** The part of Deno's API that is used here. */
 declare const Deno: {
@@ -31,9 +32,6 @@ interface DenoConnection {
 
 /** After an accept that failed, as when all descriptors are in use. */
 const RETRY_MS = 100;
-/** Memory of an idle connection, and of one that sends much. */
-const READ_MIN_BYTES = 4 * 1024;
-const READ_MAX_BYTES = 64 * 1024;
 
 export const listenOnDeno: Listen = (options) => {
   const listener = Deno.listen({ hostname: options.hostname, port: options.port });
@@ -81,7 +79,7 @@ function later(ms: number): Promise<void> {
 class DenoSocket extends Duplex {
   readonly remoteAddress: string;
   readonly #connection: DenoConnection;
-  #readBytes = READ_MIN_BYTES;
+  #readBytes = SOCKET_READ_MIN_BYTES;
 
   constructor(connection: DenoConnection) {
     super({ allowHalfOpen: true, emitClose: true });
@@ -102,7 +100,7 @@ class DenoSocket extends Duplex {
     const bytes = Buffer.allocUnsafeSlow(this.#readBytes);
     this.#connection.read(bytes).then(
       (length) => {
-        this.#readBytes = length === bytes.length ? READ_MAX_BYTES : READ_MIN_BYTES;
+        this.#readBytes = length === bytes.length ? SOCKET_READ_MAX_BYTES : SOCKET_READ_MIN_BYTES;
         this.push(length === null ? null : bytes.subarray(0, length));
       },
       (error: Error) => this.destroy(error),

@@ -4,7 +4,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { HEAD_MAX_BYTES, REQUEST_BODY_MAX_BYTES } from "../../../limits.ts";
+import { HEAD_EMPTY_LINES_MAX, HEAD_MAX_BYTES, REQUEST_BODY_MAX_BYTES } from "../../../limits.ts";
 import { type BodyReader, createBodyReader } from "./body.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { type Head, parseHead } from "./head.ts";
@@ -34,8 +34,6 @@ const NOTHING = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
 const HEAD_END = "\r\n\r\n";
-/** Empty lines before a request line: some old clients send one after a body. */
-const EMPTY_LINES_MAX = 8;
 const MORE: ReadOutcome = { kind: "more" };
 const MALFORMED: ReadOutcome = { kind: "refused", refusal: "malformed" };
 
@@ -93,7 +91,7 @@ export class RequestReader {
   /** Null when the body comes next. */
   #readHead(): ReadOutcome | null {
     this.#skipEmptyLines();
-    if (this.#emptyLines > EMPTY_LINES_MAX) return MALFORMED;
+    if (this.#emptyLines > HEAD_EMPTY_LINES_MAX) return MALFORMED;
     if (this.#input.length === 0) return MORE;
     const known = this.#head.length;
     const room = HEAD_MAX_BYTES + HEAD_END.length - known;

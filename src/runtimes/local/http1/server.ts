@@ -6,7 +6,7 @@
 
 import type { Socket } from "node:net";
 import { messageOf } from "../../../errors.ts";
-import { STOP_GRACE_MS } from "../../../limits.ts";
+import { CONNECTION_CHECK_MAX_MS, STOP_GRACE_MS } from "../../../limits.ts";
 import type { Handler, Server, ServerOptions } from "../server.ts";
 import { Connection, type ConnectionPorts } from "./connection.ts";
 import type { Listen } from "./listen.ts";
@@ -14,8 +14,6 @@ import { Places } from "./places.ts";
 import { createTlsAcceptance } from "./tls.ts";
 import { Transfers } from "./transfers.ts";
 
-/** How often connections are looked at that may have taken too long. */
-const CHECK_MAX_MS = 1000;
 const CHECKS_IN_SHORTEST_TIME = 10;
 
 /** Rejects when it cannot listen, with a message that may be shown. */
@@ -52,7 +50,7 @@ export async function startServer(options: ServerOptions, listen: Listen): Promi
   const shortestMs = Math.min(bounds.headMs, bounds.stallMs, bounds.idleMs);
   const check = setInterval(() => {
     for (const occupant of [...places.all]) occupant.checkTime(nowMs());
-  }, Math.min(CHECK_MAX_MS, shortestMs / CHECKS_IN_SHORTEST_TIME));
+  }, Math.min(CONNECTION_CHECK_MAX_MS, shortestMs / CHECKS_IN_SHORTEST_TIME));
   return {
     stop: async () => {
       isStopping = true;
