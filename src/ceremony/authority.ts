@@ -12,6 +12,7 @@ import { decodeShareChecks } from "./ceremony_record.ts";
 import type { KeyState } from "./key_records.ts";
 import { placeOfShare } from "./shares.ts";
 import type { ShareChecks } from "./state.ts";
+import type { Share } from "../crypto/keys.ts";
 
 export interface AuthorityPorts {
   readonly barrier: Barrier;
@@ -35,7 +36,7 @@ export class ShareAuthority {
     this.#ports.barrier.deriveMacKey("share check", salt);
 
   /** Place of a share among those in force, in share order; null when it is none of them. */
-  async placeOf(share: Uint8Array): Promise<number | null> {
+  async placeOf(share: Share): Promise<number | null> {
     return placeOfShare(share, await this.#checksInForce(), this.checkKey);
   }
 

@@ -7,6 +7,8 @@
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
 import { unreachable, VaultError } from "../errors.ts";
 import type { CeremonyHead, CeremonyState, KeyCheck, PendingKey, ShareChecks } from "./state.ts";
+import { type Share, share } from "../crypto/keys.ts";
+import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../limits.ts";
 
 interface ChecksJson {
   readonly salt: string;
@@ -47,6 +49,14 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
     throw new VaultError("record_malformed", "a ceremony record holds malformed base64");
   }
   return bytes;
+}
+
+function shareOf(text: string): Share {
+  const bytes = bytesOf(text);
+  if (bytes.length < SUBMITTED_KEY_MIN_BYTES || bytes.length > SUBMITTED_KEY_MAX_BYTES) {
+    throw new VaultError("record_malformed", "a ceremony record holds a share of wrong length");
+  }
+  return share(bytes);
 }
 
 export function encodeShareChecks(checks: ShareChecks): Uint8Array<ArrayBuffer> {
@@ -137,7 +147,7 @@ export function decodeCeremony(bytes: Uint8Array): CeremonyState {
         head: json.head,
         verificationId: json.verification_id,
         verified: json.verified,
-        kept: json.kept.map(bytesOf),
+        kept: json.kept.map(shareOf),
         pending: pendingOf(json.pending),
       };
     default:

@@ -23,6 +23,7 @@ import { type AuthorityPorts, ShareAuthority } from "./authority.ts";
 import type { Attached } from "./install.ts";
 import { encryptTo, logRecipients } from "./recipients.ts";
 import type { PgpRecipient } from "./state.ts";
+import type { Share } from "../crypto/keys.ts";
 
 /** How the token is encoded for whoever asked for it. */
 export type TokenEncoding =
@@ -142,7 +143,7 @@ export class GenerateRoot {
   }
 
   /** A share of the key in force. The last one needed makes the token. */
-  async submit(share: Uint8Array<ArrayBuffer>, attemptId: string): Promise<GenerationOutcome> {
+  async submit(share: Share, attemptId: string): Promise<GenerationOutcome> {
     const stored = await this.#attempts.read();
     const place = await this.#authority.placeOf(share);
     const { state } = stored;

@@ -7,7 +7,7 @@
 import type { Barrier, Entry, OuterLayer } from "../barrier/barrier.ts";
 import { addTerm, type Keyring, withNewCredentialKey } from "../barrier/keyring.ts";
 import { equalBytes } from "../crypto/bytes.ts";
-import { rootKey, unsealKey } from "../crypto/keys.ts";
+import { recoveryKey, rootKey, type Share, unsealKey } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
 import { KEY_BYTES } from "../limits.ts";
@@ -64,7 +64,7 @@ export const NOTHING_ATTACHED: Attached = { entries: [], writes: [], expect: [] 
 /** A new key and the shares that its holders gave, or were given, as proof that they have it. */
 export interface ProvenKey extends ShareCounts {
   readonly key: Uint8Array<ArrayBuffer>;
-  readonly proof: readonly Uint8Array<ArrayBuffer>[];
+  readonly proof: readonly Share[];
 }
 
 /**
@@ -108,7 +108,7 @@ export async function installRecoveryKey(
 ): Promise<void> {
   await ports.barrier.exclusively(async () => {
     const { seal } = ports.keys();
-    const record = await wrapRecord(seal, RECOVERY_KEY_PATH, next.key);
+    const record = await wrapRecord(seal, RECOVERY_KEY_PATH, recoveryKey(next.key));
     await proveRecoveryKey(seal, record, next);
     const recovery = { shares: next.shares, threshold: next.threshold };
     const config: SealConfig = { type: "static", sealKeyId: seal.keyId, recovery };

@@ -5,7 +5,7 @@
 
 import { decryptKeyring, encryptKeyring, isSameKeyring, type Keyring } from "../barrier/keyring.ts";
 import { equalBytes } from "../crypto/bytes.ts";
-import { type RootKey, rootKey } from "../crypto/keys.ts";
+import { type RecoveryKey, recoveryKey, type RootKey, rootKey } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
 import {
@@ -76,9 +76,10 @@ async function requireRecord(store: Store, path: string): Promise<Uint8Array> {
 export async function readRecoveryKey(
   store: Store,
   seal: Seal,
-): Promise<Uint8Array<ArrayBuffer> | null> {
+): Promise<RecoveryKey | null> {
   const record = await store.get(RECOVERY_KEY_PATH);
-  return record === null ? null : await seal.unwrap(RECOVERY_KEY_PATH, record.bytes);
+  if (record === null) return null;
+  return recoveryKey(await seal.unwrap(RECOVERY_KEY_PATH, record.bytes));
 }
 
 /**

@@ -176,7 +176,8 @@ export class Rekey {
   async cancel(): Promise<void> {
     const stored = await this.#attempts.read();
     if (stored.state.phase === "idle") return;
-    await this.#attempts.write(IDLE, stored.expect);
+    const outcome = step(stored.state, { kind: "cancel" });
+    if (outcome.kind === "advanced") await this.#attempts.write(outcome.state, stored.expect);
     await this.#ports.clearTraces();
     this.#count("cancelled");
   }

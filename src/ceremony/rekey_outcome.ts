@@ -4,6 +4,7 @@ import type { CeremonyHead, CeremonyState } from "./state.ts";
 import type { Outcome, Refusal, Submission } from "./step.ts";
 import { parametersDigest } from "./parameters_digest.ts";
 import { unreachable } from "../errors.ts";
+import type { Share } from "../crypto/keys.ts";
 
 /** New shares for their holders. No shares: the target hands out none. */
 export interface NewShares {
@@ -21,7 +22,7 @@ export type RekeyOutcome =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 export interface ShareSubmission {
-  readonly share: Uint8Array<ArrayBuffer>;
+  readonly share: Share;
   /** The wire's `nonce`; "" when missing. */
   readonly id: string;
   /** Digest of the parameters that the holder has seen; null when not sent. */

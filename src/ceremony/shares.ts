@@ -11,20 +11,22 @@ import { combineShares, splitSecret } from "../crypto/shamir.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
 import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../limits.ts";
 import type { KeyCheck, ShareChecks } from "./state.ts";
+import { type Share, share } from "../crypto/keys.ts";
 
 const SALT_BYTES = 32;
 
 /**
- * Refuses what cannot be a share for its length alone. `prefix` begins the message, which is Vault's.
- * Throws `invalid_request`.
+ * A share of a length that it can have. `prefix` begins the message, which is Vault's. Throws
+ * `invalid_request`.
  */
-export function refuseShareLength(share: Uint8Array, prefix: string): void {
-  if (share.length < SUBMITTED_KEY_MIN_BYTES) {
+export function parseShare(bytes: Uint8Array<ArrayBuffer>, prefix: string): Share {
+  if (bytes.length < SUBMITTED_KEY_MIN_BYTES) {
     throw invalidRequest(`${prefix}key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`);
   }
-  if (share.length > SUBMITTED_KEY_MAX_BYTES) {
+  if (bytes.length > SUBMITTED_KEY_MAX_BYTES) {
     throw invalidRequest(`${prefix}key is longer than maximum ${SUBMITTED_KEY_MAX_BYTES} bytes`);
   }
+  return share(bytes);
 }
 
 /** Derives the key of the check values from the keyring, so that only an open vault can check. */
@@ -36,13 +38,14 @@ export function splitKey(
   shares: number,
   threshold: number,
   random: RandomBytes,
-): readonly Uint8Array<ArrayBuffer>[] {
-  return shares === 1 ? [Uint8Array.from(key)] : splitSecret(key, shares, threshold, random);
+): readonly Share[] {
+  if (shares === 1) return [share(Uint8Array.from(key))];
+  return splitSecret(key, shares, threshold, random).map(share);
 }
 
 /** What the submitted shares make. Throws `invalid_request` when they cannot be combined. */
 export function joinShares(
-  shares: readonly Uint8Array<ArrayBuffer>[],
+  shares: readonly Share[],
   threshold: number,
 ): Uint8Array<ArrayBuffer> {
   const [only] = shares;
@@ -50,23 +53,23 @@ export function joinShares(
 }
 
 export function createShareChecks(
-  shares: readonly Uint8Array[],
+  shares: readonly Share[],
   checkKey: CheckKey,
   random: RandomBytes,
 ): ShareChecks {
   const salt = random(SALT_BYTES);
   const key = checkKey(salt);
-  return { salt, macs: shares.map((share) => hmacSha256(key, share)) };
+  return { salt, macs: shares.map((each) => hmacSha256(key, each)) };
 }
 
-/** Place of `share` among the checked ones, or null; the time does not tell which it is. */
+/** Place of `given` among the checked ones, or null; the time does not tell which it is. */
 export function placeOfShare(
-  share: Uint8Array,
+  given: Share,
   checks: ShareChecks | null,
   checkKey: CheckKey,
 ): number | null {
   if (checks === null) return null;
-  const mac = hmacSha256(checkKey(checks.salt), share);
+  const mac = hmacSha256(checkKey(checks.salt), given);
   let count = 0;
   for (const [place, expected] of checks.macs.entries()) {
     count = Math.max(count, Number(equalBytes(expected, mac)) * (place + 1));
@@ -89,7 +92,7 @@ export function createKeyCheck(
  * `ciphertext_rejected` when they make another key than the checked one.
  */
 export function joinCheckedKey(
-  shares: readonly Uint8Array<ArrayBuffer>[],
+  shares: readonly Share[],
   threshold: number,
   check: KeyCheck,
   checkKey: CheckKey,

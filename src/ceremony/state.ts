@@ -3,6 +3,8 @@
  * it, and whichever path family a request comes through, it meets the same state.
  */
 
+import type { Share } from "../crypto/keys.ts";
+
 export type CeremonyTarget = "barrier" | "recovery";
 
 export interface PgpRecipient {
@@ -82,7 +84,7 @@ export type CeremonyState =
     /** Which new shares came back: their places in share order, each once. */
     readonly verified: readonly number[];
     /** The first of them in full, fewer than the threshold: together they say nothing of the key. */
-    readonly kept: readonly Uint8Array<ArrayBuffer>[];
+    readonly kept: readonly Share[];
     readonly pending: PendingKey;
   };
 

@@ -12,6 +12,7 @@ import {
   type PendingKey,
   verificationsRequired,
 } from "./state.ts";
+import type { Share } from "../crypto/keys.ts";
 
 export type CeremonyEvent =
   | { readonly kind: "start"; readonly head: CeremonyHead }
@@ -33,7 +34,7 @@ export interface Submission {
 }
 
 export interface NewShareSubmission extends Submission {
-  readonly share: Uint8Array<ArrayBuffer>;
+  readonly share: Share;
 }
 
 export type Refusal =
@@ -54,7 +55,7 @@ export type Outcome =
   /** The quorum is there: the effects decide what the next state is. */
   | { readonly kind: "quorum" }
   /** As many new shares as the threshold, also where every one was asked for. */
-  | { readonly kind: "verified"; readonly shares: readonly Uint8Array<ArrayBuffer>[] }
+  | { readonly kind: "verified"; readonly shares: readonly Share[] }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 function refused(refusal: Refusal): Outcome {

@@ -15,17 +15,15 @@ import {
   type SealSettings,
   type StaticSealInput,
 } from "../seal/seal_settings.ts";
-
-/** Who may use an endpoint that Vault once served to everybody. */
-export type Access = "token" | "token-to-start" | "open";
+import type { AccessMode } from "../http/request/call.ts";
 
 export interface Settings {
   readonly listen: Listen;
   /** A directory, or null for a vault that lives in memory and ends with the process. */
   readonly dataDirectory: string | null;
   readonly seal: SealSettings;
-  readonly rekeyAccess: Access;
-  readonly generateRootAccess: Access;
+  readonly rekeyAccess: AccessMode;
+  readonly generateRootAccess: AccessMode;
   /** Tries of one address that need no token; null: without limit. */
   readonly rateLimit: Rate | null;
   /** Addresses and blocks of proxies whose `X-Forwarded-For` is believed. Not looked at on Workers. */

@@ -6,6 +6,7 @@ import type { Cluster, UnsealedVault } from "./unsealed_vault.ts";
 import type { StoredConfig } from "./seal/stored_config.ts";
 import { authorisingShares } from "../seal/seal_config.ts";
 import type { SealSettings } from "../seal/seal_settings.ts";
+import type { Share } from "../crypto/keys.ts";
 
 /** What anybody may know, in every phase. */
 export interface SealStatus {
@@ -24,7 +25,7 @@ export interface SealStatus {
 
 export interface UnsealAttempt {
   readonly id: string;
-  readonly shares: readonly Uint8Array<ArrayBuffer>[];
+  readonly shares: readonly Share[];
 }
 
 export type Phase =

@@ -16,7 +16,7 @@ import type { SealSettings } from "../seal/seal_settings.ts";
 import { createStaticSeal } from "../seal/static_seal.ts";
 import { type OpenedKeys, readKeyRecords } from "../ceremony/key_records.ts";
 import { logRecipients, recipientOf } from "../ceremony/recipients.ts";
-import { refuseShareLength } from "../ceremony/shares.ts";
+import { parseShare } from "../ceremony/shares.ts";
 import { readDueTimes } from "../storage/due.ts";
 import type { Store } from "../storage/store.ts";
 import { AutoUnseal } from "./seal/auto_unseal.ts";
@@ -33,6 +33,7 @@ import { clearTraces, UnsealedVault } from "./unsealed_vault.ts";
 import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./seal/unseal.ts";
 import { nextDueMs, runDue } from "./jobs.ts";
 import { describePhase, type Phase, type SealStatus } from "./phase.ts";
+import type { Share } from "../crypto/keys.ts";
 
 export interface VaultPorts {
   readonly store: Store;
@@ -141,14 +142,11 @@ export class Vault {
   }
 
   /** One share towards unsealing. Resolves as well when the vault is open already. */
-  async submitUnsealShare(share: Uint8Array<ArrayBuffer>, migrate: boolean): Promise<void> {
+  async submitUnsealShare(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.exclusive(async () => {
       if (this.#phase.kind === "uninitialized") throw invalidRequest("Vault is not initialized");
-      refuseShareLength(share, "invalid key: ");
+      const share = parseShare(bytes, "invalid key: ");
       if (this.#phase.kind === "unsealed") return;
-      if (migrate) {
-        throw invalidRequest("can't perform a seal migration, no migration seal found");
-      }
       const { stored } = this.#phase;
       const given = this.#phase.attempt?.shares ?? [];
       if (given.some((other) => equalBytes(other, share))) return;
@@ -304,7 +302,7 @@ export class Vault {
 
   async #openByShares(
     stored: StoredConfig,
-    shares: readonly Uint8Array<ArrayBuffer>[],
+    shares: readonly Share[],
     threshold: number,
   ): Promise<void> {
     const { store, seal: settings, random } = this.#ports;

@@ -31,10 +31,11 @@ import {
   shareChecksPath,
 } from "../../src/storage/record_paths.ts";
 import type { Commit, Store } from "../../src/storage/store.ts";
+import type { Share } from "../../src/crypto/keys.ts";
 import { seededRandom } from "../barrier/doubles.ts";
 import { evidence } from "../secrecy/evidence.ts";
 
-export type Share = Uint8Array<ArrayBuffer>;
+export type { Share };
 
 export const PARAMETERS: CeremonyParameters = {
   shares: 3,
@@ -243,10 +244,10 @@ export async function verifyAll(rekey: Rekey, shares: readonly Share[]): Promise
   return outcome;
 }
 
-/** The new shares of an outcome. Throws if it has none. */
+/** The new shares of an outcome, or their PGP messages. Throws if it has none. */
 export function sharesOf(outcome: RekeyOutcome): readonly Share[] {
   if (outcome.kind !== "shares") throw new Error(`no shares: ${outcome.kind}`);
-  return outcome.result.shares.map((share) => Uint8Array.from(share));
+  return outcome.result.shares.map((each) => Uint8Array.from(each) as Share);
 }
 
 /** Runs a whole rekey without verification. Returns the new shares. */

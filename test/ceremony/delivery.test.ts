@@ -24,6 +24,7 @@ import {
   submitAll,
   verifyAll,
 } from "./ceremony_harness.ts";
+import { share as asShare } from "../../src/crypto/keys.ts";
 
 const COUNTS = { shares: 3, threshold: 2 };
 
@@ -55,7 +56,7 @@ async function decryptAll(messages: readonly Uint8Array[]): Promise<Share[]> {
   for (const [index, message] of messages.entries()) {
     const share = decodeHex(await decrypt(HOLDERS[index] ?? "", message));
     if (share === null) throw new Error("a share is not hex");
-    shares.push(share);
+    shares.push(asShare(share));
   }
   return shares;
 }
@@ -200,7 +201,7 @@ describe("backup", () => {
     const fresh: Share[] = [];
     for (const [index, message] of messages.entries()) {
       const text = await decrypt(holders[index] ?? "", decodeHex(message) ?? new Uint8Array());
-      fresh.push(decodeHex(text) ?? new Uint8Array());
+      fresh.push(asShare(decodeHex(text) ?? new Uint8Array()));
     }
     expect(await codeOf(() => harness.reopen(fresh.slice(1)))).toBe("no error");
   });
@@ -371,7 +372,7 @@ describe("backup", () => {
 
     const made: Share[] = [];
     for (const message of messages) {
-      made.push(decodeHex(await decrypt("ed25519", message)) ?? new Uint8Array());
+      made.push(asShare(decodeHex(await decrypt("ed25519", message)) ?? new Uint8Array()));
     }
     expect(await verifyAll(rekey, made)).toMatchObject({ kind: "verified" });
     expect(await backupOf(rekey, leaver)).toBeNull();

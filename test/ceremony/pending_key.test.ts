@@ -28,6 +28,7 @@ import {
   submitAll,
   verifyAll,
 } from "./ceremony_harness.ts";
+import { share as asShare } from "../../src/crypto/keys.ts";
 
 const OLD_COUNTS = { shares: 3, threshold: 2 };
 const VERIFIED: CeremonyParameters = { ...PARAMETERS, requireVerification: true };
@@ -121,7 +122,11 @@ async function handOut({ type, parameters }: Omit<Case, "name" | "needed">) {
   return { harness, rekey, made, threshold, key };
 }
 
-async function isInForce(harness: Harness, key: Share, shares: readonly Share[]): Promise<boolean> {
+async function isInForce(
+  harness: Harness,
+  key: Uint8Array,
+  shares: readonly Share[],
+): Promise<boolean> {
   const { seal } = harness.open.keys();
   if (seal.type === "static") {
     return String(await readRecoveryKey(harness.store, seal)) === String(key);
@@ -224,7 +229,10 @@ describe("shares that do not make the pending key", () => {
   type Verifying = Extract<CeremonyState, { phase: "verifying" }>;
 
   const DAMAGES: readonly [string, (state: Verifying) => CeremonyState][] = [
-    ["a kept share", (state) => ({ ...state, kept: state.kept.map((s) => flipBit(s, 4, 2)) })],
+    [
+      "a kept share",
+      (state) => ({ ...state, kept: state.kept.map((s) => asShare(flipBit(s, 4, 2))) }),
+    ],
     ["the key's check value", (state) => {
       const { keyCheck } = state.pending;
       const damaged = { ...keyCheck, mac: flipBit(keyCheck.mac, 31, 7) };

@@ -29,9 +29,12 @@ import { Metrics } from "../../src/metrics.ts";
 import { ceremonyPath } from "../../src/storage/record_paths.ts";
 import { codeOf, flipBit, seededRandom } from "../barrier/doubles.ts";
 import { createHarness } from "./ceremony_harness.ts";
+import { type Share, share as asShare } from "../../src/crypto/keys.ts";
 
 const random = seededRandom("ceremony records");
 
+const someShare = fc.uint8Array({ minLength: 16, maxLength: 33 })
+  .map((bytes) => asShare(Uint8Array.from(bytes)));
 const someBytes = fc.uint8Array({ maxLength: 40 }).map((bytes) => Uint8Array.from(bytes));
 const someText = fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) =>
   text.isWellFormed()
@@ -70,7 +73,7 @@ const someState: fc.Arbitrary<CeremonyState> = fc.oneof(
     head: someHead,
     verificationId: fc.uuid(),
     verified: fc.array(fc.nat(254), { maxLength: 4 }),
-    kept: fc.array(someBytes, { maxLength: 4 }),
+    kept: fc.array(someShare, { maxLength: 4 }),
     pending: fc.record({
       checks: someChecks,
       keyCheck: fc.record({ salt: someBytes, mac: someBytes }),
@@ -94,6 +97,7 @@ describe("ceremony record", () => {
   });
 
   it.each([
+    ["a share that is too short", { version: 2, phase: "verifying", head: {}, kept: ["AAAA"] }],
     ["a malformed share", { version: 2, phase: "verifying", head: {}, kept: ["no base64!"] }],
     ["an older version", { version: 1, phase: "gathering", head: {}, given: [] }],
     ["the version of a newer program", { version: 3, phase: "gathering", head: {}, given: [] }],
@@ -140,20 +144,20 @@ describe("share checks", () => {
     for (const [place, share] of shares.entries()) {
       expect(placeOfShare(share, checks, checkKey)).toBe(place);
       for (let index = 0; index < share.length; index++) {
-        const other = flipBit(share, index, index % 8);
+        const other = asShare(flipBit(share, index, index % 8));
         expect(placeOfShare(other, checks, checkKey)).toBeNull();
       }
     }
   });
 
   it("share checks do not recognise other shares, a part of a share or the key", () => {
-    const [first = new Uint8Array()] = shares;
-    const others = [...splitKey(key, 5, 3, random), first.subarray(1), key, new Uint8Array(0)];
-    for (const other of others) expect(placeOfShare(other, checks, checkKey)).toBeNull();
+    const [first = asShare(random(33))] = shares;
+    const others = [...splitKey(key, 5, 3, random), first.subarray(1), key];
+    for (const other of others) expect(placeOfShare(asShare(other), checks, checkKey)).toBeNull();
   });
 
   it("share checks recognise nothing without their key, or when there are none", () => {
-    const [share = new Uint8Array()] = shares;
+    const [share = asShare(random(33))] = shares;
     expect(placeOfShare(share, checks, () => random(32))).toBeNull();
     expect(placeOfShare(share, null, checkKey)).toBeNull();
     expect(placeOfShare(share, { ...checks, macs: [] }, checkKey)).toBeNull();
@@ -185,21 +189,21 @@ describe("key check", () => {
     for (const quorum of [[a, b], [c, a], [a, b, c]]) {
       expect(joinCheckedKey(quorum, 2, check, checkKey)).toEqual(key);
     }
-    expect(joinCheckedKey([key], 1, check, checkKey)).toEqual(key);
+    expect(joinCheckedKey([asShare(key)], 1, check, checkKey)).toEqual(key);
   });
 
   it("joinCheckedKey() refuses too few shares, another key's share or a key with a bit flipped", async () => {
-    const refused = (shares: readonly Uint8Array<ArrayBuffer>[], derive = checkKey) =>
+    const refused = (shares: readonly Share[], derive = checkKey) =>
       codeOf(() => joinCheckedKey(shares, shares.length, check, derive));
-    const [a = random(33), b = random(33)] = splitKey(key, 3, 3, random);
-    const [other = random(33)] = splitKey(random(32), 3, 2, random);
+    const [a = asShare(random(33)), b = asShare(random(33))] = splitKey(key, 3, 3, random);
+    const [other = asShare(random(33))] = splitKey(random(32), 3, 2, random);
     expect(await refused([a, b])).toBe("ciphertext_rejected");
     expect(await refused([a, other])).toBe("ciphertext_rejected");
     for (let bit = 0; bit < 8; bit++) {
-      expect(await refused([flipBit(key, 31 - bit, bit)])).toBe("ciphertext_rejected");
+      expect(await refused([asShare(flipBit(key, 31 - bit, bit))])).toBe("ciphertext_rejected");
     }
-    expect(await refused([key], () => random(32))).toBe("ciphertext_rejected");
-    expect(await refused([key])).toBe("no error");
+    expect(await refused([asShare(key)], () => random(32))).toBe("ciphertext_rejected");
+    expect(await refused([asShare(key)])).toBe("no error");
   });
 
   it("a key check is HMAC-SHA-256 with a new salt each time", () => {
@@ -228,15 +232,19 @@ describe("split keys", () => {
     expect(only).toEqual(key);
     only.fill(0);
     expect(key).not.toEqual(only);
-    expect(joinShares([key], 1)).toEqual(key);
+    expect(joinShares([asShare(key)], 1)).toEqual(key);
   });
 
   it("joinShares() refuses shares that do not fit, in Vault's words", async () => {
-    const [a = random(33)] = splitKey(random(32), 3, 2, random);
+    const [a = asShare(random(33))] = splitKey(random(32), 3, 2, random);
     expect(await codeOf(() => joinShares([a], 2))).toBe("invalid_request");
     expect(() => joinShares([a], 2)).toThrow("less than two parts");
-    expect(() => joinShares([a, Uint8Array.from(a)], 2)).toThrow("duplicate part detected");
-    expect(() => joinShares([a, random(20)], 2)).toThrow("all parts must be the same length");
+    expect(() => joinShares([a, asShare(Uint8Array.from(a))], 2)).toThrow(
+      "duplicate part detected",
+    );
+    expect(() => joinShares([a, asShare(random(20))], 2)).toThrow(
+      "all parts must be the same length",
+    );
     expect(() => joinShares([], 1)).toThrow("less than two parts");
   });
 });

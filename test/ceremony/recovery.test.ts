@@ -15,6 +15,7 @@ import {
   textAt,
   verifyAll,
 } from "./ceremony_harness.ts";
+import { share as asShare } from "../../src/crypto/keys.ts";
 
 const COUNTS = { shares: 3, threshold: 2 };
 const VERIFIED = { ...PARAMETERS, requireVerification: true };
@@ -178,7 +179,7 @@ describe("first recovery shares", () => {
     const { rekey } = harness.open;
     for (const target of [rekey.barrier, rekey.recovery]) {
       await target.start(PARAMETERS, null);
-      expect(await submitAll(target, [new Uint8Array(33)]))
+      expect(await submitAll(target, [asShare(new Uint8Array(33))]))
         .toEqual({ kind: "refused", refusal: { code: "unknown_share" } });
     }
   });

@@ -21,6 +21,7 @@ import {
   textAt,
   verifyAll,
 } from "./ceremony_harness.ts";
+import { share as asShare } from "../../src/crypto/keys.ts";
 
 const COUNTS = { shares: 3, threshold: 2 };
 const VERIFIED = { ...PARAMETERS, requireVerification: true };
@@ -53,7 +54,7 @@ async function verificationIdOf(rekey: Rekey): Promise<string> {
 
 const [A, B] = [0, 1];
 function pick(shares: readonly Share[], ...indices: number[]): Share[] {
-  return indices.map((index) => shares[index] ?? new Uint8Array(33));
+  return indices.map((index) => shares[index] ?? asShare(new Uint8Array(33)));
 }
 
 describe("rekey of unseal shares", () => {
@@ -123,12 +124,12 @@ describe("rekey of unseal shares", () => {
     const rekey = harness.open.rekey.barrier;
     await rekey.start(PARAMETERS, null);
     const [first, second] = harness.shares as [Share, Share];
-    expect(await submit(rekey, flipBit(first, 3, 1)))
+    expect(await submit(rekey, asShare(flipBit(first, 3, 1))))
       .toEqual({ kind: "refused", refusal: { code: "unknown_share" } });
     await submit(rekey, first);
     expect(await submit(rekey, first))
       .toEqual({ kind: "refused", refusal: { code: "duplicate_share" } });
-    expect(await submit(rekey, flipBit(second, 0, 0)))
+    expect(await submit(rekey, asShare(flipBit(second, 0, 0))))
       .toEqual({ kind: "refused", refusal: { code: "unknown_share" } });
     expect(await rekey.submit({ share: second, id: "another", parametersDigest: null }))
       .toMatchObject({ refusal: { code: "wrong_ceremony_id" } });
@@ -237,7 +238,7 @@ describe("rekey with verification", () => {
     const { harness, rekey, made } = await handOut();
     const [first] = made as [Share];
     for (const wrong of [...harness.shares, flipBit(first, 32, 0), flipBit(first, 0, 7)]) {
-      expect(await verifyAll(rekey, [wrong]))
+      expect(await verifyAll(rekey, [asShare(wrong)]))
         .toEqual({ kind: "refused", refusal: { code: "unknown_new_share" } });
     }
     await verifyAll(rekey, [first]);

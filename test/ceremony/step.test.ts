@@ -16,9 +16,10 @@ import {
   step,
   withoutGiven,
 } from "../../src/ceremony/step.ts";
+import { type Share, share as asShare } from "../../src/crypto/keys.ts";
 
 /** A share whose bytes are all its number; for a new share that is also its place. */
-const share = (fill: number): Uint8Array<ArrayBuffer> => new Uint8Array(33).fill(fill);
+const share = (fill: number): Share => asShare(new Uint8Array(33).fill(fill));
 
 const HEAD: CeremonyHead = {
   ceremonyId: "N",

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { expect } from "vitest";
 import { joinShares } from "../../src/ceremony/shares.ts";
 import { decodeHex, encodeBase64, encodeHex } from "../../src/crypto/bytes.ts";
-import { unsealKey } from "../../src/crypto/keys.ts";
+import { share, unsealKey } from "../../src/crypto/keys.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { readPreviousKeys } from "../../src/seal/previous_keys.ts";
 import type { Seal } from "../../src/seal/seal.ts";
@@ -32,7 +32,7 @@ export interface OldKeys {
 export function unsealKeyOf(holdings: Holdings): Uint8Array<ArrayBuffer> {
   const shares = holdings.shares.slice(0, holdings.threshold);
   return joinShares(
-    shares.map((share) => decodeHex(share) ?? new Uint8Array()),
+    shares.map((text) => share(decodeHex(text) ?? new Uint8Array())),
     holdings.threshold,
   );
 }

@@ -6,7 +6,7 @@
 import { type OpenedKeys, readKeyRecords, readRecoveryKey } from "../../ceremony/key_records.ts";
 import { joinShares } from "../../ceremony/shares.ts";
 import { equalBytes } from "../../crypto/bytes.ts";
-import { unsealKey } from "../../crypto/keys.ts";
+import { type Share, unsealKey } from "../../crypto/keys.ts";
 import type { RandomBytes } from "../../crypto/random.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { KEY_BYTES } from "../../limits.ts";
@@ -21,7 +21,7 @@ const AUTHENTICATION_FAILED = "cipher: message authentication failed";
 /** Opens the stored keys with a quorum of unseal shares. Throws `invalid_request` in Vault's words. */
 export async function openWithShares(
   store: Store,
-  shares: readonly Uint8Array<ArrayBuffer>[],
+  shares: readonly Share[],
   threshold: number,
   random: RandomBytes,
 ): Promise<OpenedKeys> {
@@ -48,7 +48,7 @@ function wrongKey(): VaultError {
 }
 
 function joinOrRefuse(
-  shares: readonly Uint8Array<ArrayBuffer>[],
+  shares: readonly Share[],
   threshold: number,
 ): Uint8Array<ArrayBuffer> {
   try {
@@ -63,7 +63,7 @@ function joinOrRefuse(
 export async function checkRecoveryShares(
   store: Store,
   seal: Seal,
-  shares: readonly Uint8Array<ArrayBuffer>[],
+  shares: readonly Share[],
   threshold: number,
 ): Promise<void> {
   const joined = joinOrRefuse(shares, threshold);

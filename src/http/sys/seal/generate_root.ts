@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { type GenerationState, OTP_CHARACTERS } from "../../../ceremony/generate_root.ts";
-import { refuseShareLength } from "../../../ceremony/shares.ts";
+import { parseShare } from "../../../ceremony/shares.ts";
 import type { Operation } from "../../../wire/operation.ts";
 import type { Sent } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
@@ -153,8 +153,7 @@ async function submit(
 ): Promise<Response> {
   const { key, nonce } = await read();
   if (key === "") throw invalidRequest("'key' must be specified in request body as JSON");
-  const share = decodeShare(key);
-  refuseShareLength(share, "invalid key: ");
+  const share = parseShare(decodeShare(key), "invalid key: ");
   const outcome = await call.vault.administer((unsealed) =>
     unsealed.generateRoot.submit(share, nonce)
   );

@@ -10,7 +10,7 @@ import {
   OTP_CHARACTERS,
   UNKNOWN_SHARE,
 } from "../../../ceremony/generate_root.ts";
-import { refuseShareLength } from "../../../ceremony/shares.ts";
+import { parseShare } from "../../../ceremony/shares.ts";
 import { type Sent, text } from "../../../wire/fields.ts";
 import { invalidRequest, VaultError } from "../../../errors.ts";
 import { asListed } from "../../../wire/multi_error.ts";
@@ -120,8 +120,7 @@ async function submit(
   if (nonce === "") throw invalidRequest("nonce is required");
   if (key === "") throw invalidRequest("key is required");
   const outcome = await asFault(async () => {
-    const share = decodeTrimmedShare(key);
-    refuseShareLength(share, "invalid key: ");
+    const share = parseShare(decodeTrimmedShare(key), "invalid key: ");
     return await call.vault.administer((unsealed) => unsealed.generateRoot.submit(share, nonce));
   });
   return { kind: "data", data: outcomeFields(outcome) };

@@ -253,7 +253,7 @@ async function unseal(
     if (body.migrate) {
       throw invalidRequest("can't perform a seal migration, no migration seal found");
     }
-    await call.vault.submitUnsealShare(share, false);
+    await call.vault.submitUnsealShare(share);
   }
   return sealStatusReply(call.context);
 }

@@ -1,9 +1,10 @@
 /** Shares as they travel: hexadecimal or base64 text of 16 to 33 bytes. */
 
-import { refuseShareLength } from "../../../ceremony/shares.ts";
 import { decodeBase64, decodeHex } from "../../../crypto/bytes.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { SUBMITTED_KEY_MAX_BYTES, SUBMITTED_KEY_MIN_BYTES } from "../../../limits.ts";
+import { parseShare } from "../../../ceremony/shares.ts";
+import type { Share } from "../../../crypto/keys.ts";
 
 const UNREADABLE = "'key' must be a valid hex or base64 string";
 
@@ -34,8 +35,6 @@ function isKeyLength(bytes: Uint8Array): boolean {
 }
 
 /** A share for a ceremony: decoded, and of a length that can be one. */
-export function decodeCeremonyShare(text: string): Uint8Array<ArrayBuffer> {
-  const share = decodeShare(text);
-  refuseShareLength(share, "");
-  return share;
+export function decodeCeremonyShare(text: string): Share {
+  return parseShare(decodeShare(text), "");
 }
