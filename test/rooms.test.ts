@@ -235,17 +235,17 @@ describe("the rooms", () => {
 });
 
 describe("only src/runtimes", () => {
-  it("imports from a platform", () => {
+  it("only src/runtimes imports from a platform", () => {
     const platform = /"(?:node|cloudflare|bun|deno):[^"]*"|"@cloudflare\/[^"]*"/g;
     expect(mentions(platform, ["runtimes"])).toEqual([]);
   });
 
-  it("names a platform's globals", () => {
+  it("only src/runtimes names a platform's globals", () => {
     const names = /\b(?:Deno|Bun|Buffer|__dirname|__filename|setImmediate)\b|\bprocess\s*[.[?]/g;
     expect(mentions(names, ["runtimes"])).toEqual([]);
   });
 
-  it("has a clock and timers", () => {
+  it("only src/runtimes has a clock and timers", () => {
     const clocks = /\bDate\.now\b|\bnew Date\(\)|\bset(?:Timeout|Interval)\b|\bperformance\.now\b/g;
     const library = "crypto/openpgp_adapter.ts";
     const reason = "openpgp judges expiry by it as well";
@@ -255,7 +255,7 @@ describe("only src/runtimes", () => {
 });
 
 describe("only src/http and src/runtimes", () => {
-  it("know requests and responses", () => {
+  it("only src/http and src/runtimes know requests and responses", () => {
     const http = /\b(?:Request|Response|Headers|fetch)\b(?=\s*[(.<])|:\s*(?:Request|Response)\b/g;
     expect(mentions(http, ["http", "runtimes"])).toEqual([]);
     const packages = SOURCES.flatMap(({ file, room, imports }) =>
@@ -266,7 +266,7 @@ describe("only src/http and src/runtimes", () => {
     expect(packages).toEqual([]);
   });
 
-  it("know status codes", () => {
+  it("only src/http and src/runtimes know status codes", () => {
     // A bound may have the same number: it is the value of a constant in upper case.
     const codes = /(?<!const [A-Z_0-9]+(?:: number)? = )\b(?:204|30[1278]|4[0-7]\d|50[0-4])\b/g;
     expect(mentions(codes, ["http", "runtimes"])).toEqual([]);
@@ -277,14 +277,14 @@ describe("only src/http and src/runtimes", () => {
 describe("openpgp", () => {
   const adapter = "crypto/openpgp_adapter.ts";
 
-  it("is imported by its adapter alone", () => {
+  it("openpgp is imported by its adapter alone", () => {
     const importing = SOURCES.filter(({ imports }) =>
       imports.some(({ specifier }) => /^openpgp\b/.test(specifier))
     );
     expect(importing.map(({ file }) => file)).toEqual([adapter]);
   });
 
-  it("is loaded when the first key arrives: nothing imports the adapter statically", () => {
+  it("nothing imports the adapter of openpgp statically", () => {
     const imports = SOURCES.flatMap((source) =>
       source.imports
         .filter(({ specifier }) => target(source, specifier) === adapter)
@@ -295,7 +295,7 @@ describe("openpgp", () => {
 });
 
 describe("the reader of these sources", () => {
-  it("finds every form of import, and an arrow that points the wrong way", () => {
+  it("the reader of sources finds every form of import, and an arrow that points the wrong way", () => {
     const text = [
       `import { a,`,
       `  b } from "../vault/vault.ts";`,
@@ -319,7 +319,7 @@ describe("the reader of these sources", () => {
     ]);
   });
 
-  it("finds an import for every line that begins with one", () => {
+  it("the reader of sources finds an import for every line that begins with one", () => {
     for (const { file, code, imports } of SOURCES) {
       const lines = code.match(/^import\b(?!\()/gm)?.length ?? 0;
       const found = imports.filter(({ kind }) => kind !== "dynamic").length;
@@ -327,7 +327,7 @@ describe("the reader of these sources", () => {
     }
   });
 
-  it("takes comments away and leaves code", () => {
+  it("the reader of sources removes comments and leaves code", () => {
     expect(withoutComments("a(); // Date.now\n/** Deno */ b('x//y'); const u = `http://h`;"))
       .toBe("a(); \n b('x//y'); const u = `http://h`;");
   });

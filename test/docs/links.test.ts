@@ -42,29 +42,29 @@ function titleOf(text: string): string {
 }
 
 describe.each([...IN_DOCS, ...OTHERS])("%s", (file) => {
-  it("links only to files and headings that exist", () => {
+  it(`${file} links only to files and headings that exist`, () => {
     expect(brokenLinks(file, read(file))).toEqual([]);
   });
 });
 
 describe.each(IN_DOCS)("%s", (file) => {
-  it("names only paths of the source, the tests and the scripts that exist", () => {
+  it(`${file} names only paths that exist`, () => {
     expect(missingPaths(read(file))).toEqual([]);
   });
 
-  it(`has no line of more than ${LINE_MAX_CHARS} characters, outside of tables`, () => {
+  it(`${file} has no line of more than ${LINE_MAX_CHARS} characters, outside of tables`, () => {
     const prose = withoutFences(read(file)).split("\n").filter((line) => !line.startsWith("|"));
     expect(prose.filter((line) => line.length > LINE_MAX_CHARS)).toEqual([]);
   });
 });
 
 describe("the records of decisions", () => {
-  it("are numbered from 0001 on, without a gap", () => {
+  it("decisions are numbered from 0001 on, without a gap", () => {
     const numbers = RECORDS.map((file) => /^(\d{4})-[a-z0-9-]+\.md$/.exec(file)?.[1]);
     expect(numbers).toEqual(RECORDS.map((_file, index) => String(index + 1).padStart(4, "0")));
   });
 
-  it("are all in the list of docs/decisions/README.md, by number, file and title", () => {
+  it("every decision is in the list of docs/decisions/README.md, by number, file and title", () => {
     const listed = tableRows(read(`${DECISIONS}/README.md`), "number").map((row) =>
       row.slice(0, 2)
     );
@@ -86,7 +86,7 @@ describe("the records of decisions", () => {
 });
 
 describe("the reader of the documents", () => {
-  it("finds a link to a file, to a heading and to a path that is not there", () => {
+  it("the reader of links finds a link to a file, to a heading and to a path that is not there", () => {
     expect(brokenLinks("docs/design.md", "[a](../README.md) [b](#purpose)")).toEqual([]);
     expect(brokenLinks("docs/design.md", "[a](none.md) [b](../README.md#none) [c](#none)"))
       .toEqual(["none.md", "../README.md#none", "#none"]);

@@ -71,7 +71,7 @@ describe("kv2 with several writers", () => {
     expect(await send(kv, "read", "data/a", { version: 2 })).toEqual({ kind: "missing" });
   });
 
-  it("keeps every one of many concurrent writes, each in a version of its own", async () => {
+  it("kv2 keeps every one of many concurrent writes, each in a version of its own", async () => {
     const kv = createKv2(createMemoryMountRecords());
     await send(kv, "update", "config", { max_versions: 100 });
     const numbers = Array.from({ length: 10 }, (_, i) => i);
@@ -175,7 +175,7 @@ describe("kv2 with several writers", () => {
     });
   });
 
-  it("reads a key that was made anew between its two reads as the new one", async () => {
+  it("kv2 reads a key that was replaced between its two reads as the new one", async () => {
     const storage = createMemoryMountRecords();
     const rival = createKv2(storage.rival);
     await send(rival, "update", "data/a", { data: { old: 1 } });
@@ -197,7 +197,7 @@ describe("kv2 with several writers", () => {
     });
   });
 
-  it("gives up after a bounded number of lost commits and has changed nothing", async () => {
+  it("kv2 gives up after a bounded number of lost commits and changes nothing", async () => {
     const storage = createMemoryMountRecords();
     const kv = createKv2(storage);
     for (let i = 0; i < 3; i++) await send(kv, "update", "data/a", { data: { x: 1 } });

@@ -176,7 +176,7 @@ describe("backup and restore", () => {
   it.each([
     [{}, "exporting is disallowed on the policy"],
     [{ exportable: true }, "plaintext backup is disallowed on the policy"],
-  ])("are refused for a key made with %j", async (settings, reason) => {
+  ])("a backup of a key made with %j is refused", async (settings, reason) => {
     const { storage, transit } = await siteWithKey(settings);
     const commits = storage.commits;
     expect(await refusal(send(transit, "read", "backup/a"))).toBe(refused(reason));
@@ -274,7 +274,7 @@ describe("soft-deleted keys", () => {
     expect(await decrypted(transit, "a", ciphertext)).toBe("x");
   });
 
-  it("is deleted or restored again with a warning, and without one if there is no key", async () => {
+  it("a transit key is deleted or restored again with a warning, and without one if there is no key", async () => {
     const { storage, transit } = await siteWithKey();
     const commits = storage.commits;
     expect(await send(transit, "update", "keys/a/soft-delete-restore"))

@@ -177,7 +177,7 @@ describe("transit/hmac", () => {
     expect(storage.commits).toBe(commits);
   });
 
-  it("gives keys from before HMAC was served an HMAC key, which then stays", async () => {
+  it("a transit key from before HMAC was served gets an HMAC key, which then stays", async () => {
     const { storage, transit, rival } = await siteWithKey();
     const record = decodeUtf8((await storage.get("policy/a"))!.value);
     const old = record.replace(/,"hmacKey":"[^"]+"/, "")

@@ -46,7 +46,7 @@ async function exported(site: Awaited<ReturnType<typeof siteWithKey>>, kind: str
 describe.each(KEY_TYPE_NAMES)("a transit key of type %s", (type) => {
   const row = KEY_TYPES[type];
 
-  it("is described with the abilities of its row", async () => {
+  it(`a ${type} key is described with the abilities of its row`, async () => {
     const { created } = await siteWithKey(type);
     expect(created).toMatchObject({
       type,
@@ -57,7 +57,7 @@ describe.each(KEY_TYPE_NAMES)("a transit key of type %s", (type) => {
     });
   });
 
-  it("encrypts behind a nonce as long as its row says, and decrypts in another process", async () => {
+  it(`a ${type} key encrypts behind a nonce as long as its row says, and decrypts in another process`, async () => {
     const { transit, rival } = await siteWithKey(type);
     const text = "the quick brown fox";
     const ciphertext = await encrypted(transit, "a", text);
@@ -71,7 +71,7 @@ describe.each(KEY_TYPE_NAMES)("a transit key of type %s", (type) => {
     expect(await refusal(decrypted(transit, "a", torn))).toBe(`invalid_request: ${row.rejection}`);
   });
 
-  it("exports the kinds of its row, of their length, and refuses the others", async () => {
+  it(`a ${type} key exports the kinds of its row, of their length, and refuses the others`, async () => {
     const site = await siteWithKey(type);
     const kinds = Object.keys(row.exports) as ExportKind[];
     const lengths = { bytes: row.keyBytes, hmacKey: 32 };
@@ -89,7 +89,7 @@ describe.each(KEY_TYPE_NAMES)("a transit key of type %s", (type) => {
     expect(members).not.toEqual([]);
   });
 
-  it("is backed up under OpenBao's number and restored as the same key", async () => {
+  it(`a ${type} key is backed up under OpenBao's number and restored as the same key`, async () => {
     const { transit } = await siteWithKey(type);
     const ciphertext = await encrypted(transit, "a", "text");
     const { backup } = dataOf(await send(transit, "read", "backup/a"));
@@ -101,7 +101,7 @@ describe.each(KEY_TYPE_NAMES)("a transit key of type %s", (type) => {
     expect(await decrypted(other, "b", ciphertext)).toBe("text");
   });
 
-  it("is not read or restored with a key that is one byte shorter than its row says", async () => {
+  it(`a ${type} key is not read or restored with a key that is one byte shorter than its row says`, async () => {
     const { storage, transit } = await siteWithKey(type);
     const { backup } = dataOf(await send(transit, "read", "backup/a"));
     const shortened = (text: string) => {
@@ -121,7 +121,7 @@ describe.each(KEY_TYPE_NAMES)("a transit key of type %s", (type) => {
 });
 
 describe("the table of key types", () => {
-  it("does not compile without a row for each type, or with a row that is not whole", () => {
+  it("the table of key types does not compile without a row for each type, or with a row that is not whole", () => {
     const whole = KEY_TYPES["aes256-gcm96"];
     const { rejection, ...torn } = whole;
     // @ts-expect-error A row has to say how its cipher rejects.
@@ -133,14 +133,14 @@ describe("the table of key types", () => {
     expect([rejection, row, table, signing]).not.toContain(undefined);
   });
 
-  it("gives no two types the same number in a backup", () => {
+  it("the table of key types gives no two types the same number in a backup", () => {
     const numbers = KEY_TYPE_NAMES.map((type) => KEY_TYPES[type].backupNumber);
     expect(new Set(numbers).size).toBe(numbers.length);
     expect(numbers.map(keyTypeOfBackup)).toEqual(KEY_TYPE_NAMES);
     for (const unknown of [-1, 1, 99, 0.5, Number.NaN]) expect(keyTypeOfBackup(unknown)).toBeNull();
   });
 
-  it("parses the names of its rows and nothing else", () => {
+  it("the table of key types parses the names of its rows and nothing else", () => {
     for (const type of KEY_TYPE_NAMES) {
       expect(parseKeyType(type)).toBe(type);
       expect(isReferenceKeyType(type)).toBe(true);
@@ -150,7 +150,7 @@ describe("the table of key types", () => {
     for (const value of unknown) expect(parseKeyType(value)).toBeNull();
   });
 
-  it("is the only file that names a type, served or not", () => {
+  it("the table of key types is the only file that names a type, served or not", () => {
     const name = /"(?:aes\d+|x?chacha20|ecdsa-|ed25519|rsa-|external-key)[^"]*"/;
     const named = readdirSync(FOLDER)
       .filter((file) => name.test(readFileSync(FOLDER + file, "utf8")));

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { at, textAt, UNSUPPORTED_PATH } from "../../contract/api.contract.ts";
-import { listed, ROLE, withRole, WRONG } from "../../http/role_client.ts";
+import { listed, ROLE, withRole, WRONG } from "./role_client.ts";
 
 describe("AppRole logins", () => {
   it("an AppRole login gives an orphan token with the role's policies and name", async () => {

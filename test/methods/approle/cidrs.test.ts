@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import { type AddressedClient, openAddressedClient } from "../../http/addressed_client.ts";
-import { listed, ROLE } from "../../http/role_client.ts";
+import { listed, ROLE } from "./role_client.ts";
 
 const INSIDE = "10.1.2.3";
 const OUTSIDE = "11.1.2.3";

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { at, textAt, textsAt } from "../../contract/api.contract.ts";
-import { listed, ROLE, withRole, WRONG } from "../../http/role_client.ts";
+import { listed, ROLE, withRole, WRONG } from "./role_client.ts";
 
 describe("secret ids", () => {
   it("secret ids, their accessors and role ids are not stored in clear", async () => {

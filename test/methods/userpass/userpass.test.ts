@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { at, textAt } from "../../contract/api.contract.ts";
 import type { RootClient } from "../../http/root_client.ts";
-import { login, withAnn } from "../../http/user_client.ts";
+import { login, withAnn } from "./user_client.ts";
 
 const WRONG = { errors: ["invalid username or password"] };
 const HOUR = 3600;

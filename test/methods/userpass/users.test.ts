@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { at, UNSUPPORTED_PATH } from "../../contract/api.contract.ts";
-import { login, withAnn } from "../../http/user_client.ts";
+import { login, withAnn } from "./user_client.ts";
 
 const WRONG = { errors: ["invalid username or password"] };
 const HOUR = 3600;

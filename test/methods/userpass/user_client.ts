@@ -1,7 +1,7 @@
 /** Test helper: a root client with one userpass user, `ann`, and a function that logs users in. */
 
-import type { ApiResponse } from "../contract/api.contract.ts";
-import { openRootClient, type RootClient } from "./root_client.ts";
+import type { ApiResponse } from "../../contract/api.contract.ts";
+import { openRootClient, type RootClient } from "../../http/root_client.ts";
 
 const PASSWORD = "correct horse";
 

@@ -3,8 +3,8 @@
  * secret ids and log in.
  */
 
-import { textAt } from "../contract/api.contract.ts";
-import { openRootClient, type RootClient } from "./root_client.ts";
+import { textAt } from "../../contract/api.contract.ts";
+import { openRootClient, type RootClient } from "../../http/root_client.ts";
 
 export const ROLE = "auth/approle/role/ci";
 export const WRONG = { errors: ["invalid role or secret ID"] };
