@@ -1,4 +1,4 @@
-/** What a table says about a path, for OpenAPI and `?help=1`. */
+/** The part of a served path that OpenAPI and `?help=1` describe. */
 
 import type { GenericSchema } from "valibot";
 import type { FieldsSchema } from "./fields.ts";
@@ -13,14 +13,14 @@ export type DescribedOperation = Pick<
   "summary" | "schema" | "needs" | "takesAnything" | "answers" | "data"
 >;
 
-/** The same of a raw endpoint, by HTTP method. */
+/** The same for a raw endpoint, by HTTP method. */
 export interface DescribedEndpoint {
   readonly path: string;
   readonly methods: Readonly<
     Partial<Record<"GET" | "PUT" | "DELETE" | "PATCH" | "HEAD", DescribedMethod>>
   >;
   readonly whileSealed?: boolean;
-  /** Whether a token is needed. Left out: it is not. */
+  /** Present if a token is needed. */
   readonly authorise?: unknown;
 }
 

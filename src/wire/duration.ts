@@ -1,6 +1,6 @@
 /**
- * Durations as Vault's API writes them: seconds as a number, seconds as text, or Go's duration text.
- * Pure; never reads a clock.
+ * Durations as Vault's API writes them: seconds as a number, seconds as text, or Go's duration
+ * text. Pure; never reads a clock.
  */
 
 import { DURATION_MAX_SECONDS } from "../limits.ts";
@@ -9,17 +9,17 @@ import { VaultError } from "../errors.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000;
 
-/** Every form of a duration as text, and its negative. */
+/** Every textual form of a duration, with or without a sign. */
 export const DURATION_TEXT =
   /^(?:[+-]?(?:[0-9]+d?|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+))?$/;
 
 /**
- * Reads a duration of a request or a policy.
+ * Reads a duration from a request or a policy.
  *
- * A number is seconds; text is whole seconds (`"90"`), whole days (`"2d"`) or Go's form (`"1h30m"`,
- * `"1.5h"`, `"300ms"`); empty text is 0, as in Vault. The answer is in seconds, with a fraction where
- * one was given, cut to nanoseconds as Go does. Null means: not a duration, negative, or more than Go's
- * 292 years. Source: go-secure-stdlib parseutil, Go time.ParseDuration.
+ * A number is seconds. Text is whole seconds (`"90"`), whole days (`"2d"`) or Go's form (`"1h30m"`,
+ * `"1.5h"`, `"300ms"`); empty text is 0, as in Vault. Returns seconds, with any fraction cut to
+ * nanoseconds as Go does. Null if the value is not a duration, is negative, or exceeds Go's 292
+ * years. Source: go-secure-stdlib parseutil, Go time.ParseDuration.
  */
 export function parseDurationSeconds(value: unknown): number | null {
   if (typeof value === "number") return inRange(value);
@@ -33,8 +33,8 @@ export function parseDurationSeconds(value: unknown): number | null {
 }
 
 /**
- * Prints seconds as Go prints a `time.Duration`: `48h0m0s`, `1m30s`, `0s`, `1.5s`, `300ms`.
- * Finite seconds only; finer than a nanosecond is rounded.
+ * Prints seconds as Go prints a `time.Duration`: `48h0m0s`, `1m30s`, `0s`, `1.5s`, `300ms`. Rounds
+ * to nanoseconds. Throws RangeError unless `seconds` is finite.
  */
 export function formatGoDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) {
@@ -55,7 +55,7 @@ export function formatGoDuration(seconds: number): string {
   return minutes > 0 ? `${minutes}m${rest}` : rest;
 }
 
-/** The same without what is zero at its end or in its middle: `768h`, `1h30m`, `1h5s`, `0s`. */
+/** Like `formatGoDuration`, without zero parts inside or at the end: `768h`, `1h5s`, `0s`. */
 export function formatShortDuration(seconds: number): string {
   return formatGoDuration(seconds).replace(/m0s$/, "m").replace(/h0m/, "h");
 }

@@ -1,9 +1,8 @@
 /**
- * The kinds of fields a request may carry, read as Vault's framework does: weakly typed, so that
- * `"5"` is an integer, `"true"` a truth value, `"1,2"` a list (openbao sdk/framework/field_data.go).
- * One schema both judges the input and says how clients write it (`written_form.ts`), for OpenAPI. A
- * field not sent is undefined; one that cannot be read is the caller's mistake. Pure; messages name
- * the field and the kind of what came, never the value.
+ * The kinds of fields a request may carry, read with weak types as Vault's framework does: `"5"` is
+ * an integer, `"true"` a boolean, `"1,2"` a list (openbao sdk/framework/field_data.go). One schema
+ * both checks the input and tells OpenAPI how clients write it (`written_form.ts`). A field that
+ * was not sent is undefined. Pure; messages name the field and the type received, never the value.
  */
 
 import { parseBool } from "./go_text.ts";
@@ -14,37 +13,34 @@ import { DURATION_MAX_CHARS, INTEGER_MAX_CHARS, LIST_ITEMS_MAX } from "../limits
 import { isJsonObject, isNumberText, type JsonObject } from "./json_value.ts";
 import { UNSIGNED_DURATION_TEXT, written, type WrittenForm } from "./written_form.ts";
 
-/** Fields by name. */
 export type FieldEntries = v.ObjectEntries;
 export type FieldsSchema<Entries extends FieldEntries = FieldEntries> = v.ObjectSchema<
   Entries,
   undefined
 >;
-/** What was sent, by name. */
+/** The values of a request, by field name. */
 export type Sent<Entries extends FieldEntries> = v.InferOutput<FieldsSchema<Entries>>;
 
-/** Precedes the refusal of a field, except where Vault converts it for its existence check. */
+/** Prefixes field errors, except where Vault converts fields for its existence check. */
 export const VALIDATION_FAILED = "Field validation failed: ";
 
 /**
- * What Go's strconv.ParseInt reads in base 0: hexadecimal, binary and octal by their beginning, with
- * "_" between digits. Every character has one place only, so hostile text costs no backtracking.
+ * What Go's strconv.ParseInt reads in base 0: hexadecimal, binary and octal by prefix, with "_"
+ * between digits. Each character matches in one place only, so hostile text cannot backtrack.
  */
 const WRITTEN_INTEGER = "[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+" +
   "|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)";
 const INTEGER_TEXT = new RegExp(`^(?:${WRITTEN_INTEGER})?$`);
-/** Items may be empty. */
 const INTEGERS_TEXT = new RegExp(
   `^(?:${WRITTEN_INTEGER})?(?:,(?:${WRITTEN_INTEGER})?){0,${LIST_ITEMS_MAX - 1}}$`,
 );
-/** As many items as a list may have. */
+/** Text with at most `LIST_ITEMS_MAX` items. */
 const FEW_ITEMS = new RegExp(`^[^,]*(?:,[^,]*){0,${LIST_ITEMS_MAX - 1}}$`);
-/** Octal as C wrote it. */
+/** Octal with C's prefix, a plain 0. */
 const OLD_OCTAL = /^([+-]?)0(?=[0-7])/;
-/** The words of Go's strconv.ParseBool, and the empty text. */
 const BOOLEAN_TEXT = /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)?$/;
 
-/** Ends at the first fault, within one field too: no pattern is tried on text that is too long. */
+/** Stops at the first fault, also in one field, so no pattern runs on text that is too long. */
 const FIRST_FAULT = { abortEarly: true } as const;
 
 const MANY_ITEMS = `expected at most ${LIST_ITEMS_MAX} items, got more`;
@@ -55,7 +51,7 @@ function wanted(what: string): Explain {
   return ({ input }) => `expected ${what}, got ${kindOf(input)}`;
 }
 
-/** Of a list the first item is blamed that cannot be read. */
+/** The message blames the first item of a list that cannot be read. */
 function wantedItems(what: string, coerce: (item: unknown) => unknown): Explain {
   return ({ input }) => {
     if (!hasFewItems(input)) return MANY_ITEMS;
@@ -83,7 +79,7 @@ const IN_RANGE = v.check<number | undefined, string>(
   "expected a duration, got one that is too long",
 );
 
-/** Text may still stand for a number that is too large. */
+/** The text may still name a number that is too large. */
 function integerOf(explain: Explain) {
   return v.union([
     v.pipe(v.number(), v.safeInteger(explain)),
@@ -100,7 +96,7 @@ function textOf(explain: Explain) {
 const ANY_INTEGER = integerOf(AN_INTEGER);
 const ANY_TEXT = textOf(TEXT);
 
-/** Null, false and "" are 0, true is 1. `about` says what the field is for. */
+/** An integer. Null, false and "" are 0, true is 1. `about` says what the field is for. */
 export function integer(about: string) {
   return v.optional(v.pipe(
     ANY_INTEGER,
@@ -126,14 +122,14 @@ export function boolean(about: string) {
   );
 }
 
-/** A number or truth value is taken as its text; true is "1". */
+/** Text. A number is read as its text, true as "1", false as "0". */
 export function text(about: string) {
   return v.optional(v.pipe(ANY_TEXT, written(about, "text"), v.transform(plainText)));
 }
 
 /**
- * Whole seconds of a number or a Go duration; null counts as not sent. Negative ones are refused, and
- * a number with a fraction, which Go takes for a duration without its unit.
+ * Whole seconds, from a number or a Go duration. Null counts as not sent. Refuses negative values,
+ * and numbers with a fraction, which Go reads as a duration without a unit.
  */
 export function duration(about: string) {
   const accepted = v.union([
@@ -163,14 +159,14 @@ const SIGNED_DURATION = v.union([
   v.null(),
 ], A_DURATION);
 
-/** Like `duration`, negative ones included. */
+/** Like `duration`, but also takes negative values. */
 export function signedDuration(about: string) {
   return v.optional(
     v.pipe(SIGNED_DURATION, written(about, "signedDuration"), v.transform(wholeSeconds), IN_RANGE),
   );
 }
 
-/** A list, one number, or text with commas; an empty object is the empty list, as in Go. */
+/** A list, one number, or text separated by commas. An empty object is an empty list, as in Go. */
 export function integerList(about: string) {
   const accepted = v.union([
     v.array(integerOf(INTEGERS)),
@@ -195,7 +191,7 @@ export function integerList(about: string) {
   ));
 }
 
-/** A list of texts, or text with commas. */
+/** A list of texts, or one text separated by commas. */
 export function textList(about: string) {
   const accepted = v.union([
     v.array(textOf(TEXTS)),
@@ -212,26 +208,26 @@ export function textList(about: string) {
   ));
 }
 
-/** An object; null is the empty one, a list of objects is their union. */
+/** An object. Null is an empty one, and a list of objects is their union. */
 export function object(about: string) {
   const one = v.custom<JsonObject>(isJsonObject);
   const accepted = v.union([one, v.array(one), v.null()], AN_OBJECT);
   return v.optional(v.pipe(accepted, written(about, "object"), v.transform(unitedObject)));
 }
 
-/** Taken as it is, for its reader to judge; `form` is how to write it. */
+/** Any value, left to the handler to check; `form` says how clients write it. */
 export function anything(about: string, form: WrittenForm) {
   return v.optional(v.pipe(v.unknown(), written(about, form)));
 }
 
-/** Throws `invalid_request` in the reference's words for the first field that cannot be read. */
+/** Reads fields. Throws `invalid_request`, in the reference's words, for the first bad one. */
 export function readFields<Entries extends FieldEntries>(
   { entries }: FieldsSchema<Entries>,
   data: JsonObject,
   errorPrefix: "" | typeof VALIDATION_FAILED = VALIDATION_FAILED,
 ): Sent<Entries> {
   const sent: Record<string, unknown> = {};
-  // Not by `v.object`, which would take what `data` only inherits.
+  // `v.object` would also read what `data` inherits.
   for (const name in entries) {
     if (Object.hasOwn(data, name)) sent[name] = readField(entries, name, data, errorPrefix);
   }
@@ -250,7 +246,7 @@ function readField(
   const parsed = v.safeParse(field, sent, FIRST_FAULT);
   if (parsed.success) return parsed.output;
   if (isNumberText(sent)) {
-    // To Go a number is its text.
+    // Go reads a number by its text.
     const asText = v.safeParse(field, JSON.stringify(sent), FIRST_FAULT);
     if (asText.success) return asText.output;
   }
@@ -258,38 +254,40 @@ function readField(
   throw invalidRequest(`${errorPrefix}error converting input for field "${name}": ${message}`);
 }
 
-/** Whether a list has at most `LIST_ITEMS_MAX` items, also where it is text with commas. */
+/** Whether a list, or text separated by commas, has at most `LIST_ITEMS_MAX` items. */
 export function hasFewItems(sent: unknown): boolean {
   if (Array.isArray(sent)) return sent.length <= LIST_ITEMS_MAX;
   return typeof sent !== "string" || FEW_ITEMS.test(sent);
 }
 
-/** Null for lists and objects; a number that was kept as its text is that text. */
+/**
+ * A value by the rules of `text`; a number kept as text is that text. Null for lists and objects.
+ */
 export function coerceText(value: unknown): string | null {
   if (isNumberText(value)) return JSON.stringify(value);
   const parsed = v.safeParse(ANY_TEXT, value, FIRST_FAULT);
   return parsed.success ? plainText(parsed.output) : null;
 }
 
-/** Null when it is no integer, by the rules of `integer`. */
+/** Reads a value by the rules of `integer`. Null if it is not an integer. */
 export function coerceInteger(value: unknown): number | null {
   const parsed = v.safeParse(ANY_INTEGER, value, FIRST_FAULT);
   const number = parsed.success ? plainInteger(parsed.output) : NaN;
   return Number.isSafeInteger(number) ? number : null;
 }
 
-/** Whole seconds by the rules of `signedDuration`, null being 0; null when it is no duration. */
+/** Whole seconds by the rules of `signedDuration`; null is 0. Null if not a duration. */
 export function coerceDuration(value: unknown): number | null {
   const parsed = v.safeParse(SIGNED_DURATION, value, FIRST_FAULT);
   const seconds = parsed.success ? wholeSeconds(parsed.output) ?? 0 : NaN;
   return Number.isNaN(seconds) ? null : seconds;
 }
 
-/** Text has the form of `INTEGER_TEXT`. */
+/** Text must match `INTEGER_TEXT`. */
 function plainInteger(sent: string | number | boolean | null): number {
   if (typeof sent !== "string") return Number(sent);
   const digits = sent.replaceAll("_", "").replace(OLD_OCTAL, "$10o");
-  // JavaScript knows no sign before such a beginning.
+  // JavaScript accepts no sign before a base prefix.
   return digits.startsWith("-") ? -Number(digits.slice(1)) || 0 : Number(digits.replace("+", ""));
 }
 
@@ -304,7 +302,7 @@ function listOf<T>(sent: readonly T[] | T | string | null): readonly (T | string
   return typeof sent === "string" ? sent.split(",").map((item) => item.trim()) : [sent as T];
 }
 
-/** NaN for what is no duration. */
+/** NaN if the value is not a duration. */
 function wholeSeconds(sent: number | string | null): number | undefined {
   if (sent === null) return undefined;
   const isNegative = typeof sent === "number" ? sent < 0 : sent.startsWith("-");

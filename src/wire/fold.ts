@@ -1,8 +1,7 @@
-/** Names without letter case. Pure. */
+/** Case-insensitive names. Pure. */
 
 /**
- * Each character is folded by itself, as in Go: so the beginning of a name is folded to the beginning
- * of the folded name.
+ * Folds each character by itself, as Go does, so that the fold of a prefix is a prefix of the fold.
  */
 export function foldCase(text: string): string {
   let folded = "";

@@ -1,6 +1,6 @@
 /**
- * The one reader of durations as text, and Go's words for those it cannot read: Vault reads some
- * fields late, so that clients see these words (go-secure-stdlib parseutil `ParseDurationSecond`, Go
+ * The only reader of durations as text. It fails with Go's own messages, which clients see because
+ * Vault reads some fields late (go-secure-stdlib parseutil `ParseDurationSecond`, Go
  * `time.ParseDuration`). Pure.
  */
 
@@ -10,11 +10,10 @@ import { DURATION_MAX_CHARS, QUOTED_MAX_CHARS } from "../limits.ts";
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 const NANOSECONDS_PER_DAY = 86_400n * NANOSECONDS_PER_SECOND;
-/** The largest count that Go's signed 64 bits hold. */
 const INT64_LARGEST = 2n ** 63n - 1n;
 
 const INTEGER = /^[+-]?[0-9]+$/;
-/** A number, the point and digits after it, and whatever stands before the next number. */
+/** A number, an optional point with digits, and everything up to the next number. */
 const PART = /([0-9]*)(?:(\.)([0-9]*))?([^0-9.]*)/y;
 
 const NANOSECONDS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
@@ -29,8 +28,8 @@ const NANOSECONDS_PER_UNIT: ReadonlyMap<string, bigint> = new Map([
 ]);
 
 /**
- * Seconds, with a fraction where one was written; negative ones too. Empty text is 0. Throws
- * `invalid_request` in Go's words, also for more than `DURATION_MAX_CHARS`.
+ * Returns seconds, possibly negative or with a fraction. Empty text is 0. Throws `invalid_request`
+ * in Go's words, also for text longer than `DURATION_MAX_CHARS`.
  */
 export function readGoDuration(text: string): number {
   if (text === "") return 0;
@@ -92,8 +91,8 @@ function invalid(text: string) {
 }
 
 /**
- * As Go's package time quotes: byte by byte, only those shown that are ASCII and no control. Of a
- * text that is no honest duration the beginning will do.
+ * Quotes as Go's package time does: byte by byte, escaping control and non-ASCII bytes. Text longer
+ * than any real duration is cut.
  */
 function quote(text: string): string {
   const shown = [...encodeUtf8(text.slice(0, QUOTED_MAX_CHARS))].map((byte) => {

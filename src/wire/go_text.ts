@@ -1,4 +1,4 @@
-/** Values as Go's fmt package writes them, where the reference's own words contain them. Pure. */
+/** Values as Go's fmt package writes them, for the reference's messages that hold them. Pure. */
 
 import { isNumberText } from "./json_value.ts";
 
@@ -13,10 +13,10 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
   ["\t", "\\t"],
   ["\v", "\\v"],
 ]);
-/** What Go's unicode.IsPrint takes: letters, marks, numbers, punctuation, symbols, U+0020. */
+/** What Go's unicode.IsPrint accepts: letters, marks, numbers, punctuation, symbols, U+0020. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 
-/** Whether every character can be seen, or is a plain space. */
+/** Whether every character is visible or a plain space. */
 export function isPrintable(text: string): boolean {
   return PRINTABLE.test(text);
 }
@@ -24,7 +24,7 @@ export function isPrintable(text: string): boolean {
 const TRUE_WORDS: readonly string[] = ["1", "t", "T", "true", "TRUE", "True"];
 const FALSE_WORDS: readonly string[] = ["0", "f", "F", "false", "FALSE", "False"];
 
-/** `strconv.ParseBool`; null for a word that means neither. */
+/** `strconv.ParseBool`; null for any other word. */
 export function parseBool(text: string): boolean | null {
   if (TRUE_WORDS.includes(text)) return true;
   return FALSE_WORDS.includes(text) ? false : null;
@@ -46,7 +46,7 @@ function quotedCharacter(character: string): string {
   return code < 0x1_0000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }
 
-/** `%T` of a value that came as JSON. */
+/** `%T` of a decoded JSON value. */
 export function typeOfValue(value: unknown): string {
   switch (typeof value) {
     case "string":

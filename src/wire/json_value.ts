@@ -1,23 +1,20 @@
-/**
- * JSON values as they travel: numbers that a JavaScript number would change are kept as their text.
- * Pure.
- */
+/** JSON values in transit. A number that JavaScript would change is kept as its text. Pure. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** True for what JSON calls an object: no list, not null. */
+/** True for JSON objects, not for lists or null. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     !isNumberText(value);
 }
 
 /**
- * Digits enough to lose some, a fraction, or an exponent: only in a text that has such numbers is
- * each looked at, which costs.
+ * Enough digits to lose some, a fraction, or an exponent. Numbers are checked one by one only in
+ * text that matches, because checking is slow.
  */
 const UNUSUAL_NUMBER = /\d{16}|\d[.eE]/;
 
-/** Of every engine that runs the product; TypeScript does not know them yet. */
+/** Every supported engine has these; TypeScript does not declare them yet. */
 interface RawJson {
   readonly rawJSON?: (text: string) => unknown;
   readonly isRawJSON?: (value: unknown) => boolean;
@@ -25,12 +22,12 @@ interface RawJson {
 
 type SourceReviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 
-/** A number kept as the text it came in (`JSON.rawJSON`) is an object only to JavaScript. */
+/** Whether a value is a number kept as its text (`JSON.rawJSON`), an object to JavaScript. */
 export function isNumberText(value: unknown): boolean {
   return (JSON as RawJson).isRawJSON?.(value) === true;
 }
 
-/** `JSON.parse`, but a number that would be written otherwise than it came is kept as its text. */
+/** Like `JSON.parse`, but keeps the text of a number that JavaScript would print differently. */
 export function parseExactly(text: string): unknown {
   return UNUSUAL_NUMBER.test(text)
     ? JSON.parse(text, keepNumber as SourceReviver)
@@ -43,7 +40,7 @@ const keepNumber: SourceReviver = (_key, value, context) => {
   return (JSON as RawJson).rawJSON?.(context.source) ?? value;
 };
 
-/** A member of its own; undefined when there is none, whatever the prototype says. */
+/** An own member of an object, ignoring its prototype; undefined if absent. */
 export function ownMember(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }

@@ -1,22 +1,22 @@
-/** Vault's form of several errors in one text (Go's multierror). Pure. */
+/** Vault's format for several errors in one text (Go's multierror). Pure. */
 
 import { invalidRequest, VaultError } from "../errors.ts";
 
-/** Vault's form of several errors in one text. `count`, where not all of them are shown. */
+/** Formats several errors as one text. `count` is their number if not all are shown. */
 export function multiError(texts: readonly string[], count = texts.length): string {
   const lines = texts.map((text) => `\t* ${text}\n`).join("");
   return `${count} ${count === 1 ? "error" : "errors"} occurred:\n${lines}\n`;
 }
 
 /**
- * A mistake of the caller that the reference takes for a fault of its own (500). Here it is the
- * caller's (D1); the text keeps the form that such faults have there.
+ * An `invalid_request` where the reference answers 500 for a mistake of the caller (D1). The text
+ * keeps the format that the reference uses.
  */
 export function listedMistake(text: string): VaultError {
   return invalidRequest(multiError([text]));
 }
 
-/** Runs `check` and gives the mistakes that it finds this form. */
+/** Runs `check` and formats any `invalid_request` it throws as `listedMistake` does. */
 export function listingMistakes<T>(check: () => T): T {
   try {
     return check();
@@ -25,7 +25,7 @@ export function listingMistakes<T>(check: () => T): T {
   }
 }
 
-/** The error itself, where it is no mistake of the caller. */
+/** Returns other errors unchanged. */
 export function asListed(error: unknown): unknown {
   const isMistake = error instanceof VaultError && error.code === "invalid_request";
   return isMistake ? listedMistake(error.message) : error;

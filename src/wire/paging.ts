@@ -1,4 +1,4 @@
-/** A page of a list of names: `after` and `limit`, as OpenBao has them. Pure. */
+/** Pages of a list of names, with OpenBao's `after` and `limit`. Pure. */
 
 import { comparePaths } from "../storage/paths.ts";
 import { integer, type Sent, text } from "./fields.ts";
@@ -8,7 +8,7 @@ export const LIST_FIELDS = {
   limit: integer("most names to list; 0 for all"),
 };
 
-/** The names of a page, of all in order. */
+/** The page of `names` that was asked for, in their order. */
 export function pageOf(
   names: readonly string[],
   { after = "", limit = 0 }: Sent<typeof LIST_FIELDS>,

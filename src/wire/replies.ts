@@ -1,18 +1,18 @@
-/** What serving a path answers before it becomes HTTP: the part that engines and methods share. Pure. */
+/** The part of a reply that engines and methods share, before it becomes HTTP. Pure. */
 
 import type { JsonObject } from "./json_value.ts";
 import type { Operation } from "./operation.ts";
 
 export interface ServedReply {
   readonly kind: string;
-  /** Of kind `data`, or what goes into the envelope of something missing. */
+  /** The data of kind `data`, or the envelope's content for something missing. */
   readonly data?: JsonObject | null | undefined;
   readonly warnings?: readonly string[] | undefined;
 }
 
 /**
- * The reply with more warnings. As in the reference, a reply without content carries none, unless it
- * is an empty list.
+ * Adds warnings to a reply. As in the reference, a reply without content carries none, except an
+ * empty list.
  */
 export function withWarnings<Reply extends ServedReply>(
   reply: Reply,

@@ -1,6 +1,6 @@
 /**
- * What is served below a mount, or by the system itself: paths with operations, as data. The same
- * table finds the handler of a request, judges its fields, and is shown to clients as OpenAPI. Pure.
+ * Paths below a mount, or of the system itself, with their operations, as data. One table finds the
+ * handler of a request, checks its fields, and is shown to clients as OpenAPI. Pure.
  */
 
 import * as v from "valibot";
@@ -17,9 +17,9 @@ import type { JsonObject } from "./json_value.ts";
 import type { NameSpelling } from "./spelling.ts";
 
 /**
- * What a success looks like. `nothing`: no content; `data`, `auth`, `wrapping`: that member of the
- * envelope; `accepted`: an envelope with 202, `queued`: nothing with 202; `keys`: `data.keys`, the names of a list; `document`:
- * a body of its own form.
+ * What a success looks like. `nothing`: no content. `data`, `auth`, `wrapping`: that member of the
+ * envelope. `accepted`: an envelope with 202. `queued`: no content, with 202. `keys`: a list of
+ * names in `data.keys`. `document`: a body in a format of its own.
  */
 export type Answer =
   | "nothing"
@@ -31,19 +31,19 @@ export type Answer =
   | "queued"
   | "document";
 
-/** What an operation is for, takes and answers. */
+/** What an operation is for, takes and returns. */
 export interface OperationNotes<Entries extends FieldEntries> {
   /** One sentence without a period. */
   readonly summary: string;
-  /** The body of a write, the query of a read. Left out: nothing is read. */
+  /** The body of a write, or the query of a read. Omit to read nothing. */
   readonly fields?: Entries;
-  /** Fields without which it is refused. */
+  /** Required fields. */
   readonly needs?: readonly (keyof Entries & string)[];
-  /** Any other field is taken too: the value itself, not parameters. */
+  /** Also takes any other field, as part of the value it stores. */
   readonly takesAnything?: boolean;
-  /** What `data` of the answer holds. Left out: not described. */
+  /** The schema of the reply's `data`. Omit to leave it undescribed. */
   readonly data?: v.GenericSchema;
-  /** Left out: as usual for such an operation. */
+  /** Defaults to what is usual for the operation. */
   readonly answers?: readonly Answer[];
 }
 
@@ -54,7 +54,7 @@ export interface ServedOperation<Context, Reply> {
   readonly takesAnything: boolean;
   readonly answers: readonly Answer[] | null;
   readonly data: v.GenericSchema | null;
-  /** Throws `invalid_request` for fields that cannot be read, and whatever the handler throws. */
+  /** Throws `invalid_request` for unreadable fields, and whatever the handler throws. */
   readonly serve: (
     context: Context,
     data: JsonObject,
@@ -85,25 +85,24 @@ export function operation<Context, Reply, Entries extends FieldEntries = Record<
 
 export interface ServedPath<Context, Reply> {
   /**
-   * With `{name}` for a word, `{name@}` for one that may contain "@", `{name~}` for anything without
-   * a slash, `{name+}` for anything but nothing, `{name*}` for anything. A slash at the end may be
-   * left out of the path.
+   * `{name}` stands for a word, `{name@}` for one that may contain "@", `{name~}` for any text
+   * without a slash, `{name+}` for any non-empty text, `{name*}` for any text. A slash at the end
+   * is optional in the path.
    */
   readonly template: string;
   readonly parameters: readonly string[];
   readonly operations: ServedOperations<Context, Reply>;
-  /** Of parameters that can be written in several ways. */
+  /** The parameters that can be spelled in several ways. */
   readonly spellings: Spellings;
-  /** The parts of the path as they are written. Null where the path is another one. */
+  /** The parts of the path as they were sent. Null if it does not match. */
   readonly match: (path: string) => Parameters | null;
 }
 
 export type Spellings = Readonly<Record<string, NameSpelling>>;
 
-/** Parts of a path by their names in the template. */
 export type Parameters = Readonly<Record<string, string>>;
 
-/** Vault's names: word characters, inside also "-" and "." (framework.GenericNameRegex). */
+/** Vault's names: word characters, with "-" and "." allowed inside (framework.GenericNameRegex). */
 const WORD = "\\w(?:[\\w.-]*\\w)?";
 const WORD_WITH_AT = "\\w(?:[\\w.@-]*\\w)?";
 const WHOLE_WORD = new RegExp(`^${WORD}$`);
@@ -127,7 +126,7 @@ export function servedPath<Context, Reply>(
   return { template, parameters, operations, spellings: Object.fromEntries(own), match };
 }
 
-/** Whether `{name}` would take it. */
+/** Whether `{name}` would match the text. */
 export function isWord(text: string): boolean {
   return WHOLE_WORD.test(text);
 }
@@ -152,7 +151,7 @@ function matcherOf(template: string): (path: string) => Parameters | null {
   return (path) => path.startsWith(start) ? pattern.exec(path)?.groups ?? null : null;
 }
 
-/** The first path that matches, and the parts of it; null when none does. */
+/** The first path that matches, with its parts; null if none does. */
 export function findPath<Served extends { match(path: string): Parameters | null }>(
   paths: readonly Served[],
   path: string,
@@ -164,7 +163,7 @@ export function findPath<Served extends { match(path: string): Parameters | null
   return null;
 }
 
-/** The parts of a path as they are stored; `written` are those that `match` found. */
+/** The parts of a path as they are stored. `written` comes from `match`. */
 export function storedParameters(
   { spellings }: Pick<ServedPath<never, unknown>, "spellings">,
   written: Parameters,
@@ -177,8 +176,8 @@ export function storedParameters(
 }
 
 /**
- * The one path of those that reach the same: names as they are stored, and no slash at the end that
- * could be left out. The path of a list ends in "/" where it was `path` that does.
+ * The canonical path among all that reach the same: stored names, without an optional slash at the
+ * end. The path of a list keeps its slash if `path` ends in one.
  */
 export function storedPath(
   served: Pick<ServedPath<never, unknown>, "template" | "spellings">,
@@ -194,14 +193,14 @@ export function storedPath(
   return takesSlash ? `${stored}/` : stored;
 }
 
-/** A part of the path that its template names. */
+/** A part of the path by its name. Throws TypeError if the template lacks it. */
 export function parameter(parameters: Parameters, name: string): string {
   const value = parameters[name];
   if (value === undefined) throw new TypeError(`the path has no part called ${name}`);
   return value;
 }
 
-/** Writes where nothing tells creation apart are updates. Throws `unsupported_operation`. */
+/** Finds the handler; `update` stands in for a missing `create`. Throws `unsupported_operation`. */
 export function operationOf<Context, Reply>(
   { operations }: ServedPath<Context, Reply>,
   wanted: Operation,
@@ -213,7 +212,7 @@ export function operationOf<Context, Reply>(
   return found;
 }
 
-/** Nothing where a write of the path takes anything: its members are no parameters. */
+/** Like `parameterWarnings`, but empty if a write takes anything: its members are data. */
 export function fieldWarnings<Context, Reply>(
   path: ServedPath<Context, Reply>,
   data: JsonObject,
@@ -222,7 +221,7 @@ export function fieldWarnings<Context, Reply>(
   return all.some(({ takesAnything }) => takesAnything) ? [] : parameterWarnings(path, data);
 }
 
-/** What the caller should know of names that were not read, in the reference's words. */
+/** Warnings about names that were ignored or replaced, in the reference's words. */
 export function parameterWarnings<Context, Reply>(
   { operations, parameters }: ServedPath<Context, Reply>,
   data: JsonObject,

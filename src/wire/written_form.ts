@@ -1,6 +1,6 @@
 /**
- * How clients are told to write a field: in one JSON type, of which a generator of clients makes a
- * plain type of its language. What is read besides is the matter of the field's schema. Pure.
+ * How OpenAPI tells clients to write a field: in one JSON type, so that client generators emit a
+ * plain type. The schema of the field decides what else is accepted. Pure.
  */
 
 import * as v from "valibot";
@@ -10,7 +10,7 @@ import type { JsonObject } from "./json_value.ts";
 
 export const UNSIGNED_DURATION_TEXT = new RegExp(DURATION_TEXT.source.replace("[+-]?", "\\+?"));
 
-/** As JSON Schema, all of it understood by OpenAPI 3.0 too. */
+/** JSON Schema that OpenAPI 3.0 understands too. */
 const FORMS = {
   integer: { type: "integer", format: "int64" },
   boolean: { type: "boolean" },
@@ -30,7 +30,9 @@ const FORMS = {
 
 export type WrittenForm = keyof typeof FORMS;
 
-/** `about` says what the field is for. The JSON Schema of the field carries the form as `written`. */
+/**
+ * `about` says what the field is for. The JSON Schema of the field carries the form as `written`.
+ */
 export function written<Input>(about: string, form: WrittenForm) {
   return v.metadata<Input, { readonly description: string; readonly written: JsonObject }>({
     description: about,
