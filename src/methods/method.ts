@@ -1,6 +1,6 @@
 /**
- * The port of a login method. A method knows its own paths and records, and who may log in by it. It
- * knows no HTTP and makes no token: a login ends in an outcome, and the vault makes the token.
+ * The port of a login method. A method knows its own paths and records, and who may log in. It
+ * knows no HTTP and makes no tokens: a login ends in an outcome, and the vault makes the token.
  */
 
 import type { AuthMethodType, AuthMount } from "../access/auth_mount.ts";
@@ -35,36 +35,35 @@ export interface MethodPorts {
   readonly barrier: Barrier;
   readonly random: RandomBytes;
   readonly nowMs: () => number;
-  /** A record got a time at which it ends: the alarm must be set anew. */
+  /** A record now expires, so the alarm must be set again. */
   readonly dueChanged: () => void;
 }
 
-/** One row of the table of methods. */
 export interface AuthMethodModule {
   readonly type: AuthMethodType;
-  /** The path below the mount that needs no token; `login/*` stands for everything below `login/`. */
+  /** The path below the mount that needs no token. `login/*` covers everything below `login/`. */
   readonly loginPath: "login" | "login/*";
-  /** Its logins name a user or a role, which failed logins can lock out. */
+  /** Whether logins name a user or role that failed attempts can lock out. */
   readonly hasLockout: boolean;
-  /** Loads the method's code. Few Workers need it at their start. */
+  /** Loads the method's code, which few Workers need at startup. */
   readonly load: () => Promise<OpenMethod>;
 }
 
-/** Called once for each unsealed vault. The result makes the method of one mount. */
+/** Called once per unsealed vault. The returned function makes the method of one mount. */
 export type OpenMethod = (
   ports: MethodPorts,
 ) => (mountUuid: string, records: JsonRecords) => AuthMethod;
 
-/** The client that waits for an answer. */
+/** The client waiting for a reply. */
 export interface Client {
-  /** Null when the platform does not tell. */
+  /** Null if the platform does not report it. */
   readonly address: string | null;
-  /** Aborted when the client has left; null where the platform does not tell. */
+  /** Aborted when the client disconnects. Null if the platform does not report that. */
   readonly signal: AbortSignal | null;
 }
 
 export interface MethodRequest {
-  /** The mount as the table has it now. */
+  /** The mount as it is in the table now. */
   readonly mount: AuthMount;
   readonly operation: Operation;
   /** Below the mount, without a leading slash. */
@@ -75,7 +74,7 @@ export interface MethodRequest {
 
 /** A request on one of a method's paths. */
 export interface MethodCall extends MethodRequest {
-  /** A part of the path as it is stored, by its name in the template. */
+  /** A part of the path in its stored spelling, by its name in the template. */
   readonly parameter: (name: string) => string;
 }
 
@@ -83,17 +82,17 @@ export type MethodReply =
   | { readonly kind: "done" }
   | {
     readonly kind: "data";
-    /** Null where there are only warnings. */
+    /** Null for a reply with warnings only. */
     readonly data: JsonObject | null;
     readonly warnings?: readonly string[] | undefined;
   }
-  /** `data`: what the envelope holds beside the status. */
+  /** `data`: the envelope's content, besides the status. */
   | {
     readonly kind: "missing";
     readonly data?: JsonObject;
     readonly warnings?: readonly string[] | undefined;
   }
-  /** Clearing something, which is over by the time of the answer. */
+  /** A cleanup, finished before the reply. */
   | { readonly kind: "tidied"; readonly warnings?: readonly string[] | undefined }
   | {
     readonly kind: "login";
@@ -104,44 +103,44 @@ export type MethodReply =
 export const DONE: MethodReply = { kind: "done" };
 export const MISSING: MethodReply = { kind: "missing" };
 
-/** `Own`: what the method's own code adds to each call. */
+/** `Own`: what the method adds to each call. */
 export interface MethodPath<Own> extends ServedPath<MethodCall & Own, MethodReply> {
   /**
-   * Whether a write would overwrite: then it is `update`, else `create`. Left out: `update`. Where it
-   * is asked, Vault converts the fields of a write before anything else.
+   * Whether a write overwrites, and so is an `update`, not a `create`. Omit if writes are always
+   * updates. Vault converts the fields of a write first if a path has this check.
    */
   readonly overwrites?: (own: Own, parameter: MethodCall["parameter"]) => Promise<boolean>;
   /**
-   * Of a path to log in: the alias that wants to. It is asked before anything
-   * else, and a locked one is refused. Throws `invalid_request` where the request names none.
+   * For login paths: the alias that logs in. Runs before anything else, so that locked aliases are
+   * refused first. Throws `invalid_request` if the request names none.
    */
   readonly loginAlias?: (call: MethodCall & Own) => string;
 }
 
 export interface AuthMethod {
-  /** For callers that describe them. The same array for every mount of the type. */
+  /** For callers that describe them. One array serves all mounts of the type. */
   readonly paths: readonly MethodPath<never>[];
-  /** Where policies judge an operation on a path of the mount; `whole` begins with `auth/`. */
+  /** The path under which policies judge an operation; `whole` begins with `auth/`. */
   judged(mount: AuthMount, whole: string, operation: Operation): AclPath;
-  /** Whether a write at the path would overwrite: `update`, not `create`. */
+  /** Whether a write at the path is an `update` rather than a `create`. */
   exists(path: string): Promise<boolean>;
   /**
-   * Serves a request whose token was allowed, or one to log in. `admit` throws for an alias that is
-   * locked. Throws `VaultError` with `unsupported_path`, `unsupported_operation` or what the path
-   * says; then nothing was changed.
+   * Serves an authorised request, or a login. `admit` throws for a locked alias. Throws
+   * `VaultError` with `unsupported_path`, `unsupported_operation` or the path's own codes; then
+   * nothing has changed.
    */
   handle(request: MethodRequest, admit: (alias: string) => Promise<void>): Promise<MethodReply>;
   /**
-   * What the maker of a login's token says about tokens now. Null when it is gone, and with it any
-   * reason to renew. Throws `invalid_request` where that forbids to renew.
+   * The current token rules of the user or role that a token came from. Null if that is gone, so
+   * the token must not be renewed. Throws `invalid_request` if renewal is forbidden.
    */
   renewalRules(token: Token): Promise<TokenRules | null>;
 }
 
-/** Names of users and roles are the same in upper and lower case. */
+/** Names of users and roles ignore letter case. */
 const NAMES: Spellings = { username: CASELESS, role_name: CASELESS };
 
-/** The template is as `servedPath` reads it, below the mount. */
+/** A path below the mount, in the template syntax of `servedPath`. */
 export function methodPath<Own>(
   template: string,
   operations: ServedOperations<MethodCall & Own, MethodReply>,
@@ -150,7 +149,7 @@ export function methodPath<Own>(
   return { ...servedPath(template, operations, NAMES), ...rules };
 }
 
-/** What makes a method: its table, and what each call gets besides the request. */
+/** A method's table of paths, and what each call gets besides the request. */
 export interface MethodParts<Own extends object> {
   readonly paths: readonly MethodPath<Own>[];
   readonly own: Own;
@@ -196,7 +195,7 @@ export function createMethod<Own extends object>(parts: MethodParts<Own>): AuthM
   };
 }
 
-/** A list has its path with or without the slash at the end. */
+/** The path of a list may end in a slash. */
 function find<Served extends MethodPath<never>>(
   paths: readonly Served[],
   path: string,
@@ -205,7 +204,7 @@ function find<Served extends MethodPath<never>>(
   return findPath(paths, path) ?? findPath(lists, path.replace(/\/$/, ""));
 }
 
-/** Names, or a page of them. An empty list is missing, as in Vault. */
+/** A page of names. An empty list is missing, as in Vault. */
 export function listNames(names: readonly string[], page: Sent<typeof LIST_FIELDS>): MethodReply {
   const keys = pageOf(names, page);
   return keys.length === 0 ? MISSING : { kind: "data", data: { keys } };

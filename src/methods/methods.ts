@@ -1,4 +1,4 @@
-/** The login methods: a row for each type, and each loads its code when the first mount needs it. */
+/** The login methods, one row per type. A type's code is loaded when a mount first needs it. */
 
 import type { AuthMethodType } from "../access/auth_mount.ts";
 import type { AuthMethodModule } from "./method.ts";
@@ -18,7 +18,7 @@ export const AUTH_METHODS: Readonly<Record<AuthMethodType, AuthMethodModule>> = 
   },
 };
 
-/** Null for a type that is none of them. */
+/** Null for an unknown type. */
 export function authMethod(type: string): AuthMethodModule | null {
   return Object.hasOwn(AUTH_METHODS, type) ? AUTH_METHODS[type as AuthMethodType] : null;
 }

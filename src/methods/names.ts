@@ -7,7 +7,7 @@ import { foldCase } from "../wire/fold.ts";
 /** Vault's `GenericNameRegex`. */
 const NAME = /^\w(?:[\w.-]*\w)?$/;
 
-/** The name as it is stored. Throws `unsupported_path` for what no user or role can be called. */
+/** The stored spelling of a name. Throws `unsupported_path` if it cannot name a user or role. */
 export function parseName(text: string): string {
   if (text.length > LOGIN_NAME_MAX_CHARS || !NAME.test(text)) throw unsupportedPath();
   return foldCase(text);

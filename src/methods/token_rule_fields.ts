@@ -1,4 +1,4 @@
-/** The `token_…` fields of users and roles, and their older names. */
+/** The `token_…` fields of users and roles, and their legacy names. */
 
 import { parseAddresses } from "../access/cidr.ts";
 import {
@@ -25,13 +25,13 @@ export const TOKEN_RULE_FIELDS = {
   token_type: text("service, batch, or default: as the mount says"),
 };
 
-/** Where both names are sent, the newer one counts. */
+/** If both names are sent, the newer one counts. */
 export const POLICIES_FIELDS = {
   token_policies: TOKEN_RULE_FIELDS.token_policies,
   policies: textList("older name of token_policies"),
 };
 
-/** All older names there are; each method has some of them. */
+/** Every legacy name; each method has some of them. */
 export interface LegacyRules {
   readonly policies?: readonly string[] | undefined;
   readonly ttl?: number | undefined;
@@ -43,8 +43,8 @@ export interface LegacyRules {
 type SentRules = Sent<typeof TOKEN_RULE_FIELDS>;
 
 /**
- * What was sent over what is there. Throws `invalid_request` for rules that could not hold; what
- * comes by older names is not judged, as in the reference: every login caps it.
+ * Applies the fields sent to existing rules. Throws `invalid_request` for impossible rules. As in
+ * the reference, values under legacy names are not checked: every login caps them.
  */
 export function mergeTokenRules(sent: SentRules & LegacyRules, old: TokenRules): TokenRules {
   const bounds = sent.token_bound_cidrs;
@@ -64,7 +64,7 @@ export function mergeTokenRules(sent: SentRules & LegacyRules, old: TokenRules):
   return { ...rules, ...legacyRules(sent) };
 }
 
-/** Which fields have their value by an older name now. */
+/** The fields whose current value came under a legacy name. */
 export function legacyNames(
   sent: SentRules & LegacyRules,
   old: readonly LegacyName[],
@@ -75,7 +75,7 @@ export function legacyNames(
   });
 }
 
-/** What was sent by older names only. */
+/** The fields sent under a legacy name only. */
 function legacyRules(sent: SentRules & LegacyRules): Partial<TokenRules> {
   const { policies, ttl, max_ttl: maxTtl, period, bound_cidrs: bounds } = sent;
   const counts = (name: LegacyName) => sent[`token_${name}`] === undefined;
@@ -90,7 +90,7 @@ function legacyRules(sent: SentRules & LegacyRules): Partial<TokenRules> {
   };
 }
 
-/** What is set by an older name is shown by that one too. */
+/** A field set under a legacy name is shown under both names. */
 export function describeTokenRules(rules: TokenRules): JsonObject {
   const shown = {
     token_bound_cidrs: rules.boundCidrs,

@@ -1,4 +1,4 @@
-/** `auth/<mount>/…` of approle: roles, and logging in. */
+/** `auth/<mount>/…` of approle: roles and logins. */
 
 import * as v from "valibot";
 import { checkCidrs } from "../../access/cidr.ts";
@@ -134,7 +134,7 @@ export const openAppRole: OpenMethod = (ports) => (mountUuid, records) => {
 
 const LOGIN_SCHEMA = v.object(LOGIN_FIELDS);
 
-/** The role whose login it is, whatever the operation. */
+/** The id of the role that logs in, for any operation. */
 function aliasOf({ data }: AppRoleCall): string {
   const roleId = roleIdOf(readFields(LOGIN_SCHEMA, data));
   if (roleId === "") throw invalidRequest("missing role_id");
@@ -190,7 +190,7 @@ async function writeRole(
   return all.length === 0 ? DONE : { kind: "data", data: null, warnings: all };
 }
 
-/** Types that only a mount can have mean something to a role too. */
+/** Reads a type meant for mounts (`default-…`) as its plain form, with a warning. */
 function plainType(
   sent: Sent<typeof WRITE_FIELDS>,
 ): { readonly sent: Sent<typeof WRITE_FIELDS>; readonly warnings: readonly string[] } {
@@ -246,7 +246,7 @@ async function readLocality({ roles, parameter }: AppRoleCall): Promise<MethodRe
   return { kind: "data", data: { local_secret_ids: role.localSecretIds } };
 }
 
-/** The alarm clears them too, in time. */
+/** Clears ended secret ids now; otherwise the alarm clears them in time. */
 async function tidy({ tidy }: AppRoleCall): Promise<MethodReply> {
   await tidy();
   return { kind: "tidied" };

@@ -1,4 +1,4 @@
-/** `auth/<mount>/role/<name>/<field>` of approle: single fields of a role, as one table. */
+/** `auth/<mount>/role/<name>/<field>` of approle: the single fields of a role, as one table. */
 
 import { DONE, type MethodCall, type MethodPath, methodPath, MISSING } from "../method.ts";
 import type { AppRole, Role, RoleSettings } from "./roles.ts";
@@ -33,13 +33,13 @@ import type { JsonObject } from "../../wire/json_value.ts";
 
 export interface AppRoleParts {
   readonly roles: AppRole;
-  /** Removes a bounded number of secret ids whose time is over. */
+  /** Removes a bounded number of ended secret ids. */
   readonly tidy: () => Promise<void>;
 }
 
 export type AppRoleCall = MethodCall & AppRoleParts;
 
-/** The fields of a role that are its own; those of its tokens are in `token_rule_fields.ts`. */
+/** A role's own fields. Those of its tokens are in `token_rule_fields.ts`. */
 export const ROLE_FIELDS = {
   bind_secret_id: boolean("whether a login needs a secret id"),
   secret_id_bound_cidrs: textList("blocks of addresses that may log in"),
@@ -57,14 +57,13 @@ const LEGACY_BOUNDS = 'The "bound_cidr_list" field is deprecated and will be rem
   '"secret_id_bound_cidrs" instead.';
 
 interface RoleField<Entries extends FieldEntries> {
-  /** The last part of its path. */
   readonly path: string;
-  /** What it is, for people. */
+  /** Names the field in summaries. */
   readonly about: string;
   readonly fields: Entries;
   readonly show: (role: Role) => JsonObject;
   readonly warnings?: readonly string[];
-  /** Throws `invalid_request` for a value that is not sent, or could not hold. */
+  /** Throws `invalid_request` for a missing or impossible value. */
   readonly change: (old: RoleSettings, sent: Sent<Entries>, mount: AuthMount) => RoleSettings;
   readonly clear: (old: RoleSettings) => RoleSettings;
 }
@@ -93,7 +92,7 @@ function rolePath<Entries extends FieldEntries>(
   });
 }
 
-/** Throws `unsupported_path` where there is no such role. */
+/** Changes a role. Throws `unsupported_path` if it does not exist. */
 export async function changeRole(
   { roles, parameter }: AppRoleCall,
   change: (old: RoleSettings) => RoleSettings,
@@ -237,7 +236,7 @@ export const ROLE_FIELD_PATHS: readonly MethodPath<AppRoleParts>[] = [
   }),
 ];
 
-/** Throws `invalid_request` for a limit below none. */
+/** Returns `uses`. Throws `invalid_request` if it is negative. */
 export function checkUses(uses: number): number {
   if (uses < 0) throw invalidRequest("secret_id_num_uses cannot be negative");
   return uses;
@@ -248,7 +247,7 @@ function needed<T>(name: string, sent: T | undefined): T {
   return sent;
 }
 
-/** The field by its name, and by the older one where it was set by that. */
+/** The field under its name, and under its legacy name if it was set by that one. */
 function shown(rules: TokenRules, legacy: LegacyName): JsonObject {
   const names = [legacy, `token_${legacy}`];
   const all = Object.entries(describeTokenRules(rules));
@@ -263,19 +262,19 @@ function withRules(old: RoleSettings, part: Partial<TokenRules>): RoleSettings {
   return { ...old, rules: checkTokenRules({ ...old.rules, ...part }) };
 }
 
-/** A maximum of 0 is none. */
+/** A maximum of 0 means no maximum. */
 function refuseBeyond(ttlSeconds: number, maxTtlSeconds: number, why: string): void {
   if (maxTtlSeconds > 0 && ttlSeconds > maxTtlSeconds) throw invalidRequest(why);
 }
 
-/** Taking all bounds away is what `delete` is for. */
+/** Refuses an empty list: `delete` removes all bounds. */
 function withLoginBounds(old: RoleSettings, sent: readonly string[] | undefined): RoleSettings {
   if (sent === undefined) return old;
   if (sent.length === 0) throw invalidRequest("missing bound_cidr_list");
   return { ...old, secretIdBoundCidrs: checkCidrs(sent, "CIDR blocks") };
 }
 
-/** Throws `invalid_request` for a period that no token of this mount could have. */
+/** Throws `invalid_request` if the period exceeds the longest lease of the mount. */
 export function refuseLongPeriod(periodSeconds: number, mount: AuthMount): void {
   const { maxSeconds } = leaseLimits(mount);
   if (periodSeconds <= maxSeconds) return;

@@ -1,6 +1,6 @@
 /**
- * Roles for machines: who knows a role's id and one of its secret ids may log in. A role's records
- * hang on a random key of its own, so a new role of an old name sees nothing of the old one.
+ * Roles for machines, which log in with the role's id and one of its secret ids. A role's records
+ * hang on a random key, so a new role under an old name sees nothing of the old one.
  */
 
 import { encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
@@ -24,17 +24,17 @@ import {
 } from "../../access/tokens/login_token.ts";
 import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
 
-/** What an operator says about a role. */
+/** The settings an operator gives a role. */
 export interface RoleSettings {
   readonly roleId: string;
-  /** Of its secret ids; 0: they do not end. */
+  /** Lifetime of the role's secret ids; 0: unlimited. */
   readonly secretIdTtlSeconds: number;
   /** 0: unlimited. */
   readonly secretIdUses: number;
   readonly localSecretIds: boolean;
-  /** False: the role id alone logs in, from addresses that the role is bound to. */
+  /** False: the role id alone logs in, from addresses the role is bound to. */
   readonly bindSecretId: boolean;
-  /** Blocks of addresses that may log in (`cidr.ts`); empty: any; null: never said, the same. */
+  /** Blocks of addresses that may log in (`cidr.ts`). Empty or null (never set): any. */
   readonly secretIdBoundCidrs: readonly string[] | null;
   readonly rules: TokenRules;
 }
@@ -42,17 +42,17 @@ export interface RoleSettings {
 export interface Role extends RoleSettings {
   readonly version: 1;
   readonly name: string;
-  /** Random name of its records. */
+  /** Random name under which the role's records lie. */
   readonly key: string;
 }
 
-/** Records from before addresses could be bound do not name any. */
+/** Older records lack the fields of bound addresses. */
 type StoredRole =
   & Omit<Role, "bindSecretId" | "secretIdBoundCidrs" | "rules">
   & Partial<Pick<Role, "bindSecretId" | "secretIdBoundCidrs">>
   & { readonly rules: StoredRules };
 
-/** `isNew`: the role did not exist. Runs for each try to write. */
+/** `isNew`: the role did not exist. Runs again for each attempt to write. */
 export type RoleChange = (settings: RoleSettings, isNew: boolean) => RoleSettings;
 
 const ROLE_PREFIX = "role/";
@@ -82,8 +82,8 @@ export class AppRole {
   }
 
   /**
-   * Makes or changes a role. Throws `invalid_request` for a role id that another role has, and for a
-   * role that would let anybody in.
+   * Creates or changes a role. Throws `invalid_request` for another role's id, and for a role that
+   * would let anyone in.
    */
   async write(name: string, change: RoleChange): Promise<void> {
     const path = ROLE_PREFIX + parseName(name);
@@ -110,7 +110,7 @@ export class AppRole {
     });
   }
 
-  /** Removes a role and then, page by page, its secret ids, which nobody can use any more. */
+  /** Removes a role, then its secret ids page by page. They are unusable once the role is gone. */
   async remove(name: string): Promise<void> {
     const key = await repeatWhileLost(async () => {
       const read = await this.#role(name);
@@ -125,9 +125,9 @@ export class AppRole {
   }
 
   /**
-   * Spends one use of the secret id, "" for none. `address`: where the login comes from, null for
-   * unknown. Throws `invalid_request` for an unknown role, in the words for a wrong secret id, and for
-   * whatever else is wrong.
+   * Logs in and spends one use of the secret id, which is "" if none was sent. `address` is the
+   * client's, or null if unknown. A wrong secret id is refused; throws `invalid_request` in the
+   * same words for an unknown role, and in its own for any other fault.
    */
   async login(roleId: string, secretId: string, address: string | null): Promise<LoginOutcome> {
     const role = await this.#byRoleId(roleId);
@@ -139,7 +139,7 @@ export class AppRole {
     const bounds = role.secretIdBoundCidrs ?? [];
     refuseElsewhere(address, bounds, "by CIDR restrictions on the role");
     const own = secret?.tokenBoundCidrs ?? [];
-    // Those of the secret id are the narrower ones already.
+    // Issuing has checked that these lie within the role's.
     const rules = own.length > 0
       ? { ...role.rules, boundCidrs: parseAddresses(own) }
       : rulesAt(address, role.rules);
@@ -149,7 +149,7 @@ export class AppRole {
     return { kind: "granted", login: { path: "login", displayName: "", meta, alias, rules } };
   }
 
-  /** The secret id, found valid at this address. No use of it is counted yet. */
+  /** The secret id, valid at this address. Counts no use. */
   async #permitted(
     role: Role,
     secretId: string,
@@ -207,7 +207,7 @@ export class AppRole {
   }
 }
 
-/** Throws `invalid_request` for blocks of a secret id that its role does not have. */
+/** Throws `invalid_request` if a secret id's blocks reach beyond its role's. */
 export function refuseWider(own: readonly string[], roles: readonly string[]): void {
   if (roles.length === 0 || areWithin(own, roles)) return;
   throw invalidRequest(
@@ -216,7 +216,7 @@ export function refuseWider(own: readonly string[], roles: readonly string[]): v
   );
 }
 
-/** As Go prints a list of texts. */
+/** Formats a list of texts as Go does. */
 function listed(texts: readonly string[]): string {
   return `[${texts.map((text) => JSON.stringify(text)).join(" ")}]`;
 }
@@ -227,7 +227,7 @@ function refuseElsewhere(address: string | null, bounds: readonly string[], why:
   throw invalidRequest(`source address ${JSON.stringify(address)} unauthorized ${why}`);
 }
 
-/** A role id is no secret: without a secret id something else must keep strangers out. */
+/** A role id is not secret, so a role without secret ids needs another bound. */
 function refuseUnbound({ bindSecretId, secretIdBoundCidrs, rules }: RoleSettings): void {
   const isBound = (secretIdBoundCidrs ?? []).length > 0 || rules.boundCidrs.length > 0;
   if (bindSecretId || isBound) return;

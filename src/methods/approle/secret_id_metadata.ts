@@ -1,7 +1,7 @@
 /**
- * What a secret id says about itself, as the reference reads it (go-secure-stdlib strutil
- * `ParseArbitraryKeyValues`): a JSON object of texts, or `name=value` with commas, either of them also
- * in base64. Pure.
+ * The metadata of a secret id, read as the reference does (go-secure-stdlib strutil
+ * `ParseArbitraryKeyValues`): a JSON object of texts, or `name=value` pairs separated by commas.
+ * Either may be in base64. Pure.
  */
 
 import { decodeBase64 } from "../../crypto/bytes.ts";
@@ -9,7 +9,7 @@ import { invalidRequest, type VaultError } from "../../errors.ts";
 import { SECRET_ID_METADATA_MAX_CHARS } from "../../limits.ts";
 import { cleanNames } from "../../access/tokens/token_policies.ts";
 
-/** Throws `invalid_request` for what is neither, and for a name without a value. */
+/** Throws `invalid_request` for text in neither form, and for a name without a value. */
 export function parseMetadata(sent: string): Readonly<Record<string, string>> {
   if (sent.length > SECRET_ID_METADATA_MAX_CHARS) {
     throw unreadable(`longer than ${SECRET_ID_METADATA_MAX_CHARS} characters`);
@@ -22,7 +22,7 @@ export function parseMetadata(sent: string): Readonly<Record<string, string>> {
   return Object.fromEntries(pairs);
 }
 
-/** Any word may look like base64; what comes out need not be text. */
+/** Any word may look like base64, so the decoded bytes need not be text. */
 const LENIENT = new TextDecoder();
 
 type Pair = readonly [name: string, value: string];
@@ -32,7 +32,7 @@ function fromBase64(text: string): string {
   return bytes === null ? text : LENIENT.decode(bytes);
 }
 
-/** Null for what is no JSON object of texts; null in it is the empty text. */
+/** Null if the text is not a JSON object of texts. A null member is read as "". */
 function jsonPairs(text: string): readonly Pair[] | null {
   let parsed: unknown;
   try {
@@ -46,7 +46,7 @@ function jsonPairs(text: string): readonly Pair[] | null {
   return pairs.every((pair): pair is Pair => typeof pair[1] === "string") ? pairs : null;
 }
 
-/** Lower case, without repetitions. */
+/** Pairs are in lower case, without duplicates. */
 function textPairs(text: string): readonly Pair[] {
   return cleanNames(text.split(",")).map((pair) => {
     const [name = "", value, ...more] = pair.split("=").map((part) => part.trim());

@@ -1,4 +1,4 @@
-/** `auth/<mount>/role/<name>/secret-id…` of approle: issuing, looking up and destroying secret ids. */
+/** `auth/<mount>/role/<name>/secret-id…` of approle: issues, shows and destroys secret ids. */
 
 import { checkCidrs } from "../../access/cidr.ts";
 import { type AppRole, refuseWider, type Role } from "./roles.ts";
@@ -14,7 +14,7 @@ import type { AppRoleCall, AppRoleParts } from "./role_fields.ts";
 import { DONE, listNames, type MethodPath, methodPath, type MethodReply } from "../method.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
-/** How Go prints a time that is not set. */
+/** How Go prints an unset time. */
 const NEVER = "0001-01-01T00:00:00Z";
 
 const ISSUE_FIELDS = {
@@ -80,7 +80,7 @@ export const SECRET_ID_PATHS: readonly MethodPath<AppRoleParts>[] = [
       { summary: "Show a secret id", fields: NAMED_FIELDS, answers: ["data", "nothing"] },
       async (call: AppRoleCall, sent) => {
         const { found } = await findNamed(call, sent.secret_id);
-        // The reference answers 204, which its clients take for "no such secret id".
+        // The reference answers 204, which its clients read as "no such secret id".
         return found === null ? DONE : { kind: "data", data: describeSecretId(found.value) };
       },
     ),
@@ -93,7 +93,7 @@ export const SECRET_ID_PATHS: readonly MethodPath<AppRoleParts>[] = [
         const { secret_id_accessor: accessor = "" } = sent;
         const { found } = await findByAccessor(call, accessor);
         if (found === "elsewhere") return DONE;
-        // An error within the envelope, as the reference has it here alone.
+        // The reference answers with an error inside the envelope here, and nowhere else.
         if (found === null) {
           return { kind: "missing", data: { error: noSuchAccessor(accessor) } };
         }
@@ -144,7 +144,7 @@ function boundsOf(
   return { cidrs, tokenBoundCidrs };
 }
 
-/** A secret id may be narrower than its role says, never wider. */
+/** A secret id may have fewer uses than its role allows, never more. */
 function checkUses(uses: number | undefined, role: Role): number {
   if (uses === undefined) return role.secretIdUses;
   if (uses < 0) throw invalidRequest("num_uses cannot be negative");
@@ -162,7 +162,7 @@ function checkTtl(ttl: number | undefined, role: Role): number {
   return ttl;
 }
 
-/** Sorted, so that a page can begin after any of them. */
+/** Sorted, so that a page can start after any accessor. */
 async function listAccessors(
   { roles, parameter }: AppRoleCall,
   sent: Sent<typeof LIST_FIELDS>,
@@ -184,7 +184,7 @@ function noSuchRole(name: string): string {
   return `role ${JSON.stringify(name)} does not exist`;
 }
 
-/** The secret id that the body names. Null: it has ended, or never was. */
+/** The secret id in the body. Null if it has ended or never existed. */
 async function findNamed({ roles, parameter }: AppRoleCall, sent = "") {
   if (sent === "") throw invalidRequest("missing secret_id");
   const role = await requireRole(roles, parameter("role_name"));

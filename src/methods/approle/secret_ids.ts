@@ -1,6 +1,6 @@
 /**
- * The secret ids of roles. Like tokens they are known only to their holders: storage has a keyed hash
- * as name of the record. A record appears and disappears with what indexes it, in one commit.
+ * The secret ids of roles. Like tokens, only their holders know them: a record is named by a keyed
+ * hash. A record and its index entries are written and removed in one commit.
  */
 
 import { randomUuid } from "../../crypto/random.ts";
@@ -15,19 +15,19 @@ import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts
 
 export interface SecretId {
   readonly version: 1;
-  /** Its public name. */
+  /** A public name for the secret id. */
   readonly accessor: string;
   /** Uses left; 0: unlimited. */
   readonly uses: number;
   readonly ttlSeconds: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
-  /** Null: it does not end. */
+  /** Null: never. */
   readonly expiresAtMs: number | null;
   readonly meta: Readonly<Record<string, string>>;
-  /** Blocks of addresses that may log in with it; empty: any. */
+  /** Blocks of addresses that may log in with it. Empty: any. */
   readonly cidrs: readonly string[];
-  /** What its tokens are bound to instead of what the role says; empty: as the role says. */
+  /** Addresses its tokens are bound to, in place of the role's. Empty: the role's. */
   readonly tokenBoundCidrs: readonly string[];
 }
 
@@ -35,7 +35,7 @@ type Bounds = Pick<SecretId, "cidrs" | "tokenBoundCidrs">;
 
 export interface SecretIdRequest
   extends Pick<SecretId, "uses" | "ttlSeconds" | "meta" | "cidrs" | "tokenBoundCidrs"> {
-  /** Null: a random one. */
+  /** Null to generate a random one. */
   readonly secretId: string | null;
 }
 
@@ -64,7 +64,7 @@ export class SecretIds {
     this.#mountUuid = mountUuid;
   }
 
-  /** Stores a new one for the role of this key. Throws `invalid_request` for one that is there. */
+  /** Stores a new secret id. Throws `invalid_request` if it exists or is too long. */
   async issue(
     key: string,
     request: SecretIdRequest,
@@ -106,7 +106,7 @@ export class SecretIds {
     return { secretId, stored };
   }
 
-  /** Counts one use; its metadata, or null when it does not exist or has ended. */
+  /** Counts one use. Returns the metadata, or null if the secret id does not exist or has ended. */
   async spend(key: string, secretId: string): Promise<SecretId["meta"] | null> {
     return await repeatWhileLost(async () => {
       const found = await this.find(key, secretId);
@@ -127,7 +127,7 @@ export class SecretIds {
     return await this.#live(key, this.#hash(secretId));
   }
 
-  /** `elsewhere`: it is of another role, or its time is over and it is not cleared yet. */
+  /** `elsewhere`: the accessor belongs to another role, or has ended and is not cleared yet. */
   async findByAccessor(key: string, accessor: string): Promise<Found | "elsewhere" | null> {
     if (accessor.length > SECRET_ID_MAX_CHARS) return null;
     const index = await this.#storage.get<{ readonly key: string; readonly hash: string }>(
@@ -151,7 +151,7 @@ export class SecretIds {
     await this.#remove(key, { ...found, revision: null });
   }
 
-  /** All of a role that is gone. */
+  /** Removes all secret ids of a deleted role. */
   async removeAll(key: string): Promise<void> {
     for await (const hash of this.#storage.each(`${PREFIX}${key}/`)) {
       const record = await this.#read(key, hash);
@@ -168,7 +168,7 @@ export class SecretIds {
     return { value: { cidrs: [], tokenBoundCidrs: [], ...value }, revision };
   }
 
-  /** One whose time is over counts as gone; the alarm removes it. */
+  /** Null if it has ended, though the alarm has not removed it yet. */
   async #live(key: string, hash: string): Promise<Found | null> {
     const record = await this.#read(key, hash);
     if (record === null) return null;
@@ -177,7 +177,7 @@ export class SecretIds {
     return isOver ? null : { ...record, hash };
   }
 
-  /** False when it has changed since it was read; a null revision does not ask. */
+  /** False if the record has changed since it was read. A null revision removes any version. */
   async #remove(
     key: string,
     found: { readonly hash: string; readonly value: SecretId; readonly revision: number | null },

@@ -1,7 +1,7 @@
 /**
- * Hashes of passwords are computed one at a time: more at once would be no faster, and memory stays
- * that of one. Clients take turns, so that one who asks a lot waits for themself; how many may wait
- * is bounded, for each and for all together.
+ * Computes password hashes one at a time: parallel ones would not be faster and would need more
+ * memory. Clients take turns, so a client that sends many requests delays only its own. The number
+ * waiting is bounded, per client and in total.
  */
 
 import { VaultError } from "../../errors.ts";
@@ -9,7 +9,7 @@ import { HASHES_WAITING_MAX, HASHES_WAITING_PER_CLIENT_MAX } from "../../limits.
 import { networkOf } from "../../access/networks.ts";
 import type { Client } from "../method.ts";
 
-/** No client waits for the hash. */
+/** For hashes that no client waits for. */
 export const NO_CLIENT: Client = { address: null, signal: null };
 
 interface Job {
@@ -18,21 +18,21 @@ interface Job {
 }
 
 export class HashQueue {
-  /** Jobs by client, in the order in which clients have their turn. None is empty. */
+  /** Jobs by client, in the order of turns. No list is empty. */
   readonly #waiting = new Map<string, Job[]>();
   readonly #refuseWork: () => void;
   #size = 0;
   #isRunning = false;
 
-  /** `refuseWork` throws what there is to be said where no work may be done any more. */
+  /** `refuseWork` throws once no more work may be done. */
   constructor(refuseWork: () => void) {
     this.#refuseWork = refuseWork;
   }
 
   /**
-   * What `work` resolves with, after that of those before it. Rejects with `rate_limited` when too
-   * many wait, and with what `refuseWork` throws when the turn comes. A client that has left is
-   * dropped; who would listen to the answer?
+   * Runs `work` in its turn and returns its result. Rejects with `rate_limited` if too many wait,
+   * and with what `refuseWork` throws, now or when the turn comes. Drops the job if the client
+   * disconnects.
    */
   async run<T>(work: () => Promise<T>, { address, signal }: Client): Promise<T> {
     this.#refuseWork();
@@ -61,7 +61,7 @@ export class HashQueue {
     }
   }
 
-  /** Who has most waiting makes room for who has less. */
+  /** When full, the client with the most jobs gives up its last one to a client with fewer. */
   #add(client: string, job: Job): void {
     const jobs = this.#waiting.get(client) ?? [];
     if (jobs.length >= HASHES_WAITING_PER_CLIENT_MAX) throw tooMany();
@@ -101,7 +101,7 @@ export class HashQueue {
     this.#isRunning = false;
   }
 
-  /** The first job of the client whose turn it is, who then goes to the end. */
+  /** The first job of the next client, which then moves to the end. */
   #take(): Job | null {
     const next = this.#waiting.entries().next();
     if (next.done === true) return null;

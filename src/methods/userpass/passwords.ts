@@ -1,7 +1,6 @@
 /**
- * Passwords are kept as scrypt hashes, each with the cost it was made at, so that the cost may grow.
- * They are computed in the order of `hash_queue.ts`. A check takes as long for a user who does not
- * exist.
+ * Passwords are stored as scrypt hashes. Each keeps its cost, so that the cost may grow. Hashes run
+ * in the order of `hash_queue.ts`. A check takes equally long for unknown users.
  */
 
 import { decodeBase64, encodeBase64, encodeUtf8, equalBytes } from "../../crypto/bytes.ts";
@@ -19,7 +18,7 @@ export interface PasswordHash extends ScryptCost {
   readonly hash: string;
 }
 
-/** 16 MiB and some 50 to 100 ms. */
+/** 16 MiB, and about 50 to 100 ms. */
 const COST: ScryptCost = { logN: 14, r: 8, p: 1 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
@@ -31,8 +30,8 @@ export class Passwords {
   readonly #queue: HashQueue;
 
   /**
-   * `cost`: for new hashes and for the users who do not exist. `refuseWork` throws once nothing may
-   * be hashed any more.
+   * `cost`: for new hashes and for unknown users. `refuseWork` throws once no more hashing is
+   * allowed.
    */
   constructor(random: RandomBytes, cost: ScryptCost = COST, refuseWork: () => void = () => {}) {
     this.#random = random;
@@ -41,7 +40,7 @@ export class Passwords {
   }
 
   /**
-   * Throws `invalid_request` for a password longer than `PASSWORD_MAX_BYTES`, and `rate_limited` when
+   * Throws `invalid_request` for a password longer than `PASSWORD_MAX_BYTES`, and `rate_limited` if
    * too many wait.
    */
   async hash(password: string, client: Client = NO_CLIENT): Promise<PasswordHash> {
@@ -55,8 +54,8 @@ export class Passwords {
   }
 
   /**
-   * Whether the password has this hash; never for null, after the same work. Throws `rate_limited`
-   * when too many wait.
+   * Whether the password has this hash. False for null, after the same work. Throws `rate_limited`
+   * if too many wait.
    */
   async matches(
     password: string,

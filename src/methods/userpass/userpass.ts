@@ -1,4 +1,4 @@
-/** `auth/<mount>/…` of userpass: users, their passwords, and logging in. */
+/** `auth/<mount>/…` of userpass: users, their passwords, and logins. */
 
 import { tokenPolicies, type TokenRules } from "../../access/tokens/login_token.ts";
 import { noPassword, Userpass } from "./users.ts";
@@ -93,9 +93,9 @@ export const USERPASS_PATHS: readonly MethodPath<UserpassParts>[] = [
   }, { loginAlias: aliasOf }),
 ];
 
-/** One queue of hashes for all mounts, so that one password at a time is hashed. */
+/** All mounts share one queue, so only one password is hashed at a time. */
 export const openUserpass: OpenMethod = ({ barrier, random }) => {
-  // Asking for the keyring throws `sealed` once the vault is.
+  // Reading the keyring throws `sealed` once the vault is sealed.
   const passwords = new Passwords(random, undefined, () => void barrier.keyring);
   return (_mountUuid, records) => {
     const users = new Userpass(records, passwords);
@@ -175,7 +175,7 @@ async function changePolicies(
   return DONE;
 }
 
-/** Null: the one there is stays. */
+/** The new password; null keeps the current one. */
 function newPassword(
   { password = "", password_hash: hash = "" }: Sent<typeof PASSWORD_FIELDS>,
 ): string | null {
@@ -186,7 +186,7 @@ function newPassword(
   throw refusedHash(hash);
 }
 
-/** Why a hash is not taken: in the reference's words where it would not take it either. */
+/** Why a hash is refused, in the reference's words where it would refuse it too. */
 function refusedHash(hash: string): VaultError {
   const cost = Number(BCRYPT.exec(hash)?.[1] ?? NaN);
   if (!(cost >= 4 && cost <= 31)) {

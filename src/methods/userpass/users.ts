@@ -1,4 +1,4 @@
-/** Users with passwords. A name means the same in upper and in lower case. */
+/** Users with passwords. Names ignore letter case. */
 
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
@@ -23,7 +23,7 @@ interface User {
   readonly rules: TokenRules;
 }
 
-/** Runs for each try to write. */
+/** Runs again for each attempt to write. */
 type RulesChange = (rules: TokenRules) => TokenRules;
 
 const PREFIX = "user/";
@@ -45,14 +45,14 @@ export class Userpass {
     return await this.#user(name) !== null;
   }
 
-  /** What the user's tokens may be; null when there is no such user. */
+  /** The rules of the user's tokens; null if there is no such user. */
   async rules(name: string): Promise<TokenRules | null> {
     return (await this.#user(name))?.value.rules ?? null;
   }
 
   /**
-   * Makes or changes a user. A null password keeps the one there is.
-   * Throws `invalid_request` for a new user without one.
+   * Creates or changes a user. A null password keeps the current one. Throws `invalid_request` for
+   * a new user without a password.
    */
   async write(
     name: string,
@@ -63,7 +63,7 @@ export class Userpass {
     await this.#write(name, password, change, true, client);
   }
 
-  /** Like `write`, for a user who must be there. Throws `invalid_request` otherwise. */
+  /** Like `write`, but throws `invalid_request` if the user does not exist. */
   async update(
     name: string,
     password: string | null,
@@ -77,14 +77,14 @@ export class Userpass {
     await this.#storage.commit([{ path: PREFIX + parseName(name), value: null }]);
   }
 
-  /** Throws `invalid_request` where there is no such user. */
+  /** Throws `invalid_request` if there is no such user. */
   async refuseUnknown(name: string): Promise<void> {
     if (!await this.exists(name)) throw noSuchUser();
   }
 
   /**
-   * Refuses an unknown user and a wrong password in the same words. Throws `unauthenticated` at an
-   * address that the user is not bound to, null for an unknown one.
+   * Refuses an unknown user and a wrong password in the same words. `address` is null if unknown.
+   * Throws `unauthenticated` at an address that the user is not bound to.
    */
   async login(
     name: string,
@@ -118,15 +118,15 @@ export class Userpass {
     name: string,
     password: string | null,
     change: RulesChange,
-    mayMake: boolean,
+    mayCreate: boolean,
     client: Client | undefined,
   ): Promise<void> {
     const path = PREFIX + parseName(name);
-    if (!mayMake) await this.refuseUnknown(name);
+    if (!mayCreate) await this.refuseUnknown(name);
     const hash = password === null ? null : await this.#passwords.hash(password, client);
     await repeatWhileLost(async () => {
       const read = await this.#user(name);
-      if (read === null && !mayMake) throw noSuchUser();
+      if (read === null && !mayCreate) throw noSuchUser();
       const kept = hash ?? read?.value.password;
       if (kept === undefined) throw noPassword();
       const user: User = {
