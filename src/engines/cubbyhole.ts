@@ -1,7 +1,7 @@
 /**
- * cubbyhole: JSON objects private to one token, gone with it (core-api §6). Records lie below
- * `<tokenScope>/`; no request reaches another scope, since the scope is never taken from the path.
- * All values are seal-wrapped.
+ * cubbyhole: JSON objects private to one token, removed with it (core-api §6). Records lie below
+ * `<tokenScope>/`. A request cannot reach another scope, because the scope never comes from the
+ * path. All values are seal-wrapped.
  */
 
 import { invalidRequest, VaultError } from "../errors.ts";
@@ -59,15 +59,15 @@ export function createCubbyhole(storage: MountRecords): Engine {
   };
 }
 
-/** Nobody keeps account of batch tokens, so nothing of theirs could ever be removed. */
+/** Batch tokens are not recorded, so their values could never be removed. */
 function refuseBatchToken({ tokenType }: EngineRequest): void {
   if (tokenType !== "batch") return;
   throw invalidRequest("cubbyhole operations are only supported by 'service' type tokens");
 }
 
 /**
- * Removes everything of one token, in pages. The token must be revoked before, or it may write
- * again. Repeating it after a stop is safe. Throws `store_conflict` when the store refuses.
+ * Removes everything a token stored, page by page. Revoke the token first, or it may write again.
+ * Safe to repeat after an interruption. Throws `store_conflict` if the store refuses.
  */
 export async function destroyScope(storage: MountRecords, tokenScope: string): Promise<void> {
   const folder = scopeFolder(tokenScope);
@@ -81,7 +81,7 @@ export async function destroyScope(storage: MountRecords, tokenScope: string): P
   }
 }
 
-/** Throws RangeError for a scope that would not keep tokens apart; a bug of the caller. */
+/** Throws RangeError, a bug of the caller, for a scope that would not keep tokens apart. */
 function scopeFolder(tokenScope: string): string {
   if (tokenScope === "" || tokenScope.includes("/")) {
     throw new RangeError("tokenScope must be one non-empty path segment");

@@ -1,7 +1,7 @@
 /**
- * The port of a secrets engine. An engine knows its own paths and records; it does not know tokens'
- * policies, mounts of others, HTTP or the store. Everything it stores goes through `MountRecords`,
- * which encrypts, binds each record to its path and keeps it below the mount.
+ * The port of a secrets engine. An engine knows its own paths and records. It knows nothing of
+ * policies, other mounts, HTTP or the store. Everything it stores goes through `MountRecords`,
+ * which encrypts each record, binds it to its path and keeps it below the mount.
  */
 
 import { VaultError } from "../errors.ts";
@@ -24,37 +24,37 @@ import { withWarnings } from "../wire/replies.ts";
 
 export interface EngineRequest {
   readonly operation: Operation;
-  /** Below the mount, without leading slash; that of a list or a scan ends in "/" or is "". */
+  /** Below the mount, without a leading slash. For a list or a scan it ends in "/" or is "". */
   readonly path: string;
-  /** Body of a write, or the query of a read; names as sent. */
+  /** The body of a write or the query of a read; names as sent. */
   readonly data: Readonly<Record<string, unknown>>;
-  /** Random id of the calling token's private storage (cubbyhole); never the token itself. */
+  /** Random id of the calling token's private storage (cubbyhole), never the token itself. */
   readonly tokenScope: string;
-  /** Null: a request that needs no token. */
+  /** Null if the request needs no token. */
   readonly tokenType: "service" | "batch" | null;
   readonly nowMs: number;
-  /** Lease to answer for a read when the value names none. */
+  /** Lease of a read if the value names none. */
   readonly defaultLeaseSeconds: number;
 }
 
 export type EngineReply =
-  /** Done, nothing to say. */
+  /** Done, without content. */
   | { readonly kind: "done" }
   | {
     readonly kind: "data";
-    /** Null where there are only warnings to say. */
+    /** Null for a reply with warnings only. */
     readonly data: Readonly<Record<string, unknown>> | null;
     readonly leaseSeconds?: number;
     readonly warnings?: readonly string[];
-    /** Items of a batch failed: the status the caller wants for that, null for the default. */
+    /** Items of a batch failed. The status the caller wants for that; null for the default. */
     readonly failedItems?: { readonly responseCode: number | null };
   }
-  /** Nothing there. `data` (kv v2: a deleted version's metadata) or `warnings` go into the envelope. */
+  /** Not found. `data` (kv v2: a deleted version's metadata) or `warnings` go into the envelope. */
   | {
     readonly kind: "missing";
     readonly data?: Readonly<Record<string, unknown>>;
     readonly warnings?: readonly string[];
-    /** The reference answers some of these without any body. */
+    /** Set where the reference replies without a body. */
     readonly withoutBody?: true;
   };
 
@@ -64,27 +64,27 @@ export interface EngineCall extends EngineRequest {
 }
 
 export interface EnginePath extends ServedPath<EngineCall, EngineReply> {
-  /** Vault converts the fields of a write there before it does anything else. */
+  /** Whether Vault converts the fields of a write before anything else. */
   readonly checksExistence?: boolean;
-  /** Another path below the mount by which the same is reached at this moment; null for none. */
+  /** Another path below the mount that reaches the same thing now; null if none does. */
   readonly alias?: (parameters: Parameters) => Promise<string | null>;
 }
 
 export interface Engine {
   readonly paths: readonly EnginePath[];
 
-  /** Whether the value at this storage path is wrapped when the mount has `seal_wrap`. */
+  /** Whether the value at this storage path is wrapped if the mount has `seal_wrap`. */
   wrapsPath(path: string): boolean;
 
   /**
-   * Decides between the capabilities `create` and `update`: true when a write would overwrite, and
-   * where an engine makes no difference. `tokenScope` as in `EngineRequest`.
+   * Decides between the capabilities `create` and `update`: true if a write would overwrite, or if
+   * the engine does not distinguish them. `tokenScope` as in `EngineRequest`.
    */
   exists(path: string, tokenScope: string): Promise<boolean>;
 
   /**
-   * Serves one request whose token was allowed. Throws `VaultError` with `invalid_request`,
-   * `unsupported_operation` or `unsupported_path`; then nothing was changed.
+   * Serves one authorised request. Throws `VaultError` with `invalid_request`,
+   * `unsupported_operation` or `unsupported_path`; then nothing has changed.
    */
   handle(request: EngineRequest): Promise<EngineReply>;
 }
@@ -97,7 +97,7 @@ export function engineOperation<Entries extends FieldEntries = Record<never, nev
 }
 
 /**
- * The template is as `servedPath` reads it, below the mount. `parameters` are given where the
+ * A path below the mount, in the template syntax of `servedPath`. Give `parameters` if the
  * reference has one path for several templates: then each captures them all.
  */
 export function enginePath(
@@ -110,9 +110,8 @@ export function enginePath(
   return { ...servedPath(template, operations, spellings), ...rules };
 }
 
-/** What makes an engine besides its table of paths. */
 export interface EngineParts extends Omit<Engine, "handle"> {
-  /** The reply for a path that is none of the table. Left out: the path is unsupported. */
+  /** The reply for a path outside the table. Defaults to throwing `unsupported_path`. */
   readonly unknownPath?: (request: EngineRequest) => EngineReply;
 }
 
@@ -132,12 +131,12 @@ async function serve(parts: EngineParts, request: EngineRequest): Promise<Engine
   const writes = request.operation === "create" || request.operation === "update";
   const prefix = served.checksExistence === true && writes ? "" : VALIDATION_FAILED;
   const reply = await wanted.serve({ ...request, parameters }, request.data, prefix);
-  // What a write takes whole is no parameter, but a read of the same path has parameters all the same.
+  // A write that takes anything has no parameters, but reads of the same path do.
   const warnings = wanted.takesAnything ? [] : parameterWarnings(served, request.data);
   return withWarnings(reply, warnings, request.operation);
 }
 
-/** Nothing is ever stored at such a path. */
+/** Whether the path names a folder. Nothing is ever stored at one. */
 export function isFolder(path: string): boolean {
   return path === "" || path.endsWith("/");
 }

@@ -1,6 +1,6 @@
 /**
- * What the vault needs of an engine's type and of an engine on a mount. Each type is a row of
- * `engines.ts`; its code is loaded when a mount first needs it.
+ * What the vault needs of an engine type, and of an engine on a mount. Each type is a row of
+ * `engines.ts`. Its code is loaded when a mount first needs it.
  */
 
 import type { Barrier } from "../barrier/barrier.ts";
@@ -16,41 +16,41 @@ export type EngineType = "cubbyhole" | "generic" | "kv" | "transit";
 
 export type MountOptions = Readonly<Record<string, string>> | null;
 
-/** Records that are on their way to another place of the same mount. */
+/** Records that are moving to another place of the same mount. */
 export interface MountUpgrade {
-  /** They lie below this id until they have moved. */
+  /** Records that have not moved yet lie below this id. */
   readonly fromId: string;
-  /** Milliseconds since the epoch when it was asked for. */
+  /** When the move was requested, in milliseconds since the epoch. */
   readonly atMs: number;
 }
 
-/** What an engine knows of its mount. */
+/** What an engine knows about its mount. */
 export interface EngineMount {
-  /** Its records lie below this id. */
+  /** The mount's records lie below this id. */
   readonly dataId: string;
-  /** Also for a while when all have moved: until the table is next written. */
+  /** Stays set after everything has moved, until the table is next written. */
   readonly upgrade: MountUpgrade | null;
   readonly sealWrap: boolean;
-  /** Null: the engine takes none. */
+  /** Null if the engine takes none. */
   readonly options: MountOptions;
 }
 
 export interface EnginePorts {
   readonly barrier: Barrier;
   readonly random: RandomBytes;
-  /** The mount as the table has it now; null when it is gone. */
+  /** The mount as it is in the table now; null once it is removed. */
   readonly mount: () => EngineMount | null;
 }
 
-/** Moving a mount's records when its settings say so. */
+/** Moves a mount's records after a change of its settings. */
 export interface EngineUpgrade {
-  /** Whether the change of settings needs one. */
+  /** Whether the change of settings needs a move. */
   begins(before: EngineMount, after: EngineMount): boolean;
-  /** Throws `invalid_request` where a record could not be moved: once begun, it could not end. */
+  /** Throws `invalid_request` if a record cannot be moved: the move could then never finish. */
   refuseUnmovable(upgrading: EngineMount): Promise<void>;
-  /** Moves some records; true when none are left. May be called again after any failure. */
+  /** Moves some records; true once none are left. May be called again after any failure. */
   move(): Promise<boolean>;
-  /** Whether everything of this mount has moved. */
+  /** Whether all records of the mount have moved. */
   isOver(mount: EngineMount): boolean;
 }
 
@@ -58,23 +58,22 @@ export interface EngineUpgrade {
 export interface ServedEngine extends Pick<Engine, "exists" | "handle"> {
   /** For callers that describe them. */
   paths(): Promise<Engine["paths"]>;
-  /** Runs `body` while no request is served, so that removing a mount leaves none under way. */
+  /** Runs `body` while no request is served, so that removing a mount leaves none in progress. */
   alone<T>(body: () => Promise<T>): Promise<T>;
   readonly upgrade?: EngineUpgrade;
 }
 
-/** One row of the table of engines. */
 export interface EngineModule {
   readonly type: EngineType;
   /**
-   * The names it is mounted by, and the options that each stands for. Empty: every vault has one such
-   * mount from its beginning.
+   * The names to mount it by, and the options each stands for. Empty if every vault has one such
+   * mount from the start.
    */
   readonly names: Readonly<Record<string, (options: MountOptions) => MountOptions>>;
-  /** Listed in the catalogue of plugins under its type. */
+  /** Whether the plugin catalogue lists it, under its type. */
   readonly isCatalogued: boolean;
   readonly serve: (ports: EnginePorts) => ServedEngine;
-  /** Removes what a token that is gone has stored. */
+  /** Removes everything that an ended token stored. */
   readonly tokenEnded?: (records: MountRecords, tokenScope: string) => Promise<void>;
 }
 
@@ -82,7 +81,7 @@ export function dataPrefix(dataId: string): string {
   return `${MOUNT_DATA_PREFIX}${dataId}/`;
 }
 
-/** Makes an engine on the records of a mount. */
+/** Creates an engine on a mount's records. */
 export function createOn(
   barrier: Barrier,
   { dataId, sealWrap }: EngineMount,
@@ -93,7 +92,7 @@ export function createOn(
   return engine;
 }
 
-/** An engine whose code is loaded when it is first used. */
+/** An engine whose code is loaded on first use. */
 export function lazyEngine(
   { barrier, mount }: EnginePorts,
   load: () => Promise<(records: MountRecords) => Engine>,
@@ -102,7 +101,7 @@ export function lazyEngine(
   let loading: Promise<Engine> | null = null;
   const engine = async (): Promise<Engine> => {
     const now = mount();
-    // A request routed before the mount was removed would write where nobody looks any more.
+    // A request routed before the mount was removed would write where nothing reads any more.
     if (now === null) throw new VaultError("unsupported_path", "unsupported path");
     loading ??= load().then((create) => createOn(barrier, now, create));
     loading.catch(() => loading = null);

@@ -1,4 +1,4 @@
-/** The secrets engines: a row for each type. */
+/** The secrets engines, one row per type. */
 
 import { invalidRequest } from "../errors.ts";
 import { createCubbyhole, destroyScope } from "./cubbyhole.ts";
@@ -53,12 +53,12 @@ export const ENGINES: Readonly<Record<EngineType, EngineModule>> = {
   },
 };
 
-/** Null for the types of mounts that the API itself serves, and for what is not an engine. */
+/** Null for unknown types, and for mounts that the API itself serves. */
 export function engineModule(type: string): EngineModule | null {
   return Object.hasOwn(ENGINES, type) ? ENGINES[type as EngineType] : null;
 }
 
-/** The engine that is mounted by this name; null for none. */
+/** The engine mounted by this name; null if there is no such engine. */
 export function engineNamed(name: string): EngineModule | null {
   return Object.values(ENGINES).find(({ names }) => Object.hasOwn(names, name)) ?? null;
 }

@@ -1,6 +1,6 @@
 /**
- * Records of the engines are JSON in UTF-8. Encoding keeps a value as it came, `__proto__` as an
- * ordinary name included; decoding checks and never trusts. Pure; no message carries a value.
+ * The engines' records are JSON in UTF-8. Encoding preserves values exactly and treats `__proto__`
+ * as an ordinary name. Decoding checks everything. Pure; messages never contain a value.
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
@@ -14,8 +14,8 @@ export function encodeJsonRecord(value: JsonObject): Uint8Array {
 }
 
 /**
- * The same for what a client sent. Throws `invalid_request` for more text than any record holds,
- * before it is encoded.
+ * Like `encodeJsonRecord`, for values from a client. Throws `invalid_request` before encoding if
+ * the text is longer than any record may be.
  */
 export function encodeGivenRecord(value: JsonObject): Uint8Array {
   const text = JSON.stringify(value);
@@ -25,41 +25,41 @@ export function encodeGivenRecord(value: JsonObject): Uint8Array {
   );
 }
 
-/** Inverse of `encodeJsonRecord`. Throws `record_malformed` when it is no JSON object. */
+/** Inverse of `encodeJsonRecord`. Throws `record_malformed` if the bytes are not a JSON object. */
 export function decodeJsonRecord(bytes: Uint8Array): JsonObject {
   let value: unknown;
   try {
     value = parseExactly(decodeUtf8(bytes));
   } catch {
-    // The parser's own message quotes the text, which is a secret; so no cause.
+    // No `cause`: the parser's message quotes the text, which is secret.
     throw malformedRecord("not JSON");
   }
   if (!isJsonObject(value)) throw malformedRecord("not a JSON object");
   return value;
 }
 
-/** A number of the record. Throws `record_malformed`. */
+/** A number in the record. Throws `record_malformed`. */
 export function numberMember(object: JsonObject, name: string): number {
   const value = ownMember(object, name);
   if (typeof value !== "number") throw malformedRecord(`${name} is no number`);
   return value;
 }
 
-/** A truth value of the record. Throws `record_malformed`. */
+/** A boolean in the record. Throws `record_malformed`. */
 export function booleanMember(object: JsonObject, name: string): boolean {
   const value = ownMember(object, name);
   if (typeof value !== "boolean") throw malformedRecord(`${name} is no truth value`);
   return value;
 }
 
-/** An object within the record. Throws `record_malformed`. */
+/** An object in the record. Throws `record_malformed`. */
 export function objectMember(object: JsonObject, name: string): JsonObject {
   const value = ownMember(object, name);
   if (!isJsonObject(value)) throw malformedRecord(`${name} is no object`);
   return value;
 }
 
-/** `reason` names members only, never their values. */
+/** `reason` may name members, never their values. */
 export function malformedRecord(reason: string): VaultError {
   return new VaultError("record_malformed", `cannot read an engine's record: ${reason}`);
 }

@@ -1,6 +1,6 @@
 /**
- * `list` and `scan`: the names directly below a folder, in the order of the store, optionally a page
- * of them (`after`, `limit` of OpenBao), and everything below it. Reads only.
+ * `list` gives the names directly below a folder, in store order, optionally one page (OpenBao's
+ * `after` and `limit`). `scan` gives everything below it. Reads only.
  */
 
 import type { EngineReply } from "./engine.ts";
@@ -18,7 +18,7 @@ export async function namesIn(
   return pageOf(await storage.listChildren(folder), page);
 }
 
-/** An empty list is missing, as in Vault. */
+/** A page of the names in a folder. An empty list is missing, as in Vault. */
 export async function listFolder(
   storage: MountRecords,
   folder: string,
@@ -39,15 +39,15 @@ export async function pathsBelow(
   return scanOrder(paths.map((path) => path.slice(folder.length)));
 }
 
-/** An empty scan is there, unlike an empty list. */
+/** Everything below a folder. Unlike an empty list, an empty scan is found. */
 export async function scanFolder(storage: MountRecords, folder: string): Promise<EngineReply> {
   const keys = await pathsBelow(storage, folder);
   return { kind: "data", data: keys.length === 0 ? {} : { keys } };
 }
 
 /**
- * As the reference walks: what lies in a folder itself first, then its folders, the last one first.
- * `paths` are in the order of the store.
+ * Orders paths as the reference walks them: the entries of a folder first, then its subfolders,
+ * last one first. `paths` must be in store order.
  */
 function scanOrder(paths: readonly string[]): readonly string[] {
   const leaves = new Map<string, string[]>();
@@ -67,7 +67,7 @@ function scanOrder(paths: readonly string[]): readonly string[] {
   const ordered: string[] = [];
   const waiting = [""];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    // One by one: a folder may hold more than a call takes arguments.
+    // One by one, because a folder may hold more than a call takes arguments.
     for (const path of leaves.get(folder) ?? []) ordered.push(path);
     for (const inner of folders.get(folder) ?? []) waiting.push(inner);
   }

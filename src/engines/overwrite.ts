@@ -1,12 +1,12 @@
 /**
- * One unconditional write of an engine that keeps no history. Never reports a write as done that
- * the storage refused.
+ * An unconditional write, for engines that keep no history. Never reports success if the storage
+ * refused.
  */
 
 import { VaultError } from "../errors.ts";
 import type { MountRecords } from "../barrier/mount_records.ts";
 
-/** Null removes. Throws `store_conflict` when the storage did not take it; then nothing changed. */
+/** Null removes. Throws `store_conflict` if the storage refused; then nothing has changed. */
 export async function overwrite(
   storage: MountRecords,
   path: string,

@@ -1,6 +1,6 @@
 /**
- * custom_metadata of kv version 2: names and texts of the user's own, limited as in Vault. Pure.
- * Custom metadata is no secret: messages name its names, as the reference does, never its values.
+ * custom_metadata of kv version 2: the user's own names and texts, with Vault's limits. It is not
+ * secret: as in the reference, messages quote its names, but never its values. Pure.
  */
 
 import { encodeUtf8 } from "../../crypto/bytes.ts";
@@ -20,7 +20,7 @@ const FAILED = "custom_metadata validation failed";
 
 type CustomMetadata = Readonly<Record<string, string>>;
 
-/** The metadata as it will be stored. Throws `invalid_request` with every reason. */
+/** The metadata to store. Throws `invalid_request` listing every reason against it. */
 export function parseCustomMetadata(sent: JsonObject): CustomMetadata {
   const entries = Object.entries(sent).map(([name, value]) => [name, textOf(value)] as const);
   checkCount(entries.length);
@@ -33,14 +33,14 @@ export function parseCustomMetadata(sent: JsonObject): CustomMetadata {
   return Object.fromEntries(entries);
 }
 
-/** Throws `invalid_request` for names and values that could not be set, before anything is read. */
+/** Throws `invalid_request` for names and values that cannot be set, before anything is read. */
 export function checkCustomMetadataPatch(patch: JsonObject): void {
   parseCustomMetadata(Object.fromEntries(valuesSet(patch)));
 }
 
 /**
- * Merge-patch: null removes a name. The result keeps the limit of names too. Unlike a write, a patch
- * takes text only.
+ * Applies a merge-patch, in which null removes a name. The limits hold for the result too. Unlike a
+ * write, a patch accepts only text. Throws `invalid_request`.
  */
 export function patchCustomMetadata(current: CustomMetadata, patch: JsonObject): CustomMetadata {
   for (const [, value] of valuesSet(patch)) {

@@ -1,6 +1,6 @@
 /**
- * `data/` and `subkeys/` of kv version 2: read, write, patch and delete versions (core-api §7).
- * Time comes from the request only.
+ * `data/` and `subkeys/` of kv version 2: reads, writes, patches and deletes versions (core-api
+ * §7). The time always comes from the request.
  */
 
 import * as v from "valibot";
@@ -38,7 +38,7 @@ export const WRITE_FIELDS = {
   data: object("the secret, names and values"),
 };
 
-/** What `describeVersion` says of a version. */
+/** What `describeVersion` returns. */
 export const VERSION = v.object({
   created_time: v.string(),
   custom_metadata: v.nullable(v.record(v.string(), v.string())),
@@ -95,7 +95,7 @@ export async function writeData(
   });
 }
 
-/** Creates the next version from the current one and a merge-patch; missing when none is open. */
+/** Creates the next version by a merge-patch of the current one. Missing if none is open. */
 export async function patchData(
   storage: MountRecords,
   key: string,
@@ -124,7 +124,7 @@ export async function patchData(
   });
 }
 
-/** `sent`, but null where that was sent: the fields of a request make no difference. */
+/** Restores a null that reading the fields has turned into an empty object. */
 function nullIfSent({ data }: EngineRequest, sent: JsonObject): JsonObject | null {
   return ownMember(data, "data") === null ? null : sent;
 }
@@ -175,7 +175,7 @@ async function readVersion(
   });
 }
 
-/** Throws `invalid_request` in the reference's words. `cas: 0` means that there is no version yet. */
+/** Throws `invalid_request` in the reference's words. `cas: 0` means that no version exists yet. */
 function checkAndSet(
   options: JsonObject | undefined,
   config: MountConfig,

@@ -1,6 +1,6 @@
 /**
- * `detailed-metadata/` of kv version 2 (OpenBao): names of keys together with what a read of each
- * one's metadata would say. Reads only.
+ * `detailed-metadata/` of kv version 2 (OpenBao): the names of keys, each with its metadata. Reads
+ * only.
  */
 
 import type { EngineReply } from "../engine.ts";
@@ -12,7 +12,6 @@ import { loadKey } from "./store.ts";
 import { namesIn, pathsBelow } from "../listing.ts";
 import type { LIST_FIELDS } from "../../wire/paging.ts";
 
-/** Keys read at once. */
 const CONCURRENT_READS = 32;
 
 /** `folder` is "" or ends in "/". An empty list is missing. */
@@ -26,7 +25,7 @@ export async function listDetails(
   return { kind: "data", data: await withDetails(storage, folder, names) };
 }
 
-/** As `listDetails`, at any depth; an empty scan is there. */
+/** Like `listDetails`, at any depth. An empty scan is found. */
 export async function scanDetails(storage: MountRecords, folder: string): Promise<EngineReply> {
   const names = await pathsBelow(storage, METADATA_FOLDER + folder);
   return {
@@ -52,7 +51,7 @@ async function withDetails(
   return { keys, key_info: Object.fromEntries(details) };
 }
 
-/** Empty for a folder, and for a key that was removed meanwhile. */
+/** Empty for a folder, and for a key removed meanwhile. */
 async function detailsOf(
   storage: MountRecords,
   key: string,

@@ -1,6 +1,6 @@
 /**
- * kv version 1: one JSON object per path, overwritten whole, no history (core-api §6). All values
- * are seal-wrapped. Never looks into a value but for the advice `ttl` or `lease`.
+ * kv version 1: one JSON object per path, overwritten whole, without history (core-api §6). All
+ * values are seal-wrapped. Reads only the advice `ttl` or `lease` from a value.
  */
 
 import { invalidRequest } from "../../errors.ts";
@@ -61,7 +61,7 @@ async function read(storage: MountRecords, request: EngineCall): Promise<EngineR
   return { kind: "data", data, leaseSeconds: leaseOf(data, request.defaultLeaseSeconds) };
 }
 
-/** `ttl` hides `lease`, also when it cannot be read. Negative advice is passed on as it is. */
+/** `ttl` hides `lease`, even if it is unreadable. A negative lease is passed on unchanged. */
 function leaseOf(data: JsonObject, defaultSeconds: number): number {
   const advice = ownMember(data, Object.hasOwn(data, "ttl") ? "ttl" : "lease");
   return advice === undefined ? defaultSeconds : coerceDuration(advice) ?? defaultSeconds;

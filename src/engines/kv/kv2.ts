@@ -1,6 +1,6 @@
 /**
- * kv version 2: versions, check-and-set, soft deletion (core-api §7). This file only finds the way;
- * the data of versions is seal-wrapped, metadata is not (seal §10).
+ * kv version 2: versions, check-and-set, soft deletion (core-api §7). This file only routes. The
+ * data of versions is seal-wrapped; metadata is not (seal §10).
  */
 
 import {
@@ -64,8 +64,7 @@ const KV_COMMANDS: Readonly<Record<Operation, string>> = {
 };
 
 /**
- * A read passes over a slash at the end here, and nowhere else. A rule with such a slash is about the
- * folder.
+ * Only a read ignores a slash at the end of a key. A rule that ends in a slash covers the folder.
  */
 const METADATA_KEY: NameSpelling = {
   stored: (key, operation) => operation === "read" ? key.replace(/\/$/, "") : key,
@@ -228,7 +227,7 @@ function keyOf({ parameters }: EngineCall): string {
   return parameter(parameters, "path");
 }
 
-/** People who use the paths of version 1 are told the command that knows those of version 2. */
+/** Points users of version 1 paths to the CLI command that handles version 2. */
 function invalidPath({ path, operation }: EngineRequest): EngineReply {
   const warning = ROOTS.includes(path)
     ? ROOT_WARNING

@@ -1,6 +1,6 @@
 /**
- * The engine of a kv mount, of either version, and what it does while it becomes version 2: requests
- * find the one version or the other, never something in between.
+ * The engine of a kv mount of either version, also while it is upgraded to version 2. Requests
+ * always meet one version or the other, never a mixture.
  */
 
 import { Latch } from "../../barrier/latch.ts";
@@ -18,18 +18,18 @@ import {
 } from "../engine_module.ts";
 import type { KvMove } from "./upgrade.ts";
 
-/** Pages that one request moves before it tells its client to come again. */
+/** Pages that one request moves before it tells its client to try again. */
 const PAGES_PER_REQUEST = 5;
 const UPGRADING = "Upgrading from non-versioned to versioned data. This backend will be " +
   "unavailable for a brief period and will resume service shortly.";
 
 export class KvMount implements ServedEngine {
   readonly #ports: EnginePorts;
-  /** Requests share it; changing the version and removing the mount hold it alone. */
+  /** Requests share it. Changing the version and removing the mount hold it exclusively. */
   readonly #latch = new Latch();
   readonly #pages = new Mutex();
   #engine: { readonly dataId: string; readonly engine: Engine } | null = null;
-  /** The upgrade that is known to be over. */
+  /** The `fromId` of an upgrade known to have ended. */
   #ended: string | null = null;
   readonly upgrade: EngineUpgrade = {
     begins: (before, after) => kvVersion(before) === 1 && kvVersion(after) === 2,
@@ -85,7 +85,7 @@ export class KvMount implements ServedEngine {
     return true;
   }
 
-  /** The engine, when it may be asked. */
+  /** The engine, once no upgrade is in progress. Throws `invalid_request` until then. */
   async #ready(): Promise<Engine> {
     const mount = this.#mount();
     if (!this.#isOver(mount) && !await this.#movePages()) throw invalidRequest(UPGRADING);
@@ -99,7 +99,7 @@ export class KvMount implements ServedEngine {
   }
 
   async #current(mount: EngineMount): Promise<Engine> {
-    // With the version changes where the records lie.
+    // A change of version also changes where the records lie.
     if (this.#engine?.dataId === mount.dataId) return this.#engine.engine;
     const engine = createOn(this.#ports.barrier, mount, await loadKv(kvVersion(mount)));
     this.#engine = { dataId: mount.dataId, engine };
@@ -108,17 +108,17 @@ export class KvMount implements ServedEngine {
 }
 
 export function kvVersion({ options }: Pick<EngineMount, "options">): 1 | 2 {
-  // As a number: a tune once stored "02" and "+2" as they were sent.
+  // Compared as a number, because a tune once stored "02" and "+2" as sent.
   return Number(options?.["version"]) === 2 ? 2 : 1;
 }
 
-/** Each version is loaded when it is first used: a Worker starts without. */
+/** Loads a version on first use, so that a Worker starts without it. */
 async function loadKv(version: 1 | 2): Promise<(records: MountRecords) => Engine> {
   if (version === 2) return (await import("./kv2.ts")).createKv2;
   return (await import("./kv1.ts")).createKv1;
 }
 
-/** Null where nothing is to be moved. */
+/** Null if nothing is to be moved. */
 function moveOf({ dataId, sealWrap, upgrade }: EngineMount): KvMove | null {
   if (upgrade === null) return null;
   const { fromId, atMs } = upgrade;

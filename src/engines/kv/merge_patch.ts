@@ -1,21 +1,21 @@
 /**
- * JSON merge-patch, RFC 7396, and the shape of a value without its leaves. Pure; the arguments are
- * not changed; names such as `__proto__` are names like any other. Recursion is bounded by
- * JSON_DEPTH_MAX, which http/ checks before it parses.
+ * JSON merge-patch (RFC 7396), and the shape of a value without its leaves. Pure: arguments are not
+ * changed, and names like `__proto__` are ordinary. JSON_DEPTH_MAX, which http/ checks before it
+ * parses, bounds the recursion.
  */
 
 import { isJsonObject, type JsonObject } from "../../wire/json_value.ts";
 
 /**
- * RFC 7396 section 2: null removes, objects merge, everything else replaces. Where the RFC says
- * nothing we do as the reference: an object within a list keeps no null either, the list does.
+ * RFC 7396 section 2: null removes, objects merge, everything else replaces. Beyond the RFC, as in
+ * the reference, objects inside a list lose their nulls; the list keeps its own.
  */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (Array.isArray(patch)) return patch.map((item: unknown) => mergePatch(undefined, item));
   return isJsonObject(patch) ? mergeObject(target, patch) : patch;
 }
 
-/** `mergePatch` for a patch that is an object: so is the result. */
+/** `mergePatch` for a patch that is an object, so the result is one too. */
 export function mergeObject(target: unknown, patch: JsonObject): JsonObject {
   const members = new Map(isJsonObject(target) ? Object.entries(target) : []);
   for (const [name, value] of Object.entries(patch)) {
@@ -26,8 +26,8 @@ export function mergeObject(target: unknown, patch: JsonObject): JsonObject {
 }
 
 /**
- * The names of `data` with every leaf null; an empty object and a list are leaves. Names deeper than
- * `depthMax` are left out; 0 means no limit.
+ * The names of `data`, with every leaf replaced by null. Lists and empty objects are leaves. Omits
+ * names deeper than `depthMax`; 0 means no limit.
  */
 export function namesOnly(data: JsonObject, depthMax: number, depth = 1): JsonObject {
   const descends = depthMax === 0 || depth < depthMax;

@@ -1,7 +1,7 @@
 /**
- * `metadata/` and `config` of kv version 2: settings of keys and of the mount, and the end of a key
- * with all its versions in one commit (core-api §7). Settings have a check-and-set of their own,
- * `metadata_cas`, against `current_metadata_version`, which data never moves (OpenBao).
+ * `metadata/` and `config` of kv version 2: settings of keys and of the mount, and the removal of a
+ * key with all its versions in one commit (core-api §7). Settings have their own check-and-set,
+ * `metadata_cas`, against `current_metadata_version`, which writes of data never change (OpenBao).
  */
 
 import { formatGoDuration } from "../../wire/duration.ts";
@@ -49,7 +49,7 @@ export async function readMetadata(storage: MountRecords, key: string): Promise<
   return { kind: "data", data: describeMetadata(stored.metadata) };
 }
 
-/** `data` of a read of a key's metadata. */
+/** The `data` of a metadata read. */
 export function describeMetadata(metadata: KeyMetadata): Readonly<Record<string, unknown>> {
   const versions = [...metadata.versions].map(([version, state]) => [
     String(version),
@@ -67,7 +67,7 @@ export function describeMetadata(metadata: KeyMetadata): Readonly<Record<string,
   };
 }
 
-/** Creates the key, without a version, when there is none. */
+/** Writes a key's settings. Creates the key, without a version, if it does not exist. */
 export async function writeMetadata(
   storage: MountRecords,
   key: string,
@@ -95,8 +95,8 @@ export async function writeMetadata(
 }
 
 /**
- * Merges `custom_metadata`; a setting that is null in the request as sent is reset, but for
- * `delete_version_after`, of which null says nothing. Missing when there is no key.
+ * Merges `custom_metadata`, and resets settings that are null in the request, except
+ * `delete_version_after`, which null leaves unchanged. Missing if the key does not exist.
  */
 export async function patchMetadata(
   storage: MountRecords,
@@ -113,17 +113,17 @@ export async function patchMetadata(
       : (current) => resets ? {} : patchCustomMetadata(current, patch),
     metadataCas: sent.metadata_cas,
   };
-  // Not even looked for then, as in the reference.
+  // As in the reference, the key is not even looked up.
   if (isEmpty(update)) return { kind: "done" };
   if (key === "") throw invalidRequest("missing path");
   if (patch !== undefined) checkCustomMetadataPatch(patch);
   const config = await loadConfig(storage);
-  const isThere = await changeKey<boolean>(storage, key, (stored) => {
+  const exists = await changeKey<boolean>(storage, key, (stored) => {
     if (stored === null) return { kind: "keep", result: false };
     const metadata = applyUpdate(stored.metadata, update, config, nowMs);
     return { kind: "put", metadata, data: [], result: true };
   });
-  return isThere ? doneWithWarnings(update.settings, config) : NOTHING_TO_PATCH;
+  return exists ? doneWithWarnings(update.settings, config) : NOTHING_TO_PATCH;
 }
 
 export async function deleteMetadata(storage: MountRecords, key: string): Promise<EngineReply> {
@@ -148,7 +148,7 @@ export async function writeConfig(
   return { kind: "done" };
 }
 
-/** `metadata_cas` alone changes nothing and is not even compared, as in the reference. */
+/** As in the reference, `metadata_cas` alone changes nothing and is not compared. */
 function isEmpty(update: MetadataUpdate): boolean {
   return Object.keys(update.settings).length === 0 && update.customMetadata === null;
 }

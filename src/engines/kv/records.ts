@@ -23,9 +23,9 @@ import { isJsonObject, type JsonObject, ownMember } from "../../wire/json_value.
 export const CONFIG_PATH = "config";
 export const METADATA_FOLDER = "metadata/";
 export const VERSIONS_FOLDER = "versions/";
-/** Vault's number of versions when neither mount nor key names one. */
+/** Vault's default, if neither mount nor key sets a number of versions. */
 export const VERSIONS_KEPT_DEFAULT = 10;
-/** Value of `deleteVersionAfterSeconds` of a mount on which no version ever expires. */
+/** A mount's `deleteVersionAfterSeconds` if its versions never expire. */
 export const NEVER_EXPIRE_SECONDS = -1;
 
 const FORMAT = 1;
@@ -35,13 +35,13 @@ export interface MountConfig {
   readonly maxVersions: number;
   readonly casRequired: boolean;
   readonly metadataCasRequired: boolean;
-  /** 0: not set; `NEVER_EXPIRE_SECONDS`: also switches off that of the keys. */
+  /** 0: not set. `NEVER_EXPIRE_SECONDS`: overrides the keys' own settings too. */
   readonly deleteVersionAfterSeconds: number;
 }
 
 export interface VersionState {
   readonly createdMs: number;
-  /** From this instant on the version reads as deleted. */
+  /** The version reads as deleted from this instant on. */
   readonly deletionMs: number | null;
   readonly destroyed: boolean;
 }
@@ -49,10 +49,10 @@ export interface VersionState {
 export interface KeyMetadata {
   readonly createdMs: number;
   readonly updatedMs: number;
-  /** 0: no version was ever written. */
+  /** 0 until a version is written. */
   readonly currentVersion: number;
   readonly oldestVersion: number;
-  /** Changes of the settings of the key, not of its data. */
+  /** Counts changes of the key's settings, not of its data. */
   readonly metadataVersion: number;
   readonly maxVersions: number;
   readonly casRequired: boolean;
@@ -63,9 +63,9 @@ export interface KeyMetadata {
 }
 
 export interface VersionRecord {
-  /** Repeats that of the metadata, so that a read notices a key made anew meanwhile. */
+  /** Repeats the metadata's time, so that a read notices a key created again meanwhile. */
   readonly createdMs: number;
-  /** Null when null was written, which is another thing than an empty object. */
+  /** Null if null was written, which differs from an empty object. */
   readonly data: JsonObject | null;
 }
 
@@ -88,7 +88,7 @@ export function encodeConfig(config: MountConfig): Uint8Array {
   return encodeJsonRecord({ format: FORMAT, ...config });
 }
 
-/** Throws `record_malformed`, as the other decoders here. */
+/** Throws `record_malformed`, like the other decoders here. */
 export function decodeConfig(bytes: Uint8Array): MountConfig {
   const json = decodeRecord(bytes);
   return settingsOf(json);

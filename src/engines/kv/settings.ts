@@ -1,12 +1,10 @@
-/**
- * The four settings that mount and key of kv version 2 share, as they are read from a request. Pure.
- */
+/** The four settings that the mount and keys of kv version 2 share, read from a request. Pure. */
 
 import { invalidRequest } from "../../errors.ts";
 import { boolean, duration, integer, type Sent, signedDuration } from "../../wire/fields.ts";
 import { type MountConfig, NEVER_EXPIRE_SECONDS } from "./records.ts";
 
-/** The reference keeps the number in 32 bits and would cut off the rest. */
+/** The reference stores the number in 32 bits and would truncate a larger one. */
 const MAX_VERSIONS_LIMIT = 0xffff_ffff;
 
 const SHARED_FIELDS = {
@@ -27,12 +25,11 @@ export const KEY_FIELDS = {
   delete_version_after: duration("life of a version; 0 for the mount's"),
 };
 
-/** Only what was sent. */
 export type SentSettings = {
   readonly [Name in keyof MountConfig]?: MountConfig[Name];
 };
 
-/** A negative `delete_version_after` of a mount switches expiry off for all its keys. */
+/** A negative `delete_version_after` of the mount switches expiry off for all keys. */
 export function mountSettings(sent: Sent<typeof MOUNT_FIELDS>): SentSettings {
   const seconds = sent.delete_version_after;
   return withoutUndefined({

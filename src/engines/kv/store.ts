@@ -1,7 +1,7 @@
 /**
- * Reads and changes the records of kv version 2. Every change of a key is one commit guarded by the
- * revision of its metadata, which each change rewrites; whoever lost decides anew on what is stored
- * then. So two writers never make the same version, and no record is left without its metadata.
+ * Reads and changes the records of kv version 2. Every change of a key rewrites its metadata, in
+ * one commit guarded by the metadata's revision. A losing writer starts again from the stored key.
+ * So two writers never make the same version, and no record lacks its metadata.
  */
 
 import { ABSENT, type Revision } from "../../storage/store.ts";
@@ -29,7 +29,7 @@ export interface StoredKey {
   readonly revision: Revision;
 }
 
-/** What to do with a key. `data` writes or (null) removes the data of versions in the same commit. */
+/** What to do with a key. `data` writes versions' data in the same commit; null removes it. */
 export type KeyChange<T> =
   | { readonly kind: "keep"; readonly result: T }
   | {
@@ -39,7 +39,7 @@ export type KeyChange<T> =
     readonly result: T;
   }
   | { readonly kind: "remove"; readonly result: T }
-  /** What was read does not belong together any more; read again. */
+  /** The records read no longer match each other; read them again. */
   | { readonly kind: "stale" };
 
 export interface VersionWrite {
@@ -54,8 +54,8 @@ export async function loadKey(storage: MountRecords, key: string): Promise<Store
 }
 
 /**
- * Decides by `plan` and commits. `plan` may run up to `COMMIT_TRIES_MAX` times, each time on what is
- * stored then; it may throw and so refuse. Throws `store_conflict` when others kept winning.
+ * Commits what `plan` decides. `plan` runs up to `COMMIT_TRIES_MAX` times, each time on the stored
+ * key, and may throw to refuse. Throws `store_conflict` if other writers keep winning.
  */
 export async function changeKey<T>(
   storage: MountRecords,
@@ -73,8 +73,8 @@ export async function changeKey<T>(
 }
 
 /**
- * The record of a version that the metadata calls open; null when the key was changed meanwhile, so
- * that the caller must read it again. Throws `record_malformed` when the data is gone for no reason.
+ * The record of a version that the metadata calls open. Null if the key has changed meanwhile, so
+ * that the caller must read it again; else throws `record_malformed` if the two do not match.
  */
 export async function loadVersion(
   storage: MountRecords,
@@ -97,7 +97,7 @@ export async function loadConfig(storage: MountRecords): Promise<MountConfig> {
   return record === null ? DEFAULT_CONFIG : decodeConfig(record.value);
 }
 
-/** Throws `store_conflict` when others kept winning. */
+/** Throws `store_conflict` if other writers keep winning. */
 export async function changeConfig(
   storage: MountRecords,
   change: (config: MountConfig) => MountConfig,

@@ -1,7 +1,7 @@
 /**
- * From kv version 1 to version 2, page by page: a secret becomes the first version of its key. Both
- * kinds of records have places of their own, and a page is one commit, so a stop anywhere leaves
- * every secret in one of the two, whole. Never looks into a value.
+ * Moves kv version 1 to version 2, page by page: each secret becomes the first version of its key.
+ * The two kinds of records have separate places and a page is one commit, so an interruption leaves
+ * each secret whole in one of them. Changes no value.
  */
 
 import type { Barrier, Entry } from "../../barrier/barrier.ts";
@@ -19,7 +19,7 @@ import { KV_UPGRADE_PAGE_MAX_BYTES, PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../
 import type { Expectation } from "../../storage/store.ts";
 
 export interface KvMove {
-  /** Where the records of version 1 lie, and where those of version 2 go. */
+  /** Prefix of the records of version 1. `to` is that of version 2. */
   readonly from: string;
   readonly to: string;
   readonly sealWrap: boolean;
@@ -28,12 +28,12 @@ export interface KvMove {
 
 const PAGE_RECORDS = 200;
 const FIRST_VERSION = 1;
-/** More than both layers of encryption add to a value. */
+/** More than the two layers of encryption add to a value. */
 const LAYERS_BYTES = 1024;
 
 /**
- * Throws `invalid_request` when a secret would not fit as records of version 2, and whatever a
- * secret that cannot be read throws: once begun, the upgrade could not end.
+ * Throws `invalid_request` if a secret would not fit into the records of version 2, and the error
+ * of reading it if it is unreadable. The upgrade could then never finish.
  */
 export async function refuseUnmovable(barrier: Barrier, move: KvMove): Promise<void> {
   for await (const key of barrier.each(move.from)) {
@@ -52,7 +52,7 @@ function fits({ path, value }: Entry): boolean {
     (value?.length ?? 0) + LAYERS_BYTES <= RECORD_MAX_BYTES;
 }
 
-/** Moves some records; true when none are left. May be called again after any failure. */
+/** Moves some records; true once none are left. May be called again after any failure. */
 export async function moveSome(barrier: Barrier, move: KvMove): Promise<boolean> {
   const paths = await barrier.list(move.from, "", PAGE_RECORDS);
   if (paths.length === 0) return true;
@@ -67,7 +67,7 @@ export async function moveSome(barrier: Barrier, move: KvMove): Promise<boolean>
     bytes += record.value.length;
     if (bytes >= KV_UPGRADE_PAGE_MAX_BYTES) break;
   }
-  // A rewrap may have won a record meanwhile: nothing was written then, and the next call sees it.
+  // If a rewrap changed a record meanwhile, nothing was written and the next call tries again.
   await barrier.commit({ entries, expect });
   return false;
 }
@@ -80,7 +80,7 @@ function firstVersion(move: KvMove, path: string, value: Uint8Array): readonly E
   return [
     {
       path: to + metadataPath(key),
-      // As the reference has it for what was upgraded, unlike for a key that is written first.
+      // As in the reference, this is 1 for an upgraded key, but 0 for a newly written one.
       value: encodeMetadata({ ...metadata, oldestVersion: FIRST_VERSION }),
     },
     {

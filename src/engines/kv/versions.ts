@@ -1,7 +1,7 @@
 /**
- * Deletes, undeletes and destroys versions of kv version 2. A deletion only marks; a destruction
- * removes the data in the same commit as the mark. Unknown keys and versions are passed over. What
- * changes a version moves the `updated_time` of its key, as a write does.
+ * Deletes, undeletes and destroys versions of kv version 2. Deleting only sets a mark. Destroying
+ * removes the data in the same commit as it sets the mark. Unknown keys and versions are ignored.
+ * Like a write, a change of a version updates the key's `updated_time`.
  */
 
 import { invalidRequest } from "../../errors.ts";
@@ -18,7 +18,7 @@ export const VERSIONS_FIELDS = {
 
 type SentVersions = Sent<typeof VERSIONS_FIELDS>;
 
-/** A version's next state; null where it stays as it is. Never asked for a destroyed one. */
+/** A version's next state; null if it does not change. Not called for destroyed versions. */
 type VersionStep = (state: VersionState, metadata: KeyMetadata) => VersionState | null;
 
 /** `DELETE data/<key>`: marks the current version. */
@@ -41,7 +41,7 @@ export async function deleteVersions(
   return await stepVersions(storage, key, () => versions, markDeleted(nowMs), nowMs);
 }
 
-/** An undeleted version lives for `delete_version_after` from now on. */
+/** An undeleted version lives for `delete_version_after` from now. */
 export async function undeleteVersions(
   storage: MountRecords,
   key: string,
@@ -72,7 +72,7 @@ function markDeleted(nowMs: number): VersionStep {
   return (state) => isDeleted(state, nowMs) ? null : { ...state, deletionMs: nowMs };
 }
 
-/** The reference writes the same words with two different first letters. */
+/** `whenEmpty` is a parameter because the reference uses two spellings of the message. */
 function versionsOf({ versions = [] }: SentVersions, whenEmpty: string): readonly number[] {
   if (versions.length === 0) throw invalidRequest(whenEmpty);
   return versions;

@@ -1,6 +1,6 @@
 /**
- * The life of versions in kv version 2: which are kept, which are open, when one expires, and how a
- * version looks to a caller. Pure: metadata in, metadata out.
+ * The life of versions in kv version 2: which are kept, which are open, when one expires, and how
+ * callers see it. Pure: metadata in, metadata out.
  */
 
 import {
@@ -12,7 +12,7 @@ import {
 } from "./records.ts";
 import { formatTime, timeAfter } from "../../wire/time.ts";
 
-/** Metadata of a key that has no version yet. */
+/** Metadata of a key without versions. */
 export function newKey(nowMs: number): KeyMetadata {
   return {
     createdMs: nowMs,
@@ -33,12 +33,12 @@ export function isOpen(state: VersionState, nowMs: number): boolean {
   return !state.destroyed && !isDeleted(state, nowMs);
 }
 
-/** Also in the very millisecond of the deletion. */
+/** Includes the millisecond of the deletion itself. */
 export function isDeleted(state: VersionState, nowMs: number): boolean {
   return state.deletionMs !== null && state.deletionMs <= nowMs;
 }
 
-/** The sooner of what mount and key ask for; null when the version does not expire. */
+/** The earlier of the times that mount and key set; null if the version does not expire. */
 export function expiryMs(
   nowMs: number,
   config: MountConfig,
@@ -51,10 +51,9 @@ export function expiryMs(
 }
 
 /**
- * The key with one more version, and the numbers of the versions that leave the window and whose
- * data must go in the same commit. The limit of the key counts, where it has one, and else that of the
- * mount (Vault's documentation of `max_versions`; the reference takes the larger one). The window only
- * moves when it is full.
+ * Adds a version. `dropped` are versions that left the window, whose data must be removed in the
+ * same commit. The key's limit applies, or else the mount's (Vault's documentation of
+ * `max_versions`; the reference takes the larger one). The window moves only when it is full.
  */
 export function addVersion(
   metadata: KeyMetadata,
@@ -79,7 +78,7 @@ export function addVersion(
   };
 }
 
-/** `metadata` of a read, `data` of a write. */
+/** The `metadata` of a read, or the `data` of a write. */
 export function describeVersion(
   metadata: KeyMetadata,
   version: number,
@@ -100,7 +99,7 @@ export function describeState(state: VersionState): Readonly<Record<string, unkn
   };
 }
 
-/** Null when there is none, as in Vault. */
+/** Null if empty, as in Vault. */
 export function describeCustomMetadata(
   metadata: KeyMetadata,
 ): Readonly<Record<string, string>> | null {

@@ -56,7 +56,7 @@ export interface Encryption {
   readonly keyVersion: number;
 }
 
-/** `create` makes the key when there is none and at least one item can be encrypted. */
+/** `create` makes a missing key if at least one item can be encrypted. */
 export async function encrypt(
   store: TransitStore,
   name: string,

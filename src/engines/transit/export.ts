@@ -87,7 +87,7 @@ export async function exportKey(
     throw listedMistake(`unknown key type ${key.type} for export type ${type}`);
   }
   if (format === "der" || format === "pem") {
-    // The reference says this of keys that encrypt, too.
+    // The reference uses these words for keys that encrypt, too.
     throw listedMistake("unknown format for HMAC key; supported values are `` or `raw`");
   }
   const complete = member === "hmacKey" ? await store.completeHmacKeys(name, loaded) : loaded;

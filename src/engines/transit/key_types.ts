@@ -11,7 +11,7 @@ import { KEY_BYTES, NONCE_BYTES } from "../../limits.ts";
 export type KeyType = "aes256-gcm96" | "chacha20-poly1305";
 export const DEFAULT_KEY_TYPE: KeyType = "aes256-gcm96";
 
-/** HMAC keys are as long whatever the type of the key. */
+/** HMAC keys have this length for every type of key. */
 export const HMAC_KEY_BYTES = 32;
 
 export type ExportKind =
@@ -31,14 +31,14 @@ export interface KeyTypeRow {
   readonly nonceBytes: number;
   /** The cipher of one version. `keyBytes` is copied. */
   readonly importCipher: (keyBytes: Uint8Array) => Promise<Aead>;
-  /** What Go's package for this cipher says of a tag that does not fit. */
+  /** The message of Go's package for this cipher if a tag does not match. */
   readonly rejection: string;
   /** The number of the type in a backup (openbao sdk/helper/keysutil, `KeyType`). */
   readonly backupNumber: number;
   /**
-   * What a read of the key says it can do. Every type here encrypts and none signs: the code for
-   * others does not exist, so no row can claim otherwise. `derivation` is the reference's word on the
-   * type; no key is derived here.
+   * The capabilities that a read of the key shows. Every type here encrypts and none signs: the
+   * code for others does not exist, so no row can claim otherwise. `derivation` is what the
+   * reference shows for the type; no key is derived here.
    */
   readonly supports: {
     readonly encryption: true;

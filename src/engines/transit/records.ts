@@ -30,7 +30,7 @@ export interface KeyVersion {
   readonly createdMs: number;
   /** `keyBytes` of the type. Stays in memory while the key is cached: a change writes it again. */
   readonly bytes: Uint8Array;
-  /** 32 bytes, for HMAC alone; null in records from before HMAC was served. */
+  /** 32 bytes, used only for HMAC; null in records older than HMAC support. */
   readonly hmacKey: Uint8Array | null;
 }
 
