@@ -1,14 +1,13 @@
-/** The mount of an auth method, as data. The table of them is the vault's. */
+/** The mount of an auth method, as data. The vault keeps the table of them. */
 
 import type { MountSettings, UserLockout } from "./mount_settings.ts";
 
-/** Types that can be mounted. */
 export type AuthMethodType = "approle" | "userpass";
 
 export interface AuthMountConfig extends MountSettings {
-  /** `default-…`: unless a user or role says otherwise. */
+  /** `default-…`: applies unless a user or role sets another type. */
   readonly tokenType: "default-service" | "default-batch" | "service" | "batch";
-  /** Null: nobody has said anything. */
+  /** Null if never set. */
   readonly userLockout: UserLockout | null;
 }
 
@@ -25,9 +24,8 @@ export interface AuthMount {
   readonly externalEntropyAccess: boolean;
   readonly options: Readonly<Record<string, string>> | null;
   readonly config: AuthMountConfig;
-  /** It is being removed: no login any more. */
+  /** The mount is being removed and accepts no more logins. */
   readonly closing: boolean;
 }
 
-/** Of the token store. */
 export const TOKEN_MOUNT_PATH = "token/";

@@ -1,8 +1,8 @@
 /**
- * Blocks of addresses that logins and tokens are bound to: `10.0.0.0/8`, `2001:db8::/32`, or one
- * address. An IPv4 address written as an IPv6 one (`::ffff:10.0.0.1`) is that IPv4 address. Pure.
- * The reference also takes names of UNIX sockets, and so any text with a slash; no client comes
- * from one here, so they are refused like a slip of the pen.
+ * Blocks of addresses that logins and tokens are bound to: `10.0.0.0/8`, `2001:db8::/32`, or a
+ * single address. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is that IPv4 address. The
+ * reference also accepts UNIX socket names, and so any text with a slash. No client connects
+ * through one here, so they are refused like typos. Pure.
  */
 
 import { invalidRequest } from "../errors.ts";
@@ -10,19 +10,19 @@ import { invalidRequest } from "../errors.ts";
 interface Block {
   readonly bits: 32 | 128;
   readonly address: bigint;
-  /** How many leading bits all its addresses share. */
+  /** Number of leading bits that all its addresses share. */
   readonly prefix: number;
 }
 
 const BYTES = /^(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})$/;
-/** What may stand between brackets in a URL; a zone may not. */
+/** What a URL may have between brackets, which excludes zones. */
 const GROUPS = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/;
 const PREFIX = /^[0-9]{1,4}$/;
 const MAPPED_BITS = 96;
 
 /**
- * Addresses and blocks as they are stored and shown. Throws `invalid_request` for anything else,
- * `before` first.
+ * Addresses and blocks in the form they are stored and shown in. Throws `invalid_request` for
+ * anything else; the message starts with `before`.
  */
 export function parseAddresses(texts: readonly string[], before = ""): readonly string[] {
   return texts.map((sent) => {
@@ -37,7 +37,7 @@ export function parseAddresses(texts: readonly string[], before = ""): readonly 
   });
 }
 
-/** Blocks as they were sent; a single address is none. Throws `invalid_request`, `what` first. */
+/** Trimmed blocks. Throws `invalid_request`, also for single addresses; `what` names the list. */
 export function checkCidrs(texts: readonly string[], what: string): readonly string[] {
   return texts.map((sent) => {
     const text = sent.trim();
@@ -46,12 +46,12 @@ export function checkCidrs(texts: readonly string[], what: string): readonly str
   });
 }
 
-/** Whether an address is in one of the blocks; never when it is unknown. */
+/** Whether an address is in one of the blocks. False for an unknown address. */
 export function isWithin(address: string | null, blocks: readonly string[]): boolean {
   return blockMatcher(blocks)(address);
 }
 
-/** `isWithin` for blocks that stay: they are parsed once. */
+/** Like `isWithin`, but parses the blocks only once. */
 export function blockMatcher(blocks: readonly string[]): (address: string | null) => boolean {
   const parsed = blocks.map(parseBlock).filter((block) => block !== null);
   return (address) => {
@@ -60,36 +60,38 @@ export function blockMatcher(blocks: readonly string[]): (address: string | null
   };
 }
 
-/** One address in its shortest form; null for what is none, also for a block. */
+/** An address in its shortest form. Null if the text is not an address, also for a block. */
 export function canonicalAddress(text: string): string | null {
   const block = text.includes("/") ? null : parseBlock(text);
   return block === null ? null : formatBlock(block);
 }
 
-/** Like `isWithin`, but where nothing is bound any address will do, also an unknown one. */
+/** Like `isWithin`, but without bounds any address is allowed, even an unknown one. */
 export function mayComeFrom(address: string | null, bounds: readonly string[]): boolean {
   return bounds.length === 0 || isWithin(address, bounds);
 }
 
 /**
- * Whether each of the inner blocks is in one of the outer ones. Both lists may be as long as a field
- * can be, so the outer ones are looked up and not walked through.
+ * Whether each inner block lies in an outer one. Both lists may be as long as a field allows, so
+ * outer blocks are looked up, not scanned.
  */
 export function areWithin(inner: readonly string[], outer: readonly string[]): boolean {
-  const known = new Set(outer.map(parseBlock).map((block) => block === null ? "" : nameOf(block)));
+  const known = new Set(
+    outer.map(parseBlock).map((block) => block === null ? "" : blockKey(block)),
+  );
   return inner.every((text) => {
     const block = parseBlock(text);
-    return block !== null && lineOf(block).some((wider) => known.has(wider));
+    return block !== null && containingKeys(block).some((wider) => known.has(wider));
   });
 }
 
-function nameOf({ bits, address, prefix }: Block): string {
+function blockKey({ bits, address, prefix }: Block): string {
   return `${bits} ${address >> BigInt(bits - prefix)} ${prefix}`;
 }
 
-/** The block itself and all that contain it. */
-function lineOf(block: Block): readonly string[] {
-  return Array.from({ length: block.prefix + 1 }, (_, prefix) => nameOf({ ...block, prefix }));
+/** The keys of the block and of every block that contains it. */
+function containingKeys(block: Block): readonly string[] {
+  return Array.from({ length: block.prefix + 1 }, (_, prefix) => blockKey({ ...block, prefix }));
 }
 
 function contains(outer: Block, inner: Block): boolean {
@@ -97,7 +99,7 @@ function contains(outer: Block, inner: Block): boolean {
   return (outer.address ^ inner.address) >> BigInt(outer.bits - outer.prefix) === 0n;
 }
 
-/** Null for what is neither an address nor a block. */
+/** Null if the text is neither an address nor a block. */
 function parseBlock(text: string): Block | null {
   const [written = "", length, ...more] = text.split("/");
   const isGroups = GROUPS.test(written);
@@ -109,7 +111,7 @@ function parseBlock(text: string): Block | null {
   if (prefix > bits) return null;
   const isMapped = isGroups && address >> 32n === 0xffffn;
   if (!isMapped) return { bits, address, prefix };
-  // A prefix that could be meant for the IPv4 address is taken so, as in the reference.
+  // As in the reference, a prefix below 96 is taken as one of the IPv4 address.
   const mapped = prefix < MAPPED_BITS ? Math.min(prefix, 32) : prefix - MAPPED_BITS;
   return { bits: 32, address: address & 0xffffffffn, prefix: mapped };
 }
@@ -121,7 +123,7 @@ function parseBytes(text: string): bigint | null {
   return bytes.reduce((sum, byte) => sum << 8n | BigInt(byte), 0n);
 }
 
-/** URLs have the platform's own reader of IPv6 addresses, which answers the shortest form. */
+/** The platform's URL parser reads IPv6 addresses and returns their shortest form. */
 function parseGroups(text: string): bigint | null {
   const shortest = shortestGroups(text);
   if (shortest === null) return null;

@@ -1,23 +1,23 @@
-/** What may be said of every mount, of secrets engines and of auth methods alike. */
+/** Settings common to the mounts of secrets engines and auth methods. */
 
 import { invalidRequest, type VaultError } from "../errors.ts";
 
 export interface MountSettings {
-  /** 0: the system's. */
+  /** 0 means the system's. */
   readonly defaultLeaseSeconds: number;
   readonly maxLeaseSeconds: number;
   readonly forceNoCache: boolean;
-  /** `unauth`: shown to who has no token. */
+  /** `unauth`: shown to callers without a token. */
   readonly listingVisibility: "" | "hidden" | "unauth";
-  /** Names whose texts stand in the audit trail as they are. */
+  /** Fields whose values appear in the audit trail unhashed. */
   readonly auditNonHmacRequestKeys: readonly string[];
   readonly auditNonHmacResponseKeys: readonly string[];
-  /** As sent: engines and methods here see no headers. */
+  /** Stored as sent, without effect: engines and methods here see no headers. */
   readonly passthroughRequestHeaders: readonly string[];
   readonly allowedResponseHeaders: readonly string[];
 }
 
-/** 0 stands for the default: `lockouts.ts`. */
+/** 0 means the default (`lockouts.ts`). */
 export interface UserLockout {
   readonly threshold: number;
   readonly durationSeconds: number;
@@ -25,13 +25,13 @@ export interface UserLockout {
   readonly disabled: boolean;
 }
 
-/** For a type that nothing has, or a version of it that is none of ours. */
+/** The error for an unknown type, or for a version of it that does not exist here. */
 export function notInCatalog(type: string, version: string | null = null): VaultError {
   const asked = version === null ? type : `${type}, version=${version}`;
   return invalidRequest(`plugin not found in the catalog: ${asked}`);
 }
 
-/** Also what a record says that is older than a setting. */
+/** Also fills in settings that older records lack. */
 export const DEFAULT_SETTINGS: MountSettings = {
   defaultLeaseSeconds: 0,
   maxLeaseSeconds: 0,

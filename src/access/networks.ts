@@ -1,6 +1,6 @@
-/** Whom an address stands for where work is shared out or tries are counted. Pure. */
+/** The network of an address, by which work is shared out and attempts are counted. Pure. */
 
-/** One household gets a /64 of IPv6: its addresses count as one. Those that are unknown do, too. */
+/** A household gets an IPv6 /64, so its addresses count as one. So do unknown addresses. */
 export function networkOf(address: string | null): string {
   if (address === null) return "unknown";
   if (!address.includes(":") || address.includes(".")) return address;

@@ -1,7 +1,7 @@
 /**
- * Who logs in, told apart beyond single logins: one entity for each alias, which is a user or role id
- * of one mount. It is made at the first login and stays when the user is deleted and made again.
- * Other ways to make or change entities there are none.
+ * Entities identify who logs in across logins. There is one for each alias, which is a user or role
+ * id of one mount. It is created at the first login, and survives the deletion and re-creation of
+ * the user. Entities cannot be created or changed in any other way.
  */
 
 import type { Barrier, Entry } from "../../barrier/barrier.ts";
@@ -19,7 +19,7 @@ export interface EntityPorts {
   readonly nowMs: () => number;
 }
 
-/** An entity lies below the id of its alias; ids and names lead there. */
+/** An entity is stored under its alias's id. Its own id and name point to that. */
 const ALIAS_PREFIX = "sys/entity/alias/";
 const ID_PREFIX = "sys/entity/id/";
 const NAME_PREFIX = "sys/entity/name/";
@@ -39,7 +39,7 @@ export class Entities {
     this.#macKey = ports.barrier.deriveMacKey("entity aliases");
   }
 
-  /** The entity of a login that succeeded, made where there is none yet. */
+  /** The entity of a successful login, created if it does not exist. */
   async atLogin(
     { accessor, local }: Pick<AuthMount, "accessor" | "local">,
     { name, meta }: LoginAlias,
@@ -73,13 +73,13 @@ export class Entities {
     return UUID.test(id) ? await this.#byIndex(ID_PREFIX + id) : null;
   }
 
-  /** A name means the same in upper and in lower case. */
+  /** Names ignore letter case. */
   async byName(name: string): Promise<Entity | null> {
     const lower = name.toLowerCase();
     return NAME.test(lower) ? await this.#byIndex(NAME_PREFIX + lower) : null;
   }
 
-  /** All of them, sorted by the ids of their aliases. */
+  /** All entities, sorted by the ids of their aliases. */
   async *each(): AsyncGenerator<Entity> {
     for await (const id of this.#ports.barrier.each(ALIAS_PREFIX)) {
       const stored = await this.#read(id);
@@ -87,7 +87,7 @@ export class Entities {
     }
   }
 
-  /** Keyed, because a role id must not be guessed from it; names differ in more than their case. */
+  /** Keyed, so that nobody can guess a role id from it. Names differ in more than case. */
   #aliasId(accessor: string, name: string): string {
     const text = encodeUtf8(`${accessor}/${name.toLowerCase()}`);
     const bytes = Uint8Array.from(hmacSha256(this.#macKey, text));
@@ -105,7 +105,7 @@ export class Entities {
     };
   }
 
-  /** False when the alias has an entity by now, or another one has its name. */
+  /** False if the alias has an entity by now, or if another entity has the new one's id or name. */
   async #add(entity: Entity): Promise<boolean> {
     const { id, name, alias } = entity;
     const value = encodeUtf8(JSON.stringify({ version: 1, alias: alias.id }));

@@ -2,7 +2,7 @@
 
 export type AliasMeta = Readonly<Record<string, string>> | null;
 
-/** What a login says of itself. */
+/** What a login knows about its user or role. */
 export interface LoginAlias {
   readonly name: string;
   readonly meta: AliasMeta;
@@ -10,7 +10,7 @@ export interface LoginAlias {
 
 export interface Alias extends LoginAlias {
   readonly id: string;
-  /** Of the mount it belongs to. */
+  /** The accessor of its mount. */
   readonly accessor: string;
   readonly local: boolean;
   readonly createdAtMs: number;

@@ -1,13 +1,13 @@
 /**
- * Who has failed too often to log in with a user's password or a role's secret ids is kept out for a
- * while, whatever he sends. Only aliases that exist are counted, as in the reference.
+ * Locks out an alias, for a while, after too many failed logins with a user's password or a role's
+ * secret ids, whatever is sent meanwhile. As in the reference, only existing aliases are counted.
  *
- * The count is stored, not kept in memory: a Durable Object that nobody asks is evicted within
- * seconds, and whoever waits for that could go on guessing. It costs little. Each failure is one
- * commit, which is nothing beside the hash of a password, and a locked alias is refused before its
- * record is written again: no more than `threshold` commits for each alias and lockout. A success
- * removes the record, and there is never more than one for an alias. The records of a mount lie
- * among its own and disappear with it.
+ * The count is stored, not kept in memory: an idle Durable Object is evicted within seconds, and an
+ * attacker could wait for that and go on guessing. This costs little. A failure is one commit,
+ * which is nothing beside the hash of a password. A locked alias is refused before its record is
+ * written again, so there are at most `threshold` commits per alias and lockout. An alias has at
+ * most one record, and a success removes it. A mount's records lie among its own and are removed
+ * with it.
  */
 
 import type { Barrier } from "../../barrier/barrier.ts";
@@ -21,18 +21,18 @@ import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts
 
 interface Failures {
   readonly version: 1;
-  /** "" for all who do not exist. */
+  /** "" for all aliases that do not exist. */
   readonly alias: string;
   readonly count: number;
   readonly lastAtMs: number;
 }
 
-/** The reference's (openbao internal/helper/configutil/userlockout.go). */
+/** The reference's defaults (openbao internal/helper/configutil/userlockout.go). */
 const DEFAULTS = { threshold: 5, durationSeconds: 15 * 60, counterResetSeconds: 15 * 60 };
 const PREFIX = "failures/";
 const NOBODY = "";
 
-/** The rules of a mount; 0 there says nothing. */
+/** The rules of a mount; 0 there means the default. */
 export function lockoutRules({ userLockout }: AuthMount["config"]): UserLockout {
   return {
     threshold: userLockout?.threshold || DEFAULTS.threshold,
@@ -62,8 +62,8 @@ export class Lockouts {
   }
 
   /**
-   * Counts a failure; false when the alias was locked meanwhile, by others that ran at the same time.
-   * Null stands for who does not exist: the work is the same, so that time tells nobody apart.
+   * Counts a failure. False if concurrent failures have locked the alias meanwhile. Null is an
+   * alias that does not exist; the work is the same, so timing reveals nothing.
    */
   async fail(alias: string | null): Promise<boolean> {
     if (this.#rules.disabled) return true;
@@ -81,13 +81,12 @@ export class Lockouts {
     });
   }
 
-  /** Forgets the failures of an alias. */
   async forget(alias: string): Promise<void> {
     if (await this.#read(alias) === null) return;
     await this.#storage.commit([{ path: this.#path(alias), value: null }]);
   }
 
-  /** The aliases that are locked now, sorted. */
+  /** The locked aliases, sorted. */
   async locked(): Promise<readonly string[]> {
     const aliases: string[] = [];
     for await (const hash of this.#storage.each(PREFIX)) {
@@ -113,7 +112,7 @@ export class Lockouts {
     return await this.#storage.get<Failures>(this.#path(alias));
   }
 
-  /** A role id is no name for a path: paths are not encrypted. */
+  /** Hashed, because paths are not encrypted and an alias may be a role id. */
   #path(alias: string): string {
     return PREFIX + encodeHex(hmacSha256(this.#macKey, encodeUtf8(alias)));
   }

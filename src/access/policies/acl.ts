@@ -1,12 +1,12 @@
 /**
- * The decision whether a token's policies allow a request. Compiled once per set of policies, then
- * asked for every request: no regular expression, no splitting and no allocation on the way of a
- * decision. Pure; knows no token, mount or engine. Matching rules: OpenBao vault/acl.go.
+ * Decides whether a token's policies allow a request. Compiled once per set of policies, then asked
+ * for every request: a decision runs no regular expression, splits nothing and allocates nothing.
+ * Pure; knows no token, mount or engine. Matching rules: OpenBao vault/acl.go.
  *
- * One pattern decides: the exact path, or else the pattern of highest priority. All policies that
- * name this very pattern are united; a deny of a lower pattern has no say.
+ * One pattern decides: the exact path, or else the matching pattern of highest priority. The rules
+ * of all policies for that pattern are united; a deny in a lower pattern has no effect.
  *
- * The one thing that a decision changes is the `limit` of a list; see `acl_pagination.ts`.
+ * A decision changes only the `limit` of a list; see `acl_pagination.ts`.
  */
 
 import { RULE_SPELLINGS_MAX } from "../../limits.ts";
@@ -28,24 +28,24 @@ import { parametersFit } from "./acl_parameters.ts";
 
 export type { AclDecision, AclGrant, AclOperation, RuleSpelling } from "./acl_grants.ts";
 
-/** Where a request is judged. */
+/** The path under which a request is judged. */
 export interface AclPath {
-  /** Whole path, decoded, its names as they are stored; a list ends in "/". */
+  /** The whole path, decoded, with names as stored. The path of a list ends in "/". */
   readonly path: string;
-  /** Other paths to the same. A rule that decides about one of them must allow the request too. */
+  /** Other paths to the same thing. A rule that matches one of them must allow the request too. */
   readonly also?: readonly string[];
-  /** Left out: no name of the path has several spellings. */
+  /** Omit if no name in the path has several spellings. */
   readonly spelling?: RuleSpelling | undefined;
 }
 
 export interface AclRequest extends AclPath {
-  /** A write is `create` when nothing is there yet, else `update`; the caller finds out which. */
+  /** The caller tells `create` from `update`, by whether something exists. */
   readonly operation: AclOperation;
-  /** Body or query, names as sent. A list gets the `limit` that it is allowed. */
+  /** The body or query, with names as sent. `allows` sets the `limit` of a list. */
   readonly data: Record<string, unknown>;
-  /** Null or absent: no response wrapping asked. */
+  /** Null or absent without response wrapping. */
   readonly wrapTtlSeconds?: number | null;
-  /** The path is one of the protected ones. */
+  /** Whether the path is a protected one. */
   readonly needsSudo: boolean;
 }
 
@@ -53,13 +53,13 @@ export interface Acl {
   readonly isRoot: boolean;
   allows(request: AclRequest): AclDecision;
   /**
-   * Sorted capabilities on a path; `["root"]` for root, `["deny"]` when there are none. `at` tells
-   * where an operation there is judged; left out: at the path as it is.
+   * Sorted capabilities on a path: `["root"]` for root, `["deny"]` if there are none. `at` gives
+   * the path under which an operation is judged, and defaults to `path`.
    */
   capabilities(path: string, at?: (operation: AclOperation) => AclPath): readonly string[];
   /** Whether something is granted on a mount's own path, which ends in "/", or below it. */
   grantsBelow(mountPath: string): boolean;
-  /** What all policies together say, pattern by pattern; nothing for root. */
+  /** What all policies together grant, pattern by pattern. Empty for root. */
   grants(): readonly AclGrant[];
 }
 
@@ -87,7 +87,7 @@ const ROOT_ACL: Acl = {
   grants: () => [],
 };
 
-/** Unites policies; their order does not matter. A policy named "root" allows everything. */
+/** Unites policies, in any order. A policy named "root" allows everything. */
 export function compileAcl(policies: readonly Policy[]): Acl {
   if (policies.some((policy) => policy.name === ROOT_POLICY_NAME)) return ROOT_ACL;
   const grants = uniteRules(policies);
@@ -106,12 +106,12 @@ export function compileAcl(policies: readonly Policy[]): Acl {
     grants: () => grants,
     grantsBelow: (mountPath) =>
       (find(mountPath, true)?.names ?? DENY)[0] !== "deny" ||
-      grants.some((grant) => grant.names[0] !== "deny" && concerns(grant, mountPath)),
+      grants.some((grant) => grant.names[0] !== "deny" && mayMatchBelow(grant, mountPath)),
   };
 }
 
-/** Whether a pattern is about something below a mount; one with `+` by its first segments. */
-function concerns({ kind, path }: AclGrant, mountPath: string): boolean {
+/** Whether a pattern may match below a mount. One with `+` is compared by its first segments. */
+function mayMatchBelow({ kind, path }: AclGrant, mountPath: string): boolean {
   if (kind !== "segments") return path.startsWith(mountPath);
   const wanted = mountPath.slice(0, -1).split("/");
   const isOpen = path.endsWith("*");
@@ -126,7 +126,7 @@ function concerns({ kind, path }: AclGrant, mountPath: string): boolean {
 
 type Finder = ReturnType<typeof compileMatcher<Grant>>;
 
-/** The rules as they are written, or compiled once more as some kind of path reads them. */
+/** The rules as written, or compiled on first use as a spelling reads them. */
 function compileSpellings(
   policies: readonly Policy[],
   asWritten: Finder,
@@ -160,7 +160,7 @@ function judge(find: Finder, request: AclRequest): AclDecision {
   return decision;
 }
 
-/** The operation itself, and `sudo`, where they are granted. */
+/** The operation and `sudo`, each if granted. */
 function namesFor(
   find: Finder,
   { path, also = [] }: AclPath,
@@ -198,7 +198,7 @@ function decide(grant: Grant, request: AclRequest): AclDecision {
   }
 }
 
-// United policies may leave no TTL between the two bounds; then nothing fits, as in Vault.
+// United policies may leave no TTL between the bounds. Then none is allowed, as in Vault.
 function wrappingFits(grant: Grant, wrapTtlSeconds: number | null): boolean {
   const { minWrappingTtlSeconds: min, maxWrappingTtlSeconds: max } = grant;
   if (min === null && max === null) return true;

@@ -1,33 +1,31 @@
-/**
- * What all policies of a token together say, pattern by pattern. Pure.
- */
+/** What all policies of a token together grant, pattern by pattern. Pure. */
 
 import { CAPABILITY_BITS, capabilityNames } from "./capabilities.ts";
 import type { ParameterRules, ParameterValue, PathKind, PathRule, Policy } from "./policy.ts";
 
 export type AclOperation = "create" | "read" | "update" | "patch" | "delete" | "list" | "scan";
 
-/** How rules are read where a path holds a name that has several spellings. */
+/** How to read rules for a path with names that have several spellings. */
 export interface RuleSpelling {
-  /** Tells this reading from every other. */
+  /** Identifies this way of reading. */
   readonly key: string;
-  /** The pattern of a rule, with the names in it as they are stored. */
+  /** The pattern of a rule with its names as stored. */
   readonly read: (pattern: string, kind: PathKind) => string;
 }
 
 export interface AclDecision {
   readonly allowed: boolean;
-  /** Allowed by the root policy: nothing was checked. */
+  /** Allowed by the root policy, without any check. */
   readonly root: boolean;
   /** Allowed, and the pattern grants `sudo` (for fields that only sudo may set). */
   readonly sudo: boolean;
-  /** The policies that grant the operation at the deciding pattern; only when allowed. */
+  /** The policies that grant the operation at the deciding pattern; present only if allowed. */
   readonly policyNames?: readonly string[];
 }
 
-/** What all policies together say about one pattern, as if it were one rule. */
+/** What all policies together grant for one pattern, as if it were one rule. */
 export interface AclGrant extends Omit<PathRule, "capabilities" | "expiresAtMs"> {
-  /** Sorted capabilities; `["deny"]` when there are none. */
+  /** Sorted capabilities; `["deny"]` if there are none. */
   readonly names: readonly string[];
 }
 
@@ -45,7 +43,7 @@ interface RuleOfPolicy {
   readonly policyName: string;
 }
 
-/** `read`: the pattern of a rule as it is to be understood. */
+/** Groups rules by pattern and unites each group. `read` says how to read a pattern. */
 export function uniteRules(
   policies: readonly Policy[],
   read: RuleSpelling["read"] = (path) => path,
@@ -53,7 +51,7 @@ export function uniteRules(
   const all = policies.flatMap(({ name, rules }): readonly RuleOfPolicy[] =>
     rules.map((rule) => ({ path: read(rule.path, rule.kind), rule, policyName: name }))
   );
-  // Only as it is read a pattern may look like one of another kind.
+  // The kind is part of the key, because reading may make a pattern look like one of another kind.
   const byPattern = Map.groupBy(all, ({ path, rule }) => `${rule.kind} ${path}`);
   return [...byPattern.values()].map((entries) => {
     const path = entries[0]?.path ?? "";

@@ -1,30 +1,30 @@
 /**
- * Finds the pattern that decides about a path: the exact one, or else that of highest priority
- * (OpenBao vault/acl.go). Compiled once; asking it splits nothing and allocates nothing. Pure.
+ * Finds the pattern that decides on a path: the exact one, else the match of highest priority
+ * (OpenBao vault/acl.go). Compiled once; a lookup splits nothing and allocates nothing. Pure.
  */
 
 import type { PathKind } from "./policy.ts";
 
-/** What a matcher finds: anything with a pattern. */
+/** Anything with a pattern. */
 interface Matched {
   readonly path: string;
   readonly kind: PathKind;
 }
 
-/** A pattern that is not exact. `literals` are the pieces between the `+` segments. */
+/** A pattern that is not exact. `literals` are the pieces between its `+` segments. */
 interface Pattern<Grant> {
   readonly grant: Grant;
   readonly literals: readonly string[];
   readonly isOpen: boolean;
-  /** The text without the final `*`. */
+  /** The pattern without its final `*`. */
   readonly text: string;
-  /** Place in the order of priority, 0 first. */
+  /** Position by priority, 0 first. */
   rank: number;
-  /** For a prefix: the longest other prefix that this one begins with. */
+  /** For a prefix: the longest other prefix that it begins with. */
   parent: Pattern<Grant> | null;
 }
 
-/** `isListing`: a path with a trailing slash is tried without it too. */
+/** With `isListing`, a path that ends in a slash is also tried without it. */
 export function compileMatcher<Grant extends Matched>(
   grants: readonly Grant[],
 ): (path: string, isListing: boolean) => Grant | null {
@@ -71,7 +71,7 @@ function compilePattern<Grant extends Matched>(grant: Grant): Pattern<Grant> {
   return { grant, literals, isOpen, text, rank: 0, parent: null };
 }
 
-/** Negative when `left` goes before: the five rules of priority, in their order. */
+/** Negative if `left` goes first: the five rules of priority, in order. */
 function comparePriority(left: Pattern<unknown>, right: Pattern<unknown>): number {
   const firstWildcard = (pattern: Pattern<unknown>) => pattern.literals[0]?.length ?? 0;
   return (
@@ -83,8 +83,8 @@ function comparePriority(left: Pattern<unknown>, right: Pattern<unknown>): numbe
   );
 }
 
-// In sorted order every text that begins with a prefix follows it without a gap, so the prefixes of
-// a path are its predecessor or the predecessor's parents.
+// In sorted order, all texts that begin with a prefix follow it without a gap. So the prefixes of a
+// path are its predecessor or the predecessor's parents.
 function linkPrefixes<Grant>(prefixes: readonly Pattern<Grant>[]): readonly Pattern<Grant>[] {
   const sorted = [...prefixes].sort((left, right) => left.text < right.text ? -1 : 1);
   let previous: Pattern<Grant> | null = null;

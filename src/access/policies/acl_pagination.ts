@@ -1,7 +1,7 @@
 /**
- * How many names a list may have at most. Who asks for none in particular gets as many as the policy
- * allows, so the parameter itself is set: every endpoint that reads `limit` obeys the policy, and one
- * that does not read it tells so, as in the reference (OpenBao vault/policy/acl.go).
+ * Limits the number of names in a list. A request without a `limit` gets as many names as the
+ * policy allows, so the parameter itself is set. Every endpoint that reads `limit` then obeys the
+ * policy, and any other warns about it, as in the reference (OpenBao vault/policy/acl.go).
  */
 
 interface PaginationRules {
@@ -10,10 +10,10 @@ interface PaginationRules {
 }
 
 const LIMIT = "limit";
-/** Asks for as many as the policies allow, whatever they say. */
+/** A `limit` that asks for as many names as the policies allow. */
 const AS_MANY_AS_ALLOWED = "max";
 
-/** False: not allowed. May set `limit` in `data`. */
+/** Whether the list is allowed. May set `limit` in `data`. */
 export function limitList(
   { paginationLimit, requiredParameters }: PaginationRules,
   data: Record<string, unknown>,
@@ -21,7 +21,7 @@ export function limitList(
   const isSent = Object.hasOwn(data, LIMIT);
   const asked = data[LIMIT];
   if (paginationLimit === null) {
-    // Zero is no limit.
+    // Zero means no limit.
     if (isSent && asked === AS_MANY_AS_ALLOWED) data[LIMIT] = "0";
     return true;
   }
@@ -32,7 +32,7 @@ export function limitList(
   return true;
 }
 
-/** Null for what is no integer in decimal; the reference refuses it, for it may be anything. */
+/** Null unless the value is a decimal integer in a text, as the reference requires. */
 function countOf(asked: unknown): number | null {
   if (asked === "") return 0;
   return typeof asked === "string" && /^[+-]?[0-9]+$/.test(asked) ? Number(asked) : null;

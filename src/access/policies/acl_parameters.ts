@@ -1,4 +1,4 @@
-/** Whether what is sent keeps to the parameters that a grant allows, denies and requires. Pure. */
+/** Checks a request against the parameters that a grant allows, denies and requires. Pure. */
 
 import { foldPolicyName } from "./policy_names.ts";
 import type { ParameterRules, ParameterValue } from "./policy.ts";
@@ -31,10 +31,10 @@ export function parametersFit(
   });
 }
 
-/** Where policies are named: in a list, or in a text with commas, in any letter case. */
+/** Fields that name policies, in a list or a text separated by commas, in any letter case. */
 const POLICY_PARAMETERS: ReadonlySet<string> = new Set(["policies", "token_policies"]);
 
-/** Names of policies are compared as they are stored; so a denied one has no other spelling. */
+/** Compares policy names as they are stored, so that no other spelling evades a denial. */
 function isDeniedParameter(
   name: string,
   value: unknown,
@@ -52,7 +52,7 @@ function isDeniedParameter(
   );
 }
 
-// A denial is read generously, for many fields take "5" for 5 and ["a"] for "a"; a permission is not.
+// Denials match loosely, because many fields read "5" as 5 and ["a"] as "a". Permissions do not.
 function isDeniedValue(value: unknown, denied: readonly ParameterValue[]): boolean {
   if (denied.length === 0) return true;
   const candidates: readonly unknown[] = Array.isArray(value) ? [value, ...value] : [value];
@@ -69,7 +69,7 @@ function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
-/** Text may have `*` at either end; a lone `*` is itself. Anything else is compared whole. */
+/** Text may have `*` at either end; a lone `*` is itself. Other values are compared whole. */
 function matchesValue(wanted: ParameterValue, value: unknown): boolean {
   if (typeof wanted === "string") return typeof value === "string" && matchesGlob(wanted, value);
   return equalValues(wanted, value);

@@ -1,6 +1,6 @@
-/** The words that say what a rule allows. Pure. */
+/** The capabilities that a rule may grant. Pure. */
 
-/** One bit per capability; a rule's set is their union. `deny` stands alone. */
+/** One bit per capability; a rule holds their union. `deny` excludes all others. */
 export const CAPABILITY_BITS = {
   deny: 1,
   create: 2,
@@ -19,22 +19,22 @@ const BITS_BY_NAME: ReadonlyMap<string, number> = new Map(Object.entries(CAPABIL
 const NAMES_SORTED = [...BITS_BY_NAME.keys()].sort() as readonly Capability[];
 
 const { create, read, update, delete: remove, list, sudo, deny } = CAPABILITY_BITS;
-/** Words of the `policy` key, which is older than `capabilities`. */
-const OLD_POLICIES: ReadonlyMap<string, number> = new Map([
+/** The words of the legacy `policy` key, which preceded `capabilities`. */
+const LEGACY_POLICIES: ReadonlyMap<string, number> = new Map([
   ["deny", deny],
   ["read", read | list],
   ["write", create | read | update | remove | list],
   ["sudo", create | read | update | remove | list | sudo],
 ]);
 
-/** Undefined for a word that is none. */
+/** Undefined for an unknown word. */
 export function capabilityBit(word: string): number | undefined {
   return BITS_BY_NAME.get(word);
 }
 
-/** Undefined for a word that is none. */
-export function oldPolicyBits(word: string): number | undefined {
-  return OLD_POLICIES.get(word);
+/** Undefined for an unknown word. */
+export function legacyPolicyBits(word: string): number | undefined {
+  return LEGACY_POLICIES.get(word);
 }
 
 /** The capabilities in a set, sorted by name as `sys/capabilities` shows them. */

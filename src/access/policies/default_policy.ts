@@ -1,6 +1,6 @@
 /**
- * The texts of the built-in policies. `default`, which every token has unless it refuses it: what a
- * token may do about itself, its own cubbyhole and response wrapping, and nothing else. Paths as in
+ * The texts of the built-in policies. Every token has `default` unless it refuses it. It lets a
+ * token manage itself, its own cubbyhole and response wrapping, and nothing else. Paths as in
  * OpenBao's.
  */
 
@@ -69,7 +69,7 @@ path "sys/tools/hash/*" {
 }
 `;
 
-/** What a wrapping token may do: look at its own answer, and take it. Nobody can change it. */
+/** Lets a wrapping token look at its own reply and take it. This policy cannot be changed. */
 export const RESPONSE_WRAPPING_POLICY_TEXT =
   `# The wrapped answer lies in the cubbyhole of the token.
 path "cubbyhole/response" {

@@ -1,11 +1,11 @@
-/** Patterns in which each `*` stands for any text, and everything else for itself. Pure. */
+/** Patterns in which each `*` stands for any text and everything else for itself. Pure. */
 
 /** Whether one of the patterns matches the whole text. */
 export function matchesAnyGlob(patterns: readonly string[], text: string): boolean {
   return patterns.some((pattern) => matchesGlob(pattern, text));
 }
 
-/** Looks for each part where it first fits, which needs no way back: hostile patterns cost little. */
+/** Takes the first fit of each part and never backtracks, so hostile patterns cost little. */
 function matchesGlob(pattern: string, text: string): boolean {
   const parts = pattern.split("*");
   const first = parts[0] ?? "";

@@ -1,8 +1,8 @@
 /**
- * Parser for the part of HCL 1 that policies use, and for the same policies written as JSON. Text in,
- * neutral tree out: no meaning of any key is known here. Names stay strings in arrays, never property
- * names, so that `__proto__` is a name like any other. Work is linear in the text, depth and size are
- * bounded. Source: the HCL 1 specification (hashicorp/hcl, branch hcl1).
+ * Parses the part of HCL 1 that policies use, and the same policies written as JSON, into a neutral
+ * tree that gives no key a meaning. Names are strings in arrays, never property names, so
+ * `__proto__` is an ordinary name. Work is linear in the text; depth and size are bounded. Source:
+ * the HCL 1 specification (hashicorp/hcl, branch hcl1).
  */
 
 import { HCL_DEPTH_MAX, HCL_TEXT_MAX_CHARS } from "../../limits.ts";
@@ -10,7 +10,7 @@ import { clip, Scanner, type Syntax, type Token } from "./hcl_scanner.ts";
 
 export { HclSyntaxError, positionAt, type TextPosition } from "./hcl_scanner.ts";
 
-/** `offset`: index of its first character in the text. */
+/** `offset`: index of the value's first character in the text. */
 export type HclValue = { readonly offset: number } & HclContent;
 
 type HclContent =
@@ -22,7 +22,7 @@ type HclContent =
   | { readonly kind: "list"; readonly items: readonly HclValue[] }
   | { readonly kind: "object"; readonly body: HclBody };
 
-/** `a = 1` has one key, `path "x" { }` two; names repeat when the text repeats them. */
+/** `a = 1` has one key, `path "x" { }` has two. Repeated names are kept. */
 export interface HclItem {
   readonly keys: readonly string[];
   readonly value: HclValue;
@@ -34,12 +34,12 @@ export interface HclItem {
 
 export type HclBody = readonly HclItem[];
 
-/** Whether a text is read as JSON. */
+/** Whether the text is read as JSON. */
 export function isJsonText(text: string): boolean {
   return /^\uFEFF?\s*\{/.test(text);
 }
 
-/** Parses a whole policy text; one that begins with `{` is JSON. Throws `HclSyntaxError` only. */
+/** Parses a whole policy text, as JSON if it begins with `{`. Throws only `HclSyntaxError`. */
 export function parseHcl(text: string): HclBody {
   const syntax: Syntax = isJsonText(text) ? "json" : "hcl";
   const scanner = new Scanner(text, syntax);
@@ -56,8 +56,8 @@ export function parseHcl(text: string): HclBody {
   return root.body;
 }
 
-// Our own walk keeps repeated names, which JSON.parse would drop, silently and with them perhaps a
-// deny; but it is as lenient about commas as HCL is, hence the second opinion.
+// Our own parser keeps repeated names, which JSON.parse would silently drop, and perhaps a deny
+// with them. But it is as lenient about commas as HCL, so JSON.parse checks the text too.
 function checkStrictJson(scanner: Scanner, text: string): void {
   try {
     JSON.parse(text.replace(/^\uFEFF/, ""));

@@ -1,6 +1,6 @@
 /**
- * Cuts HCL 1, or the same written as JSON, into tokens. Text in, tokens out; work is linear in the
- * text. Source: the HCL 1 specification (hashicorp/hcl, branch hcl1).
+ * Splits HCL 1, or its JSON form, into tokens. Work is linear in the text. Source: the HCL 1
+ * specification (hashicorp/hcl, branch hcl1).
  */
 
 /** Line and column count from 1; columns are UTF-16 units. */
@@ -64,7 +64,7 @@ const SIMPLE_ESCAPES: ReadonlyMap<string, string> = new Map([
   ["t", "\t"],
 ]);
 
-/** Cuts the text into tokens, one per call; in JSON `:` counts as `=` and there are no comments. */
+/** Returns one token per call. In JSON `:` counts as `=` and there are no comments. */
 export class Scanner {
   readonly syntax: Syntax;
   readonly #text: string;
@@ -155,8 +155,8 @@ export class Scanner {
     return String.fromCodePoint(codePoint);
   }
 
-  // The closing line may be indented in both forms; `<<-` also takes that indent off every line,
-  // unless some line has less, as HCL 1 does.
+  // The closing line may be indented in both forms. As in HCL 1, `<<-` also removes that indent
+  // from every line, unless a line has less.
   #heredoc(unindent: boolean, marker: string): string {
     const start = this.#offset;
     const lines: string[] = [];

@@ -1,7 +1,7 @@
 /**
- * Where policies judge a request: at the one path by which what it reaches is stored, however the
- * path was written. Rules are read in the same way, so that a denial holds for every spelling of a
- * name, in the rule and in the request.
+ * The path under which policies judge a request: the stored path of what it reaches, however the
+ * request spells it. Rules are read in the same way, so a denial holds for every spelling of a
+ * name, both in the rule and in the request.
  */
 
 import type { AclPath, RuleSpelling } from "./acl.ts";
@@ -11,20 +11,20 @@ import type { NameSpelling } from "../../wire/spelling.ts";
 
 type Served = Pick<ServedPath<never, unknown>, "template" | "operations" | "spellings">;
 
-/** A path that was found in a table. */
+/** A path found in a table. */
 export interface FoundPath {
   readonly served: Served;
-  /** As they are written. */
+  /** As sent. */
   readonly parameters: Parameters;
-  /** What stands before the template: "" or the path of a mount. */
+  /** The part before the template: "" or the path of a mount. */
   readonly prefix: string;
-  /** The whole path as it was written. */
+  /** The whole path as sent. */
   readonly path: string;
-  /** A slash at the end that is no part of the template means nothing. */
+  /** Whether a slash at the end that the template lacks is ignored. */
   readonly slashAlias?: boolean;
 }
 
-/** `alias`: another whole path by which the same is reached at this moment. */
+/** `alias`: another whole path that reaches the same thing now. */
 export function judgedPath(
   { served, parameters, prefix, path, slashAlias = false }: FoundPath,
   operation: Operation,
@@ -32,7 +32,7 @@ export function judgedPath(
 ): AclPath {
   const stored = prefix + storedPath(served, parameters, operation, path);
   const isListing = operation === "list" || operation === "scan";
-  // A slash at the end evades no rule, whether it means something or not. Lists see to it themselves.
+  // A slash at the end must not evade a rule, significant or not. The matcher covers lists.
   const others = isListing || !path.endsWith("/")
     ? []
     : [stored.endsWith("/") ? stored.slice(0, -1) : `${stored}/`];
@@ -41,19 +41,19 @@ export function judgedPath(
   return { path: stored, also: [...others, ...aliases], spelling };
 }
 
-/** Of an endpoint whose path has no names. */
+/** The judged path of an endpoint without names in its path. */
 export function judgedLiteral(template: string, path: string): AclPath {
   const served = { template, operations: {}, spellings: {} };
   return judgedPath({ served, parameters: {}, prefix: "", path, slashAlias: true }, "read");
 }
 
-/** Undefined where rules mean what is written. */
+/** Undefined if rules apply as written. */
 function ruleSpelling(
   { template, operations, spellings }: Served,
   prefix: string,
   slashAlias: boolean,
 ): RuleSpelling | undefined {
-  // What lists is itself named by a slash.
+  // Paths that list keep the slash: it names the folder.
   const dropsSlash = (slashAlias || template.endsWith("/")) && operations.list === undefined &&
     operations.scan === undefined;
   const named = Object.entries(spellings).find(([, { storedStart }]) => storedStart !== undefined);
@@ -70,7 +70,7 @@ function asWritten(pattern: string): string {
   return pattern;
 }
 
-/** Reads the name in patterns that can be about the template's paths, and leaves all others. */
+/** Reads the name in patterns that may match the template's paths. Others stay unchanged. */
 function nameReader(
   template: string,
   prefix: string,
@@ -99,7 +99,7 @@ function nameReader(
   };
 }
 
-/** `end`: what the template has behind the name. `isEnd`: the pattern ends there. */
+/** `end`: what follows the name in the template. `isEnd`: the pattern ends here. */
 function readEnd(text: string, end: string, spelling: NameSpelling, isEnd = true): string {
   const { stored, storedStart = asWritten } = spelling;
   if (text === "+") return text;

@@ -1,4 +1,4 @@
-/** The stored password policies. Their names keep their case; nothing is kept in memory. */
+/** The stored password policies. Names keep their letter case. Nothing is cached. */
 
 import type { Barrier } from "../../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";

@@ -1,6 +1,6 @@
 /**
- * Password policies: how many characters, of which sets, at least how many of each. Pure; randomness
- * is given. Source: OpenBao internal/helper/random for words and limits.
+ * Password policies: the length, the sets of characters, and the minimum from each. Pure; the
+ * caller supplies randomness. Source: OpenBao internal/helper/random for words and limits.
  */
 
 import type { RandomBytes } from "../../crypto/random.ts";
@@ -23,7 +23,7 @@ export interface PasswordPolicy {
 
 interface CharsetRule {
   readonly charset: readonly string[];
-  /** Of the charset, at least. */
+  /** Minimum number of characters from the charset. */
   readonly minChars: number;
 }
 
@@ -54,7 +54,7 @@ export function parsePasswordPolicy(text: string): PasswordPolicy {
   return policy;
 }
 
-/** Each password that the rules allow is as likely as any other. Throws `invalid_request`. */
+/** Every password that the rules allow is equally likely. Throws `invalid_request`. */
 export function generatePassword(policy: PasswordPolicy, random: RandomBytes): string {
   const charset = charsetOf(policy);
   const failed = (why: string) => invalidRequest(`failed to generate password from policy: ${why}`);
@@ -75,9 +75,9 @@ export function generatePassword(policy: PasswordPolicy, random: RandomBytes): s
   throw failed("timed out generating string");
 }
 
-/** A rule that wants something. There are no more than a password has characters. */
+/** A rule with a minimum above 0. There are at most as many as a password has characters. */
 interface Demand {
-  /** By place in the whole charset: 1 for a character of the rule's own. */
+  /** For each place in the whole charset: 1 if the rule's own charset has that character. */
   readonly counts: Uint8Array;
   readonly minChars: number;
 }
@@ -96,7 +96,7 @@ function isMet({ counts, minChars }: Demand, drawn: readonly number[]): boolean 
   return count >= minChars;
 }
 
-/** Bytes above the last whole multiple of the set's size would prefer its beginning. */
+/** Skips bytes above the last multiple of `size`, which would favour the start of the set. */
 function drawPlaces(size: number, length: number, random: RandomBytes): readonly number[] {
   const limit = PASSWORD_CHARSET_MAX - PASSWORD_CHARSET_MAX % size;
   const places: number[] = [];
@@ -144,7 +144,7 @@ interface RuleBlock {
   readonly body: HclBody;
 }
 
-/** `rule "charset" { }`; JSON says `{"rule": {"charset": {}}}`, with lists anywhere. */
+/** `rule "charset" { }`, or in JSON `{"rule": {"charset": {}}}` with lists anywhere. */
 function ruleBlocks(items: HclBody): readonly RuleBlock[] {
   return items.filter(({ keys }) => keys[0] === "rule").flatMap(({ keys, value }) =>
     keys.length > 1

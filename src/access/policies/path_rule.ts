@@ -1,12 +1,12 @@
 /**
- * The rules that a policy makes for one path, from its text. Pure. What a rule says is either
- * understood, harmless to ignore, or refused: a key that would narrow access and that we cannot
- * honour is never skipped in silence.
+ * The rule of a policy for one path, parsed from its text. Pure. Each key is understood, harmless
+ * to ignore, or refused: a key that would narrow access and is not implemented is never silently
+ * skipped.
  */
 
 import { VaultError } from "../../errors.ts";
 import { parseAbsoluteTime } from "../../wire/absolute_time.ts";
-import { CAPABILITY_BITS, capabilityBit, oldPolicyBits } from "./capabilities.ts";
+import { CAPABILITY_BITS, capabilityBit, legacyPolicyBits } from "./capabilities.ts";
 import { parseDurationSeconds } from "../../wire/duration.ts";
 import { readGoDuration } from "../../wire/go_duration.ts";
 import type { HclBody, HclItem, HclValue } from "./hcl.ts";
@@ -24,8 +24,8 @@ import {
 import { type FillTemplates, refuseUnbalanced } from "./policy_template.ts";
 
 /**
- * `exact`: the path itself. `prefix`: everything that begins with what stands before the final `*`.
- * `segments`: at least one segment is `+` (any one segment); may end in `*` too.
+ * `exact`: the path itself. `prefix`: everything that begins with the text before the final `*`.
+ * `segments`: at least one segment is `+` (any one segment); may also end in `*`.
  */
 export type PathKind = "exact" | "prefix" | "segments";
 
@@ -37,25 +37,25 @@ export type ParameterValue =
   | readonly ParameterValue[]
   | ReadonlyMap<string, ParameterValue>;
 
-/** Lower-case name (or `*`) to values; an empty list stands for every value. */
+/** Maps a lower-case name (or `*`) to values; an empty list means any value. */
 export type ParameterRules = ReadonlyMap<string, readonly ParameterValue[]>;
 
 export interface PathRule {
-  /** As written, with `+` and the final `*`, without one leading `/`. */
+  /** As written, with `+` and the final `*`, but without one leading `/`. */
   readonly path: string;
   readonly kind: PathKind;
-  /** Union of `CAPABILITY_BITS`; exactly `deny` when the rule denies; 0 grants nothing. */
+  /** Union of `CAPABILITY_BITS`; exactly `deny` if the rule denies; 0 grants nothing. */
   readonly capabilities: number;
   readonly allowedParameters: ParameterRules;
   readonly deniedParameters: ParameterRules;
   /** Lower-case names. */
   readonly requiredParameters: readonly string[];
-  /** Above 0; null when the rule sets none. */
+  /** Above 0; null if the rule sets none. */
   readonly minWrappingTtlSeconds: number | null;
   readonly maxWrappingTtlSeconds: number | null;
-  /** Names that a list may have at most; above 0, null when the rule sets none. */
+  /** Most names that a list may have; above 0, or null if the rule sets none. */
   readonly paginationLimit: number | null;
-  /** After this point in time there is no such rule, whether it grants or denies. */
+  /** The rule ends after this time, whether it grants or denies. */
   readonly expiresAtMs: number | null;
 }
 
@@ -69,10 +69,10 @@ const UNDERSTOOD_KEYS: ReadonlySet<string> = new Set([
   "max_wrapping_ttl",
   "pagination_limit",
   "expiration",
-  // A remark keeps nothing from anybody.
+  // A comment restricts nothing.
   "comment",
 ]);
-/** Legal, narrowing and not implemented: ignoring one would allow what its author did not. */
+/** Valid, narrowing and not implemented: ignoring one would allow what its author did not. */
 const NARROWING_KEYS: ReadonlySet<string> = new Set([
   "control_group",
   "list_scan_response_keys_filter_path",
@@ -81,7 +81,7 @@ const NARROWING_KEYS: ReadonlySet<string> = new Set([
 
 type Values = ReadonlyMap<string, HclValue>;
 
-/** Null: valid, and without effect, because a template has no value. Throws `PolicyError`. */
+/** Null if the rule is valid but a template in it has no value. Throws `PolicyError`. */
 export function parseRule(
   source: PolicySource,
   rawPath: string,
@@ -94,7 +94,7 @@ export function parseRule(
   const values = readKeys(source, `path ${quote(writtenPath)}:`, body);
   const path = writtenPath.startsWith("/") ? writtenPath.slice(1) : writtenPath;
   const subject = `path ${quote(path)}:`;
-  // First what the reference decodes, then what it judges: the order in which faults are reported.
+  // The reference decodes everything before it checks anything, which sets the order of errors.
   const decoded = within(
     `path ${quote(writtenPath)}:`,
     () => decodeValues(source, values, `path ${quote(writtenPath)}: `),
@@ -112,7 +112,7 @@ export function parseRule(
     requiredParameters: [
       ...new Set(decoded.requiredParameters.map((word) => word.toLowerCase())),
     ],
-    // What denies needs no bounds, and they are not read.
+    // A denial needs no bounds, and they are not parsed.
     ...(denies ? NO_BOUNDS : parseBounds(values)),
     paginationLimit: decoded.paginationLimit > 0 ? decoded.paginationLimit : null,
     expiresAtMs,
@@ -194,9 +194,9 @@ function pathKind(subject: string, path: string): PathKind {
   return path.endsWith("*") ? "prefix" : "exact";
 }
 
-/** A denial ends the reading: words after it are not looked at. */
+/** Stops at a denial, without checking the words after it. */
 function uniteCapabilities(subject: string, { policy, capabilities: words }: Decoded): number {
-  const old = policy === "" ? 0 : oldPolicyBits(policy);
+  const old = policy === "" ? 0 : legacyPolicyBits(policy);
   if (old === undefined) throw new PolicyError(`${subject} invalid policy ${quote(policy)}`);
   if (old === CAPABILITY_BITS.deny) return old;
   let capabilities = old;
@@ -209,7 +209,7 @@ function uniteCapabilities(subject: string, { policy, capabilities: words }: Dec
   return capabilities;
 }
 
-/** One for the many rules that say nothing: a policy may have thousands. */
+/** Shared by all rules without parameters, of which a policy may have thousands. */
 const NO_RULES: ParameterRules = new Map();
 
 function parseParameters(
@@ -232,7 +232,7 @@ function parseParameters(
   );
 }
 
-/** JSON may give a list of objects for their union. */
+/** JSON may use a list of objects for their union. */
 function mapsOf(
   source: PolicySource,
   key: string,
@@ -283,7 +283,7 @@ function parseTtl(values: Values, key: string): number | null {
   const seconds = value.kind === "string"
     ? goSeconds(value.value, refused)
     : parseDurationSeconds(value.value);
-  // The reference takes a negative bound for none at all, which is not what its author meant.
+  // The reference reads a negative bound as none, which is not what its author meant.
   if (seconds === null || seconds < 0) {
     throw refused(`time: invalid duration ${quote(String(value.value))}`);
   }

@@ -1,7 +1,7 @@
 /**
- * The stored ACL policies and the compiled form that requests are judged by. Compiled lists are kept
- * in memory until any policy changes, or a policy or a rule of theirs expires: this object is the
- * only writer. Not so where a path depends on what the next login may change of an entity.
+ * The stored ACL policies, and the compiled ACLs that judge requests. Compiled ACLs are cached
+ * until any policy changes, or until a policy or rule of theirs expires; this object is the only
+ * writer. ACLs whose paths depend on entity data that the next login may change are not cached.
  */
 
 import type { Barrier } from "../../barrier/barrier.ts";
@@ -25,12 +25,12 @@ import type { Entities } from "../identity/entities.ts";
 const NEVER_MS = Number.POSITIVE_INFINITY;
 const BUILT_IN: readonly string[] = [ROOT_POLICY_NAME, RESPONSE_WRAPPING_POLICY_NAME];
 
-/** What whoever writes a policy decides. */
+/** What the author of a policy chooses. */
 export interface PolicySettings extends TemplateRules {
   readonly text: string;
-  /** Whether each later write must say which version it replaces. */
+  /** Whether each later write must name the version it replaces. */
   readonly casRequired: boolean;
-  /** Null: never. */
+  /** Null if never. */
   readonly expiresAtMs: number | null;
 }
 
@@ -38,11 +38,11 @@ export interface PolicyText extends PolicySettings {
   readonly name: string;
   /** Grows with each write; 0 for the root policy, which is not stored. */
   readonly version: number;
-  /** Null: it was never written. */
+  /** Null if never written. */
   readonly modifiedAtMs: number | null;
 }
 
-/** What older versions did not store. */
+/** Defaults for what older records lack. */
 const UNSET = {
   casRequired: false,
   expiresAtMs: null,
@@ -58,9 +58,9 @@ interface Compiled {
 interface Parsed {
   readonly policy: Policy;
   readonly expiresAtMs: number | null;
-  /** What it is made of where its paths depend on who asks; else null. */
+  /** The source, if its paths depend on the caller; else null. */
   readonly templated: PolicyText | null;
-  /** Its paths depend on what changes of an entity. */
+  /** Whether its paths depend on entity data that may change. */
   readonly isVariable: boolean;
 }
 
@@ -72,7 +72,7 @@ export class PolicyStore {
   readonly #entities: Pick<Entities, "byId">;
   readonly #parsed = new Map<string, Parsed>();
   readonly #compiled = new Map<string, Compiled>();
-  /** Counts the changes: what was read before one is not kept after it. */
+  /** Number of changes. What was read before a change is not cached after it. */
   #changes = 0;
 
   constructor(barrier: Barrier, nowMs: () => number, entities: Pick<Entities, "byId">) {
@@ -82,8 +82,8 @@ export class PolicyStore {
   }
 
   /**
-   * Judges requests of a token with these policies. Names that are not stored grant nothing.
-   * `entityId`: who holds the token, "" for nobody in particular.
+   * The ACL of a token with these policies. Names that are not stored grant nothing. `entityId` is
+   * the entity of the token, "" if it has none.
    */
   async acl(names: readonly string[], entityId = ""): Promise<Acl> {
     const nowMs = this.#nowMs();
@@ -113,14 +113,14 @@ export class PolicyStore {
     return acl;
   }
 
-  /** Names that begin with `prefix`. `root`, which is not stored, is not among them. */
+  /** Names that begin with `prefix`, without `root`, which is not stored. */
   async list(prefix = ""): Promise<readonly string[]> {
     const names: string[] = [];
     for await (const rest of this.#barrier.each(POLICY_PREFIX + prefix)) names.push(prefix + rest);
     return inScanOrder(names.filter((name) => !BUILT_IN.includes(name)));
   }
 
-  /** Null also for one that has expired. */
+  /** The policy; null if it does not exist or has expired. */
   async read(name: string): Promise<PolicyText | null> {
     const builtIn = { ...UNSET, name, modifiedAtMs: null };
     if (name === ROOT_POLICY_NAME) return { ...builtIn, text: "", version: 0 };
@@ -133,7 +133,7 @@ export class PolicyStore {
     if (record === null) return null;
     const stored = { ...UNSET, ...JSON.parse(decodeUtf8(record.value)) } as PolicyText;
     if (!isPast(stored.expiresAtMs, this.#nowMs())) return stored;
-    // Who reads it first removes it, unless somebody has written a new one meanwhile.
+    // The first reader removes it, unless a new one has been written meanwhile.
     await this.#barrier.commit({
       entries: [{ path, value: null }],
       expect: [{ path, revision: record.revision }],
@@ -142,9 +142,9 @@ export class PolicyStore {
   }
 
   /**
-   * Stores a policy given as HCL, as JSON, or as base64 of either. `cas`: the version that it
-   * replaces, 0 or -1 for none; null when that was not said. Resolves with what its author should
-   * know of the text.
+   * Stores a policy given as HCL, as JSON, or as base64 of either. `cas` is the version it
+   * replaces, 0 or -1 if none, null if not given. Returns warnings for the author. Throws
+   * `invalid_request`.
    */
   async write(
     name: string,
@@ -204,7 +204,7 @@ export class PolicyStore {
   }
 }
 
-/** The entry that gives a new vault its `default` policy. */
+/** The entry that stores the `default` policy of a new vault. */
 export async function defaultPolicyEntry(
   nowMs: number,
 ): Promise<{ path: string; value: Uint8Array }> {
@@ -214,7 +214,7 @@ export async function defaultPolicyEntry(
   return { path: POLICY_PREFIX + name, value: encodePolicy(policy) };
 }
 
-/** A Worker starts without. */
+/** Loaded on first use, so that a Worker starts without it. */
 function language() {
   return import("./policy_language.ts");
 }
@@ -225,7 +225,7 @@ async function filledFor(entity: Entity | null, { policy, templated }: Parsed): 
   return parsePolicy(policy.name, templated.text, valuesOf(entity, templated));
 }
 
-/** The last millisecond still counts. */
+/** A policy still counts in the millisecond of its expiry. */
 function isPast(expiresAtMs: number | null, nowMs: number): boolean {
   return expiresAtMs !== null && nowMs > expiresAtMs;
 }

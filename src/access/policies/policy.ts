@@ -1,6 +1,6 @@
 /**
- * Policy text to path rules. Pure. Source: Vault's policy documentation; OpenBao vault/policy.go for
- * words and messages.
+ * Parses policy text into path rules. Pure. Source: Vault's policy documentation; OpenBao
+ * vault/policy.go for words and messages.
  */
 
 import { invalidRequest } from "../../errors.ts";
@@ -24,18 +24,17 @@ export interface Policy {
   readonly rules: readonly PathRule[];
 }
 
-/** A policy that was read from its text. */
 export interface ParsedPolicy extends Policy {
-  /** What its author should know: attributes that are set more than once, the last of which count. */
+  /** Warnings for the author: attributes set more than once, of which the last counts. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Parses a policy in HCL or JSON. `name` is the one it is stored under; a `name` in the text is
- * ignored, as in Vault. Rules with a template (`{{identity.entity.id}}`) that `fill` has no value for
- * are checked and then left out.
+ * Parses a policy in HCL or JSON. `name` is the name it is stored under; a `name` in the text is
+ * ignored, as in Vault. Rules with a template (`{{identity.entity.id}}`) that `fill` has no value
+ * for are checked and then dropped.
  *
- * Throws `invalid_request`, text `failed to parse policy: <detail>`.
+ * Throws `invalid_request` with the text `failed to parse policy: <detail>`.
  */
 export function parsePolicy(name: string, text: string, fill = NO_VALUES): ParsedPolicy {
   const read = parseRules(text, fill);
@@ -69,13 +68,13 @@ function checkName(source: PolicySource, value: HclValue): void {
   if (value.kind !== "null") wordOf(source, "name", value);
 }
 
-/** What a text says of one path. */
+/** The part of a text about one path. */
 interface Block {
   readonly path: string;
   readonly body: HclBody;
 }
 
-/** A block without a label is about the path called "path"; of several labels the first counts. */
+/** A block without a label is for the path "path"; of several labels the first counts. */
 function hclBlocks({ keys: [, path = "path"], value }: HclItem): readonly Block[] {
   return [{ path, body: rulesOf(path, value) }];
 }
@@ -85,7 +84,7 @@ function rulesOf(path: string, value: HclValue): HclBody {
   throw new PolicyError(`path ${quote(path)}: cannot check HCL keys of type ${goType(value)}`);
 }
 
-/** `{"path": {"a": {}}}` is what HCL writes `path "a" { }`, and repeats by lists. */
+/** JSON writes `path "a" { }` as `{"path": {"a": {}}}`, and repeated blocks as lists. */
 function jsonBlocks(source: PolicySource, { value }: HclItem): readonly Block[] {
   return objectsOf(value).flatMap((paths) => {
     const body = rulesOf("path", paths);

@@ -1,4 +1,4 @@
-/** What reading and writing policies needs, and judging requests does not: loaded when it is. */
+/** Code for reading and writing policies, loaded only then. Judging requests does not need it. */
 
 export { DEFAULT_POLICY_TEXT, RESPONSE_WRAPPING_POLICY_TEXT } from "./default_policy.ts";
 export { parsePolicy } from "./policy.ts";

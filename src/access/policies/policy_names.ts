@@ -1,4 +1,4 @@
-/** The policies that exist by themselves. */
+/** The names of the built-in policies. */
 
 import { foldCase } from "../../wire/fold.ts";
 
@@ -6,7 +6,7 @@ export const ROOT_POLICY_NAME = "root";
 export const DEFAULT_POLICY_NAME = "default";
 export const RESPONSE_WRAPPING_POLICY_NAME = "response-wrapping";
 
-/** A policy's name as it is stored: without blanks around it and in lower case. */
+/** The stored spelling of a policy's name: lower case, without blanks around it. */
 export function foldPolicyName(name: string): string {
   return foldCase(name.trim());
 }

@@ -1,16 +1,16 @@
 /**
- * Values of a policy text as Go's HCL decoder takes them, and its words for those that it does not
- * take. Pure.
+ * Values of a policy text, read as Go's HCL decoder reads them, with its messages for those it
+ * refuses. Pure.
  */
 
 import { multiError } from "../../wire/multi_error.ts";
 import { type HclBody, type HclItem, type HclValue, isJsonText, positionAt } from "./hcl.ts";
 import { POLICY_MISTAKES_SHOWN_MAX } from "../../limits.ts";
 
-/** What is wrong with a policy; never a fault of ours. */
+/** A fault in a policy, never one of this program. */
 export class PolicyError extends Error {}
 
-/** A policy text, for messages that say where something stands in it, and what is odd about it. */
+/** A policy text: positions in it for messages, and warnings about it. */
 export class PolicySource {
   readonly isJson: boolean;
   readonly #text: string;
@@ -22,20 +22,20 @@ export class PolicySource {
     this.isJson = isJsonText(text);
   }
 
-  /** Positions in JSON are not known to the reference. */
+  /** The reference knows no positions in JSON. */
   at(offset: number): string {
     if (this.isJson) return "At -";
     const { line, column } = positionAt(this.#text, offset);
     return `At ${line}:${column}`;
   }
 
-  /** Line and column, of JSON as well. */
+  /** Line and column, also in JSON. */
   position(offset: number): string {
     const { line, column } = positionAt(this.#text, offset);
     return `${line}:${column}`;
   }
 
-  /** What the author should know of a text that was understood. */
+  /** Warnings for the author of a valid text. */
   get warnings(): readonly string[] {
     const more = this.#repetitions - this.#warnings.length;
     if (more === 0) return this.#warnings;
@@ -43,8 +43,8 @@ export class PolicySource {
   }
 
   /**
-   * The last item of each name, in the order in which the names come first. Of a name that repeats
-   * there is a warning; `subject` says whose attributes they are.
+   * The last item of each name, in the order in which names first appear. Adds a warning for each
+   * repeated name; `subject` says whose attributes they are.
    */
   lastOfEach(
     subject: string,
@@ -68,13 +68,13 @@ export class PolicySource {
     return last;
   }
 
-  /** Of the `=`; a block has none. */
+  /** The line of the `=`; 0 for a block, which has none. */
   lineOf({ assignOffset }: HclItem): number {
     return assignOffset === null ? 0 : positionAt(this.#text, assignOffset).line;
   }
 }
 
-/** Throws for all keys that are not known, in the form of a multi-error. */
+/** Throws one `PolicyError` for all unknown keys, in the format of a multi-error. */
 export function refuseUnknownKeys(
   source: PolicySource,
   body: HclBody,
@@ -90,7 +90,7 @@ export function refuseUnknownKeys(
   throw new PolicyError(multiError(errors, unknown.length));
 }
 
-/** A text, or a whole number as its text. `field` is the name in messages. */
+/** A text, or a whole number as its text. `field` is its name in messages. */
 export function wordOf(source: PolicySource, field: string, value: HclValue): string {
   if (value.kind === "string") return value.value;
   if (value.kind === "number" && Number.isInteger(value.value)) return String(value.value);
@@ -115,14 +115,14 @@ export function wordsOf(
   return itemsOf(source, value).map((item, index) => wordOf(source, `${field}[${index}]`, item));
 }
 
-/** A list; an object stands for the list of itself. */
+/** The items of a list; an object counts as a list of itself. */
 export function itemsOf(source: PolicySource, value: HclValue): readonly HclValue[] {
   if (value.kind === "list") return value.items;
   if (value.kind === "object") return [value];
   throw new PolicyError(`${source.at(value.offset)}: unknown slice type: ${goType(value)}`);
 }
 
-/** A whole number, or its text as Go's strconv.ParseInt reads it in base 0. */
+/** A whole number, or a text that Go's strconv.ParseInt reads in base 0. */
 export function integerOf(source: PolicySource, field: string, value: HclValue): number {
   if (value.kind === "number" && Number.isInteger(value.value)) return inRange(value.value);
   if (value.kind !== "string") {
@@ -144,7 +144,7 @@ function inRange(number: number): number {
   throw new PolicyError(`strconv.ParseInt: parsing ${quote(String(number))}: value out of range`);
 }
 
-/** What the reference's decoder calls a value. */
+/** The name that the reference's decoder has for a kind of value. */
 export function goType({ kind }: HclValue): string {
   switch (kind) {
     case "list":

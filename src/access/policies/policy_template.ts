@@ -1,17 +1,17 @@
 /**
- * Paths that name whoever asks: `{{identity.entity.id}}` stands for a part of the path that depends on
- * the token. Pure. Source: OpenBao sdk/helper/identitytpl. Groups there are none, and no template of
- * the time has a value here.
+ * Templates in policy paths: `{{identity.entity.id}}` stands for a part of the path that depends on
+ * the token. There are no groups, and time templates have no value. Pure. Source: OpenBao
+ * sdk/helper/identitytpl.
  */
 
 import type { Entity } from "../identity/entity.ts";
 import { PolicyError } from "./policy_source.ts";
 
-/** A path with its templates filled; null when one of them has no value. */
+/** Fills the templates of a path; null if one of them has no value. */
 export type FillTemplates = (path: string) => string | null;
 
 const TEMPLATE = /\{\{([^{}]*)\}\}/g;
-/** What an entity keeps for as long as there is one. */
+/** Values that never change during the life of an entity. */
 const CONSTANT: ReadonlySet<string> = new Set(["identity.entity.id", "identity.entity.name"]);
 
 export interface TemplateRules {
@@ -19,10 +19,10 @@ export interface TemplateRules {
   readonly allowsWildcardsInTemplates: boolean;
 }
 
-/** For a token without an entity, and for who only checks a policy. */
+/** For tokens without an entity, and for checking a policy. */
 export const NO_VALUES: FillTemplates = (path) => isTemplated(path) ? null : path;
 
-/** A value that would change the meaning of the path is none, unless the policy says otherwise. */
+/** Unless `rules` allow it, a value that would change a path's meaning counts as absent. */
 export function valuesOf(entity: Entity, rules: TemplateRules): FillTemplates {
   const blocked = [
     ...(rules.allowsSlashesInTemplates ? [] : ["/"]),
@@ -41,7 +41,7 @@ export function valuesOf(entity: Entity, rules: TemplateRules): FillTemplates {
   };
 }
 
-/** Throws `PolicyError` where a template begins and does not end, or the other way round. */
+/** Throws `PolicyError` for unbalanced template braces. */
 export function refuseUnbalanced(path: string): void {
   const literal = path.replace(TEMPLATE, "");
   if (literal.includes("{{") || literal.includes("}}")) {
@@ -56,14 +56,14 @@ export function isTemplated(path: string): boolean {
 }
 
 /**
- * Whether some template may have another value after the next login, as the alias's metadata does.
- * Those of the default policy, which nearly every token has, never do.
+ * Whether a template's value may change at the next login, as alias metadata may. The templates of
+ * the default policy, which nearly every token has, never change.
  */
 export function isVariable(text: string): boolean {
   return [...text.matchAll(TEMPLATE)].some(([, selector = ""]) => !CONSTANT.has(selector.trim()));
 }
 
-/** "" when there is none. */
+/** "" if the template has no value. */
 function valueOf({ id, name, alias }: Entity, selector: string): string {
   if (selector === "identity.entity.id") return id;
   if (selector === "identity.entity.name") return name;

@@ -1,10 +1,10 @@
-/** What policies of every kind have in common. Pure. */
+/** Code shared by all kinds of policies. Pure. */
 
 import { decodeBase64, decodeUtf8 } from "../../crypto/bytes.ts";
 
 /**
- * The text of a policy that is given as it is or as base64 of it. Policy text has quotes or braces,
- * which base64 has not: the two cannot be confused, but where there is nothing at all.
+ * A policy's text, given plainly or in base64. Every policy but an empty one has quotes or braces,
+ * which base64 lacks, so the two cannot be confused.
  */
 export function policyText(given: string): string {
   const decoded = decodeBase64(given);
@@ -17,8 +17,8 @@ export function policyText(given: string): string {
 }
 
 /**
- * Names as Vault lists them: what is directly in a folder, then its folders, the last one first.
- * Takes them in order.
+ * Orders names as Vault lists them: the entries of a folder first, then its subfolders, last one
+ * first. `names` must be sorted.
  */
 export function inScanOrder(names: readonly string[]): readonly string[] {
   const ordered: string[] = [];

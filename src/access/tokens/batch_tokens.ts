@@ -1,7 +1,7 @@
 /**
- * Batch tokens: nothing is stored, the id is the encrypted token itself. They cannot be renewed or
- * revoked and have no children; they end with their time, with their parent, or with the credential
- * key they were made under.
+ * Batch tokens. Nothing is stored; the id is the encrypted token itself. They cannot be renewed or
+ * revoked, and have no children. They end at their expiry, with their parent, or with the
+ * credential key they were made under.
  *
  * An id is `b.` and the unpadded base64url of `version(1) ‖ salt(24) ‖ ciphertext ‖ tag(16)`.
  */
@@ -20,11 +20,11 @@ const VERSION = 1;
 const SALT_BYTES = 24;
 const HEAD_BYTES = 1 + SALT_BYTES;
 const CONTEXT = encodeUtf8("sealwright batch token");
-/** Each salt gives a key that encrypts one token, so the nonce need not differ. */
+/** Each salt derives a key that encrypts only one token, so the nonce may be constant. */
 const NONCE = new Uint8Array(NONCE_BYTES);
 
 export interface BatchTokenPorts {
-  /** 32 bytes for the token with this salt; from the credential key in force. */
+  /** Derives 32 bytes for a salt from the current credential key. */
   readonly deriveKey: (salt: Uint8Array) => Uint8Array;
   readonly random: RandomBytes;
   readonly nowMs: () => number;
@@ -48,14 +48,14 @@ export class BatchTokens {
     return encodeId(concatBytes(head, encrypted));
   }
 
-  /** The token in an id; null when this vault did not make it under the credential key in force. */
+  /** The token in an id; null unless this vault made it under the current credential key. */
   async read(id: string): Promise<Token | null> {
     const text = fromUrl(id.slice(BATCH_TOKEN_PREFIX.length));
     const bytes = decodeBase64(text + "=".repeat((4 - text.length % 4) % 4));
     if (bytes === null || bytes[0] !== VERSION || bytes.length < HEAD_BYTES + TAG_BYTES) {
       return null;
     }
-    // Another spelling of the same bytes would be the same token under another name.
+    // Another spelling of the same bytes would give one token two ids.
     if (encodeId(bytes) !== id) return null;
     const head = bytes.subarray(0, HEAD_BYTES);
     const key = await AeadKey.import(this.#ports.deriveKey(head.subarray(1)));
@@ -69,11 +69,11 @@ export class BatchTokens {
     }
   }
 
-  /** Whether any endpoint can issue such a token. Holding the key must not make more than that. */
+  /** Whether some endpoint could issue the token. A stolen key must not allow more than that. */
   #isIssuable(token: Token): boolean {
     const { expiresAtMs, createdAtMs } = token;
     const { maxLeaseSeconds, nowMs } = this.#ports;
-    // Lifetimes have whole milliseconds, limits have seconds.
+    // Lifetimes are in whole milliseconds, limits in seconds.
     const maxMs = (maxLeaseSeconds() + 1) * 1000;
     return token.type === "batch" && token.accessor === "" && token.uses === 0 &&
       token.periodSeconds === 0 && !token.renewable &&

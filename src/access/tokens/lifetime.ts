@@ -1,4 +1,4 @@
-/** How long a token or lease may live: the one rule, Vault's `CalculateTTL` (sdk/framework/lease.go). Pure. */
+/** The lifetime of tokens and leases: Vault's `CalculateTTL` (sdk/framework/lease.go). Pure. */
 
 import { formatShortDuration } from "../../wire/duration.ts";
 
@@ -7,7 +7,7 @@ export interface LeaseLimits {
   readonly maxSeconds: number;
 }
 
-/** What is said about it, in seconds; 0: nothing. */
+/** The limits set for a token, in seconds; 0: not set. */
 export interface LifetimeRules {
   readonly ttlSeconds: number;
   readonly maxTtlSeconds: number;
@@ -21,8 +21,8 @@ export interface Lifetime {
 }
 
 /**
- * From now on, at this age. `incrementSeconds`: what a renewal asks for, 0 for nothing. 0 seconds are
- * left to one that has reached its maximum.
+ * The lifetime from now on, at the given age. `incrementSeconds` is what a renewal asks for, or 0.
+ * The result is 0 seconds once the maximum is reached.
  */
 export function lifetime(
   rules: LifetimeRules,
@@ -51,12 +51,12 @@ function capped(subject: string, what: string, wanted: number, limit: number): L
   return { ttlSeconds: limit, warnings: [warning] };
 }
 
-/** In whole seconds of both times, as the reference truncates them. */
+/** The difference of the two times in whole seconds, each truncated as in the reference. */
 export function ageSeconds(createdAtMs: number, nowMs: number): number {
   return Math.floor(nowMs / 1000) - Math.floor(createdAtMs / 1000);
 }
 
-/** Of two limits the lower, where 0 is none. */
+/** The lower of two limits, where 0 means no limit. */
 export function lesserLimit(left: number, right: number): number {
   return left === 0 || right === 0 ? Math.max(left, right) : Math.min(left, right);
 }

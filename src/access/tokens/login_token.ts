@@ -1,4 +1,4 @@
-/** What a user or role says about the tokens of its logins, and the token that follows from it. Pure. */
+/** The token rules of a user or role, and the token that a login gets from them. Pure. */
 
 import { invalidRequest, VaultError } from "../../errors.ts";
 import { parseAddresses } from "../cidr.ts";
@@ -10,7 +10,7 @@ import type { LoginAlias } from "../identity/entity.ts";
 import { leaseLimits } from "./lease_limits.ts";
 import type { AuthMount } from "../auth_mount.ts";
 
-/** Seconds are 0 where nothing is said. */
+/** Token rules of a user or role. Seconds are 0 if not set. */
 export interface TokenRules {
   readonly policies: readonly string[];
   readonly ttlSeconds: number;
@@ -20,20 +20,20 @@ export interface TokenRules {
   /** 0: unlimited. */
   readonly uses: number;
   readonly noDefaultPolicy: boolean;
-  /** `default`: as the mount says. */
+  /** `default`: the mount's type. */
   readonly type: "default" | TokenType;
-  /** Blocks of addresses that may use the token (`cidr.ts`); empty: any. */
+  /** Blocks of addresses that may use the token (`cidr.ts`). Empty: any. */
   readonly boundCidrs: readonly string[];
-  /** Only the address that logs in may use the token. */
+  /** Whether only the address that logs in may use the token. */
   readonly strictlyBindIp: boolean;
-  /** Fields that were set by their older names, under which they are shown too. */
+  /** Fields set under their legacy names, under which they are shown too. */
   readonly legacyNames: readonly LegacyName[];
 }
 
 export const LEGACY_NAMES = ["bound_cidrs", "max_ttl", "period", "policies", "ttl"] as const;
 export type LegacyName = typeof LEGACY_NAMES[number];
 
-/** As records have them. Older ones lack what came later, and call `legacyNames` otherwise. */
+/** The rules as stored. Older records lack later fields, and call `legacyNames` `elderNames`. */
 export type StoredRules =
   & Omit<TokenRules, "boundCidrs" | "strictlyBindIp" | "legacyNames">
   & Partial<TokenRules>
@@ -57,7 +57,7 @@ export function readRules({ elderNames = [], ...stored }: StoredRules): TokenRul
   return { ...NO_RULES, legacyNames: elderNames, ...stored };
 }
 
-/** Throws `invalid_request` in Vault's words for rules that contradict each other. */
+/** Returns `rules`. Throws `invalid_request` in Vault's words if they contradict each other. */
 export function checkTokenRules(rules: TokenRules): TokenRules {
   if (rules.uses < 0) throw invalidRequest("'token_num_uses' cannot be negative");
   if (rules.type === "batch") {
@@ -77,8 +77,8 @@ export function checkTokenRules(rules: TokenRules): TokenRules {
 }
 
 /**
- * The rules for a login from this address, null for an unknown one. Throws `unauthenticated` where
- * the token would be bound to what is not known.
+ * The rules for a login from this address, null if unknown. Throws `unauthenticated` if the token
+ * would have to be bound to an unknown address.
  */
 export function rulesAt(address: string | null, rules: TokenRules): TokenRules {
   if (!rules.strictlyBindIp) return rules;
@@ -86,11 +86,11 @@ export function rulesAt(address: string | null, rules: TokenRules): TokenRules {
   return { ...rules, boundCidrs: parseAddresses([address]) };
 }
 
-/** A login that succeeded. */
+/** A successful login. */
 export interface Login {
-  /** Below the mount, e.g. `login/ann`: every token says by which way it came. */
+  /** The path below the mount, e.g. `login/ann`. The token records it. */
   readonly path: string;
-  /** Joined to the mount's name; "" for none. */
+  /** Appended to the mount's name; "" if there is none. */
   readonly displayName: string;
   readonly meta: Readonly<Record<string, string>>;
   readonly alias: LoginAlias;
@@ -98,8 +98,8 @@ export interface Login {
 }
 
 /**
- * `refused`: the password or secret id was wrong, which counts against the alias; null where nobody
- * has it, which must not be seen. `why` is for the caller.
+ * `refused`: the password or secret id was wrong, which counts against the alias. `alias` is null
+ * if it does not exist, which the caller must not see. `why` is for the caller.
  */
 export type LoginOutcome =
   | { readonly kind: "granted"; readonly login: Login }
@@ -110,7 +110,7 @@ export interface LoginToken {
   readonly warnings: readonly string[];
 }
 
-/** The token of a login. Throws `invalid_request` when it would have a policy that no login may give. */
+/** The token of a login. Throws `invalid_request` for a policy that no login may grant. */
 export function loginToken(mount: AuthMount, login: Login, nowMs: number): LoginToken {
   const { rules } = login;
   const policies = tokenPolicies(rules);
@@ -145,7 +145,7 @@ export function loginToken(mount: AuthMount, login: Login, nowMs: number): Login
   return { template, warnings };
 }
 
-/** Cleaned, with `default` unless it is refused. */
+/** The cleaned policies, with `default` unless it is refused. */
 export function tokenPolicies({ policies, noDefaultPolicy }: TokenRules): readonly string[] {
   return cleanPolicies(policies, !noDefaultPolicy);
 }

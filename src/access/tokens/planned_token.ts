@@ -1,7 +1,7 @@
 /**
- * A token that is to be created: what a request, the token that sends it and a role together allow.
- * Pure; throws `invalid_request` in the reference's words (openbao token_store.go
- * `handleCreateCommon`), whose order of checks clients can observe.
+ * Plans a new token, from what the request, the caller's token and a role together allow. Pure.
+ * Throws `invalid_request` in the reference's words (openbao token_store.go `handleCreateCommon`).
+ * Clients can observe the order of the checks, so it is the reference's.
  */
 
 import type { TokenRole } from "./token_roles.ts";
@@ -21,7 +21,7 @@ import { resolvePolicies } from "./token_policies.ts";
 import { ROOT_POLICY_NAME } from "../policies/policy_names.ts";
 import { type AskedTerms, readTerms, type Terms } from "./token_terms.ts";
 
-/** Fields as they are sent; undefined for what is left out. */
+/** Fields as sent; undefined if absent. */
 export interface TokenRequest extends AskedTerms {
   readonly display_name?: string | undefined;
   readonly entity_alias?: string | undefined;
@@ -35,11 +35,11 @@ export interface TokenRequest extends AskedTerms {
   readonly type?: string | undefined;
 }
 
-/** What the token is made under. */
+/** The circumstances of the new token. */
 export interface TokenMaker {
   readonly kind: CreateKind;
   readonly parent: StoredToken;
-  /** The request's token is root, or has `sudo` on the path. */
+  /** Whether the caller's token is root or has `sudo` on the path. */
   readonly isSudo: boolean;
   readonly limits: LeaseLimits;
   readonly nowMs: number;
@@ -47,7 +47,7 @@ export interface TokenMaker {
 
 export interface PlannedToken {
   readonly template: TokenTemplate;
-  /** The id of the caller's choice; null for a random one. */
+  /** The id that the caller chose; null for a random one. */
   readonly customId: string | null;
   readonly warnings: readonly string[];
 }
@@ -80,7 +80,7 @@ export function planToken(sent: TokenRequest, maker: TokenMaker): PlannedToken {
   return { template, customId, warnings: terms.warnings };
 }
 
-/** What was decided about a token. */
+/** The decisions about a token. */
 interface Decided {
   readonly type: TokenType;
   readonly policies: readonly string[];
@@ -118,11 +118,11 @@ function templateOf(
   };
 }
 
-/** Newer than Vault's own tokens here; ids of callers must not look like them either. */
+/** Vault's newer prefix. No token here has it, but custom ids must not look as if they did. */
 const NEWER_SERVICE_TOKEN_PREFIX = "hvs.";
 
 export interface CreateKind {
-  /** `auth/token/create-orphan`: no parent. */
+  /** Whether the path is `auth/token/create-orphan`, which sets no parent. */
   readonly orphan: boolean;
   readonly role: TokenRole | null;
 }
@@ -130,7 +130,7 @@ export interface CreateKind {
 function refuseParent({ token: { type, uses } }: StoredToken): void {
   if (uses === SPENT_USES) throw invalidRequest("parent token lookup failed: no parent found");
   if (type === "batch") throw invalidRequest("batch tokens cannot create more tokens");
-  // It would escape its count by its children.
+  // Children would let it escape its limit of uses.
   if (uses !== 0) throw invalidRequest("restricted use token cannot generate child tokens");
 }
 
@@ -149,7 +149,7 @@ function tokenType(sent: TokenRequest, role: TokenRole | null): TokenType {
   }
 }
 
-/** What is asked with it; what a role says of such things is not for batch tokens. */
+/** Refuses fields that batch tokens cannot have. A role's limits simply do not apply to them. */
 function refuseUnsuitedBatch(sent: TokenRequest): void {
   const unsuited = isSet("explicit_max_ttl", sent.explicit_max_ttl)
     ? "explicit_max_ttl"
@@ -186,14 +186,14 @@ function checkEntityAlias({ entity_alias: sent = "" }: TokenRequest, role: Token
   }
 }
 
-/** An id of the caller's choice, which no random generator vouches for; null for none. */
+/** The id that the caller chose, which may be guessable; null if none. Needs sudo. */
 function readCustomId({ id = "" }: TokenRequest, isSudo: boolean): string | null {
   if (id === "") return null;
   if (!isSudo) throw invalidRequest("root or sudo privileges required to specify token id");
   return id;
 }
 
-/** A point ends the prefix of the ids that the vault makes, of whatever kind. */
+/** The prefix of every generated id ends in a dot, so custom ids may not contain one. */
 function checkCustomId(id: string): void {
   for (const prefix of [NEWER_SERVICE_TOKEN_PREFIX, SERVICE_TOKEN_PREFIX]) {
     if (id.startsWith(prefix)) {
@@ -223,15 +223,15 @@ function displayName(sent: string): string {
 }
 
 /**
- * A child may be used from where its parent may. A role has its own word on it, as on policies, and
- * orphans have left their parent's bounds with it.
+ * A child inherits its parent's bounds. A role sets its own, as it does for policies, and an orphan
+ * inherits none.
  */
 function boundCidrs(parent: Token, role: TokenRole | null, orphan: boolean): readonly string[] {
   if (role !== null) return role.boundCidrs;
   return orphan ? [] : parent.boundCidrs;
 }
 
-/** Tokens that never expire are bound to no address: nobody must become one by having a child. */
+/** An endless token is bound to no address, so an expiring token must not create one. */
 function refuseEndless({ expiresAtMs }: TokenTemplate, parent: Token): void {
   if (expiresAtMs !== null || parent.expiresAtMs === null) return;
   throw invalidRequest("expiring root tokens cannot create non-expiring root tokens");

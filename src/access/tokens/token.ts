@@ -7,7 +7,7 @@ export type TokenType = "service" | "batch";
 
 export interface Token {
   readonly type: TokenType;
-  /** Its public name; "" for batch tokens, which have none. */
+  /** A public name for the token; "" for batch tokens, which have none. */
   readonly accessor: string;
   /** Sorted, lower case. */
   readonly policies: readonly string[];
@@ -17,13 +17,13 @@ export interface Token {
   readonly meta: Readonly<Record<string, string>> | null;
   /** Uses left; 0: unlimited. */
   readonly uses: number;
-  /** Uses that it was made with. */
+  /** Uses granted at its creation. */
   readonly grantedUses: number;
   readonly createdAtMs: number;
   /** Null: never expires. */
   readonly expiresAtMs: number | null;
   readonly creationTtlSeconds: number;
-  /** What it was given last: at its creation or by a renewal. */
+  /** The lifetime granted last, at creation or by a renewal. */
   readonly grantedTtlSeconds: number;
   readonly explicitMaxTtlSeconds: number;
   /** 0: not periodic. */
@@ -33,34 +33,34 @@ export interface Token {
   readonly orphan: boolean;
   /** Hash of the parent's id; null for orphans and root tokens. */
   readonly parent: string | null;
-  /** Random name of its private storage. */
+  /** Random name of the token's private storage. */
   readonly scope: string;
-  /** The role it was created by; null without one. */
+  /** The role it was created by; null if none. */
   readonly role: string | null;
-  /** Blocks of addresses that may use it (`cidr.ts`); empty: any. */
+  /** Blocks of addresses that may use it (`cidr.ts`). Empty: any. */
   readonly boundCidrs: readonly string[];
-  /** Of the login that it, or its parent, came from (`identity/entities.ts`); left out: of none. */
+  /** Entity of the login it, or its parent, came from (`identity/entities.ts`). Absent if none. */
   readonly entityId?: string;
 }
 
-/** A token as it was found: with the hash that names its record. */
+/** A token with the hash that names its record. */
 export interface StoredToken {
   readonly hash: string;
   readonly token: Token;
 }
 
-/** What came to tokens later; older records do not have it. */
+/** Fields added later, which older records lack. */
 type Added = "boundCidrs" | "grantedUses" | "grantedTtlSeconds";
 type StoredFields = Omit<Token, Added> & Partial<Token> & { readonly version: number };
 
 const VERSION = 1;
 
-/** What a new token does not make up itself; without `boundCidrs` it is not bound. */
+/** The parts of a new token that are not generated. Omit `boundCidrs` to leave it unbound. */
 export type TokenTemplate =
   & Omit<Token, "accessor" | "scope" | "lastRenewalMs" | Added>
   & Partial<Pick<Token, "boundCidrs">>;
 
-/** Uses of a token whose last one is under way: it answers no further request. */
+/** Uses left while the last use is in progress: the token serves no further request. */
 export const SPENT_USES = -1;
 
 export function encodeToken(token: Token): Uint8Array<ArrayBuffer> {
@@ -68,8 +68,8 @@ export function encodeToken(token: Token): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Of older records it is not known what they were given, but what they have. Throws
- * `record_malformed` for an unknown version.
+ * Older records do not tell what was granted, so the uses left and the TTL at creation stand in.
+ * Throws `record_malformed` for an unknown version.
  */
 export function decodeToken(bytes: Uint8Array): Token {
   const { version, ...stored } = JSON.parse(decodeUtf8(bytes)) as StoredFields;
@@ -96,15 +96,15 @@ export function newToken(template: TokenTemplate, accessor: string, scope: strin
   };
 }
 
-/** Only the tokens of init and of generate-root say that they were made there. */
+/** The path of the tokens that init and generate-root make, and of no others. */
 const INITIAL_PATH = "auth/token/root";
 
-/** Made at init or by generate-root: no lease was ever granted to it, not even one without end. */
+/** Whether init or generate-root made it. Such tokens have no lease, not even an endless one. */
 export function isInitial({ path }: Token): boolean {
   return path === INITIAL_PATH;
 }
 
-/** The token that init returns: never expires, may do everything. */
+/** The token that init returns. It never expires and may do everything. */
 export function rootTokenTemplate(nowMs: number): TokenTemplate {
   return {
     type: "service",

@@ -1,6 +1,6 @@
 /**
- * Changes of stored tokens. Each is one commit of the records of a token and what indexes them, on the
- * condition that the token is as it was read.
+ * Changes of stored tokens. Each is one commit of a token's record and its index entries, on
+ * condition that the token has not changed since it was read.
  */
 
 import type { Barrier, Entry } from "../../barrier/barrier.ts";
@@ -22,7 +22,7 @@ export class TokenChanges {
     this.#index = index;
   }
 
-  /** The entries that remove one token, and the reply that it holds, for whoever ends it. */
+  /** The entries that remove a token and any wrapped reply it holds. */
   removal({ hash, token }: StoredToken): readonly Entry[] {
     const paths = [...this.#index.paths(hash, token)];
     if (token.policies.includes(RESPONSE_WRAPPING_POLICY_NAME)) {
@@ -31,7 +31,7 @@ export class TokenChanges {
     return paths.map((path) => ({ path, value: null }));
   }
 
-  /** Leaves no use to these tokens. Whoever read one before does not write it any more. */
+  /** Leaves these tokens without uses. A writer that read one before can no longer write it. */
   async spend(hashes: readonly string[]): Promise<void> {
     await this.#commitEach(hashes, ({ hash, token }) => {
       if (token.uses === SPENT_USES) return [];
@@ -39,13 +39,13 @@ export class TokenChanges {
     });
   }
 
-  /** As they are stored by now: a renewal may have moved a token in the index of expiry. */
+  /** Returns the scopes to clear. Reads tokens again: a renewal may have moved their expiry. */
   async remove(hashes: readonly string[]): Promise<readonly string[]> {
     const removed = await this.#commitEach(hashes, (stored) => this.removal(stored));
     return removed.map(({ token }) => token.scope);
   }
 
-  /** Commits what `entriesOf` says of each token, a batch at a time, on what it was read from. */
+  /** Commits the entries for each token, in batches. A batch starts over if a token changes. */
   async #commitEach(
     hashes: readonly string[],
     entriesOf: (stored: StoredToken) => readonly Entry[],
@@ -80,7 +80,7 @@ export class TokenChanges {
     });
   }
 
-  /** Rewrites a token and what indexes it. Null when there is none, or `change` wants none. */
+  /** Rewrites a token and its index entries. Null if it is gone or `change` returns null. */
   async change(hash: string, change: (token: Token) => Token | null): Promise<Token | null> {
     const path = TOKEN_PREFIX + hash;
     return await repeatWhileLost<Token | null>(async () => {

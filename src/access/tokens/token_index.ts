@@ -1,6 +1,6 @@
 /**
- * Where the records of a token are: its own by a keyed hash of its id, and beside it those that find
- * it by accessor, by parent and by expiry, each of which holds that hash. Reads only.
+ * Where a token's records are. Its own is named by a keyed hash of its id. Index entries find it by
+ * accessor, by parent and by expiry; each holds that hash. Reads only.
  */
 
 import type { Barrier } from "../../barrier/barrier.ts";
@@ -14,7 +14,7 @@ import {
 } from "../../storage/record_paths.ts";
 import type { Token } from "./token.ts";
 
-/** Digits of a time in the expiry index, so that text order is time order. */
+/** Fixed width in the expiry index, so that text order is time order. */
 const TIME_DIGITS = 15;
 
 export class TokenIndex {
@@ -26,7 +26,7 @@ export class TokenIndex {
     this.#mac = createKeyedHmac(barrier.deriveMacKey("token hash"));
   }
 
-  /** The name of the record of the token with this id. */
+  /** The hash that names the record of the token with this id. */
   hash(id: string): string {
     return encodeHex(this.#mac(encodeUtf8(id)));
   }
@@ -36,7 +36,7 @@ export class TokenIndex {
     return TOKEN_ACCESSOR_PREFIX + encodeHex(mac);
   }
 
-  /** Every record of a token; the first one is the token itself, the others hold its hash. */
+  /** The paths of a token's records. The first is the token itself; the others hold its hash. */
   paths(hash: string, token: Token): readonly string[] {
     const paths = [TOKEN_PREFIX + hash, this.accessorPath(token.accessor)];
     if (token.parent !== null) paths.push(childPrefix(token.parent) + hash);
@@ -44,12 +44,12 @@ export class TokenIndex {
     return paths;
   }
 
-  /** Hashes of the tokens that this one is the parent of. */
+  /** Hashes of the token's children. */
   async *childrenOf(hash: string): AsyncGenerator<string> {
     yield* this.hashesBelow(childPrefix(hash));
   }
 
-  /** The same of all these tokens. */
+  /** Hashes of the children of all these tokens. */
   async childrenOfAll(hashes: readonly string[]): Promise<readonly string[]> {
     const children: string[] = [];
     for (const hash of hashes) {
@@ -58,7 +58,7 @@ export class TokenIndex {
     return children;
   }
 
-  /** The hashes that an index holds. */
+  /** The hashes that an index holds below a prefix. */
   async *hashesBelow(prefix: string): AsyncGenerator<string> {
     for await (const name of this.#barrier.each(prefix)) {
       const record = await this.#barrier.get(prefix + name);

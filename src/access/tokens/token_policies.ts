@@ -1,6 +1,6 @@
 /**
- * Which policies a new token has: what is asked for, as far as the token it is made with and a role
- * allow it (openbao token_store.go `resolveTokenPolicies`). Pure; throws `invalid_request` in the
+ * The policies of a new token: those requested, within what the parent token and a role allow
+ * (openbao token_store.go `resolveTokenPolicies`). Pure; throws `invalid_request` in the
  * reference's words.
  */
 
@@ -15,27 +15,27 @@ import {
 } from "../policies/policy_names.ts";
 import type { TokenRole } from "./token_roles.ts";
 
-/** Policies that only the vault itself gives to its tokens. */
+/** Policies that only the vault itself gives to tokens. */
 const INTERNAL_POLICIES: readonly string[] = [RESPONSE_WRAPPING_POLICY_NAME];
 
-/** What is known of a token to be. */
+/** What decides the policies of a new token. */
 export interface PolicyWish {
-  /** As sent: not yet cleaned. Empty: those of the parent, or of the role. */
+  /** As sent, not cleaned. Empty: those of the parent or of the role. */
   readonly asked: readonly string[];
   readonly noDefault: boolean;
   readonly parent: readonly string[];
-  /** The caller is root, or has `sudo` on the path. */
+  /** Whether the caller is root or has `sudo` on the path. */
   readonly isSudo: boolean;
   readonly role: TokenRole | null;
 }
 
-/** Without blanks, empty names and repetitions, lower case, sorted. */
+/** Trims names and puts them in lower case, drops empty ones and duplicates, and sorts them. */
 export function cleanNames(names: readonly string[]): readonly string[] {
   const cleaned = names.map(foldPolicyName).filter((name) => name !== "");
   return [...new Set(cleaned)].sort();
 }
 
-/** Clean, and `root` alone where it is among them: it needs no other. */
+/** Like `cleanNames`, but `root` stands alone if present: it needs no other policy. */
 export function cleanPolicies(names: readonly string[], withDefault = false): readonly string[] {
   const cleaned = cleanNames(withDefault ? [...names, DEFAULT_POLICY_NAME] : names);
   return cleaned.includes(ROOT_POLICY_NAME) ? [ROOT_POLICY_NAME] : cleaned;
@@ -50,7 +50,7 @@ export function resolvePolicies(wish: PolicyWish): readonly string[] {
   const internal = policies.find((name) => INTERNAL_POLICIES.includes(name));
   if (internal !== undefined) throw invalidRequest(`cannot assign policy ${quote(internal)}`);
   refuseLineBreaks(policies);
-  // Whoever may do all but is not root does not become it.
+  // A caller with `sudo` that is not root cannot make a root token.
   if (policies.includes(ROOT_POLICY_NAME) && !wish.parent.includes(ROOT_POLICY_NAME)) {
     throw invalidRequest("root tokens may not be created without parent token being root");
   }
@@ -79,7 +79,7 @@ function limitsPolicies(role: TokenRole): boolean {
   ].some((names) => names.length > 0);
 }
 
-/** A role with a word on policies has the only one: what its caller has does not matter. */
+/** A role that limits policies decides alone: requested ones need not be the caller's. */
 function chooseByRole(
   { asked, noDefault, parent }: PolicyWish,
   role: TokenRole,
@@ -122,8 +122,8 @@ function disallowedBy(role: TokenRole): (name: string) => boolean {
 }
 
 /**
- * No stored policy has such a name, so it would grant nothing; and a list of names joined by line
- * breaks must not read as another one, now that a role's pattern may let a caller choose the name.
+ * No stored policy has such a name, so it would grant nothing. And names joined by line breaks must
+ * not read as a different list, now that a role's pattern may let a caller choose a name.
  */
 function refuseLineBreaks(policies: readonly string[]): void {
   if (policies.some((name) => /[\r\n]/.test(name))) {

@@ -1,4 +1,4 @@
-/** Token roles: what tokens made at `auth/token/create/<role>` may be, and what they always are. */
+/** Token roles: what tokens made at `auth/token/create/<role>` may be, and always are. */
 
 import type { Barrier } from "../../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
@@ -8,38 +8,38 @@ export type RoleTokenType = "default-service" | "default-batch" | "service" | "b
 
 export interface TokenRole {
   readonly name: string;
-  /** Empty, as the other three lists: only what the caller has. */
+  /** If this and the next three lists are empty, only policies of the caller. */
   readonly allowedPolicies: readonly string[];
   readonly disallowedPolicies: readonly string[];
-  /** Patterns (`glob.ts`) beside the names. */
+  /** Patterns (`glob.ts`) in addition to the names. */
   readonly allowedPolicyGlobs: readonly string[];
   readonly disallowedPolicyGlobs: readonly string[];
-  /** Names or patterns of entities that tokens may be for, lower case; null: never said. */
+  /** Names or patterns of entities that tokens may be for, in lower case; null if never set. */
   readonly allowedEntityAliases: readonly string[] | null;
   readonly orphan: boolean;
   readonly renewable: boolean;
-  /** Appended to the path that a token says it was created at. */
+  /** Appended to the creation path of a token. */
   readonly pathSuffix: string;
   readonly periodSeconds: number;
   readonly explicitMaxTtlSeconds: number;
-  /** 0: as the request says. */
+  /** 0: as requested. */
   readonly uses: number;
   readonly noDefaultPolicy: boolean;
   readonly tokenType: RoleTokenType;
-  /** Blocks of addresses that may use its tokens; empty: any. */
+  /** Blocks of addresses that may use its tokens. Empty: any. */
   readonly boundCidrs: readonly string[];
-  /** What was said last by the older names of three fields: shown under these, and nothing else. */
+  /** The last values set under three fields' legacy names. Only shown, under those names. */
   readonly legacy: LegacyLimits;
 }
 
-/** Zero and empty where the newer names were used. */
+/** Zero and empty if the newer names were used. */
 export interface LegacyLimits {
   readonly periodSeconds: number;
   readonly explicitMaxTtlSeconds: number;
   readonly boundCidrs: readonly string[];
 }
 
-/** What came to roles later; older records do not have it. */
+/** Defaults for fields added later, which older records lack. */
 const ADDED = {
   boundCidrs: [],
   allowedPolicyGlobs: [],
@@ -48,7 +48,7 @@ const ADDED = {
   legacy: { periodSeconds: 0, explicitMaxTtlSeconds: 0, boundCidrs: [] },
 } as const satisfies Partial<TokenRole>;
 
-/** `elder`: what `legacy` was called. */
+/** Older records call `legacy` `elder`. */
 type StoredRole =
   & Omit<TokenRole, keyof typeof ADDED>
   & Partial<TokenRole>

@@ -1,5 +1,5 @@
 /**
- * How long a token of the token store lives, by what was asked, its role and the mount. Pure; throws
+ * How long a token of the token store lives, from the request, its role and the mount. Pure; throws
  * `invalid_request` in the reference's words (openbao token_store.go `parseAndMergeTTLPeriod`).
  */
 
@@ -9,7 +9,7 @@ import { ageSeconds, type LeaseLimits, lesserLimit, type Lifetime, lifetime } fr
 import type { Token } from "./token.ts";
 import type { TokenRole } from "./token_roles.ts";
 
-/** Durations as they were sent, read only here; "" or left out: none. */
+/** Durations as sent, first parsed here; "" or absent if not set. */
 export interface AskedTerms {
   readonly ttl?: string | undefined;
   readonly lease?: string | undefined;
@@ -18,7 +18,7 @@ export interface AskedTerms {
 }
 
 export interface Terms extends Lifetime {
-  /** As asked: what a role says besides holds without being written on the token. */
+  /** As requested. A role's limit applies too, without being stored in the token. */
   readonly explicitMaxSeconds: number;
   readonly periodSeconds: number;
 }
@@ -26,11 +26,11 @@ export interface Terms extends Lifetime {
 export interface Maker {
   readonly isSudo: boolean;
   readonly isRootToken: boolean;
-  /** Null for batch tokens too: a role's limits are not for them. */
+  /** Also null for batch tokens, to which a role's limits do not apply. */
   readonly role: TokenRole | null;
 }
 
-/** `ttlSeconds` 0: a root token that never expires. */
+/** The terms of a new token. `ttlSeconds` is 0 for a root token that never expires. */
 export function readTerms(asked: AskedTerms, maker: Maker, limits: LeaseLimits): Terms {
   const explicitMaxSeconds = readPositive("explicit_max_ttl", asked.explicit_max_ttl);
   const periodSeconds = readPositive("period", asked.period);
@@ -42,7 +42,7 @@ export function readTerms(asked: AskedTerms, maker: Maker, limits: LeaseLimits):
     : readPositive("ttl", asked.ttl);
   const merged = mergeRole({ explicitMaxSeconds, periodSeconds }, maker.role);
   const own = { explicitMaxSeconds, periodSeconds };
-  // Not even a root token without a time of its own outlives an explicit maximum.
+  // An explicit maximum limits even a root token without a TTL of its own.
   if (maker.isRootToken && ttlSeconds === 0 && merged.periodSeconds === 0) {
     return { ...own, ttlSeconds: merged.explicitMaxSeconds, warnings: merged.warnings };
   }
@@ -57,9 +57,9 @@ export function readTerms(asked: AskedTerms, maker: Maker, limits: LeaseLimits):
 }
 
 /**
- * How long a token may live from now on when it is renewed. A role counts as it is now; beyond the
- * reference, the token's own explicit maximum holds beside the role's, as was promised. Throws when
- * there is no time left.
+ * How long a renewed token may live from now on. The role's current settings apply. Unlike the
+ * reference, the token's own explicit maximum still holds beside the role's, as it was promised.
+ * Throws `invalid_request` if no time is left.
  */
 export function renewedTerms(
   token: Token,
@@ -94,7 +94,7 @@ interface MergedTerms {
   readonly warnings: readonly string[];
 }
 
-/** Of what is asked and what a role says the lesser counts. */
+/** The lesser of what is requested and what the role allows. */
 function mergeRole(
   asked: Omit<MergedTerms, "warnings">,
   role: TokenRole | null,

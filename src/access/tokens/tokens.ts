@@ -1,7 +1,7 @@
 /**
- * The token store. A token's id is known only to its holder: storage has a keyed hash of it, as name
- * of the record. Indexes beside it find tokens by accessor, by parent and by expiry; each change of
- * a token writes its record and its indexes in one commit.
+ * The token store. Only the holder of a token knows its id: the record is named by a keyed hash of
+ * it. Indexes find tokens by accessor, by parent and by expiry. Each change of a token writes its
+ * record and its index entries in one commit.
  */
 
 import type { Barrier, BarrierRecord, Entry } from "../../barrier/barrier.ts";
@@ -45,14 +45,14 @@ export interface TokenPorts {
   readonly nowMs: () => number;
   /** The longest lease that any mount grants. */
   readonly maxLeaseSeconds: () => number;
-  /** A token got a time to expire at: the alarm must be set anew. */
+  /** A token now expires, so the alarm must be set again. */
   readonly dueChanged: () => void;
 }
 
 export class TokenStore {
   readonly #ports: TokenPorts;
   readonly #index: TokenIndex;
-  /** By hash, with the record they were decoded from: a token counts only at that revision. */
+  /** Decoded tokens and their records, by hash. Used only while the record is unchanged. */
   readonly #recent = new Map<string, { readonly record: BarrierRecord; readonly token: Token }>();
   readonly #batch: BatchTokens;
   readonly #changes: TokenChanges;
@@ -69,7 +69,7 @@ export class TokenStore {
     });
   }
 
-  /** Makes a service token and the entries that store it; committing them is the caller's. */
+  /** Makes a service token and the entries that store it, which the caller must commit. */
   issue(template: TokenTemplate, customId?: string): IssuedToken {
     const { random } = this.#ports;
     const expiresAtMs = template.expiresAtMs === null ? null : Math.floor(template.expiresAtMs);
@@ -85,8 +85,8 @@ export class TokenStore {
   }
 
   /**
-   * Stores a new token, on condition that its parent still lives. Throws `invalid_request` for a
-   * custom id that is taken, `unauthenticated` when the parent was revoked meanwhile.
+   * Stores a new token, on condition that its parent still exists. Throws `invalid_request` for a
+   * custom id that is taken, and `unauthenticated` if the parent was revoked meanwhile.
    */
   async create(template: TokenTemplate, customId?: string): Promise<IssuedToken> {
     if (template.type === "batch") return await this.#createBatch(template);
@@ -106,12 +106,12 @@ export class TokenStore {
     });
   }
 
-  /** To be called once the entries of an issued token are committed. */
+  /** Call this once the entries of an issued token are committed. */
   announceExpiry({ token }: IssuedToken): void {
     if (token.expiresAtMs !== null) this.#ports.dueChanged();
   }
 
-  /** The valid token with this id; null when it is unknown, spent or expired. */
+  /** The valid token with this id; null if it is unknown, spent or expired. */
   async find(id: string): Promise<StoredToken | null> {
     if (id === "" || id.length > TOKEN_MAX_CHARS) return null;
     const hash = this.#index.hash(id);
@@ -125,12 +125,12 @@ export class TokenStore {
     return record === null ? null : await this.#findByHash(decodeUtf8(record.value));
   }
 
-  /** The token whose record has this name. */
+  /** The valid token whose record has this name. */
   async findByHash(hash: string): Promise<StoredToken | null> {
     return await this.#findByHash(hash);
   }
 
-  /** All tokens, in no particular order; those that come or go meanwhile may be left out. */
+  /** All tokens, in no particular order. Those created or removed meanwhile may be missing. */
   async *each(): AsyncGenerator<StoredToken> {
     for await (const hash of this.#index.hashesBelow(TOKEN_ACCESSOR_PREFIX)) {
       const stored = await this.#findByHash(hash);
@@ -146,8 +146,8 @@ export class TokenStore {
   }
 
   /**
-   * Counts one use, and returns the token as it is afterwards. With `SPENT_USES` left it answers this
-   * request and no other, and must be revoked then. Null: it had no use left.
+   * Counts one use and returns the token afterwards. With `SPENT_USES` left it serves this request
+   * only, and must then be revoked. Null if no use was left.
    */
   async use(stored: StoredToken): Promise<StoredToken | null> {
     if (stored.token.uses === 0) return stored;
@@ -159,8 +159,8 @@ export class TokenStore {
   }
 
   /**
-   * Gives a token so many seconds from now on. Null when it was revoked meanwhile: it does not come
-   * back.
+   * Extends a token to `ttlSeconds` from now. Null if it was revoked meanwhile, which renewal does
+   * not undo.
    */
   async renew(stored: StoredToken, ttlSeconds: number): Promise<Token | null> {
     const lastRenewalMs = this.#ports.nowMs();
@@ -174,12 +174,12 @@ export class TokenStore {
   }
 
   /**
-   * Removes a token and its descendants. All are spent first, parents before their children, so that
-   * none gets another child meanwhile; then they are removed, deepest first, so that a stop in
-   * between leaves no child without its parent. Returns the private scopes to be cleared.
+   * Removes a token and its descendants. First all are spent, parents before children, so that none
+   * gets another child meanwhile. Then they are removed, deepest first, so that an interruption
+   * leaves no child without its parent. Returns the private scopes to clear.
    */
   async revoke(stored: StoredToken): Promise<readonly string[]> {
-    return await this.#whole(stored, async () => {
+    return await this.#revokeWith(stored, async () => {
       const tree = [stored.hash];
       for (let level = await this.#index.childrenOfAll(tree); level.length > 0;) {
         await this.#changes.spend(level);
@@ -190,9 +190,9 @@ export class TokenStore {
     });
   }
 
-  /** Removes a token; its children become orphans. */
+  /** Removes a token and makes its children orphans. Returns the private scopes to clear. */
   async revokeOrphaning(stored: StoredToken): Promise<readonly string[]> {
-    return await this.#whole(stored, async () => {
+    return await this.#revokeWith(stored, async () => {
       for await (const hash of this.#index.childrenOf(stored.hash)) {
         await this.#changes.change(hash, (token) => ({ ...token, parent: null, orphan: true }));
       }
@@ -200,12 +200,12 @@ export class TokenStore {
     });
   }
 
-  /** The entries that remove one token, and the reply that it holds. */
+  /** The entries that remove a token and any wrapped reply it holds. */
   removal(stored: StoredToken): readonly Entry[] {
     return this.#changes.removal(stored);
   }
 
-  /** Up to `limit` tokens whose time is over, the oldest first. */
+  /** Up to `limit` expired tokens, oldest first. */
   async expired(limit: number): Promise<readonly StoredToken[]> {
     const tokens: StoredToken[] = [];
     const stale: Entry[] = [];
@@ -217,12 +217,12 @@ export class TokenStore {
       if (token?.expiresAtMs === atMs) tokens.push({ hash, token });
       else stale.push({ path, value: null });
     }
-    // Left where it is, a row of no token would be the first one for ever and hide those behind it.
+    // A stale row would otherwise stay first forever and hide those behind it.
     if (stale.length > 0) await this.#ports.barrier.commit({ entries: stale });
     return tokens;
   }
 
-  /** When the next token expires; null when none does. */
+  /** When the next token expires; null if none will. */
   async nextExpiryAtMs(): Promise<number | null> {
     const [path] = await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", 1);
     return path === undefined ? null : parseExpiryPath(path).atMs;
@@ -273,10 +273,10 @@ export class TokenStore {
   }
 
   /**
-   * Revokes by `work`. The token is spent and its time is over from the beginning: should the work
-   * stop half way, the alarm finds the token and does the rest.
+   * Spends and expires the token before `work` revokes it. If `work` is interrupted, the alarm
+   * finds the token and finishes.
    */
-  async #whole(
+  async #revokeWith(
     stored: StoredToken,
     work: () => Promise<readonly string[]>,
   ): Promise<readonly string[]> {
