@@ -2,6 +2,7 @@
 
 import { checkRecipients, sameHolderWarnings } from "../../../ceremony/recipients.ts";
 import type { Rekey } from "../../../ceremony/rekey.ts";
+import type { NewShares } from "../../../ceremony/rekey_outcome.ts";
 import { parametersDigest } from "../../../ceremony/parameters_digest.ts";
 import type {
   CeremonyParameters,
@@ -10,7 +11,8 @@ import type {
   PgpRecipient,
 } from "../../../ceremony/state.ts";
 import type { Refusal } from "../../../ceremony/step.ts";
-import { invalidRequest, unreachable, type VaultError } from "../../../errors.ts";
+import { encodeBase64, encodeHex } from "../../../crypto/bytes.ts";
+import { invalidRequest, unreachable } from "../../../errors.ts";
 import { shareCountsProblem } from "../../../seal/seal_config.ts";
 import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import type { Call } from "../../request/call.ts";
@@ -25,8 +27,32 @@ export interface StartRequest {
   readonly verifyAll: boolean;
 }
 
+/** The endpoints of one target in one of the two path families. */
+export interface Family {
+  readonly target: CeremonyTarget;
+  readonly texts: FamilyTexts;
+}
+
+export type CeremonyStep =
+  | "status"
+  | "start"
+  | "cancel"
+  | "submit"
+  | "verification"
+  | "verify"
+  | "restart_verification";
+
 /** The texts in which the families differ. */
 export interface FamilyTexts {
+  /** Refusals of the recovery target under a Shamir seal; null if the step does not check. */
+  readonly withoutRecovery: Readonly<Record<CeremonyStep, string | null>>;
+  readonly missingShare: string;
+  /** Null if a share without a nonce is refused only as one with the wrong nonce. */
+  readonly missingNonce: string | null;
+  /** A current share is given while no attempt is running. */
+  readonly nothingStarted: string;
+  /** A verification is shown or restarted while no attempt is running. */
+  readonly nothingToVerify: string;
   readonly wrongKeyCount: string | null;
   readonly configuration: Readonly<Record<CeremonyTarget, string>>;
   readonly storedKeys: {
@@ -50,15 +76,34 @@ const BACKUP_WITHOUT_KEYS =
   "cannot request a backup of the new keys without providing PGP keys for encryption";
 
 /** What an operator must know who asked for shares where none are made. */
-export const FORCED_WARNING =
+const FORCED_WARNING =
   "this seal keeps the key itself: only the root key changes, and no shares are handed out";
+
+interface SentParameters {
+  readonly secret_shares?: number | undefined;
+  readonly secret_threshold?: number | undefined;
+  readonly pgp_keys?: readonly string[] | null | undefined;
+  readonly backup?: boolean | undefined;
+  readonly require_verification?: boolean | undefined;
+  readonly verify_all?: boolean | undefined;
+}
+
+export function startRequest(sent: SentParameters): StartRequest {
+  return {
+    shares: sent.secret_shares ?? 0,
+    threshold: sent.secret_threshold ?? 0,
+    pgpKeys: sent.pgp_keys ?? [],
+    backup: sent.backup ?? false,
+    requireVerification: sent.require_verification ?? false,
+    verifyAll: sent.verify_all ?? false,
+  };
+}
 
 /** Judges a start, and turns it into parameters. Throws `invalid_request`; nothing was changed. */
 export async function startParameters(
   request: StartRequest,
-  texts: FamilyTexts,
-  target: CeremonyTarget,
-  handsOutShares: boolean,
+  { target, texts }: Family,
+  unsealed: UnsealedVault,
 ): Promise<CeremonyParameters> {
   const { pgpKeys, backup, requireVerification, verifyAll } = request;
   const refuseLoneBackup = (): void => {
@@ -68,7 +113,7 @@ export async function startParameters(
   if (texts.wrongKeyCount !== null && pgpKeys.length > 0 && pgpKeys.length !== request.shares) {
     throw invalidRequest(texts.wrongKeyCount);
   }
-  if (!handsOutShares) {
+  if (!handsOutShares(unsealed, target)) {
     if (pgpKeys.length > 0) throw invalidRequest(texts.storedKeys.pgp);
     if (backup) throw invalidRequest(texts.storedKeys.backup);
     if (requireVerification) throw invalidRequest(texts.storedKeys.verification);
@@ -87,15 +132,6 @@ export async function startParameters(
     requireVerification: requireVerification || verifyAll,
     verifyAll,
   };
-}
-
-export function refusalError(
-  refusal: Refusal,
-  texts: RefusalTexts,
-  target: CeremonyTarget,
-): VaultError {
-  const text = texts[refusal.code] as (refusal: Refusal, target: CeremonyTarget) => string;
-  return invalidRequest(text(refusal, target));
 }
 
 /** Whether a ceremony of this target makes shares: not when the seal keeps the key itself. */
@@ -141,10 +177,47 @@ export function recipientDetail(recipients: readonly PgpRecipient[] | null): Jso
   return { pgp_subkey_fingerprints: fingerprints ?? null };
 }
 
-/** Warnings that come only with `?detail=true`. */
-export function detailWarnings(call: Call, state: CeremonyState): readonly string[] {
-  if (!call.wantsDetail || state.phase === "idle") return [];
-  return sameHolderWarnings(state.head.parameters.recipients);
+/** Warnings of a status. Those about holders come only with `?detail=true`. */
+export function statusWarnings(
+  call: Call,
+  unsealed: UnsealedVault,
+  target: CeremonyTarget,
+  state: CeremonyState,
+): readonly string[] {
+  if (state.phase === "idle") return [];
+  const forced = handsOutShares(unsealed, target) ? [] : [FORCED_WARNING];
+  if (!call.wantsDetail) return forced;
+  return [...forced, ...sameHolderWarnings(state.head.parameters.recipients)];
+}
+
+/** What both families show of a running attempt. */
+export function attemptFields(
+  state: Exclude<CeremonyState, { phase: "idle" }>,
+  required: number,
+): JsonObject {
+  const { ceremonyId, parameters } = state.head;
+  return {
+    nonce: ceremonyId,
+    started: true,
+    t: parameters.threshold,
+    n: parameters.shares,
+    progress: state.phase === "gathering" ? state.given.length : 0,
+    required,
+    verification_required: parameters.requireVerification,
+  };
+}
+
+/** What both families answer when new shares are made; they show the two nonces differently. */
+export function resultFields(call: Call, { head, shares }: NewShares): JsonObject {
+  return {
+    complete: true,
+    keys: shares.map(encodeHex),
+    keys_base64: shares.map(encodeBase64),
+    pgp_fingerprints: fingerprintsOf(head.parameters),
+    backup: head.parameters.backup,
+    verification_required: head.parameters.requireVerification,
+    ...(call.wantsDetail ? recipientDetail(head.parameters.recipients) : {}),
+  };
 }
 
 /** The verification's nonce that a status shows; null for none. */

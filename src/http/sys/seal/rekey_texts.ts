@@ -5,7 +5,21 @@ import type { FamilyTexts } from "./rekey_request.ts";
 
 export function rekeyTexts(target: CeremonyTarget): FamilyTexts {
   const what = "when rekeying the barrier key with recovery keys";
+  const noRecovery = "recovery rekeying not supported";
   return {
+    withoutRecovery: {
+      status: noRecovery,
+      start: noRecovery,
+      cancel: noRecovery,
+      submit: "failed to fetch existing recovery config: recovery not supported",
+      verification: noRecovery,
+      verify: noRecovery,
+      restart_verification: noRecovery,
+    },
+    missingShare: "'key' must be specified in request body as JSON",
+    missingNonce: null,
+    nothingStarted: `no ${target} rekey in progress`,
+    nothingToVerify: "no rekey configuration found",
     wrongKeyCount: "incorrect number of PGP keys for rekey",
     configuration: {
       barrier: "invalid rekey seal configuration: ",

@@ -3,9 +3,8 @@
  * endpoints, with the envelope.
  */
 
-import type { NewShares, RekeyOutcome } from "../../../ceremony/rekey_outcome.ts";
+import type { NewShares } from "../../../ceremony/rekey_outcome.ts";
 import type { CeremonyState, CeremonyTarget } from "../../../ceremony/state.ts";
-import { encodeBase64, encodeHex } from "../../../crypto/bytes.ts";
 import {
   boolean,
   type FieldEntries,
@@ -26,22 +25,28 @@ import {
   type LogicalReply,
 } from "../../request/logical.ts";
 import {
+  attemptFields,
   ceremonyDetail,
-  detailWarnings,
+  type Family,
   fingerprintsOf,
-  FORCED_WARNING,
-  handsOutShares,
-  mayAnswerShares,
-  recipientDetail,
-  refusalError,
+  resultFields,
   shownVerificationId,
   startParameters,
-  supportsRecovery,
-  verificationStatus,
+  startRequest,
+  statusWarnings,
 } from "./rekey_request.ts";
+import {
+  advanced,
+  cancelCeremony,
+  readShare,
+  refuseWithoutRecovery,
+  restartVerification,
+  showVerification,
+  submitShare,
+  verifyShare,
+} from "./rekey_steps.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 import { ROTATE_TEXTS } from "./rotate_texts.ts";
-import { decodeCeremonyShare } from "./share_text.ts";
 import { refuseWrappedShares } from "../../request/wrapping.ts";
 
 const START_FIELDS = {
@@ -63,7 +68,7 @@ const DETAIL = { detail: text("show also who started it, when, and what was agre
 
 type Handler<Entries extends FieldEntries> = (
   request: LogicalCall,
-  target: CeremonyTarget,
+  family: Family,
   sent: Sent<Entries>,
 ) => Promise<LogicalReply>;
 
@@ -73,6 +78,7 @@ export const ROTATE_ENDPOINTS: readonly LogicalEndpoint[] = [
 ];
 
 function ceremonyEndpoints(prefix: string, target: CeremonyTarget): readonly LogicalEndpoint[] {
+  const family: Family = { target, texts: ROTATE_TEXTS };
   const key = target === "barrier" ? "unseal key" : "recovery key";
   const bind = <Entries extends FieldEntries>(
     summary: string,
@@ -82,7 +88,7 @@ function ceremonyEndpoints(prefix: string, target: CeremonyTarget): readonly Log
   ) =>
     logicalOperation(
       { summary, fields, answers },
-      (request, sent: Sent<Entries>) => handler(request, target, sent),
+      (request, sent: Sent<Entries>) => handler(request, family, sent),
     );
   const rules = { slashAlias: true };
   return [
@@ -97,189 +103,113 @@ function ceremonyEndpoints(prefix: string, target: CeremonyTarget): readonly Log
     logicalEndpoint(`${prefix}/verify`, {
       read: bind(`Show the verification of the new ${key}`, DETAIL, verification),
       update: bind(`Give a new share to the verification of the new ${key}`, SHARE_FIELDS, verify),
-      delete: bind(`Start the verification of the new ${key} again`, {}, restartVerification),
+      delete: bind(`Start the verification of the new ${key} again`, {}, restart),
     }, rules),
   ];
 }
 
 function statusFields(state: CeremonyState, required: number): JsonObject {
   if (state.phase === "idle") return { n: 0, required, started: false, t: 0 };
-  const { ceremonyId, parameters } = state.head;
+  const { parameters } = state.head;
   const fingerprints = fingerprintsOf(parameters);
   return {
-    n: parameters.shares,
-    nonce: ceremonyId,
-    progress: state.phase === "gathering" ? state.given.length : 0,
-    required,
-    started: true,
-    t: parameters.threshold,
+    ...attemptFields(state, required),
     verification_nonce: shownVerificationId(state) ?? "",
-    verification_required: parameters.requireVerification,
     ...(fingerprints === null ? {} : { backup: parameters.backup, pgp_fingerprints: fingerprints }),
   };
 }
 
 function statusReply(
-  request: LogicalCall,
-  target: CeremonyTarget,
+  { call, unsealed }: LogicalCall,
+  { target }: Family,
   state: CeremonyState,
 ): LogicalReply {
-  const { call, unsealed } = request;
   const rekey = unsealed.rekey(target);
   const detail = call.wantsDetail ? ceremonyDetail(state, rekey) : {};
-  const forced = state.phase !== "idle" && !handsOutShares(unsealed, target);
   return {
     kind: "data",
     data: { ...statusFields(state, rekey.required), ...detail },
-    warnings: [...(forced ? [FORCED_WARNING] : []), ...detailWarnings(call, state)],
+    warnings: statusWarnings(call, unsealed, target, state),
   };
 }
 
-async function status(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  if (target === "recovery" && !supportsRecovery(request.unsealed)) {
-    throw invalidRequest("unable to look up config: recovery not supported");
-  }
-  return statusReply(request, target, await request.unsealed.rekey(target).state());
+async function status(request: LogicalCall, family: Family): Promise<LogicalReply> {
+  refuseWithoutRecovery(request.unsealed, family, "status");
+  return statusReply(request, family, await request.unsealed.rekey(family.target).state());
 }
 
 async function start(
   request: LogicalCall,
-  target: CeremonyTarget,
+  family: Family,
   sent: Sent<typeof START_FIELDS>,
 ): Promise<LogicalReply> {
   const { call } = request;
-  const asked = {
-    shares: sent.secret_shares ?? 0,
-    threshold: sent.secret_threshold ?? 0,
-    pgpKeys: sent.pgp_keys ?? [],
-    backup: sent.backup ?? false,
-    requireVerification: sent.require_verification ?? false,
-    verifyAll: sent.verify_all ?? false,
-  };
   return await call.vault.administer(async (unsealed) => {
-    if (target === "recovery" && !supportsRecovery(unsealed)) {
-      throw invalidRequest("recovery keys not supported");
-    }
-    const rekey = unsealed.rekey(target);
+    refuseWithoutRecovery(unsealed, family, "start");
+    const rekey = unsealed.rekey(family.target);
     if ((await rekey.state()).phase !== "idle") {
       throw invalidRequest("rotation already in progress");
     }
-    const parameters = await startParameters(
-      asked,
-      ROTATE_TEXTS,
-      target,
-      handsOutShares(unsealed, target),
-    );
+    const parameters = await startParameters(startRequest(sent), family, unsealed);
     const startedBy = call.token?.token.accessor ?? null;
-    if (target === "recovery" && rekey.required === 0) {
+    if (family.target === "recovery" && rekey.required === 0) {
       refuseWrappedShares(call, parameters.recipients === null);
       const outcome = await rekey.createFirstShares(parameters, startedBy);
       if (outcome.kind === "shares") return firstShares(call, outcome.result);
-      return statusReply({ ...request, unsealed }, target, advanced(outcome, target));
+      return statusReply({ ...request, unsealed }, family, advanced(outcome, family));
     }
     const outcome = await rekey.start(parameters, startedBy);
-    return statusReply({ ...request, unsealed }, target, advanced(outcome, target));
+    return statusReply({ ...request, unsealed }, family, advanced(outcome, family));
   });
-}
-
-async function cancel({ call }: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  await call.vault.administer((unsealed) => unsealed.rekey(target).cancel());
-  return DONE;
-}
-
-function readShare(sent: Sent<typeof SHARE_FIELDS>) {
-  const { key = "", nonce = "", params_digest: digest = "" } = sent;
-  if (key === "") throw invalidRequest("missing required field 'key'");
-  if (nonce === "") throw invalidRequest("missing required field 'nonce'");
-  return {
-    share: decodeCeremonyShare(key),
-    id: nonce,
-    parametersDigest: digest === "" ? null : digest.toLowerCase(),
-  };
-}
-
-async function submit(
-  request: LogicalCall,
-  target: CeremonyTarget,
-  sent: Sent<typeof SHARE_FIELDS>,
-): Promise<LogicalReply> {
-  const submission = readShare(sent);
-  return await request.call.vault.administer(async (unsealed) => {
-    if (target === "recovery" && !supportsRecovery(unsealed)) {
-      throw invalidRequest("failed to fetch existing config: recovery not supported");
-    }
-    const rekey = unsealed.rekey(target);
-    refuseWrappedShares(request.call, mayAnswerShares(unsealed, target, await rekey.state()));
-    const outcome = await rekey.submit(submission);
-    if (outcome.kind === "shares") {
-      return { kind: "data", data: completion(request.call, outcome.result) };
-    }
-    return statusReply({ ...request, unsealed }, target, advanced(outcome, target));
-  });
-}
-
-function completion(call: Call, result: NewShares): JsonObject {
-  return { ...resultFields(call, result), nonce: result.head.ceremonyId };
 }
 
 /** Shares that nobody had to authorise: as the reference answers, with counts and no nonce. */
 function firstShares(call: Call, result: NewShares): LogicalReply {
   const { shares, threshold } = result.head.parameters;
-  return { kind: "data", data: { ...resultFields(call, result), n: shares, t: threshold } };
+  return { kind: "data", data: { ...madeShares(call, result), n: shares, t: threshold } };
 }
 
-function resultFields(call: Call, { head, shares, verificationId }: NewShares): JsonObject {
-  return {
-    backup: head.parameters.backup,
-    complete: true,
-    keys: shares.map(encodeHex),
-    keys_base64: shares.map(encodeBase64),
-    pgp_fingerprints: fingerprintsOf(head.parameters),
-    verification_nonce: verificationId ?? "",
-    verification_required: head.parameters.requireVerification,
-    ...(call.wantsDetail ? recipientDetail(head.parameters.recipients) : {}),
-  };
+function madeShares(call: Call, result: NewShares): JsonObject {
+  return { ...resultFields(call, result), verification_nonce: result.verificationId ?? "" };
 }
 
-async function verification(request: LogicalCall, target: CeremonyTarget): Promise<LogicalReply> {
-  const rekey = request.unsealed.rekey(target);
-  const state = await rekey.state();
-  const fields = verificationStatus(state);
-  if (fields === null) throw invalidRequest("no rotation configuration found");
-  const detail = request.call.wantsDetail ? ceremonyDetail(state, rekey) : {};
-  return { kind: "data", data: { ...fields, ...detail } };
+async function cancel({ call }: LogicalCall, family: Family): Promise<LogicalReply> {
+  await cancelCeremony(call, family);
+  return DONE;
+}
+
+async function submit(
+  request: LogicalCall,
+  family: Family,
+  sent: Sent<typeof SHARE_FIELDS>,
+): Promise<LogicalReply> {
+  const { call } = request;
+  const submission = readShare(sent, family);
+  return await call.vault.administer(async (unsealed) => {
+    const outcome = await submitShare(call, unsealed, family, submission);
+    if (outcome.kind === "advanced") {
+      return statusReply({ ...request, unsealed }, family, outcome.state);
+    }
+    const nonce = outcome.result.head.ceremonyId;
+    return { kind: "data", data: { ...madeShares(call, outcome.result), nonce } };
+  });
+}
+
+async function verification(
+  { call, unsealed }: LogicalCall,
+  family: Family,
+): Promise<LogicalReply> {
+  return { kind: "data", data: await showVerification(call, unsealed, family) };
 }
 
 async function verify(
-  request: LogicalCall,
-  target: CeremonyTarget,
+  { call }: LogicalCall,
+  family: Family,
   sent: Sent<typeof SHARE_FIELDS>,
 ): Promise<LogicalReply> {
-  const submission = readShare(sent);
-  return await request.call.vault.administer(async (unsealed) => {
-    const outcome = await unsealed.rekey(target).verify(submission);
-    if (outcome.kind === "verified") {
-      return { kind: "data", data: { complete: true, nonce: outcome.verificationId } };
-    }
-    return { kind: "data", data: verificationStatus(advanced(outcome, target)) ?? {} };
-  });
+  return { kind: "data", data: await verifyShare(call, family, readShare(sent, family)) };
 }
 
-async function restartVerification(
-  request: LogicalCall,
-  target: CeremonyTarget,
-): Promise<LogicalReply> {
-  return await request.call.vault.administer(async (unsealed) => {
-    const outcome = await unsealed.rekey(target).restartVerification();
-    if (outcome.kind === "refused") throw invalidRequest("no rotation configuration found");
-    return { kind: "data", data: verificationStatus(advanced(outcome, target)) ?? {} };
-  });
-}
-
-function advanced(outcome: RekeyOutcome, target: CeremonyTarget): CeremonyState {
-  if (outcome.kind === "advanced") return outcome.state;
-  if (outcome.kind === "refused") {
-    throw refusalError(outcome.refusal, ROTATE_TEXTS.refusals, target);
-  }
-  throw new TypeError("a ceremony ended where it could not");
+async function restart({ call }: LogicalCall, family: Family): Promise<LogicalReply> {
+  return { kind: "data", data: await restartVerification(call, family) };
 }

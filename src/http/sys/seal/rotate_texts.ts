@@ -3,6 +3,19 @@
 import type { FamilyTexts } from "./rekey_request.ts";
 
 export const ROTATE_TEXTS: FamilyTexts = {
+  withoutRecovery: {
+    status: "unable to look up config: recovery not supported",
+    start: "recovery keys not supported",
+    cancel: null,
+    submit: "failed to fetch existing config: recovery not supported",
+    verification: null,
+    verify: null,
+    restart_verification: null,
+  },
+  missingShare: "missing required field 'key'",
+  missingNonce: "missing required field 'nonce'",
+  nothingStarted: "no rotation in progress",
+  nothingToVerify: "no rotation configuration found",
   wrongKeyCount: null,
   configuration: {
     barrier: "invalid rotate seal configuration: ",
