@@ -1,6 +1,6 @@
 /**
  * The Hono app: a web-standard handler over one vault, the same on every runtime. Endpoints are
- * tables; this file says in which order they are asked, and what holds for all of them.
+ * tables; this file sets the order in which they are tried, and the rules for all of them.
  */
 
 import { Hono } from "hono";
@@ -42,7 +42,7 @@ export function createApp(vault: Vault, options: AppOptions): Hono {
     }
     if (hasEncodedDots(target)) return await refusePath(callAt(c, context, target));
     const clean = cleanTarget(target);
-    // The client's "#" is part of the path; a URL would drop it and what follows.
+    // The client's "#" is part of the path. A URL would drop it and everything after it.
     if (clean !== null) return redirectReply(clean.replaceAll("#", "%23"));
     if (target.includes("#")) {
       const url = new URL(c.req.url).origin + target.replaceAll("#", "%23");

@@ -1,6 +1,6 @@
 /**
- * All endpoints but those of `app.ts`, in one module that is loaded when the first of them is asked,
- * and the handlers of the auth methods, which need the same.
+ * All endpoints except those of `app.ts`, in one module that is loaded on the first request for one
+ * of them.
  */
 
 import { TOKEN_ENDPOINTS } from "./token/endpoints.ts";

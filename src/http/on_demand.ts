@@ -1,6 +1,6 @@
 /**
- * Most endpoints are loaded by the first request for one of them: a Worker starts with what opens the
- * vault and serves its secrets, and stays small. They are served as if they had been there before.
+ * Most endpoints are loaded by the first request for one of them. A Worker starts small, with only
+ * what unseals the vault and serves its secrets. Late loading changes no answer.
  */
 
 import { Hono } from "hono";
@@ -9,7 +9,7 @@ import { registerEngineRoutes } from "./mounted/engine_routes.ts";
 import { registerLogical } from "./request/serve_logical.ts";
 import { registerRaw } from "./request/raw.ts";
 
-/** Where those of `endpoints.ts` are; what is loaded at the start stands before them. */
+/** The paths of `endpoints.ts`. Endpoints loaded at the start are matched before them. */
 export const ON_DEMAND_PATHS: readonly string[] = ["auth/token/*", "identity/*", "sys/*"];
 
 export function registerOnDemand(app: Hono, context: AppContext): void {

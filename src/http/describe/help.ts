@@ -1,11 +1,11 @@
-/** `?help=1`: what a path is for, in words and as OpenAPI; the request itself is not served. */
+/** `?help=1` describes a path in words and as OpenAPI, and does not serve the request. */
 
 import type { FieldsSchema } from "../../wire/fields.ts";
 import { describeApi } from "./openapi.ts";
 import type { DescribedEndpoint, DescribedPath } from "../../wire/described_path.ts";
 import { jsonReply } from "../request/replies.ts";
 
-/** `asked`: the path below the mount. */
+/** `asked` is the path below the mount. */
 export function helpReply(asked: string, path: DescribedPath, version: string): Response {
   const openapi = describeApi({
     version,

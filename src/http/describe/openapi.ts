@@ -1,7 +1,7 @@
 /**
- * The OpenAPI description of the API, made from the tables that serve it: the schemas that judge a
- * request say how it is written. Made for generators of clients, so that operations have names of
- * their own, no two paths are one, and every field has one type. Pure; knows no vault.
+ * The OpenAPI description of the API, made from the tables that serve it: the schemas that check a
+ * request also describe it. Written for client generators: operations have their own names, no two
+ * paths collide, and every field has one type. Pure; knows no vault.
  */
 
 import type { EndpointRules } from "../request/logical.ts";
@@ -13,9 +13,9 @@ import type { JsonObject } from "../../wire/json_value.ts";
 
 /** A table of paths below a mount. */
 export interface DescribedMount {
-  /** Part of each template; "" for the system's own. */
+  /** Part of each template; "" for the system's own paths. */
   readonly prefix: string;
-  /** Kind of the mount, which is part of the names of its schemas; "" for the system. */
+  /** Type of the mount, which is part of its schemas' names; "" for the system. */
   readonly kind: string;
   readonly tag: Tag;
   readonly paths: readonly (DescribedPath & Omit<EndpointRules, "alias">)[];
@@ -40,7 +40,7 @@ export interface Described {
 export function describeApi({ version, raw, mounts }: Described): JsonObject {
   const names = new Names();
   const schemas = new NamedSchemas(COMPONENTS.schemas);
-  // The system's own come first, so that no mount changes their names.
+  // The system's own paths come first, so that no mount changes their names.
   const paths = pathsOf(raw, mounts, schemas).map(([path, item]) =>
     [path, nameOperations(path, item, names)] as const
   );
@@ -65,7 +65,7 @@ export function describeApi({ version, raw, mounts }: Described): JsonObject {
   };
 }
 
-/** By path. Of paths that OpenAPI takes for one, the first is shown. */
+/** By path. If OpenAPI considers two paths equal, only the first is shown. */
 function pathsOf(
   raw: readonly DescribedEndpoint[],
   mounts: readonly DescribedMount[],
@@ -85,7 +85,7 @@ function pathsOf(
   return paths;
 }
 
-/** A slash at the end may be left out of every path. */
+/** Every path may be written without its trailing slash. */
 function openApiPath(template: string): string {
   return `/${template.replace(/\{(\w+)[@~+*]\}/g, "{$1}").replace(/\/$/, "")}`;
 }

@@ -8,7 +8,7 @@ const BOOLEAN = { type: "boolean" };
 const INTEGER = { type: "integer", format: "int64" };
 const TEXTS = { type: "array", items: TEXT };
 
-/** An answer of the logical endpoints, by what its `data` is. */
+/** The envelope of a logical answer with this `data`. */
 export function envelope(data: JsonObject): JsonObject {
   return object({
     request_id: { ...TEXT, description: "a UUID; empty where the answer is wrapped" },
@@ -22,7 +22,7 @@ export function envelope(data: JsonObject): JsonObject {
   });
 }
 
-/** What `token/reply.ts` says of a token that was made or renewed. */
+/** The token in an answer, as `request/auth_fields.ts` writes it. */
 const AUTH = object({
   client_token: TEXT,
   accessor: TEXT,
@@ -36,7 +36,7 @@ const AUTH = object({
   num_uses: INTEGER,
 }, { token_policies: TEXTS, mfa_requirement: orNull(ANY_OBJECT) });
 
-/** What `wrapping.ts` says of a token that holds an answer. */
+/** A wrapping token, as `request/wrapping.ts` writes it. */
 const WRAP_INFO = object({
   token: TEXT,
   accessor: TEXT,
@@ -87,7 +87,7 @@ export const COMPONENTS = {
   },
 };
 
-/** A response whose body is JSON of a schema. */
+/** A response with a JSON body of this schema. */
 export function json(description: string, schema: JsonObject): JsonObject {
   return { description, content: { "application/json": { schema } } };
 }

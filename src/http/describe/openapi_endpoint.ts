@@ -1,6 +1,6 @@
 /**
- * `/sys/internal/specs/openapi`: every route of this vault. Everybody sees the system's own; of the
- * mounts a token sees those that it may use.
+ * `/sys/internal/specs/openapi`: every route of this vault. All callers see the system's own
+ * routes. A token also sees the mounts it may use.
  */
 
 import type { AuthMount } from "../../access/auth_mount.ts";
@@ -43,10 +43,10 @@ export function openApiEndpoint(tables: () => SystemTables): LogicalEndpoint {
   }, { token: "optional" });
 }
 
-/** Of mounts that the endpoints of the system serve. */
+/** For mounts that are served by the system's own endpoints. */
 const NO_PATHS: DescribedMount["paths"] = [];
 
-/** Made anew it costs 20 ms, and anybody may ask. What is kept are texts of some 500 KB. */
+/** A description takes 20 ms to make and about 500 KB to keep, and anyone may ask for it. */
 const TEXTS = new Map<string, string>();
 
 function describedText(described: Described): string {
@@ -54,7 +54,7 @@ function describedText(described: Described): string {
   const parts = [raw, ...mounts.map(({ paths }) => paths)].map(numberOf);
   const key = JSON.stringify([version, parts, mounts.map(({ prefix, tag }) => [prefix, tag])]);
   const text = TEXTS.get(key) ?? `${JSON.stringify(describeApi(described))}\n`;
-  // The last one used is the last one to go.
+  // Move it to the end: the least recently used text is evicted first.
   TEXTS.delete(key);
   TEXTS.set(key, text);
   const [oldest] = TEXTS.keys();
@@ -62,7 +62,7 @@ function describedText(described: Described): string {
   return text;
 }
 
-/** Tables never change, so each is known by itself. */
+/** Tables never change, so each is identified by a number. */
 const NUMBERS = new WeakMap<object, number>();
 let tableCount = 0;
 

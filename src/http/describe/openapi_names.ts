@@ -1,13 +1,13 @@
-/** Names of the OpenAPI description that must be unique for every generator of clients. Pure. */
+/** Names in the OpenAPI description, which must be unique for every client generator. Pure. */
 
 import type { JsonObject } from "../../wire/json_value.ts";
 import { OPENAPI_NAME_MAX_CHARS } from "../../limits.ts";
 
-/** Names of letters and digits that differ from each other in more than case. */
+/** Names made of letters and digits, no two of which differ only in case. */
 export class Names {
   readonly #taken = new Set<string>();
 
-  /** The wanted one, with a number where it is taken. */
+  /** The wanted name, with a number appended if it is taken. */
   take(wanted: string): string {
     const name = wanted.slice(0, OPENAPI_NAME_MAX_CHARS);
     let unique = name;
@@ -19,11 +19,11 @@ export class Names {
   }
 }
 
-/** Schemas that have names, so that those of a client do not depend on what else is mounted. */
+/** Named schemas, so that a client's names do not depend on what else is mounted. */
 export class NamedSchemas {
   readonly #names = new Names();
   readonly #all = new Map<string, JsonObject>();
-  /** By wanted name and content: mounts of one kind have them alike. */
+  /** By wanted name and content: mounts of one type share their schemas. */
   readonly #known = new Map<string, string>();
 
   constructor(first: Readonly<Record<string, JsonObject>>) {
@@ -43,7 +43,7 @@ export class NamedSchemas {
   }
 }
 
-/** The words of a path, each beginning with a capital. */
+/** The words of a path, each capitalised. */
 export function wordsOf(path: string): string {
   return path.split(/[^A-Za-z0-9]+/).map(capitalised).join("");
 }
@@ -52,12 +52,12 @@ export function capitalised(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** The same for paths that differ in the names of their parameters only: OpenAPI takes one of them. */
+/** Equal for paths that differ only in names of parameters: OpenAPI accepts only one of them. */
 export function pathKey(path: string): string {
   return path.replace(/\{[^}]*\}/g, "{}");
 }
 
-/** A mount's path as it is written in a URL. In a template, braces would mean a parameter. */
+/** A mount's path as written in a URL. Braces in a template would mean a parameter. */
 export function encodePath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }

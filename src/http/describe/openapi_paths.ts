@@ -1,4 +1,4 @@
-/** A path of a table as OpenAPI shows it: its operations with their parameters, bodies, answers. */
+/** A path of a table as OpenAPI shows it: operations with their parameters, bodies and answers. */
 
 import type { Answer } from "../../wire/served_path.ts";
 import type { EndpointRules } from "../request/logical.ts";
@@ -13,7 +13,7 @@ import type {
   DescribedPath,
 } from "../../wire/described_path.ts";
 
-/** Where the schemas of a path are kept, and by which name. */
+/** Where the schemas of a path are kept, and the start of their names. */
 interface Named {
   readonly words: string;
   readonly schemas: NamedSchemas;
@@ -25,7 +25,7 @@ const ERROR_STATUSES = ["400", "403", "404", "405", "413", "415", "429", "500", 
 const ERRORS = Object.fromEntries(
   ERROR_STATUSES.map((status) => [status, { $ref: "#/components/responses/Refused" }]),
 );
-/** kv v2 answers for a deleted version with its metadata, and unknown paths with advice. */
+/** kv v2 answers a deleted version with its metadata, and an unknown path with advice. */
 const NOT_FOUND = { 404: { $ref: "#/components/responses/NotFound" } };
 
 function ofMethod(method: string, { words, schemas }: Named): Named {
@@ -153,7 +153,7 @@ const PATH: ParameterKind = {
   schema: { type: "string", minLength: 1 },
   description: "may contain slashes",
 };
-/** Of a template: each matches one segment, but for those that take the rest of the path. */
+/** By the mark after a parameter's name. Each matches one segment, except the last two. */
 const PARAMETER_KINDS: Readonly<Record<string, ParameterKind>> = {
   "": { schema: { type: "string", pattern: "^\\w(?:[\\w.-]*\\w)?$" } },
   "@": { schema: { type: "string", pattern: "^\\w(?:[\\w.@-]*\\w)?$" } },
@@ -182,7 +182,7 @@ function queryParameters({ schema, needs }: DescribedOperation): readonly JsonOb
   }));
 }
 
-/** Nothing where nothing is read. */
+/** Empty if the operation reads no body. */
 function bodyOf(
   { schema, needs, takesAnything }: Pick<DescribedOperation, "schema" | "needs" | "takesAnything">,
   { words, schemas }: Named,
@@ -236,7 +236,7 @@ function rawSuccesses(
   return Object.fromEntries([200, ...statuses].map((status) => [status, described]));
 }
 
-/** The same answers without their bodies. */
+/** The same responses without their bodies. */
 function headOnly({ responses, ...rest }: JsonObject): JsonObject {
   const statuses = Object.keys(responses as JsonObject);
   const bare = statuses.map((status) => [status, { description: "As of GET, without a body" }]);

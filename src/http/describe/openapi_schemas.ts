@@ -1,10 +1,10 @@
-/** From the schemas that judge requests to those that are shown: one plain type each. Pure. */
+/** Turns schemas that check requests into schemas to show, with one plain type each. Pure. */
 
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { JsonObject } from "../../wire/json_value.ts";
 
-/** Of a request: how to write it. Of an answer: what it may be. */
+/** For a request, the form to write it in; for an answer, what it may be. */
 export function schemaOf(schema: GenericSchema): JsonObject {
   const { $schema: _dialect, ...described } = toJsonSchema(schema, {
     typeMode: "input",
@@ -14,7 +14,7 @@ export function schemaOf(schema: GenericSchema): JsonObject {
   return plain(described);
 }
 
-/** An object of any members. Without the second member, generators make an empty type of it. */
+/** An object with any members. Without `additionalProperties`, generators make an empty type. */
 export const ANY_OBJECT: JsonObject = { type: "object", additionalProperties: true };
 
 /** The schema, or null. */
@@ -25,7 +25,7 @@ export function orNull(schema: JsonObject): JsonObject {
     : { anyOf: [schema, { type: "null" }] };
 }
 
-/** A default is left out: some clients would send it for what their caller left out. */
+/** Defaults are dropped: some clients would send them for fields their caller omitted. */
 function plain({ default: _default, ...schema }: JsonObject): JsonObject {
   const { written, description, anyOf, type, properties, required, items } = schema;
   const about = description === undefined ? {} : { description };
@@ -54,7 +54,7 @@ function plain({ default: _default, ...schema }: JsonObject): JsonObject {
   }
 }
 
-/** Of older spellings, such as `sha_256`, one is shown: in Go and Java they would be one member. */
+/** Of two spellings, such as `sha256` and `sha_256`, one is shown: Go and Java would merge them. */
 function distinct(members: Readonly<Record<string, JsonObject>>): readonly [string, JsonObject][] {
   const taken = new Set<string>();
   return Object.entries(members).filter(([name]) => {
@@ -63,14 +63,14 @@ function distinct(members: Readonly<Record<string, JsonObject>>): readonly [stri
   });
 }
 
-/** Of an object whose members have one type whatever their names. */
+/** For an object whose members all have one type, whatever their names. */
 function valuesOf({ additionalProperties: values }: JsonObject): JsonObject {
   const isDescribed = typeof values === "object" && values !== null &&
     Object.keys(values).length > 0;
   return isDescribed ? { additionalProperties: plain(values as JsonObject) } : {};
 }
 
-/** Fields of raw endpoints may be null for "not sent", which is written by not sending them. */
+/** Raw endpoints accept null for "not sent". The description only says to omit the field. */
 function plainChoice(choices: readonly JsonObject[]): JsonObject {
   const written = choices.find((choice) => choice["written"] !== undefined);
   if (written !== undefined) return plain(written);

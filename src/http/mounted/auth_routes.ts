@@ -1,4 +1,4 @@
-/** `auth/<mount>/…` of the auth methods; the token store has endpoints of its own. */
+/** `auth/<mount>/…` of the auth methods. The token store has its own endpoints. */
 
 import type { Hono } from "hono";
 import type { AuthMount } from "../../access/auth_mount.ts";
@@ -15,7 +15,7 @@ import {
 import { serveLogical } from "../request/serve_logical.ts";
 import { authMethod, isLoginPath } from "../../methods/methods.ts";
 
-/** A login needs no token, and a bad one is not looked at. */
+/** A login needs no token, and a bad one is ignored. */
 const LOGIN_RULES: EndpointRules = { token: "ignored" };
 
 export function registerAuthRoutes(app: Hono, context: AppContext): void {
@@ -25,7 +25,7 @@ export function registerAuthRoutes(app: Hono, context: AppContext): void {
 function routeToLogin(context: AppContext, path: string): Route {
   const { logins } = context.vault.unsealed();
   const found = logins.route(path);
-  // The mount itself, without its slash, serves nothing.
+  // A mount's own path without its slash serves nothing.
   if (found === null && logins.route(`${path}/`)?.rest === "") throw unsupportedPath();
   if (found === null || found.mount.closing) {
     const text = `no handler for route "${path}". route entry not found.`;

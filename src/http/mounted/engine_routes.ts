@@ -1,4 +1,4 @@
-/** Everything that is no endpoint of its own: the mounted engines, and what does not exist. */
+/** Routes every path without an endpoint: to a mounted engine, or to an error. */
 
 import type { Hono } from "hono";
 import type { AclPath } from "../../access/policies/acl.ts";
@@ -23,7 +23,7 @@ function routeToEngine(context: AppContext, path: string): Route {
   if (/^(sys|auth\/token)(\/|$)/.test(path)) {
     throw new VaultError("unsupported_path", "unsupported path");
   }
-  // A mount is also its own root without the slash.
+  // A mount's path also works without its trailing slash.
   const found = mounts.route(path) ?? mounts.route(`${path}/`);
   if (found === null) {
     const text = `no handler for route "${path}". route entry not found.`;
@@ -46,14 +46,14 @@ function routeToEngine(context: AppContext, path: string): Route {
   };
 }
 
-/** Where policies judge an operation on a path of a mount. */
+/** The path at which policies judge an operation on a mount. */
 export async function judgedOnMount(
   engine: ServedEngine,
   mount: Mount,
   path: string,
   operation: Operation,
 ): Promise<AclPath> {
-  // The mount itself without its slash is no path on it.
+  // The mount's own path without its slash is not a path on the mount.
   const found = path.startsWith(mount.path)
     ? findPath(await engine.paths(), path.slice(mount.path.length))
     : null;

@@ -1,4 +1,4 @@
-/** Where an operation on any path would be judged, for those who ask what a token may do. */
+/** Where policies would judge an operation on any path, for the capabilities endpoints. */
 
 import type { AclPath } from "../../access/policies/acl.ts";
 import type { Operation } from "../../wire/operation.ts";
@@ -7,10 +7,7 @@ import { judgedOnMount } from "./engine_routes.ts";
 import { findEndpoint, judgedEndpoint, type SystemTables } from "../request/find_endpoint.ts";
 import { judgedLiteral } from "../../access/policies/judged_path.ts";
 
-/**
- * What serves the path is looked for once, for every operation. What is not served is judged as it is
- * written.
- */
+/** Finds what serves the path once, for all operations. An unserved path is judged as written. */
 export function judgedAnywhere(
   unsealed: UnsealedVault,
   tables: SystemTables,

@@ -1,4 +1,4 @@
-/** What a login method answers, as a logical reply. A login becomes a token here. */
+/** Turns a login method's answer into a logical reply. A login becomes a token here. */
 
 import { logIn, type LoginPorts } from "../../vault/login/log_in.ts";
 import type { MethodReply } from "../../methods/method.ts";

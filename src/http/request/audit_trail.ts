@@ -1,6 +1,6 @@
 /**
- * Writes what a request is and how it ended to the audit devices: one entry before the handler runs,
- * one before the answer leaves. Which requests have a trail is said in `audited.ts`. Sends nothing
+ * Writes a request and its outcome to the audit devices: one entry before the handler runs, one
+ * before the answer leaves. `audited.ts` decides which requests have a trail. Never sends anything
  * to the client.
  */
 
@@ -33,13 +33,13 @@ export interface Asked {
 }
 
 export interface TrailRules {
-  /** False where nothing stays open that could hash the answer. */
+  /** False if no device will be open to hash the answer. */
   readonly answers: boolean;
-  /** What was done must reach the caller, whatever becomes of its lines. */
+  /** The answer must reach the caller even if its lines cannot be written. */
   readonly mustAnswer: boolean;
 }
 
-/** As Vault's own defaults for `sys/config/auditing/request-headers`. */
+/** Vault's own defaults for `sys/config/auditing/request-headers`. */
 const SHOWN_HEADERS = ["correlation-id", "x-correlation-id", "user-agent"] as const;
 const REFUSED: AuditedDecision = { allowed: false, grantingPolicies: [] };
 
@@ -61,39 +61,39 @@ export class AuditTrail implements Trail {
     this.#asked = asked;
     this.#owner = ownerOf(unsealed, asked.path) ?? ownerOf(unsealed, `${asked.path}/`);
     this.#rules = rules;
-    // A request that closes the devices itself would wait for its own end.
+    // A request that closes the devices would otherwise wait for its own end.
     if (rules.answers) this.#release = unsealed.audit.beginTrail();
   }
 
-  /** To be called once the request is answered, however it ended. */
+  /** Must be called once the request is answered, however it ended. */
   end(): void {
     this.#release();
   }
 
-  /** The entry of a request that will be served. Throws `AuditFailed`: then it must not be. */
+  /** Writes the request's entry before it is served. If it throws `AuditFailed`, refuse it. */
   async begin(decision: TrailDecision | null, operation = this.#asked.operation): Promise<void> {
     const entry = this.#newEntry(shownDecision(decision), operation, this.#asked.data);
     await this.#write((hashing, nowMs) => entry.requestLine(hashing, nowMs, null));
   }
 
-  /** The entry of an answer. Throws `AuditFailed`: then it must not be given. */
+  /** Writes the answer's entry. If it throws `AuditFailed`, do not send the answer. */
   async answer(reply: AuditedReply): Promise<void> {
     const entry = this.#entry;
     if (entry === null || !this.#rules.answers) return;
     await this.#write((hashing, nowMs) => entry.responseLine(hashing, nowMs, reply, null));
   }
 
-  /** The same for an answer of which only the body is at hand: bare, or an envelope. */
+  /** Like `answer`, for a response of which only the body is known: bare, or an envelope. */
   async answerBody(response: Response): Promise<void> {
     if (this.#rules.answers) await this.answer(replyOf(await bodyOf(response)));
   }
 
-  /** What is missing when a request was refused, at whichever step. */
+  /** Writes the entries that a refused request still lacks. Throws `AuditFailed`. */
   async refused(error: unknown): Promise<void> {
     const shown = shownError(error);
     const begun = this.#entry !== null;
     const decision = isDenial(error) ? REFUSED : null;
-    // Hashing much text for somebody whom nothing vouches for would be a way to stop the vault.
+    // Hashing long texts for anonymous callers would let them stall the vault.
     const data = this.#call.token === null ? {} : this.#asked.data;
     const entry = this.#entry ?? this.#newEntry(decision, this.#asked.operation, data);
     if (!begun) {
@@ -104,8 +104,8 @@ export class AuditTrail implements Trail {
   }
 
   /**
-   * Throws `AuditFailed` where the request must not go on without this line. Where it may, and a line
-   * is missing already, nobody waits for the next: the device may be one that hangs.
+   * Throws `AuditFailed` if the request must not go on without this line. If it may go on and has
+   * already lost a line, later lines are not awaited: the device may hang.
    */
   async #write(format: Format): Promise<void> {
     const goesOn = this.#goesOnUnwritten();
@@ -130,8 +130,8 @@ export class AuditTrail implements Trail {
   }
 
   /**
-   * Root must be able to remove a device that fails, or to enable one that works. Sealing ends what
-   * an attacker can do, who may be the one that filled the disk.
+   * Root must be able to remove a failing device or enable a working one. Sealing stops an
+   * attacker, who may be the one that filled the disk.
    */
   #goesOnUnwritten(): boolean {
     if (this.#rules.mustAnswer) return true;
@@ -164,7 +164,7 @@ function shownMount({ kind, mount }: Owner): AuditedRequest["mount"] {
   return { path: kind === "login" ? `auth/${path}` : path, type, accessor };
 }
 
-/** What the mount says the trail may show. */
+/** The members that the mount's settings allow the trail to show in clear. */
 function clearNames(owner: Owner | null): Pick<AuditedRequest, "clear"> {
   if (owner === null) return {};
   const { auditNonHmacRequestKeys, auditNonHmacResponseKeys } = owner.mount.config;
@@ -173,7 +173,7 @@ function clearNames(owner: Owner | null): Pick<AuditedRequest, "clear"> {
   return { clear: { request, response: new Set(auditNonHmacResponseKeys) } };
 }
 
-/** The same object for the same token, which the lines' makers remember it by. */
+/** One object per token, because `audit/entry.ts` caches by identity. */
 const auths = new WeakMap<Token, AuditedAuth>();
 
 function authOf(call: Call): AuditedAuth | null {
@@ -215,7 +215,7 @@ function isDenial(error: unknown): boolean {
     (error.code === "denied" || error.code === "unauthenticated");
 }
 
-/** A text that is the same for every cause may be read; others may quote the request. */
+/** A text that never varies may be shown. Others may quote the request. */
 function shownError(error: unknown): AuditedError {
   const text = answerError(error).errors.join("; ") || "refused";
   return { text, isPublic: !mayQuote(error) || text === multiError(["permission denied"]) };
@@ -227,7 +227,7 @@ function mayQuote(error: unknown): boolean {
     (error.code === "invalid_request" || error.code === "not_found" || error.code === "denied");
 }
 
-/** Null for none; what cannot be parsed is refused elsewhere. */
+/** Null if absent. A value that cannot be parsed is refused elsewhere. */
 function shownWrapTtl(header: string | null): number | null {
   const seconds = header === null ? null : parseDurationSeconds(header);
   return seconds === 0 ? null : seconds;

@@ -1,6 +1,6 @@
 /**
- * Which requests have a trail, and from which moment on. A request that nothing could be written
- * about has none: no device is enabled, or the vault is sealed.
+ * Decides which requests have an audit trail, and from when. A request has none if no device is
+ * enabled or the vault is sealed.
  */
 
 import { AuditFailed } from "../../audit/devices.ts";
@@ -14,7 +14,7 @@ import { METHOD_OPERATIONS } from "../../wire/operation.ts";
 
 const WHOLE: TrailRules = { answers: true, mustAnswer: false };
 
-/** Gives a call its trail. Throws `sealed` when the devices are being closed. */
+/** Gives a call its trail. Throws `sealed` while the devices are being closed. */
 export function startTrail(
   call: Call,
   unsealed: UnsealedVault,
@@ -24,16 +24,16 @@ export function startTrail(
   if (unsealed.audit.isEnabled) call.trail = new AuditTrail(call, unsealed, asked, rules);
 }
 
-/** The same for a raw endpoint, whose body is looked at before the handler reads it. */
+/** Like `startTrail`, for a raw endpoint: the body is read before its handler reads it. */
 export async function startRawTrail(call: Call, rules: TrailRules = WHOLE): Promise<void> {
   if (auditedVault(call) === null) return;
   const data = await call.body().catch(() => ({}));
-  // It may have been sealed while the body came.
+  // The vault may have been sealed while the body arrived.
   const unsealed = auditedVault(call);
   if (unsealed !== null) startTrail(call, unsealed, { ...bareAsked(call), data }, rules);
 }
 
-/** For what a raw endpoint is for anybody may ask; a token is looked at for the trail alone. */
+/** Help on a raw endpoint needs no token. One that was sent is looked up for the trail only. */
 export async function startHelpTrail(call: Call): Promise<void> {
   const unsealed = auditedVault(call);
   if (unsealed === null) return;
@@ -42,9 +42,9 @@ export async function startHelpTrail(call: Call): Promise<void> {
 }
 
 /**
- * Records a refusal. The answer is to be made from what this resolves with: the same error, or that
- * of the trail, which must not hide behind it. A request that was refused before it had a trail gets
- * one if a valid token came with it; nothing that it sent is shown, for it could not be read.
+ * Records a refusal, and resolves with the error to answer: the same one, or the trail's own
+ * failure, which must not be hidden. A request refused before it had a trail gets one if it carries
+ * a valid token. Its data is not shown, because it could not be read.
  */
 export async function recordRefusal(call: Call, error: unknown): Promise<unknown> {
   if (error instanceof AuditFailed) return error;
@@ -63,12 +63,12 @@ async function startUnreadTrail(call: Call): Promise<void> {
   startTrail(call, unsealed, bareAsked(call));
 }
 
-/** How a request ended that may have opened the vault. */
+/** The outcome of a request that may have unsealed the vault. */
 export type Ending = { readonly response: Response } | { readonly error: unknown };
 
 /**
- * Writes both lines after the work, of a request that came while nothing was open. Never rejects:
- * its answer may hold the shares of a new vault, and must be given.
+ * Writes both lines after the work, for a request that arrived while the vault was sealed. Never
+ * rejects: the answer may hold the shares of a new vault, and must be sent.
  */
 export async function recordOpening(call: Call, ending: Ending): Promise<void> {
   try {
@@ -89,13 +89,13 @@ function auditedVault({ vault }: Call): UnsealedVault | null {
   return unsealed.audit.isEnabled ? unsealed : null;
 }
 
-/** What can be said of a request from its method and path, without its body. */
+/** What the method and path say about a request, without its body. */
 function bareAsked(call: Call): Asked {
   const operation = call.wantsHelp ? "help" : METHOD_OPERATIONS.get(call.method) ?? "unknown";
   return { path: shownPath(call.path).replace(/\/$/, ""), operation, data: {} };
 }
 
-/** A path that cannot be decoded is shown as it was sent. */
+/** A path that cannot be decoded is shown as sent. */
 function shownPath(path: string): string {
   try {
     return decodePath(path);

@@ -3,7 +3,7 @@
 import type { JsonObject } from "../../wire/json_value.ts";
 import type { Token } from "../../access/tokens/token.ts";
 
-/** The `auth` object of a new or renewed token. */
+/** `id` is the new or renewed token, or "" to withhold it. */
 export function authFields(id: string, token: Token, leaseSeconds: number): JsonObject {
   return {
     client_token: id,

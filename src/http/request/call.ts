@@ -1,4 +1,4 @@
-/** One request, parsed once at the edge: everything handlers may look at. */
+/** One request, parsed once at the edge. Holds everything that handlers may look at. */
 
 import { mayComeFrom } from "../../access/cidr.ts";
 import type { StoredToken } from "../../access/tokens/token.ts";
@@ -21,23 +21,23 @@ import type { DescribedEndpoint, DescribedPath } from "../../wire/described_path
 export type AccessMode = "token" | "token-to-start" | "open";
 
 export interface AppOptions {
-  /** Who may use the legacy rekey endpoints without a token. */
+  /** When the legacy rekey endpoints can be used without a token. */
   readonly rekeyAccess: AccessMode;
   readonly generateRootAccess: AccessMode;
-  /** Address of the peer, for logs; null when the platform does not tell. */
+  /** Address of the peer, for logs; null if the platform does not report it. */
   readonly clientAddress: (request: Request, env?: unknown) => string | null;
-  /** Aborted when the client has left. Left out: nobody tells. */
+  /** Aborted when the client has left. Omit if the platform does not report it. */
   readonly clientSignal?: (request: Request, env?: unknown) => AbortSignal | null;
   readonly version: string;
   /** Clients connect by TLS, which ends here or at a proxy. */
   readonly isReachedByTls: boolean;
-  /** How often an address may try what needs no token; null or absent: as often as it wants. */
+  /** Rate of requests without a valid token, per address. Null or absent: no limit. */
   readonly rateLimit?: Rate | null;
 }
 
-/** Answers `?help=1`. `version`: of the product. */
+/** Answers `?help=1`. `version` is the product's. */
 export interface HelpPages {
-  /** `asked`: the path below the mount. */
+  /** `asked` is the path below the mount. */
   helpReply(asked: string, path: DescribedPath, version: string): Response;
   rawHelpReply(endpoint: DescribedEndpoint, version: string): Response;
 }
@@ -48,27 +48,27 @@ export interface AppContext {
   readonly random: RandomBytes;
   readonly nowMs: () => number;
   readonly log: Log;
-  /** Loaded when the first client asks for help. */
+  /** Loads the pages on the first request for help. */
   readonly help: () => Promise<HelpPages>;
-  /** Tries of clients that have not shown a valid token. */
+  /** Counts requests of clients that have not shown a valid token. */
   readonly anonymous: RateLimiter;
 }
 
-/** What writes a request and its end to the audit devices. Each throws `AuditFailed`. */
+/** Writes a request and its outcome to the audit devices. Each method throws `AuditFailed`. */
 export interface Trail {
-  /** The entry of a request that will be served. */
+  /** Writes the request's entry before it is served. */
   begin(decision: TrailDecision | null, operation?: string): Promise<void>;
-  /** The entry of an answer. */
+  /** Writes the answer's entry. */
   answer(reply: AuditedReply): Promise<void>;
-  /** The same for an answer of which only the body is at hand. */
+  /** Like `answer`, for a response of which only the body is known. */
   answerBody(response: Response): Promise<void>;
-  /** What is missing when a request was refused. */
+  /** Writes the entries that a refused request still lacks. */
   refused(error: unknown): Promise<void>;
-  /** To be called once the request is answered, however it ended. */
+  /** Must be called once the request is answered, however it ended. */
   end(): void;
 }
 
-/** What the policies said, as `access/policies/acl.ts` answers it. */
+/** The policies' decision, as `access/policies/acl.ts` answers it. */
 export interface TrailDecision {
   readonly allowed: boolean;
   readonly policyNames?: readonly string[];
@@ -78,7 +78,7 @@ const INIT_PATH = "sys/init";
 
 /**
  * Bodies by request, each read once: the audit trail of a raw endpoint and the guard of response
- * wrapping look at a body before its handler does.
+ * wrapping read a body before its handler does.
  */
 const TEXTS = new WeakMap<Request, Promise<string>>();
 
@@ -88,15 +88,15 @@ export class Call {
   /** Decoded, below `/v1/`, without a leading slash. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Set once the token was found valid. */
+  /** Set once the token has been found valid. */
   token: StoredToken | null = null;
-  /** The token has answered its last request with this one. */
+  /** The token's last use is spent on this request. */
   endsToken = false;
-  /** Nobody is asked for a token: what is not served is said without the form of a list. */
+  /** The path needs no token, so "not served" errors are sent without multierror's form. */
   answersBare = false;
   /** Null while the request is not audited. */
   trail: Trail | null = null;
-  /** What the server passed along with the request. */
+  /** Passed along by the server. */
   readonly #env: unknown;
   #requestId: string | null = null;
   #json: Promise<JsonObject> | null = null;
@@ -121,12 +121,12 @@ export class Call {
     return this.#requestId;
   }
 
-  /** Address of the peer; null when the platform does not tell. */
+  /** Address of the peer; null if the platform does not report it. */
   get remoteAddress(): string | null {
     return this.context.options.clientAddress(this.request, this.#env);
   }
 
-  /** Aborted when the client has left; null where the platform does not tell. */
+  /** Aborted when the client has left; null if the platform does not report it. */
   get signal(): AbortSignal | null {
     return this.context.options.clientSignal?.(this.request, this.#env) ?? null;
   }
@@ -139,17 +139,17 @@ export class Call {
     return this.request.method;
   }
 
-  /** The namespace header as sent; null for none. */
+  /** The namespace header as sent; null if absent. */
   get namespace(): string | null {
     return this.request.headers.get("x-vault-namespace");
   }
 
-  /** The client asks what the path is for, and for nothing else. */
+  /** The client asks for a description of the path, and for nothing else. */
   get wantsHelp(): boolean {
     return (this.query.get("help") ?? "") !== "";
   }
 
-  /** The client asked for more than the reference's keys. */
+  /** The client asks for members beyond the reference's. */
   get wantsDetail(): boolean {
     return isTrue(this.query.get("detail"));
   }
@@ -162,13 +162,13 @@ export class Call {
     return authorization.startsWith("Bearer ") ? authorization.slice("Bearer ".length).trim() : "";
   }
 
-  /** The body as a JSON object; {} for none. Throws `invalid_request` or `BodyTooLarge`. */
+  /** The body as a JSON object; {} if empty. Throws `invalid_request` or `BodyTooLarge`. */
   jsonBody(): Promise<JsonObject> {
     this.#json ??= this.#bodyText().then(parseJsonBody);
     return this.#json;
   }
 
-  /** The body of an engine request: JSON whatever it is called, or a form that is one. */
+  /** The body of an engine request: JSON, or a declared form unless it looks like JSON. */
   async body(): Promise<JsonObject> {
     const text = await this.#bodyText();
     const type = this.request.headers.get("content-type") ?? "";
@@ -177,7 +177,7 @@ export class Call {
     return isForm ? parseForm(text) : await this.jsonBody();
   }
 
-  /** Counts a try of somebody without a valid token. Throws `rate_limited` after too many. */
+  /** Counts a request without a valid token. Throws `rate_limited` above the limit. */
   countAnonymous(): void {
     if (this.context.anonymous.admit(this.remoteAddress)) return;
     throw new VaultError("rate_limited", `request path "${this.path}": rate limit quota exceeded`);
@@ -189,19 +189,19 @@ export class Call {
     return text;
   }
 
-  /** The token is looked up before more is read than anybody may send. */
+  /** Beyond the anonymous limit, the body is read only after the token was looked up. */
   #bodyLimit(): BodyLimit {
     const maxBytes = this.path === INIT_PATH ? INIT_BODY_MAX_BYTES : ANONYMOUS_BODY_MAX_BYTES;
     const more = async (): Promise<number> => {
       if (await this.hasValidToken()) return REQUEST_BODY_MAX_BYTES;
-      // Otherwise tokens could be tried without limit.
+      // Otherwise tokens could be guessed without limit.
       this.countAnonymous();
       return maxBytes;
     };
     return { maxBytes, more };
   }
 
-  /** Whether a valid token came with it, from where that may be used. No use of it is counted. */
+  /** Whether the request has a valid token that may be used from its address. Spends no use. */
   async hasValidToken(): Promise<boolean> {
     if (this.tokenText === "") return false;
     await this.vault.wake();

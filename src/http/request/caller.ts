@@ -1,4 +1,4 @@
-/** Who sends a request, and whether the policies let him. */
+/** Identifies the caller of a request, and asks the policies whether they may make it. */
 
 import { mayComeFrom } from "../../access/cidr.ts";
 import { SPENT_USES, type StoredToken } from "../../access/tokens/token.ts";
@@ -12,12 +12,12 @@ import { parameters } from "./json.ts";
 import { decodePath } from "./targets.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
-/** A valid token whose policies do not allow the request. */
+/** The refusal of a valid token whose policies do not allow the request. */
 export function denied(): VaultError {
   return new VaultError("denied", multiError(["permission denied"]));
 }
 
-/** The valid token of a request, as it is with one of its uses spent. Throws `unauthenticated`. */
+/** The request's valid token, with one use spent. Throws `unauthenticated`. */
 export async function authenticate(call: Call, unsealed: UnsealedVault): Promise<StoredToken> {
   const used = await unsealed.tokens.use(await identify(call, unsealed));
   if (used === null) throw refuseToken(call);
@@ -27,8 +27,7 @@ export async function authenticate(call: Call, unsealed: UnsealedVault): Promise
 }
 
 /**
- * The valid token of a request. Throws `unauthenticated`; from an address it is not bound to, a
- * token is none.
+ * The request's valid token. Throws `unauthenticated`, also for a token bound to other addresses.
  */
 export async function identify(call: Call, unsealed: UnsealedVault): Promise<StoredToken> {
   const stored = await unsealed.tokens.find(call.tokenText);
@@ -40,8 +39,8 @@ export async function identify(call: Call, unsealed: UnsealedVault): Promise<Sto
 }
 
 /**
- * The same for a request that is not judged by its token: no use of it is counted, and null stands
- * for none. A token that is not valid counts as a try. Throws `rate_limited`.
+ * Like `identify`, for a request that does not need its token: null if there is no valid one. An
+ * invalid token counts towards the rate limit. Throws `rate_limited`.
  */
 export async function recognise(call: Call, unsealed: UnsealedVault): Promise<StoredToken | null> {
   if (call.tokenText === "") return null;
@@ -67,8 +66,8 @@ export async function endSpentToken(call: Call): Promise<void> {
 }
 
 /**
- * Checks a raw endpoint by the policies on its literal path, whether it was written with a slash at
- * the end or not, and by what is sent there.
+ * Asks the policies about a raw endpoint's literal path, with or without a trailing slash, and
+ * about the data sent to it. Throws `denied` or `unauthenticated`.
  */
 export async function authoriseByPolicy(
   call: Call,
@@ -86,7 +85,7 @@ export async function authoriseByPolicy(
   }
 }
 
-/** What a policy's parameters are about. A body that is none is the endpoint's to refuse. */
+/** The data that a policy's parameter rules see. A bad body is left to the endpoint to refuse. */
 async function judgedData(call: Call, operation: Operation): Promise<JsonObject> {
   switch (operation) {
     case "read":
@@ -99,8 +98,8 @@ async function judgedData(call: Call, operation: Operation): Promise<JsonObject>
 }
 
 /**
- * The rule of the legacy ceremony endpoints. `token`: always by policy; `token-to-start`: whoever
- * has a share and the nonce may give it, and anybody may look; `open`: nobody is asked.
+ * The access modes of the legacy ceremony endpoints. `token`: policies always decide.
+ * `token-to-start`: anyone may read, or give a share with the nonce. `open`: no token is needed.
  */
 export async function authoriseCeremony(
   call: Call,

@@ -1,6 +1,6 @@
 /**
- * Cross-origin requests: which pages of other sites may ask this server. Nobody's until an operator
- * names them; without the `Origin` header, which only browsers send, nothing here matters.
+ * Cross-origin requests: which pages of other sites may use this server. None, until an operator
+ * names them. Requests without the `Origin` header, which only browsers send, are unaffected.
  */
 
 import type { MiddlewareHandler } from "hono";
@@ -10,14 +10,14 @@ import type { Vault } from "../../vault/vault.ts";
 import { emptyReply, errorReply } from "./replies.ts";
 
 export interface CorsSetting {
-  /** One "*", or the origins themselves. */
+  /** A single "*", or the origins. */
   readonly allowedOrigins: readonly string[];
-  /** Besides those that every client needs. */
+  /** Headers beyond those that every client needs. */
   readonly moreHeaders: readonly string[];
   readonly allowCredentials: boolean;
 }
 
-/** What a page must be able to send to be a client at all. */
+/** Headers that a page must be able to send to act as a client. */
 const CLIENT_HEADERS: readonly string[] = [
   "Content-Type",
   "Authorization",
@@ -31,7 +31,7 @@ const CLIENT_HEADERS: readonly string[] = [
   "X-Vault-Policy-Override",
 ];
 const METHODS: readonly string[] = ["DELETE", "GET", "OPTIONS", "POST", "PUT", "LIST", "SCAN"];
-/** How long a browser may keep the answer to its question. */
+/** How long a browser may cache the answer to a preflight request. */
 const PREFLIGHT_AGE_SECONDS = 300;
 
 export function allowedHeaders({ moreHeaders }: CorsSetting): readonly string[] {
@@ -47,10 +47,10 @@ interface Known {
   readonly setting: Promise<CorsSetting | null>;
 }
 
-/** What was read since the vault was opened; it still holds when the vault is sealed again. */
+/** Settings read since the vault was unsealed. They still hold after it is sealed again. */
 const KNOWN = new WeakMap<Vault, Known>();
 
-/** Null: no origin is told apart from any other. */
+/** Null if CORS is off, or if the vault is sealed and its settings were never read. */
 export async function corsSetting(vault: Vault): Promise<CorsSetting | null> {
   const known = KNOWN.get(vault);
   if (vault.status().sealed) return await known?.setting ?? null;
@@ -69,7 +69,7 @@ export async function setCors(vault: Vault, setting: CorsSetting | null): Promis
   });
 }
 
-/** Comes before everything else: an origin that is not allowed learns nothing. */
+/** Runs before everything else, so that a forbidden origin learns nothing. */
 export function answerOrigins(vault: Vault): MiddlewareHandler {
   return async function judgeOrigin(c, next) {
     const origin = c.req.header("origin") ?? "";

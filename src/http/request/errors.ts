@@ -1,4 +1,4 @@
-/** The one map from what went wrong to what the client sees. Causes stay inside. */
+/** The one map from errors to what the client sees. Causes are never shown. */
 
 import { type ErrorCode, VaultError } from "../../errors.ts";
 import { multiError } from "../../wire/multi_error.ts";
@@ -22,7 +22,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   store_failed: 500,
 };
 
-/** Vault's texts where the code says everything; null where the error's own message is shown. */
+/** Vault's fixed texts by code; null if the error's own message is shown. */
 const TEXT: Readonly<Record<ErrorCode, string | null>> = {
   invalid_request: null,
   unauthenticated: "permission denied",
@@ -44,7 +44,7 @@ export interface ErrorAnswer {
   readonly errors: readonly string[];
 }
 
-/** `isBare`: where nobody is asked for a token, the reference leaves out the form of a list. */
+/** `isBare`: on paths that need no token, the reference does not use multierror's form. */
 export function answerError(error: unknown, isBare = false): ErrorAnswer {
   if (error instanceof InvalidQuery) return { status: 400, errors: [] };
   if (error instanceof BodyTooLarge) return { status: 413, errors: [error.message] };
@@ -59,7 +59,7 @@ function isUnserved({ code }: VaultError): boolean {
   return code === "unsupported_path" || code === "unsupported_operation";
 }
 
-/** Whether the operator should hear of it: ours, not the caller's. */
+/** Whether the operator should know about it: our fault, not the caller's. */
 export function isFault(error: unknown): boolean {
   return answerError(error).status >= 500 &&
     !(error instanceof VaultError && error.code === "sealed");

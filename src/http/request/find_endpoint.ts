@@ -1,4 +1,4 @@
-/** Which of the system's endpoints serves a path, and where policies judge it. */
+/** Finds the system endpoint that serves a path, and the path at which policies judge it. */
 
 import type { AclPath } from "../../access/policies/acl.ts";
 import type { Operation } from "../../wire/operation.ts";
@@ -10,16 +10,16 @@ import type { RawEndpoint } from "./raw_endpoint.ts";
 
 export interface FoundEndpoint {
   readonly served: LogicalEndpoint;
-  /** As they are written. */
+  /** As written. */
   readonly parameters: Parameters;
 }
 
-/** Whether a slash at the end of its path may be added. */
+/** Whether its path may have a trailing slash. */
 export function takesSlash({ slashAlias, operations }: LogicalEndpoint): boolean {
   return slashAlias === true || operations.list !== undefined;
 }
 
-/** The first that serves it, and the parts of the path as they are written; null for none. */
+/** The first endpoint that serves the path, with its parameters as written; null if none does. */
 export function findEndpoint(
   endpoints: readonly LogicalEndpoint[],
   path: string,

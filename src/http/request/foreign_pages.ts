@@ -1,8 +1,8 @@
 /**
- * A web page must not act on a vault that its visitor's browser happens to reach: initialise a vault
- * on loopback, give it shares, begin a rekey in `open` mode. A browser sends such requests without
- * asking, and says whose they are. Clients that are no browsers send neither header and are left
- * alone, whatever `Host` they name.
+ * A web page must not act on a vault that its visitor's browser can reach: initialise a vault on
+ * loopback, give it shares, or start a rekey in `open` mode. Browsers send such requests without
+ * asking, but say where they come from. Other clients send neither header below and are not
+ * affected, whatever `Host` they name.
  *
  * Headers: https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fetch-metadata/
  */
@@ -20,7 +20,7 @@ const REFUSED =
   "a page of another site sent this request without a valid token: allow its origin " +
   "in sys/config/cors, or use another client";
 
-/** Refuses what a page of another site asks to change, unless it has a valid token or may ask. */
+/** Refuses changes from pages of other sites without a valid token or an allowed origin. */
 export function refuseForeignPages(context: AppContext): MiddlewareHandler {
   const { isReachedByTls } = context.options;
   return async function judgePage(c, next) {
@@ -29,13 +29,13 @@ export function refuseForeignPages(context: AppContext): MiddlewareHandler {
     if (await isAllowedOrigin(context, headers.get("origin"))) return await next();
     const call = callOf(c, context);
     if (await call.hasValidToken()) return await next();
-    // Guessing tokens costs as much as everywhere else.
+    // Guesses of tokens are limited here as everywhere else.
     const isAdmitted = context.anonymous.admit(call.remoteAddress);
     return isAdmitted ? errorReply(403, [REFUSED]) : errorReply(429, ["rate limit quota exceeded"]);
   };
 }
 
-/** Whether a browser sent it for a page that is not of this server. */
+/** Whether a browser sent it for a page of another origin. */
 function isForeign(headers: Headers, isReachedByTls: boolean): boolean {
   if (FOREIGN_SITES.has(headers.get("sec-fetch-site") ?? "")) return true;
   const origin = headers.get("origin");
@@ -43,15 +43,15 @@ function isForeign(headers: Headers, isReachedByTls: boolean): boolean {
 }
 
 /**
- * That the origin names the host the request was sent to is not enough: a site can have its own name
- * answer with this server's address (DNS rebinding). It cannot do so for an address, nor for
- * `localhost`, nor with a certificate for its name, which counts only where clients come by TLS.
+ * Comparing the origin with the requested host is not enough: by DNS rebinding, a site can make its
+ * own name resolve to this server's address. It cannot do that for an address or `localhost`, nor
+ * with a certificate for its name, which protects only servers reached by TLS.
  */
 function isOwnOrigin(origin: string, host: string | null, isReachedByTls: boolean): boolean {
   const url = URL.canParse(origin) ? new URL(origin) : null;
   if (url === null || host === null || url.host !== host.toLowerCase()) return false;
   const { protocol, hostname } = url;
-  // Not "https://vault.test/path" or another spelling, which no browser sends.
+  // Refuses "https://vault.test/path" and other spellings that no browser sends.
   if (url.origin !== origin) return false;
   if (protocol === "https:" && isReachedByTls) return true;
   return /^https?:$/.test(protocol) &&

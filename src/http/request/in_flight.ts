@@ -1,4 +1,4 @@
-/** The requests that are being served: each is known from its first step to its answer. */
+/** The requests being served, each from its first step to its answer. */
 
 import type { MiddlewareHandler } from "hono";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
@@ -12,7 +12,7 @@ interface Flight {
   readonly method: string;
 }
 
-/** With the id it was first shown under, "" before. */
+/** Maps each request to the id it was first shown under; "" before. */
 const FLIGHTS = new WeakMap<AppContext["vault"], Map<Flight, string>>();
 
 export function followRequests({ vault, options, nowMs }: AppContext): MiddlewareHandler {
@@ -34,7 +34,7 @@ export function followRequests({ vault, options, nowMs }: AppContext): Middlewar
   };
 }
 
-/** By id. The query is left out, for it may hold a token. */
+/** By id. Omits the query, which may hold a token. */
 export function requestsInFlight(vault: AppContext["vault"], random: RandomBytes): JsonObject {
   const flights = FLIGHTS.get(vault) ?? new Map<Flight, string>();
   const shown = [...flights].map(([flight, known]) => {

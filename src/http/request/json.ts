@@ -1,7 +1,7 @@
 /**
- * Request bodies as Vault reads them: the first JSON value counts, a second one after it is ignored,
- * other text is refused. Numbers that a JavaScript number would change are kept as they were sent.
- * No message quotes the body.
+ * Reads request bodies as Vault does: the first JSON value counts, a second one is ignored, other
+ * trailing text is refused. Numbers that JavaScript would change are kept as sent. No message
+ * quotes the body.
  */
 
 import { pause } from "../../crypto/pause.ts";
@@ -31,29 +31,29 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** A body that is larger than the product takes; `http/request/errors.ts` answers 413. */
+/** A body above the limit. `errors.ts` answers 413. */
 export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge";
 }
 
-/** Others are served between the slices of a body that is longer, and before and after parsing. */
+/** Longer bodies are decoded in slices with pauses, so that other requests are served meanwhile. */
 const PAUSE_BYTES = 4 * 1024 * 1024;
 
-/** How much of a body is read. */
+/** How much of a body may be read. */
 export interface BodyLimit {
-  /** Of anybody. */
+  /** For any caller. */
   readonly maxBytes: number;
   /**
-   * Asked once when the body is larger: what this caller may send. What it throws is thrown. Left
-   * out: no more than `maxBytes`.
+   * The limit for this caller, asked once when the body exceeds `maxBytes`. Its errors are passed
+   * on. Defaults to `maxBytes`.
    */
   readonly more?: () => Promise<number>;
 }
 
 /**
- * The whole body as text. Throws `BodyTooLarge`, and then has read no more than the limit, or
- * `invalid_request` when the body did not come to its end. What comes beyond `maxBytes` is not read
- * before `more` has allowed it.
+ * The whole body as text. Throws `BodyTooLarge` without reading beyond the limit, or
+ * `invalid_request` if the body ended early. Nothing beyond `maxBytes` is read before `more` allows
+ * it.
  */
 export async function readBodyText(
   request: Request,
@@ -80,8 +80,8 @@ async function readText(request: Request, { maxBytes, more }: BodyLimit): Promis
   };
   const declared = request.headers.get("content-length");
   await admit(Number(declared));
-  // Every server ends a body at its Content-Length, unless it goes by chunks. Read as a whole, which
-  // is several times faster than as a stream.
+  // Every server ends a body at its Content-Length, unless it is chunked. Reading it whole is
+  // several times faster than as a stream.
   if (declared !== null && !request.headers.has("transfer-encoding")) {
     const whole = await request.arrayBuffer();
     await admit(whole.byteLength);
@@ -98,11 +98,11 @@ async function readText(request: Request, { maxBytes, more }: BodyLimit): Promis
   return await decodeText(chunks);
 }
 
-/** Text that is none takes ten times as long to decode. */
+/** Invalid UTF-8 takes ten times as long to decode. */
 async function decodeText(chunks: readonly Uint8Array[]): Promise<string> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const [first] = chunks;
-  // Nearly every body, at a quarter of the cost.
+  // Nearly every body takes this path, at a quarter of the cost.
   if (chunks.length === 1 && first !== undefined && first.length <= PAUSE_BYTES) {
     return decoder.decode(first);
   }
@@ -131,7 +131,7 @@ function bodyTooLarge(): BodyTooLarge {
   return new BodyTooLarge("http: request body too large");
 }
 
-/** As `parseJsonObject`, {} for null; others are served before a large one is worked with. */
+/** Like `parseJsonObject`, but {} for null. Pauses after parsing a large body. */
 export async function parseJsonBody(text: string): Promise<Readonly<Record<string, unknown>>> {
   const object = parseJsonObject(text) ?? {};
   await pauseAfter(text);
@@ -160,13 +160,13 @@ function undecodable(reason: string): VaultError {
   return invalidRequest(`failed to decode JSON input: ${reason}`);
 }
 
-/** Go's sizes of what a parsed token costs, by which the reference bounds the work on a body. */
+/** Go's memory cost of parsed tokens, by which the reference limits bodies. */
 const TOKEN_BYTES = 16;
 const OBJECT_BYTES = 72;
 const LIST_BYTES = 24;
 const SCALAR_BYTES = 8;
 
-/** What was counted of a body so far. */
+/** Totals for the body so far. */
 interface Counted {
   texts: number;
   values: number;
@@ -175,15 +175,15 @@ interface Counted {
 }
 
 interface Bounded {
-  /** Index behind the first value. */
+  /** Index after the first value. */
   readonly end: number;
   readonly hasNumbers: boolean;
 }
 
 /**
- * Finds the end of the first value. Also bounds what the whole text has: its depth, texts, values, the
- * length of a number and the memory it would take, before anything is built from it (Vault's
- * CVE-2025-6203 class of attack). What follows the first value is parsed too, so it counts as well.
+ * Finds the end of the first value. Also limits the depth, texts, values, number lengths and memory
+ * of the whole text before anything is built from it (Vault's CVE-2025-6203 class of attack). What
+ * follows the first value counts too, because it is parsed as well. Throws `invalid_request`.
  */
 function boundValues(text: string, start: number): Bounded {
   const counted: Counted = { texts: 0, values: 0, escapes: 0, bytes: 0 };
@@ -243,7 +243,7 @@ function refuseExcess({ texts, values, bytes, escapes }: Counted): void {
   if (escapes > JSON_ESCAPES_MAX) throw tooComplex("exceeded maximum number of escapes");
 }
 
-/** Index of the closing quote, or of the last character. */
+/** Index of the closing quote, or of the last character if there is none. */
 function endOfText(text: string, start: number, counted: Counted): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
@@ -267,7 +267,7 @@ function parseText(text: string, hasNumbers: boolean): unknown {
   }
 }
 
-/** Form fields as Vault reads them: text, with commas where a name repeats. */
+/** Form fields as Vault reads them: texts; a repeated name is joined with commas. */
 export function parseForm(text: string): Readonly<Record<string, unknown>> {
   if (text.length > FORM_MAX_BYTES) {
     throw invalidRequest(`error parsing form data: longer than ${FORM_MAX_BYTES} bytes`);
@@ -294,10 +294,10 @@ export function hasMoreFields(text: string): boolean {
   return true;
 }
 
-/** Without those that are called as in `left`. A name that repeats has a list. */
+/** Query parameters without the `omitted` names. A repeated name has a list. */
 export function parameters(
   search: URLSearchParams,
-  left: readonly string[] = [],
+  omitted: readonly string[] = [],
 ): Readonly<Record<string, unknown>> {
   const values = new Map<string, string[]>();
   for (const [name, value] of search) {
@@ -305,7 +305,7 @@ export function parameters(
     if (known === undefined) values.set(name, [value]);
     else known.push(value);
   }
-  for (const name of left) values.delete(name);
+  for (const name of omitted) values.delete(name);
   return Object.fromEntries(
     [...values].map(([name, all]) => [name, all.length === 1 ? all[0] : all]),
   );

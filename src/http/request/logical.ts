@@ -1,6 +1,6 @@
 /**
- * Vault's logical endpoints as tables: what a request on one is, what it may answer, and the rules
- * that hold for it. `serve_logical.ts` serves them.
+ * Vault's logical endpoints as tables: requests, possible replies, and rules per endpoint.
+ * `serve_logical.ts` serves them.
  */
 
 import type { Acl, AclPath } from "../../access/policies/acl.ts";
@@ -21,14 +21,14 @@ import type { DescribedPath } from "../../wire/described_path.ts";
 import type { Envelope } from "./replies.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
-/** A request whose token is valid; handlers run only after the policies allowed it. */
+/** A request as handlers get it, once its token is valid and the policies allow it. */
 export interface LogicalCall {
   readonly call: Call;
   readonly unsealed: UnsealedVault;
   readonly path: string;
   readonly operation: Operation;
   readonly data: JsonObject;
-  /** Null: the answer is not to be wrapped. */
+  /** Null if the answer is not to be wrapped. */
   readonly wrapTtlSeconds: number | null;
   readonly acl: Acl;
   /** The deciding pattern grants `sudo`, or the token is root. */
@@ -38,13 +38,13 @@ export interface LogicalCall {
 export type LogicalReply =
   | { readonly kind: "done" }
   | ({ readonly kind: "data"; readonly status?: number } & Envelope)
-  /** `withoutBody`: not even an empty list of errors, as after a patch of nothing. */
+  /** `withoutBody`: not even an empty list of errors, as after an empty patch. */
   | { readonly kind: "missing"; readonly withoutBody?: true };
 
 export const DONE: LogicalReply = { kind: "done" };
 export const MISSING: LogicalReply = { kind: "missing" };
 
-/** What clearing something is answered with, which is over by then. `whose` logs: Vault's words. */
+/** The answer to a tidy request, which is already done. Vault's words; `whose` names the logs. */
 export function tidied(
   whose: "OpenBao's server" | "the server's",
   warnings: readonly string[] = [],
@@ -54,26 +54,26 @@ export function tidied(
   return { kind: "data", status: 202, data: null, warnings: [warning, ...warnings] };
 }
 
-/** What holds for an endpoint besides its operations. */
+/** Rules of an endpoint besides its operations. */
 export interface EndpointRules {
-  /** Policies must grant `sudo` besides the operation's own capability. */
+  /** Policies must grant `sudo` as well as the operation's own capability. */
   readonly sudo?: boolean;
-  /** Repeats `data` at the top level, as Vault does for its oldest paths. */
+  /** Repeats `data` at the top level, as Vault does on its oldest paths. */
   readonly copiesData?: boolean;
-  /** D15: the same path with a trailing slash means the same. */
+  /** D15: a trailing slash on the path changes nothing. */
   readonly slashAlias?: boolean;
-  /** Where policies judge what a parameter makes another path's request; null where none does. */
+  /** The other path at which policies judge a request, if a parameter names one; otherwise null. */
   readonly judgedAs?: (operation: Operation, data: JsonObject) => AclPath | null;
-  /** A write is allowed by `create` as well as by `update`. */
+  /** `create` allows a write as well as `update` does. */
   readonly createSuffices?: boolean;
-  /** Whether a write would overwrite: then it is `update`, else `create`. Left out: `update`. */
+  /** Whether a write would overwrite: `update` if so, else `create`. Defaults to `update`. */
   readonly exists?: (
     unsealed: UnsealedVault,
     parameter: EndpointCall["parameter"],
   ) => Promise<boolean>;
   /**
-   * Another path by which the same is reached at this moment, null for none: a rule that decides about
-   * it must allow the request too.
+   * Another path that currently reaches the same thing; null if there is none. A rule that matches
+   * it must also allow the request.
    */
   readonly alias?: (
     unsealed: UnsealedVault,
@@ -81,20 +81,20 @@ export interface EndpointRules {
     operation: Operation,
   ) => string | null;
   /**
-   * Left out: needed, and its policies decide. `valid`: needed, whatever its policies, and no use of
-   * it is counted; `optional`: the same, or none; `ignored`: not looked at.
+   * By default a token is required, and its policies decide. `valid`: any valid token, without
+   * spending a use. `optional`: the same, or no token. `ignored`: the token is not looked at.
    */
   readonly token?: "valid" | "optional" | "ignored";
 }
 
-/** An endpoint of the system; its template is below `/v1/`. */
+/** A system endpoint. Its template is below `/v1/`. */
 export interface LogicalEndpoint extends ServedPath<EndpointCall, LogicalReply>, EndpointRules {}
 
-/** A request on an endpoint of the system. */
+/** A request on a system endpoint. */
 export interface EndpointCall extends LogicalCall {
-  /** A part of the path as it is stored, by its name in the template. */
+  /** A parameter of the template, as it is stored. */
   readonly parameter: (name: string) => string;
-  /** The same as it was written. */
+  /** The same parameter as it was written. */
   readonly written: (name: string) => string;
 }
 
@@ -119,16 +119,16 @@ export interface Explained {
   readonly served: DescribedPath;
 }
 
-/** What serves a path: found after the token, so that nobody without one learns what exists. */
+/** What serves a path. Looked up after the token, so that anonymous callers learn nothing. */
 export interface Route {
   readonly rules: EndpointRules;
-  /** Where policies judge an operation. Left out: at the path as it was written. */
+  /** Where policies judge an operation. Defaults to the path as written. */
   readonly judged?: (operation: Operation, data: JsonObject) => AclPath | Promise<AclPath>;
   readonly serve: (request: LogicalCall) => Promise<LogicalReply>;
-  /** The table's entry for this path, and the path below its mount; null where no table has it. */
+  /** The table's entry for this path, and the path below its mount; null if no table has it. */
   readonly explain?: () => Promise<Explained | null>;
-  /** What it answers is seal-wrapped where it is stored. */
+  /** Its answers are seal-wrapped if stored. */
   readonly sealWrap?: boolean;
-  /** Distinguishes `create` from `update` where the engine can tell. */
+  /** Tells `create` from `update` where the engine can. */
   readonly exists?: (path: string, tokenScope: string) => Promise<boolean>;
 }

@@ -1,9 +1,9 @@
-/** Namespaces do not exist here; the root one has two names. */
+/** There are no namespaces but the root one, which has two names. */
 
 import { invalidRequest, VaultError } from "../../errors.ts";
 import type { Call } from "./call.ts";
 
-/** Below `sys/`: what belongs to the server itself, which no request may ask of a namespace. */
+/** Paths below `sys/` that belong to the server itself and cannot be used in a namespace. */
 const ROOT_ONLY: readonly string[] = [
   "generate-recovery-token",
   "generate-root",
@@ -22,7 +22,7 @@ const ROOT_ONLY: readonly string[] = [
   "unseal",
 ];
 
-/** Refused even while sealed, and the root namespace by any name too. Throws `invalid_request`. */
+/** Refuses them even while sealed, and for either name of the root. Throws `invalid_request`. */
 export function refuseRestricted(call: Call): void {
   if ((call.namespace ?? "") === "") return;
   const [area, name] = call.path.split("/", 2);

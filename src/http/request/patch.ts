@@ -1,4 +1,4 @@
-/** PATCH is refused for its content type alone, whatever the path. */
+/** PATCH is refused for a wrong content type, whatever the path. */
 
 import { invalidRequest } from "../../errors.ts";
 import { rawOperation } from "./raw_endpoint.ts";
@@ -39,7 +39,7 @@ export const PATCH_REFUSED = rawOperation(
   },
 );
 
-/** For endpoints that ask for a token: comes before it. Throws what is wrong with the request as a patch. */
+/** Throws if a PATCH request is malformed. To be called before the token is checked. */
 export async function judgePatch(call: Call): Promise<void> {
   if (call.method !== "PATCH") return;
   refusePatchType(call.request);

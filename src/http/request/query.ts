@@ -1,8 +1,8 @@
-/** Words of a query that every endpoint knows. */
+/** Query parameters that every endpoint knows. */
 
 import { parseBool } from "../../wire/go_text.ts";
 
-/** A word that means neither yes nor no; answered with 400 and no text. */
+/** A parameter that is not a boolean. Answered with 400 and no text. */
 export class InvalidQuery extends Error {
   override readonly name = "InvalidQuery";
 }
@@ -11,18 +11,18 @@ export function isTrue(text: string | null): boolean {
   return text !== null && parseBool(text) === true;
 }
 
-/** What GET is to be taken for; null: what it says. Throws `InvalidQuery`. */
+/** The listing that a GET asks for; null for a read. Throws `InvalidQuery`. */
 export function listingOf(query: URLSearchParams): "list" | "scan" | null {
-  const lists = truthOf(query.get("list"));
-  const scans = truthOf(query.get("scan"));
+  const lists = booleanOf(query.get("list"));
+  const scans = booleanOf(query.get("scan"));
   if (lists && scans) throw new InvalidQuery();
   if (lists) return "list";
   return scans ? "scan" : null;
 }
 
-function truthOf(text: string | null): boolean {
+function booleanOf(text: string | null): boolean {
   if (text === null || text === "") return false;
-  const truth = parseBool(text);
-  if (truth === null) throw new InvalidQuery();
-  return truth;
+  const value = parseBool(text);
+  if (value === null) throw new InvalidQuery();
+  return value;
 }

@@ -1,7 +1,7 @@
 /**
- * How often one client address may try what needs no token, or fail with a token or a login: a
- * bucket that fills at a steady rate for each address. Memory is bounded; who is forgotten starts
- * with a full bucket, which an attacker with that many addresses has anyway.
+ * Limits how often a client address may make requests without a valid token, or fail with a token
+ * or a login. Each address has a bucket that fills at a steady rate. Memory is bounded: a forgotten
+ * address starts with a full bucket, which gains nothing for an attacker with that many addresses.
  */
 
 import { networkOf } from "../../access/networks.ts";
@@ -9,7 +9,7 @@ import { RATE_LIMIT_ADDRESSES_MAX } from "../../limits.ts";
 
 export interface Rate {
   readonly perSecond: number;
-  /** How many at once after a pause. */
+  /** Requests allowed at once after a pause. */
   readonly burst: number;
 }
 
@@ -21,24 +21,24 @@ interface Bucket {
 export class RateLimiter {
   readonly #rate: Rate | null;
   readonly #nowMs: () => number;
-  /** In order of last use, so that the first one is the one to forget. */
+  /** In order of last use, so that the first is forgotten first. */
   readonly #buckets = new Map<string, Bucket>();
 
-  /** `rate` null: nobody is limited. */
+  /** A null `rate` limits nobody. */
   constructor(rate: Rate | null, nowMs: () => number) {
     this.#rate = rate;
     this.#nowMs = nowMs;
   }
 
-  /** Takes one try from an address's bucket; false when there is none left. */
+  /** Takes one request from the address's bucket; false if it is empty. */
   admit(address: string | null): boolean {
     if (this.#rate === null) return true;
     const { perSecond, burst } = this.#rate;
     const name = networkOf(address);
     const nowMs = this.#nowMs();
     const bucket = this.#buckets.get(name) ?? { tokens: burst, filledAtMs: nowMs };
-    // A clock that was set back gives nothing and takes nothing; one that jumped ahead fills a bucket
-    // once, as a pause does.
+    // A clock set back adds and takes nothing. One that jumps ahead fills a bucket once, as a pause
+    // does.
     const elapsedMs = Math.max(0, nowMs - bucket.filledAtMs);
     const tokens = Math.min(burst, bucket.tokens + (elapsedMs / 1000) * perSecond);
     const admitted = tokens >= 1;

@@ -1,6 +1,6 @@
 /**
- * Vault's raw handlers: init, unseal, seal-status, health, the legacy rekey family. They answer bare
- * objects, match body names in any case, refuse wrong types, and answer 405 without a text.
+ * Serves Vault's raw handlers: init, unseal, seal-status, health, the legacy rekey family. They
+ * answer bare objects, match body names in any case, refuse wrong types, and send 405 with no text.
  */
 
 import type { Context, Hono } from "hono";

@@ -10,15 +10,15 @@ import { written } from "../../wire/written_form.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 import { invalidRequest } from "../../errors.ts";
 
-/** What a raw operation is for, takes and answers, as data for the handler and for OpenAPI. */
+/** A raw operation's purpose, fields and answer, as data for the handler and for OpenAPI. */
 interface RawNotes<Entries extends FieldEntries> {
   /** One sentence without a period. */
   readonly summary: string;
-  /** Fields of the body. Left out: it is not looked at. */
+  /** Fields of the body. Omit if the body is not read. */
   readonly fields?: Entries;
-  /** The body of a success; null: no content. */
+  /** The body of a success; null if there is none. */
   readonly answer: v.GenericSchema | null;
-  /** Statuses besides 200 that come with the same body. */
+  /** Statuses besides 200 that have the same body. */
   readonly statuses?: readonly number[];
 }
 
@@ -30,7 +30,7 @@ export interface RawOperation {
   readonly serve: (call: Call) => Promise<Response>;
 }
 
-/** The handler decides when the body is read: a raw endpoint checks other things before. */
+/** The handler decides when to read the body: raw endpoints check other things first. */
 export function rawOperation<Entries extends FieldEntries = Record<never, never>>(
   notes: RawNotes<Entries>,
   handle: (call: Call, body: () => Promise<Sent<Entries>>) => Promise<Response>,
@@ -41,7 +41,7 @@ export function rawOperation<Entries extends FieldEntries = Record<never, never>
   return { summary, schema, answer, statuses, serve };
 }
 
-/** Operations by method; POST follows PUT. `HEAD` only where it is listed. */
+/** Operations by method. POST is served as PUT, HEAD only if listed. */
 export interface RawMethods {
   readonly GET?: RawOperation;
   readonly PUT?: RawOperation;
@@ -56,26 +56,26 @@ export interface RawEndpoint {
   /** Below `/v1/`. */
   readonly path: string;
   readonly methods: RawMethods;
-  /** D15: the same path with a trailing slash means the same. */
+  /** D15: a trailing slash on the path changes nothing. */
   readonly slashAlias?: boolean;
-  /** Whether a sealed vault answers too. */
+  /** A sealed vault answers too. */
   readonly whileSealed?: boolean;
   /**
-   * Which lines it has while the vault is unsealed. `request`: the first alone; `opening`: both, and
-   * afterwards where it has unsealed the vault itself. Left out: `whole`, but `none` where a sealed
-   * vault answers too.
+   * The lines written while the vault is unsealed. `request`: only the first. `opening`: both,
+   * written afterwards if the request itself unsealed the vault. Defaults to `whole`, or to `none`
+   * if a sealed vault answers too.
    */
   readonly audit?: RawAudit;
-  /** Checked after the method and before the handler; throws to refuse. */
+  /** Runs after the method check and before the handler. Throws to refuse. */
   readonly authorise?: (call: Call) => Promise<void>;
 }
 
 const int = v.pipe(v.number(), v.safeInteger());
 
-/** A number of an answer. */
+/** A number in an answer. */
 export const count = (about: string) => v.pipe(v.number(), v.integer(), v.description(about));
 
-/** Go's zero values: a field that is missing or null. `about` says what the field is for. */
+/** A missing or null field has Go's zero value. `about` describes the field. */
 export const goInteger = (about: string) => v.nullish(v.pipe(int, written(about, "integer")), 0);
 
 export const goBoolean = (about: string) =>
@@ -83,11 +83,11 @@ export const goBoolean = (about: string) =>
 
 export const goText = (about: string) => v.nullish(v.pipe(v.string(), written(about, "text")), "");
 
-/** A list; null where none was sent. */
+/** A list; null if absent. */
 export const goTexts = (about: string) =>
   v.nullish(v.pipe(v.array(v.nullish(v.string(), "")), written(about, "texts")), null);
 
-/** Reads a raw handler's body. Unknown names are ignored; a wrong type is the caller's mistake. */
+/** Reads a raw handler's body. Ignores unknown names. Throws `invalid_request` for a wrong type. */
 async function readRawBody<Entries extends FieldEntries>(
   call: Call,
   schema: FieldsSchema<Entries>,

@@ -1,4 +1,4 @@
-/** The answers to requests that are refused, at whichever step. */
+/** The answers to refused requests, at whichever step. */
 
 import { answerError, isFault } from "./errors.ts";
 import { emptyReply, errorReply } from "./replies.ts";
@@ -7,7 +7,7 @@ import { causeOf, invalidRequest, VaultError } from "../../errors.ts";
 import { recordRefusal } from "./audited.ts";
 import { RELATIVE_REFUSED } from "./targets.ts";
 
-/** The answer to what a handler threw; faults are logged, the caller's mistakes are not. */
+/** Answers an error that a handler threw. Logs faults, but not the caller's mistakes. */
 export function refuse(context: AppContext, call: Call, error: unknown): Response {
   if (isFault(error)) {
     context.log.error("request failed", {
@@ -20,7 +20,7 @@ export function refuse(context: AppContext, call: Call, error: unknown): Respons
   return call.method === "HEAD" ? emptyReply(status) : errorReply(status, errors);
 }
 
-/** The answer to a method that a path does not have. */
+/** Answers a method that the path does not have. */
 export async function refuseMethod(call: Call): Promise<Response> {
   const missing = new VaultError("unsupported_operation", "unsupported operation");
   const error = await recordRefusal(call, missing);
@@ -31,7 +31,7 @@ export function methodRefusal({ method }: Call): Response {
   return method === "HEAD" ? emptyReply(405) : errorReply(405, []);
 }
 
-/** The answer to a path that is no path of the API. */
+/** Answers a target that is not a path of the API. */
 export async function refusePath(call: Call): Promise<Response> {
   try {
     const error = await recordRefusal(call, invalidRequest(RELATIVE_REFUSED));

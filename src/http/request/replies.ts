@@ -16,7 +16,7 @@ export function textReply(contentType: string, text: string, status = 200): Resp
   return new Response(text, { status, headers: { ...HEADERS, "Content-Type": contentType } });
 }
 
-/** Some clients look for the type of an answer that has no content. */
+/** Some clients expect a content type even without content. */
 export function emptyReply(status: number): Response {
   return new Response(null, {
     status,
@@ -32,23 +32,23 @@ export function redirectReply(location: string): Response {
   return new Response(null, { status: 307, headers: { ...HEADERS, Location: location } });
 }
 
-/** A body that is no JSON, sent as it is. */
+/** A body other than JSON, sent as it is. */
 export interface RawBody {
   readonly contentType: string;
   readonly text: string;
 }
 
 export interface Envelope {
-  /** Sent in place of the envelope; a wrapped one is handed out as it was. */
+  /** Sent instead of the envelope. A wrapped one is handed out unchanged. */
   readonly raw?: RawBody;
   readonly data?: JsonObject | null;
   readonly auth?: JsonObject | null;
   readonly leaseSeconds?: number;
   readonly warnings?: readonly string[] | undefined;
   readonly wrapInfo?: JsonObject | null;
-  /** Older clients read the members of `data` beside it. */
+  /** Repeats the members of `data` at the top level, where older clients read them. */
   readonly copiesData?: boolean;
-  /** Left out: a new one. */
+  /** Defaults to a new one. */
   readonly requestId?: string;
 }
 

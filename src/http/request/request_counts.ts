@@ -1,11 +1,11 @@
-/** Counts every request below `/v1/`: what it wants, how it ends, how long it takes. */
+/** Counts every request below `/v1/` by operation and outcome, and measures its duration. */
 
 import type { MiddlewareHandler } from "hono";
 import type { Area, Metrics, ReplyClass, RequestOperation } from "../../metrics.ts";
 import { isTrue } from "./query.ts";
 import { METHOD_OPERATIONS } from "../../wire/operation.ts";
 
-/** On Workers the clock stands still while code runs: a duration is that of what was waited for. */
+/** On Workers the clock stands still while code runs: durations cover only time spent waiting. */
 export function countRequests(metrics: Metrics, nowMs: () => number): MiddlewareHandler {
   return async function countRequest(c, next) {
     const startedAtMs = nowMs();

@@ -1,6 +1,6 @@
 /**
- * What a request asks for, read from its method, target, headers and body. It is judged before
- * anything else is: also while the vault is sealed, and whoever asks.
+ * What a request asks for, read from its method, target, headers and body. This is checked first:
+ * also while the vault is sealed, and for any caller.
  */
 
 import { METHOD_OPERATIONS, type Operation } from "../../wire/operation.ts";
@@ -15,15 +15,15 @@ import { wrapTtlSeconds } from "./wrapping.ts";
 
 export interface RequestShape {
   readonly operation: Operation | "head";
-  /** Decoded; that of a list ends in "/". */
+  /** Decoded. A list's path ends in "/". */
   readonly path: string;
-  /** The body of a write, the query of anything else. */
+  /** The body of a write; otherwise the query. */
   readonly data: JsonObject;
-  /** Null: the answer is not to be wrapped. */
+  /** Null if the answer is not to be wrapped. */
   readonly wrapTtlSeconds: number | null;
 }
 
-/** Null for a method that no path serves. Throws `invalid_request` and what `call.body` throws. */
+/** Null for a method that no path serves. Throws `invalid_request`, and what `call.body` throws. */
 export async function readShape(call: Call): Promise<RequestShape | null> {
   const decoded = decodePath(call.path);
   const operation = operationOf(call);
@@ -60,7 +60,7 @@ async function dataOf(call: Call, operation: RequestShape["operation"]): Promise
   }
 }
 
-/** Words of a query that are no parameters: GET turns into a listing by one of them. */
+/** Query words that are not parameters. One of them turns a GET into a listing. */
 function reservedWords(method: string, operation: string): readonly string[] {
   return method === "GET" && operation !== "read" ? ["help", operation] : ["help"];
 }

@@ -1,6 +1,6 @@
 /**
- * Serves Vault's logical requests: a token, a policy decision, an operation, the envelope. The steps
- * are in the order in which a client can observe them.
+ * Serves Vault's logical requests: token, policy decision, operation, envelope. The steps are in
+ * the order in which a client can observe them.
  */
 
 import type { Context, Hono } from "hono";
@@ -36,7 +36,7 @@ import type { JsonObject } from "../../wire/json_value.ts";
 import { readShape, type RequestShape } from "./request_shape.ts";
 import { wrapReply } from "./wrapping.ts";
 
-/** Of endpoints whose templates share their beginning the first that matches serves a request. */
+/** Among endpoints whose templates begin alike, the first match serves a request. */
 export function registerLogical(
   app: Hono,
   context: AppContext,
@@ -50,7 +50,7 @@ export function registerLogical(
   }
 }
 
-/** The literal beginning of a template, as Hono writes it. */
+/** The literal beginning of a template, in Hono's notation. */
 function patternOf({ template }: LogicalEndpoint): string {
   const brace = template.indexOf("{");
   return brace === -1 ? template : `${template.slice(0, brace)}*`;
@@ -96,7 +96,7 @@ async function serveEndpoint(
   return withWarnings(reply, fieldWarnings(endpoint, request.data), request.operation);
 }
 
-/** A list appends a slash to the path, and few paths end in one. */
+/** A list adds a slash to the path, and few paths end in one. */
 function refuseMissingList(
   { operation, path }: LogicalCall,
   { template, operations }: LogicalEndpoint,
@@ -107,7 +107,7 @@ function refuseMissingList(
   }
 }
 
-/** Serves one request; `route` says what is there, or throws. */
+/** Serves one request. `route` finds what serves the path, or throws. */
 export async function serveLogical(
   c: Context,
   context: AppContext,
@@ -150,7 +150,7 @@ async function serveShape(
   return await serveAuthorised({ ...request, acl }, route);
 }
 
-/** Whoever has a valid token may ask, whatever its policies. */
+/** Any valid token may ask for help, whatever its policies. */
 async function explain(call: Call, route: Route | VaultError): Promise<Response> {
   if (route instanceof VaultError) throw route;
   const explained = await route.explain?.() ?? null;
@@ -162,14 +162,14 @@ async function explain(call: Call, route: Route | VaultError): Promise<Response>
   return reply;
 }
 
-/** No policy can grant it, and no path serves it. */
+/** No policy can grant HEAD, and no path serves it. */
 function refuseHead(acl: Acl, route: Route | VaultError): VaultError {
   if (!acl.isRoot) return denied();
   if (route instanceof VaultError) return route;
   return new VaultError("unsupported_operation", "unsupported operation");
 }
 
-/** Serves what policies have no say in. */
+/** Serves a route that policies do not judge. */
 async function serveUnjudged(
   request: Omit<LogicalCall, "acl" | "hasSudo">,
   route: Route,
@@ -206,7 +206,7 @@ async function serveAuthorised(
   return await serveRoute({ ...request, operation, hasSudo: decision.sudo }, route, decision);
 }
 
-/** What is not served is judged as it was written. */
+/** An unserved path is judged as written. */
 async function judgedBy(
   route: Route | VaultError,
   path: string,
@@ -217,7 +217,7 @@ async function judgedBy(
   return await route.judged(operation, data);
 }
 
-/** `decision`: of the policies; null where they have no say. */
+/** `decision` is null for a route that policies do not judge. */
 async function serveRoute(
   request: LogicalCall,
   route: Route,
@@ -244,7 +244,7 @@ async function serveRoute(
       return reply.withoutBody === true ? emptyReply(404) : errorReply(404, []);
     case "data": {
       const copiesData = route.rules.copiesData === true;
-      // What is wrapped gets its id when it is opened.
+      // A wrapped answer gets its id when it is unwrapped.
       const requestId = isWrapped ? "" : call.requestId;
       const envelope = { copiesData, ...reply, requestId };
       return envelopeReply(reply.status ?? 200, envelope, call.context.random);
@@ -252,7 +252,7 @@ async function serveRoute(
   }
 }
 
-/** A route that does not exist is reported only to who might use it. */
+/** A missing route is kept as an error, so that only callers who may use the path learn of it. */
 function attempt(find: () => Route): Route | VaultError {
   try {
     return find();
@@ -274,7 +274,7 @@ async function decideCreate(
   return await route.exists(path, tokenScope) ? "update" : "create";
 }
 
-/** Judged by the path as it was sent, before any token. */
+/** Judges the path as sent, before any token. */
 function refuseFolderWrite(path: string, operation: Operation, route: Route | VaultError): void {
   if (!path.endsWith("/") || (operation !== "update" && operation !== "patch")) return;
   if (!(route instanceof VaultError) && route.rules.slashAlias === true) return;

@@ -1,4 +1,4 @@
-/** From the request target to the path that handlers, policies and mounts see. */
+/** Turns a request target into the path that handlers, policies and mounts see. */
 
 import { isPrintable } from "../../wire/go_text.ts";
 import type { Context } from "hono";
@@ -7,13 +7,13 @@ import { type AppContext, Call } from "./call.ts";
 
 const API_PREFIX = "/v1/";
 
-/** What the servers pass along with a request. */
+/** Passed along with a request by the servers. */
 interface Bindings {
-  /** Path and query as the client sent them, where the platform tells. */
+  /** Path and query as the client sent them, if the platform reports them. */
   readonly rawTarget?: string | undefined;
 }
 
-/** Path and query as they were sent, as far as is known here. */
+/** Path and query as sent, as far as they are known. */
 export function targetOf(c: Context): string {
   const target = (c.env as Bindings | undefined)?.rawTarget;
   if (target !== undefined) return target;
@@ -28,13 +28,13 @@ export function callOf(c: Context, context: AppContext): Call {
   return new Call(context, c.req.raw, path, url.searchParams, c.env);
 }
 
-/** The same for a target whose path a URL would change. */
+/** Like `callOf`, for a target whose path a URL would change. */
 export function callAt(c: Context, context: AppContext, target: string): Call {
   const [path = "", ...query] = target.slice(API_PREFIX.length).split("?");
   return new Call(context, c.req.raw, path, new URLSearchParams(query.join("?")), c.env);
 }
 
-/** Percent-decodes a path. Throws `invalid_request` for what Vault refuses. */
+/** Percent-decodes a path. Throws `invalid_request` for paths that Vault refuses. */
 export function decodePath(encoded: string): string {
   let path: string;
   try {
@@ -51,8 +51,8 @@ export function decodePath(encoded: string): string {
 
 export const RELATIVE_REFUSED = "relative paths not supported";
 /**
- * A URL would resolve "%2e" as "." and "%2e%2e" as "..", away from the path that policies were
- * written for.
+ * A URL would resolve "%2e" as "." and "%2e%2e" as "..", so the request would leave the path that
+ * policies were written for.
  */
 export function hasEncodedDots(target: string): boolean {
   const [path = ""] = target.split("?", 1);
@@ -62,10 +62,7 @@ export function hasEncodedDots(target: string): boolean {
   );
 }
 
-/**
- * Where a target with empty or dot segments is to be found, or null when it is clean. The query
- * stays as it is.
- */
+/** Where to redirect a target with empty or dot segments; null if it is clean. Keeps the query. */
 export function cleanTarget(target: string): string | null {
   const mark = target.indexOf("?");
   const path = mark === -1 ? target : target.slice(0, mark);

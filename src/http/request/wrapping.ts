@@ -1,4 +1,4 @@
-/** The wrapping of any reply on request. */
+/** Response wrapping of any reply on request. */
 
 import { formatShortDuration, parseDurationSeconds } from "../../wire/duration.ts";
 import type { IssuedToken } from "../../access/tokens/tokens.ts";
@@ -10,15 +10,15 @@ import { type Envelope, envelopeReply } from "./replies.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
 /**
- * Seconds asked by `X-Vault-Wrap-TTL`, at most `WRAP_TTL_MAX_SECONDS`; null when the reply is not to
- * be wrapped.
+ * The seconds in `X-Vault-Wrap-TTL`, at most `WRAP_TTL_MAX_SECONDS`; null if the reply is not to be
+ * wrapped. Throws `invalid_request`.
  */
 export function wrapTtlSeconds(call: Call): number | null {
   const asked = askedTtlSeconds(call);
   return asked === null ? null : Math.min(asked, WRAP_TTL_MAX_SECONDS);
 }
 
-/** What whoever asks for more must know; as for tokens. */
+/** Warns, as for tokens, if the request asked for more than the maximum. */
 export function wrapTtlWarnings(call: Call): readonly string[] {
   const asked = askedTtlSeconds(call) ?? 0;
   if (asked <= WRAP_TTL_MAX_SECONDS) return [];
@@ -33,7 +33,7 @@ function askedTtlSeconds(call: Call): number | null {
   if (header === "") return null;
   const seconds = parseDurationSeconds(header);
   if (seconds !== null) return seconds === 0 ? null : seconds;
-  // What is too long has run over into a negative number in the reference.
+  // In the reference, a duration that is too long overflows into a negative number.
   const reason = /^-?[0-9.]+[a-zµμ]*$/.test(header)
     ? "requested wrap ttl cannot be negative"
     : `time: invalid duration ${JSON.stringify(header)}`;
@@ -47,14 +47,14 @@ const SHARES_UNWRAPPED =
   "each share";
 
 /**
- * Refuses a request to wrap an answer that may hold bare shares, which the reference would store. To
- * be called before anything is changed. Throws `invalid_request`.
+ * Refuses to wrap an answer that may hold bare shares, which wrapping would store. To be called
+ * before anything is changed. Throws `invalid_request`.
  */
 export function refuseWrappedShares(call: Call, mayHoldShares: boolean): void {
   if (mayHoldShares && wrapTtlSeconds(call) !== null) throw invalidRequest(SHARES_UNWRAPPED);
 }
 
-/** How a wrapped reply is announced. */
+/** The `wrap_info` of an answer. */
 export function wrapInfo({ id, token }: IssuedToken): JsonObject {
   return {
     token: id,
@@ -65,7 +65,7 @@ export function wrapInfo({ id, token }: IssuedToken): JsonObject {
   };
 }
 
-/** Keeps a reply and answers with the token that opens it. */
+/** Stores a reply and answers with the token that unwraps it. */
 export async function wrapReply(
   request: { readonly call: Call; readonly unsealed: UnsealedVault; readonly path: string },
   envelope: Envelope,
@@ -77,14 +77,14 @@ export async function wrapReply(
   const issued = await unsealed.wrapping.wrap(envelope as JsonObject, path, ttlSeconds, sealWrap, {
     displayName: call.token?.token.displayName ?? "",
   });
-  // A secret id has a public name too.
+  // A secret id has an accessor too.
   const ofSecretId = path.startsWith("auth/") ? envelope.data?.["secret_id_accessor"] : undefined;
   const accessor = envelope.auth?.["accessor"] ?? ofSecretId;
   const info = wrapInfo(issued);
   const withAccessor = typeof accessor === "string" && accessor !== ""
     ? { ...info, wrapped_accessor: accessor }
     : info;
-  // Whoever opens it gets an id of that request; this one has none in the reference.
+  // The unwrapping request gives the reply its id. As in the reference, this answer has none.
   const warnings = wrapTtlWarnings(call);
   const wrapped = { data: null, wrapInfo: withAccessor, requestId: "", warnings };
   return envelopeReply(200, wrapped, random);

@@ -1,4 +1,4 @@
-/** Serves the rows of `absent.ts`. Stores nothing and reads nothing but the request. */
+/** Serves the rows of `server/absent.ts`. Stores nothing, and reads nothing but the request. */
 
 import { type ErrorCode, VaultError } from "../../errors.ts";
 import type { FieldEntries } from "../../wire/fields.ts";
@@ -22,7 +22,7 @@ interface Refusal {
   readonly text: string;
 }
 
-/** A function where the text repeats a part of the request. */
+/** A function if the text repeats part of the request. */
 export type Answer =
   | LogicalReply
   | Refusal
@@ -36,12 +36,12 @@ export interface Exception {
 
 export interface Imitation
   extends Pick<OperationNotes<FieldEntries>, "summary" | "fields" | "answers"> {
-  /** Checked in order; the first one whose condition holds replaces `answer`. */
+  /** Checked in order. The first whose condition holds replaces `answer`. */
   readonly exceptions?: readonly Exception[];
   readonly answer: Answer;
 }
 
-/** A path below `/v1/` where nothing is real, and its operations. */
+/** A path below `/v1/` whose feature is absent, with its imitated operations. */
 export interface AbsentPath extends Readonly<Partial<Record<Operation, Imitation>>> {
   readonly path: string;
   readonly rules?: EndpointRules;

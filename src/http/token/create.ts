@@ -1,4 +1,4 @@
-/** `auth/token/create*`: the fields, and the answer. */
+/** `auth/token/create*`: fields and answer. */
 
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
 import { boolean, integer, type Sent, text } from "../../wire/fields.ts";
@@ -60,7 +60,7 @@ export async function createToken(
   };
 }
 
-/** Names that no policy has grant nothing, until somebody writes one. */
+/** Warns about names without a policy, which grant nothing until one is written. */
 async function missingPolicies(
   { policies }: UnsealedVault,
   wanted: readonly string[],

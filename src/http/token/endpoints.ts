@@ -18,11 +18,11 @@ import { CREATE_FIELDS, createToken } from "./create.ts";
 import { renewByAccessor, renewById } from "./renew.ts";
 import { describeToken } from "./reply.ts";
 
-/** The text that it must be is asked for by `tokenText`, in other words than other fields. */
+/** Must be text. `tokenText` checks it, because the refusal differs from other fields'. */
 const TOKEN_FIELDS = { token: anything("the token", "text") };
 const ACCESSOR_FIELDS = { accessor: text("the public name of the token") };
 const INCREMENT_FIELDS = { increment: duration("how long the token should live from now on") };
-/** Clients send it; whose token is meant is known without. */
+/** Clients send it, although the request already names its token. */
 const SELF_FIELDS = { token: text("ignored: the request's own token is meant") };
 
 const RENEW_FIELDS = { ...TOKEN_FIELDS, ...INCREMENT_FIELDS };
@@ -159,7 +159,7 @@ async function lookupSelf(request: LogicalCall): Promise<LogicalReply> {
   return describeReply(request, self(request), request.call.tokenText);
 }
 
-/** The token that is named in the request, "" when none is. */
+/** The token named in the request, or "". Throws `denied`. */
 function tokenText({ data }: LogicalCall): string {
   const { token } = data;
   if (token === undefined) return "";
@@ -170,7 +170,7 @@ function tokenText({ data }: LogicalCall): string {
 async function lookup(request: LogicalCall): Promise<LogicalReply> {
   const { call, unsealed } = request;
   const id = tokenText(request);
-  // The request's own token is shown even when this is its last use.
+  // The request's own token is shown even if this is its last use.
   if (id === "" || id === call.tokenText) return await lookupSelf(request);
   const stored = await unsealed.tokens.find(id);
   if (stored === null) throw new VaultError("denied", "bad token");
@@ -182,7 +182,7 @@ async function findByAccessor(
   { accessor = "" }: Sent<typeof ACCESSOR_FIELDS>,
 ): Promise<StoredToken | null> {
   if (accessor === "") throw listedMistake("missing accessor");
-  // The request's own token is there even when this is its last use.
+  // The request's own token is found even if this is its last use.
   if (call.token?.token.accessor === accessor) return call.token;
   return await unsealed.tokens.findByAccessor(accessor);
 }
@@ -230,7 +230,7 @@ async function revokeByAccessor(
   return { kind: "data", data: null, warnings: ["No token found with this accessor"] };
 }
 
-/** That children outlive their parent needs `sudo`, which the path alone does not ask for. */
+/** Letting children outlive their parent needs `sudo`, although the path itself does not. */
 async function revokeOrphan(request: LogicalCall): Promise<LogicalReply> {
   const { acl, hasSudo, unsealed } = request;
   const id = tokenText(request);
@@ -251,7 +251,7 @@ async function accessors({ unsealed }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: { keys: await unsealed.tokens.accessors() } };
 }
 
-/** Token and indexes are written together, so only expired ones can be left to clear. */
+/** A token and its indexes are written together, so only expired tokens can be left over. */
 async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
   await call.vault.administer((unsealed) => unsealed.expireTokens());
   return tidied("the server's");

@@ -1,4 +1,4 @@
-/** Kinds of fields that only tokens have, read as Vault's framework does; `wire/fields.ts` has the rest. */
+/** Field kinds of tokens only, read as Vault's framework does. `wire/fields.ts` has the others. */
 
 import * as v from "valibot";
 import { coerceText } from "../../wire/fields.ts";
@@ -10,7 +10,7 @@ const PAIRS = "expected texts by name, or a list of name=value";
 
 const AN_OBJECT = v.custom<JsonObject>(isJsonObject);
 
-/** A list of texts, or one text, which is one item whatever is in it. Nothing in `{}` and null. */
+/** A list of texts. A single text is one item, commas included; `{}` and null are an empty list. */
 export function names(about: string) {
   const sent = v.union(
     [v.array(v.unknown()), v.string(), v.number(), v.boolean(), v.null(), AN_OBJECT],
@@ -22,7 +22,7 @@ export function names(about: string) {
   );
 }
 
-/** Texts by name: an object, or `name=value`, one or a list of them; null for null. */
+/** Texts by name: an object, `name=value`, or a list of either; null stays null. */
 export function pairs(about: string) {
   const sent = v.union([AN_OBJECT, v.array(v.unknown()), v.string(), v.null()], PAIRS);
   type Taken = v.InferOutput<typeof sent>;
@@ -33,7 +33,7 @@ export function pairs(about: string) {
 
 type Pairs = Readonly<Record<string, string>>;
 
-/** What `read` makes of it; undefined: it cannot be read. */
+/** Applies `read`, which answers undefined for a value that it cannot read. */
 function readBy<Taken, Output>(read: (sent: Taken) => Output | undefined, why: string) {
   return v.rawTransform<Taken, Output>(({ dataset, addIssue, NEVER }) => {
     const output = read(dataset.value);
@@ -65,7 +65,7 @@ function readPairs(sent: unknown): Pairs | null | undefined {
   return Object.fromEntries(texts);
 }
 
-/** Null for what is no text, or has no name before the sign. */
+/** Null if it is not a text with a name before the "=". */
 function splitPair(item: unknown): readonly [string, unknown] | null {
   const text = coerceText(item) ?? "";
   const at = text.indexOf("=");

@@ -1,4 +1,4 @@
-/** Renewing tokens of the token store and of logins, named in either way. */
+/** Renews tokens of the token store and of logins, by token or by accessor. */
 
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
 import type { Lifetime } from "../../access/tokens/lifetime.ts";
@@ -12,7 +12,7 @@ import { renewLogin } from "../../vault/login/renewal.ts";
 import type { LogicalCall, LogicalReply } from "../request/logical.ts";
 import { authFields } from "../request/auth_fields.ts";
 
-/** `id` is shown again. */
+/** The answer repeats `id`. Throws `invalid_request` with the reason. */
 export async function renewById(
   request: LogicalCall,
   stored: StoredToken,
@@ -25,8 +25,8 @@ export async function renewById(
 }
 
 /**
- * The answer leaves the id out: who knows only the accessor must not learn it. Nor does he hear why
- * a token cannot be renewed.
+ * The answer omits the token, because a caller who knows only the accessor must not learn it. Nor
+ * does it say why a token cannot be renewed. Throws `invalid_request`.
  */
 export async function renewByAccessor(
   request: LogicalCall,
@@ -38,7 +38,7 @@ export async function renewByAccessor(
 }
 
 function whyNotRenewable(token: Token): string | null {
-  // It answers its last request with this one, and is as good as gone.
+  // This request is its last, so it is as good as gone.
   if (token.uses === SPENT_USES) return "token not found";
   if (token.type === "batch") return "batch tokens cannot be renewed";
   if (isInitial(token)) return "invalid lease ID";
@@ -69,7 +69,7 @@ async function renewedLife(
 ): Promise<Lifetime> {
   const role = await roleOf(unsealed, token);
   const limits = leaseLimits(unsealed.logins.token);
-  // D1: the reference calls this its own fault, and writes it as such.
+  // D1: the reference answers 500, in multierror's form.
   return listingMistakes(() => renewedTerms(token, role, limits, increment, nowMs));
 }
 

@@ -1,13 +1,13 @@
-/** A token as the API shows it: when it was made or renewed, and when it is looked up. */
+/** A token as a lookup shows it. */
 
 import { isInitial, type Token } from "../../access/tokens/token.ts";
 import type { LogicalReply } from "../request/logical.ts";
 import type { JsonObject } from "../../wire/json_value.ts";
 
-/** `id` is "" where the caller knows only the accessor. */
+/** `id` is "" if the caller knows only the accessor. */
 export function describeToken(token: Token, id: string, nowMs: number): LogicalReply {
   const { expiresAtMs, periodSeconds } = token;
-  // Nothing was ever granted to the tokens of init and generate-root.
+  // The tokens of init and generate-root never had a lease.
   const hasLease = !isInitial(token);
   return {
     kind: "data",

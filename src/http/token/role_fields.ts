@@ -1,4 +1,4 @@
-/** What a write may say of a token role, and the role that follows from it. Pure. */
+/** The fields of a token role, and the role that results from a write. Pure. */
 
 import { parseAddresses } from "../../access/cidr.ts";
 import type { LeaseLimits } from "../../access/tokens/lifetime.ts";
@@ -32,10 +32,10 @@ export const ROLE_FIELDS = {
 type Wanted = Sent<typeof ROLE_FIELDS>;
 
 const TYPES: readonly string[] = ["default-service", "default-batch", "service", "batch"];
-/** Somewhere in the suffix, as in the reference; it only asks for something like a name. */
+/** Anywhere in the suffix, as in the reference, which only wants something like a name. */
 const SUFFIX = /\w[\w.-]+\w/;
 
-/** What a role is that nothing was said of. */
+/** A role's defaults. */
 function newRole(name: string): TokenRole {
   return {
     name,
@@ -58,8 +58,8 @@ function newRole(name: string): TokenRole {
 }
 
 /**
- * What was sent over what is there; `data` has it unread. Throws `invalid_request` in the
- * reference's words and order for what cannot hold.
+ * Merges the fields sent into the stored role. `data` holds them unread. Throws `invalid_request`
+ * in the reference's words and order.
  */
 export function mergeRole(
   name: string,
@@ -73,7 +73,7 @@ export function mergeRole(
   const newBounds = parseBounds(sent.token_bound_cidrs, "role fields");
   const uses = sent.token_num_uses ?? old.uses;
   const tokenPeriod = sent.token_period ?? old.periodSeconds;
-  // A type sent in the same request is judged by the stricter rules below instead.
+  // A type sent in the same request is checked by the stricter rules below instead.
   refuseUses(uses, tokenPeriod, sent.token_type === undefined ? old.tokenType : null);
   const tokenType = parseType(sent.token_type) ?? old.tokenType;
   const legacyBounds = sent.token_bound_cidrs === undefined
@@ -105,7 +105,7 @@ export function mergeRole(
   return role;
 }
 
-/** What the owner should know of a role that was written all the same. */
+/** Warnings about a role that is written nevertheless. */
 export function roleWarnings(
   sent: Wanted,
   role: TokenRole,
@@ -127,7 +127,7 @@ export function roleWarnings(
   ];
 }
 
-/** The newer name wins, and what was said by the older one is forgotten. */
+/** The newer name wins, and clears the value set by the older one. */
 function mergeLegacy(
   sent: Wanted,
   legacyBounds: readonly string[] | undefined,

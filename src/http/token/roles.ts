@@ -25,7 +25,7 @@ export const TOKEN_ROLE_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
   logicalEndpoint("auth/token/roles/{role_name}", {
     read: logicalOperation({ summary: "Show a token role" }, read),
-    // Fields are read for the existence check first, whose refusals have no word before them.
+    // The existence check reads the fields first, and its refusals have no prefix.
     update: { ...WRITE, serve: (request, data) => WRITE.serve(request, data, "") },
     delete: logicalOperation({ summary: "Delete a token role" }, remove),
   }, {

@@ -34,7 +34,7 @@ type Paths = Sent<typeof PATHS>;
 
 const RULES: EndpointRules = { copiesData: true };
 
-/** Where an operation on a path would be judged. The path is looked for once, for every operation. */
+/** Where policies would judge an operation on a path. Looks the path up once for all operations. */
 type JudgePath = (
   unsealed: UnsealedVault,
   path: string,
@@ -79,7 +79,7 @@ export function capabilityEndpoints(judgePath: JudgePath): readonly LogicalEndpo
   ];
 }
 
-/** A number is a text elsewhere, but names no token. */
+/** A number is a valid text elsewhere, but does not name a token. */
 function tokenOf(sent: unknown): string {
   if (typeof sent === "string" && sent !== "") return sent;
   if (sent === undefined || coerceText(sent) !== null) {
@@ -106,7 +106,7 @@ function pathsOf({ paths = [], path = [] }: Paths): readonly string[] {
   return asked;
 }
 
-/** A policy may have many patterns with `+`, each of which is tried on each path. */
+/** A policy may have many patterns with `+`, and each is tried on each path. */
 const PATHS_WITHOUT_PAUSE = 50;
 
 async function answer(
@@ -116,12 +116,12 @@ async function answer(
   paths: readonly string[],
 ): Promise<LogicalReply> {
   if (paths.includes("")) throw listedMistake("missing path");
-  const told: [string, readonly string[]][] = [];
+  const found: [string, readonly string[]][] = [];
   for (const path of paths) {
-    if (told.length % PATHS_WITHOUT_PAUSE === PATHS_WITHOUT_PAUSE - 1) await pause();
-    told.push([path, await capabilitiesAt(unsealed, judgePath, acl, path)]);
+    if (found.length % PATHS_WITHOUT_PAUSE === PATHS_WITHOUT_PAUSE - 1) await pause();
+    found.push([path, await capabilitiesAt(unsealed, judgePath, acl, path)]);
   }
-  const answers = Object.fromEntries(told);
+  const answers = Object.fromEntries(found);
   const [only] = paths;
   return {
     kind: "data",
@@ -131,7 +131,7 @@ async function answer(
   };
 }
 
-/** What requests on the path would be granted, each where it would be judged. */
+/** The capabilities of requests on the path, each judged where policies would judge it. */
 async function capabilitiesAt(
   unsealed: UnsealedVault,
   judgePath: JudgePath,

@@ -1,6 +1,6 @@
 /**
- * `/identity/*`, to read: the entities that logins have made, and their aliases. Groups there are
- * none, and nothing of it is written by request.
+ * `/identity/*`, read-only: the entities that logins have made, and their aliases. There are no
+ * groups, and no request writes anything.
  */
 
 import { Entities } from "../../../access/identity/entities.ts";
@@ -27,15 +27,15 @@ const LOOKUP_FIELDS = {
   alias_mount_accessor: text("the accessor of the mount of that alias"),
 };
 
-/** Where no request can have made anything. */
-function nothing(template: string, summary: string): LogicalEndpoint {
+/** For things that no request can make. */
+function alwaysMissing(template: string, summary: string): LogicalEndpoint {
   return logicalEndpoint(template, {
     read: logicalOperation({ summary }, async () => MISSING),
   });
 }
 
-/** Where the reference only writes: what is there is no operation here. */
-function unwritten(template: string): LogicalEndpoint {
+/** For paths that the reference only writes. They exist, without an operation. */
+function withoutOperations(template: string): LogicalEndpoint {
   return logicalEndpoint(template, {});
 }
 
@@ -78,13 +78,13 @@ export const IDENTITY_ENDPOINTS: readonly LogicalEndpoint[] = [
     read: logicalOperation({ summary: "Show an alias of an entity" }, readAlias),
   }),
   ...["entity", "entity-alias", "entity/batch-delete", "entity/merge", "group", "group-alias"]
-    .map((path) => unwritten(`identity/${path}`)),
+    .map((path) => withoutOperations(`identity/${path}`)),
   emptyList("identity/group/id", "List the groups by id: there are none"),
-  nothing("identity/group/id/{id}", "Show a group: there are none"),
+  alwaysMissing("identity/group/id/{id}", "Show a group: there are none"),
   emptyList("identity/group/name", "List the groups by name: there are none"),
-  nothing("identity/group/name/{name+}", "Show a group: there are none"),
+  alwaysMissing("identity/group/name/{name+}", "Show a group: there are none"),
   emptyList("identity/group-alias/id", "List the aliases of groups: there are none"),
-  nothing("identity/group-alias/id/{id}", "Show an alias of a group: there are none"),
+  alwaysMissing("identity/group-alias/id/{id}", "Show an alias of a group: there are none"),
   logicalEndpoint("identity/lookup/entity", {
     update: logicalOperation(
       { summary: "Find an entity", fields: LOOKUP_FIELDS, answers: ["data", "nothing"] },
@@ -106,7 +106,7 @@ function entityReply(request: EndpointCall, entity: Entity | null): LogicalReply
   return entity === null ? MISSING : { kind: "data", data: describeEntity(request, entity) };
 }
 
-/** Much is always the same here: nobody can set it. */
+/** Many members are constant, because nothing can set them. */
 function describeEntity(request: EndpointCall, entity: Entity): JsonObject {
   const createdAt = new Date(entity.createdAtMs).toISOString();
   return {
@@ -142,7 +142,7 @@ function describeAlias(request: EndpointCall, { id: entityId, alias }: Entity): 
   };
 }
 
-/** Left out where the mount is gone. */
+/** Omitted if the mount is gone. */
 function mountOf({ unsealed }: EndpointCall, { accessor }: Alias): JsonObject {
   const mount = unsealed.logins.list().find((candidate) => candidate.accessor === accessor);
   return mount === undefined ? {} : { mount_path: `auth/${mount.path}`, mount_type: mount.type };
@@ -219,7 +219,7 @@ async function findEntity(
   return await entities.byAlias(accessor, aliasName);
 }
 
-/** One way to say who is meant, no more; an alias is said by two fields. */
+/** Throws `invalid_request` unless exactly one key is given. An alias takes two fields. */
 function refuseUnclear(sent: Sent<typeof LOOKUP_FIELDS>): void {
   const count = Object.values(sent).filter((value) => value !== undefined).length;
   if (count === 0) throw invalidRequest("query parameter not supplied");

@@ -1,6 +1,6 @@
 /**
- * `/sys/leases/*`: only tokens have leases here. Their ids are `<path that made them>/<name of the
- * record>`, from which nobody learns the token.
+ * `/sys/leases/*`. Only tokens have leases here. A lease id is `<path that made the token>/<name of
+ * its record>`, and does not reveal the token.
  */
 
 import type { StoredToken } from "../../../access/tokens/token.ts";
@@ -26,19 +26,19 @@ const ACCEPTED: LogicalReply = {
   raw: { contentType: "application/json", text: "" },
 };
 
-/** Text; anything else is refused in words of its own. */
+/** Must be text, but is refused in its own words. */
 const LEASE_FIELDS = { lease_id: anything("id of the lease, where the path has none", "text") };
 const RENEW_FIELDS = { ...LEASE_FIELDS, increment: duration("how much longer it is to live") };
 const SYNC_FIELDS = { sync: boolean("as sent; revocation is always done at once") };
 const REVOKE_FIELDS = { ...LEASE_FIELDS, ...SYNC_FIELDS };
-/** Of leases that could not be revoked, the one kind that is asked for by these paths. */
+/** These paths are asked for leases that could not be revoked, and for no other kind. */
 const STUCK_FIELDS = {
   type: text("irrevocable; there is nothing of any other kind"),
   include_child_namespaces: boolean("as sent; there is one namespace"),
 };
 const STUCK_LIST_FIELDS = { ...STUCK_FIELDS, limit: text("none, or how many at most") };
 
-/** The second family is Vault's older one, which its clients still use. */
+/** The second is Vault's older family, which its clients still use. */
 const PREFIXES = ["sys/leases", "sys"] as const;
 
 export const LEASE_ENDPOINTS: readonly LogicalEndpoint[] = [
@@ -98,7 +98,7 @@ function leaseFamily(prefix: string): readonly LogicalEndpoint[] {
   ];
 }
 
-/** The id in the body, or else the one in the path. */
+/** The id in the body, or else in the path. Throws `invalid_request`. */
 function leaseId({ path }: LogicalCall, sent: Sent<typeof LEASE_FIELDS>): string {
   const given = sent.lease_id ?? "";
   if (typeof given !== "string") throw invalidRequest("invalid lease ID");
@@ -142,7 +142,7 @@ async function lookup(
 }
 
 async function list({ unsealed, path, hasSudo }: LogicalCall): Promise<LogicalReply> {
-  // The endpoint of the whole list does something else too, which needs none.
+  // The path of the whole list also serves lookups, which need no `sudo`.
   if (!hasSudo) throw denied();
   const prefix = path.slice("sys/leases/lookup/".length);
   const names = new Set<string>();
@@ -167,7 +167,7 @@ async function renew(
   throw invalidRequest("tokens cannot be renewed through this endpoint");
 }
 
-/** What is unknown has ended: that is no error. */
+/** An unknown lease has ended, so it is not an error. */
 async function revoke(
   request: LogicalCall,
   sent: Sent<typeof REVOKE_FIELDS>,
@@ -185,7 +185,7 @@ async function revokePrefix(
   return revoked(sent);
 }
 
-/** Who does not want to wait is told that it is being done; it has been. */
+/** A caller that does not wait is told that revocation is queued. It has already been done. */
 function revoked({ sync = true }: Sent<typeof SYNC_FIELDS>): LogicalReply {
   return sync ? DONE : ACCEPTED;
 }
@@ -195,7 +195,7 @@ async function tidy({ call }: LogicalCall): Promise<LogicalReply> {
   return tidied("OpenBao's server");
 }
 
-/** There are none. */
+/** There are never any. */
 async function countStuck(
   _request: LogicalCall,
   { type }: Sent<typeof STUCK_FIELDS>,
@@ -213,7 +213,7 @@ async function listStuck(
   return { kind: "data", data: { lease_count: 0, leases: [] } };
 }
 
-/** The reference reports it as a fault of its own (500); we say 400 (D1). */
+/** Throws `invalid_request`; the reference answers 500 (D1). */
 function refuseLimit(limit: string): void {
   if (limit === "" || limit === "none") return;
   const number = /^[+-]?[0-9]+$/.test(limit) ? Number(limit) : null;

@@ -1,4 +1,4 @@
-/** `/sys/policies/password/*`: which passwords are generated for who asks by a policy's name. */
+/** `/sys/policies/password/*`: named rules for generating passwords. */
 
 import { generatePassword, parsePasswordPolicy } from "../../../access/policies/password_policy.ts";
 import { PasswordPolicyStore } from "../../../access/policies/password_policies.ts";

@@ -30,15 +30,15 @@ import {
 import { POLICY_NAME } from "../../../access/policies/name_spellings.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
 
-/** The two families differ in the name of the text, in what a list repeats, and in what is new. */
+/** The families differ in the name of the text, in what a list repeats, and in patching. */
 interface PolicyFamily {
   readonly prefix: string;
   readonly textField: "policy" | "rules";
-  readonly isOld: boolean;
+  readonly isLegacy: boolean;
 }
 
-const ACL: PolicyFamily = { prefix: "sys/policies/acl", textField: "policy", isOld: false };
-const OLD: PolicyFamily = { prefix: "sys/policy", textField: "rules", isOld: true };
+const ACL: PolicyFamily = { prefix: "sys/policies/acl", textField: "policy", isLegacy: false };
+const LEGACY: PolicyFamily = { prefix: "sys/policy", textField: "rules", isLegacy: true };
 const DETAILED_PREFIX = "sys/policies/detailed/acl";
 
 const WRITE_FIELDS = {
@@ -50,7 +50,7 @@ const WRITE_FIELDS = {
   allow_slashes_in_identity_templates: boolean("whether what a template stands for may have a /"),
   allow_wildcards_in_identity_templates: boolean("the same for * and +"),
 };
-const OLD_WRITE_FIELDS = { ...WRITE_FIELDS, rules: text("the policy, under its older name") };
+const LEGACY_WRITE_FIELDS = { ...WRITE_FIELDS, rules: text("the policy, under its older name") };
 
 const SPELLINGS: Spellings = { name: POLICY_NAME };
 
@@ -58,12 +58,12 @@ type SentPolicy = Sent<typeof WRITE_FIELDS>;
 
 export const POLICY_ENDPOINTS: readonly LogicalEndpoint[] = [
   ...familyEndpoints(ACL),
-  ...familyEndpoints(OLD),
+  ...familyEndpoints(LEGACY),
   ...detailedEndpoints(),
 ];
 
 function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
-  const rules = { copiesData: family.isOld };
+  const rules = { copiesData: family.isLegacy };
   const list = logicalOperation(
     { summary: "List the policies", answers: ["keys"] },
     async ({ unsealed }) =>
@@ -74,7 +74,7 @@ function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
     patchPolicy,
   );
   return [
-    logicalEndpoint(family.prefix, family.isOld ? { list, read: list } : { list }, rules),
+    logicalEndpoint(family.prefix, family.isLegacy ? { list, read: list } : { list }, rules),
     logicalEndpoint(
       `${family.prefix}/{name+}`,
       {
@@ -90,12 +90,12 @@ function familyEndpoints(family: PolicyFamily): readonly LogicalEndpoint[] {
         update: logicalOperation(
           {
             summary: "Write a policy",
-            fields: family.isOld ? OLD_WRITE_FIELDS : WRITE_FIELDS,
+            fields: family.isLegacy ? LEGACY_WRITE_FIELDS : WRITE_FIELDS,
             answers: ["nothing", "data"],
           },
           (request, sent) => writePolicy(request, family, sent),
         ),
-        ...(family.isOld ? {} : { patch }),
+        ...(family.isLegacy ? {} : { patch }),
         delete: logicalOperation({ summary: "Delete a policy" }, deletePolicy),
       },
       rules,
@@ -126,13 +126,15 @@ function detailedEndpoints(): readonly LogicalEndpoint[] {
   ];
 }
 
-function listReply(keys: readonly string[], { isOld }: PolicyFamily): LogicalReply {
-  if (keys.length > 0) return { kind: "data", data: isOld ? { keys, policies: keys } : { keys } };
-  // The legacy one has always something to say, if only that there is nothing.
-  return isOld ? { kind: "data", data: { policies: null } } : { kind: "missing" };
+function listReply(keys: readonly string[], { isLegacy }: PolicyFamily): LogicalReply {
+  if (keys.length > 0) {
+    return { kind: "data", data: isLegacy ? { keys, policies: keys } : { keys } };
+  }
+  // The legacy family never answers 404 to a list.
+  return isLegacy ? { kind: "data", data: { policies: null } } : { kind: "missing" };
 }
 
-/** `root` is always told of; one that has expired keeps its name until it is asked for. */
+/** Always names `root`. An expired policy keeps its name until it is read. */
 async function detailedList({ policies }: UnsealedVault, prefix: string): Promise<LogicalReply> {
   const keys = [...await policies.list(prefix), ROOT_POLICY_NAME];
   const details: [string, JsonObject][] = [];
@@ -165,33 +167,33 @@ function describe(policy: PolicyText, family: PolicyFamily): JsonObject {
 async function writePolicy(
   request: EndpointCall,
   family: PolicyFamily,
-  sent: Sent<typeof OLD_WRITE_FIELDS>,
+  sent: Sent<typeof LEGACY_WRITE_FIELDS>,
 ): Promise<LogicalReply> {
   const name = request.parameter("name");
   if (name === "") throw invalidRequest("policy name must be provided in the URL");
-  const usesOldName = family.isOld && (sent.policy ?? "") === "";
+  const usesLegacyName = family.isLegacy && (sent.policy ?? "") === "";
   const settings: PolicySettings = {
-    text: textOf((usesOldName ? sent.rules : sent.policy) ?? ""),
+    text: textOf((usesLegacyName ? sent.rules : sent.policy) ?? ""),
     casRequired: sent.cas_required ?? false,
     expiresAtMs: expirationOf(request, sent) ?? null,
     allowsSlashesInTemplates: sent.allow_slashes_in_identity_templates ?? false,
     allowsWildcardsInTemplates: sent.allow_wildcards_in_identity_templates ?? false,
   };
-  const oddities = await request.call.vault.administer((unsealed) =>
+  const policyWarnings = await request.call.vault.administer((unsealed) =>
     unsealed.policies.write(name, settings, sent.cas ?? null)
   );
   const warnings = [
     ...renamedWarning(request),
-    ...oddities,
-    ...(usesOldName ? ["'rules' is deprecated, please use 'policy' instead"] : []),
+    ...policyWarnings,
+    ...(usesLegacyName ? ["'rules' is deprecated, please use 'policy' instead"] : []),
   ];
   return warnings.length === 0 ? DONE : { kind: "data", warnings };
 }
 
-/** What is not sent stays; unless `cas` says otherwise, the version read here is the one replaced. */
+/** Fields that are not sent stay. `cas` defaults to the version read here. */
 async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<LogicalReply> {
   const name = request.parameter("name");
-  const oddities = await request.call.vault.administer(async ({ policies }) => {
+  const policyWarnings = await request.call.vault.administer(async ({ policies }) => {
     const now = await policies.read(name);
     if (now === null) throw invalidRequest("policy not found");
     const expiresAtMs = expirationOf(request, sent);
@@ -206,7 +208,7 @@ async function patchPolicy(request: EndpointCall, sent: SentPolicy): Promise<Log
     };
     return await policies.write(name, settings, sent.cas ?? now.version);
   });
-  return { kind: "data", warnings: [...renamedWarning(request), ...oddities] };
+  return { kind: "data", warnings: [...renamedWarning(request), ...policyWarnings] };
 }
 
 async function deletePolicy(request: EndpointCall): Promise<LogicalReply> {
@@ -225,7 +227,7 @@ function renamedWarning({ parameter, written }: EndpointCall): readonly string[]
   return name === written("name") ? [] : [`policy name was converted to ${name}`];
 }
 
-/** Undefined: not said; null: said to be never. */
+/** In milliseconds; null for never, undefined if not sent. Throws `invalid_request`. */
 function expirationOf({ call }: EndpointCall, { expiration, ttl }: SentPolicy) {
   const atMs = expiration === undefined || expiration === null ? undefined : timeOf(expiration);
   if (ttl === undefined) return atMs;

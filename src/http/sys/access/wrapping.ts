@@ -1,4 +1,4 @@
-/** `/sys/wrapping/*`: wrapping what is sent, looking at a wrapping token, and opening it. */
+/** `/sys/wrapping/*`: wrapping a request's data, looking at a wrapping token, and unwrapping. */
 
 import { anything } from "../../../wire/fields.ts";
 import { invalidRequest, VaultError } from "../../../errors.ts";
@@ -17,11 +17,11 @@ import { wrapInfo, wrapTtlWarnings } from "../../request/wrapping.ts";
 import { wrappingTokenOf } from "./wrapping_guard.ts";
 
 const PREFIX = "sys/wrapping";
-/** Text; judged by `wrapping_guard.ts` before an endpoint sees it. */
+/** Must be text. `wrapping_guard.ts` checks it before an endpoint sees it. */
 const TOKEN_FIELDS = {
   token: anything("the wrapping token; left out: the request's own token", "text"),
 };
-/** Of its own kind of token, which is judged by the handler. */
+/** The handler checks the wrapping token itself. */
 const RULES: EndpointRules = { token: "ignored" };
 
 const NO_KEY = logicalOperation({ summary: "Refused: wrapping tokens are not signed" }, noKey);
@@ -71,7 +71,7 @@ export const WRAPPING_ENDPOINTS: readonly LogicalEndpoint[] = [
   }, RULES),
 ];
 
-/** Wrapping tokens are no signed documents here. */
+/** Wrapping tokens are not signed here, so there is no public key. */
 async function noKey(): Promise<LogicalReply> {
   throw new VaultError("unsupported_path", "unsupported path");
 }
@@ -95,7 +95,7 @@ async function lookup({ call, unsealed, data }: LogicalCall): Promise<LogicalRep
   };
 }
 
-/** The wrapping token comes in the body of an authorised request, or is the request's own token. */
+/** The wrapping token is in the body of an authorised request, or is the request's own token. */
 async function unwrap(request: LogicalCall): Promise<LogicalReply> {
   const { call, unsealed, data } = request;
   const id = wrappingTokenOf(call, data);
@@ -114,8 +114,8 @@ async function authorise({ call, unsealed, ...request }: LogicalCall): Promise<v
 }
 
 /**
- * The same reply under a fresh token, for a holder who fears that his was seen. It keeps its path
- * and lives as long as before, or as long as the request wants it if that is shorter.
+ * Moves a reply to a fresh token, for a holder who fears that theirs was seen. The reply keeps its
+ * path, and its lifetime unless the request asks for a shorter one.
  */
 async function rewrap(
   { call, unsealed, path, data, wrapTtlSeconds }: LogicalCall,
@@ -123,7 +123,7 @@ async function rewrap(
   const id = wrappingTokenOf(call, data);
   const displayName = call.token?.token.displayName ?? "";
   const by = { displayName, path };
-  // Older ones may have been kept for longer.
+  // Older replies may have been kept for longer.
   const ttlSecondsMax = wrapTtlSeconds ?? WRAP_TTL_MAX_SECONDS;
   const { issued, creationPath } = await unsealed.wrapping.rewrap(id, ttlSecondsMax, by);
   const info = { ...wrapInfo(issued), creation_path: creationPath };

@@ -1,6 +1,6 @@
 /**
- * What comes before the endpoints of response wrapping: the wrapping token is judged whatever the
- * method is, and before any other token. A token that fails is not spent.
+ * Runs before the endpoints of response wrapping: checks the wrapping token whatever the method,
+ * and before any other token. A failing token is not spent.
  */
 
 import type { Context, Hono, Next } from "hono";
@@ -34,7 +34,7 @@ export function registerWrappingGuard(app: Hono, context: AppContext): void {
   app.use(`/v1/${KEPT_REPLY}`, (c, next) => serveKeptReply(c, context, next));
 }
 
-/** The wrapping token of a request: the one that its data names, or else its own. */
+/** The wrapping token of a request: the one in its data, or else its own. Throws `denied`. */
 export function wrappingTokenOf(call: Call, data: JsonObject): string {
   const named = data["token"] ?? null;
   if (named === null) {
@@ -50,7 +50,7 @@ function unreadable(reason: string): VaultError {
   return new VaultError("denied", `error validating wrapping token: ${reason}`);
 }
 
-/** Null where the endpoint is to answer: also what it would refuse for other reasons. */
+/** Null if the endpoint should answer, which includes refusing the request for other reasons. */
 async function refusalOf(c: Context, context: AppContext, path: string): Promise<Response | null> {
   const { vault } = context;
   const { searchParams } = new URL(c.req.raw.url);
@@ -73,7 +73,7 @@ async function refusalOf(c: Context, context: AppContext, path: string): Promise
   }
 }
 
-/** Whoever guesses wrapping tokens may do so no oftener than he may guess any other. */
+/** Wrapping tokens share the rate limit of other tokens. */
 function countedAnonymous(call: Call, error: unknown): unknown {
   try {
     call.countAnonymous();
@@ -97,10 +97,10 @@ async function serveKeptReply(
   });
 }
 
-/** The wrapping token itself is what allows it. */
+/** The wrapping token itself allows it. */
 const READ_ROUTE: Route = { rules: { token: "valid" }, serve: readKeptReply };
 
-/** There is something already, which the token's policy does not let it change. */
+/** A reply exists at this path, and the token's policy does not let it be changed. */
 const WRITE_ROUTE: Route = {
   rules: {},
   exists: async () => true,
@@ -113,7 +113,7 @@ const DEPRECATED =
   "Reading from 'cubbyhole/response' is deprecated. Please use sys/wrapping/unwrap to unwrap " +
   "responses, as it provides additional security checks and other benefits.";
 
-/** The reply as text, for once. */
+/** Answers the reply as text, once. */
 async function readKeptReply({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
   const { reply } = await unsealed.wrapping.unwrap(call.tokenText);
   const { requestId } = call;

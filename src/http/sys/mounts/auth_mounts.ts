@@ -34,7 +34,7 @@ export const AUTH_MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [
     read: logicalOperation({ summary: "List the auth methods" }, list),
   }, { copiesData: true }),
   logicalEndpoint("sys/auth/{path+}/tune", {
-    // Also of a path below the method, unlike its own read: as in the reference.
+    // As in the reference, this also accepts a path below the method, unlike reading the mount.
     read: logicalOperation(
       { summary: "Show the settings of an auth method" },
       async (request) => readTuning(request.unsealed, `auth/${mountPath(request)}`),
@@ -103,7 +103,7 @@ async function enable(
     sealWrap: sent.seal_wrap ?? false,
     externalEntropyAccess: sent.external_entropy_access ?? false,
     options,
-    // Only that of secrets engines is kept: as in the reference.
+    // As in the reference, `force_no_cache` is kept only for secrets engines.
     config: { ...settingsOf(config, leases), forceNoCache: false, tokenType, userLockout: null },
   };
   await request.call.vault.administer((unsealed) => unsealed.logins.mount(mount));

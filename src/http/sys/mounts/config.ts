@@ -1,6 +1,6 @@
 /**
- * `config` of a mount that is being made. It is decoded strictly, unlike fields: a truth value is
- * none as text, and a list must be one, or text with commas. Pure.
+ * The `config` of a new mount. Unlike fields, it is decoded strictly: text is not a boolean, and a
+ * list must be a list or text with commas. Pure.
  */
 
 import * as v from "valibot";
@@ -17,7 +17,7 @@ const ITEM = v.pipe(
   v.union([v.string(), v.number(), v.null()]),
   v.transform((sent) => String(sent ?? "")),
 );
-/** A number counts as its text, null as none. */
+/** A number counts as its text, null as "". */
 export const STRICT_TEXT = v.optional(ITEM);
 const FLAG = v.optional(v.pipe(
   v.union([v.boolean(), v.null()]),
@@ -30,7 +30,7 @@ const TEXTS = v.optional(v.pipe(
 ));
 const COUNT = v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))));
 
-/** Judged, and then left out of the mount, as by the reference: only tuning sets it. */
+/** Checked but not stored, as in the reference: only tuning sets it. */
 const USER_LOCKOUT = v.optional(v.nullable(v.object({
   lockout_threshold: COUNT,
   lockout_duration: COUNT,
@@ -69,7 +69,7 @@ export function readConfig(sent: JsonObject, kind: "mount" | "auth"): SentConfig
   throw invalidRequest(`unable to convert given ${kind} config information`);
 }
 
-/** Throws `invalid_request` for leases that cannot be. */
+/** In seconds; 0 if not set. Throws `invalid_request` if the leases contradict each other. */
 export function readLeases(
   { default_lease_ttl: sentDefault = "", max_lease_ttl: sentMax = "" }: SentConfig,
 ): Pick<MountSettings, "defaultLeaseSeconds" | "maxLeaseSeconds"> {
@@ -116,7 +116,7 @@ export function parseVisibility(visibility: string): MountSettings["listingVisib
   return visibility as MountSettings["listingVisibility"];
 }
 
-/** Also by the name of a plugin, for everything here is one. Throws for no type. */
+/** Type `plugin` names its type by the plugin's name. Throws `invalid_request` if none is given. */
 export function mountType(
   type: string,
   { plugin_name: inner = "" }: SentConfig,
@@ -129,7 +129,7 @@ export function mountType(
   return plugin;
 }
 
-/** Of a version that was asked for: null when it is the one that runs. Throws for what is none. */
+/** The canonical version asked for, or null if it is the running one. Throws `invalid_request`. */
 export function otherVersion(asked: string, productVersion: string): string | null {
   const builtIn = builtinVersion(productVersion);
   return asked === builtIn || `v${asked}` === builtIn ? null : canonicalVersion(asked);

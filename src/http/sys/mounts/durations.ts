@@ -1,18 +1,18 @@
-/** Leases as the settings of mounts have them: text, refused in Go's own words. Pure. */
+/** Leases in mount settings: texts, refused in Go's own words. Pure. */
 
 import { parseDurationSeconds } from "../../../wire/duration.ts";
 import { invalidRequest } from "../../../errors.ts";
 import { DURATION_MAX_CHARS } from "../../../limits.ts";
 
-/** Stands for what the system has, and is kept as 0. */
+/** Means the system's lease, and is stored as 0. */
 const SYSTEM = "system";
 const UNITS: ReadonlySet<string> = new Set(["ns", "us", "µs", "μs", "ms", "s", "m", "h"]);
 const NEGATIVE = "cannot provide negative value";
 const OVERFLOW = "multiplication of durations resulted in overflow, one operand may be too large";
 
 /**
- * Whole seconds; null for "", which says nothing. Throws `invalid_request` with the reason, after
- * `before`. The reference takes negative leases, which mean nothing.
+ * Whole seconds; null for "", which sets nothing. Throws `invalid_request` with `before` and the
+ * reason. Negative leases, which the reference accepts, are refused: they mean nothing.
  */
 export function settingSeconds(text: string, before = ""): number | null {
   if (text === "") return null;
@@ -32,7 +32,7 @@ function unreadable(text: string): string {
   return unreadableGo(text, quoted);
 }
 
-/** What `time.ParseDuration` stumbles over first. */
+/** The first fault that `time.ParseDuration` would report. */
 function unreadableGo(text: string, quoted: string): string {
   if (text.length > DURATION_MAX_CHARS) return `time: invalid duration ${quoted}`;
   let rest = text.replace(/^[+-]/, "");

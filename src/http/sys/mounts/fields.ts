@@ -1,4 +1,4 @@
-/** Mount paths and mount fields, as `sys/mounts/*` and `sys/auth/*` have them alike. */
+/** Fields that `sys/mounts/*` and `sys/auth/*` share. */
 
 import * as v from "valibot";
 import { boolean, coerceText, object, text, textList } from "../../../wire/fields.ts";
@@ -10,7 +10,7 @@ type Texts = Readonly<Record<string, string>>;
 const PAIRS = "expected pairs of a name and a text";
 const JSON_OBJECT = v.custom<JsonObject>(isJsonObject);
 
-/** An object, or texts of the form `name=value`; null is taken as it is. */
+/** An object, or texts of the form `name=value`; null stays null. */
 function pairs(about: string) {
   const accepted = v.union(
     [JSON_OBJECT, v.array(JSON_OBJECT), v.array(v.string()), v.string(), v.null()],
@@ -24,7 +24,7 @@ function pairs(about: string) {
   ));
 }
 
-/** Undefined for what cannot be read. */
+/** Undefined if it cannot be read. */
 function pairsOf(
   sent: JsonObject | readonly (JsonObject | string)[] | string | null,
 ): Texts | null | undefined {
@@ -38,13 +38,13 @@ function pairsOf(
   return Object.fromEntries(read) as Texts;
 }
 
-/** Without a name when there is no "=". */
+/** The name is "" if there is no "=". */
 function splitPair(pair: string): [string, string] {
   const end = pair.indexOf("=");
   return end === -1 ? ["", pair] : [pair.slice(0, end), pair.slice(end + 1)];
 }
 
-/** What is said of a mount when it is made. */
+/** Sent when a mount is made. */
 export const ENABLE_FIELDS = {
   type: text("kind of the mount"),
   description: text("what the mount is for"),
@@ -57,7 +57,7 @@ export const ENABLE_FIELDS = {
   plugin_version: text("not used: everything is built in"),
 };
 
-/** What can be said later of mounts of both kinds, each where it applies. */
+/** Sent later, for mounts of either kind. */
 export const TUNE_FIELDS = {
   default_lease_ttl: text("lease of what is issued, unless it says otherwise; or system"),
   max_lease_ttl: text("longest lease; or system"),

@@ -1,4 +1,4 @@
-/** `/sys/internal/ui/*`: what pages and the CLI ask before they use a mount. */
+/** `/sys/internal/ui/*`: asked by pages and the CLI before they use a mount. */
 
 import type { AclGrant } from "../../../access/policies/acl.ts";
 import type { AuthMount } from "../../../access/auth_mount.ts";
@@ -35,7 +35,7 @@ export const INTERNAL_UI_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
 ];
 
-/** In the order of the reference, which is not that of `sys/capabilities`. */
+/** In the reference's order, which differs from that of `sys/capabilities`. */
 const CAPABILITIES_SHOWN: readonly string[] = [
   "deny",
   "create",
@@ -53,7 +53,7 @@ export function mayUse({ acl }: LogicalCall, path: string): boolean {
   return acl.grantsBelow(path);
 }
 
-/** What the token may use; who has none sees the mounts that are meant to be seen. */
+/** The mounts that the token may use. Without a token, those listed for anonymous callers. */
 function visibleMounts(request: LogicalCall): JsonObject {
   const { call: { token }, unsealed } = request;
   const sees = ({ config }: Mount | AuthMount, path: string): boolean =>
@@ -61,17 +61,17 @@ function visibleMounts(request: LogicalCall): JsonObject {
   const secret = unsealed.mounts.list().filter((mount) => sees(mount, mount.path));
   const auth = unsealed.logins.list().filter((mount) => sees(mount, `auth/${mount.path}`));
   const { version } = request.call.context.options;
-  const tell = (mount: Mount | AuthMount): [string, JsonObject] => {
+  const shown = (mount: Mount | AuthMount): [string, JsonObject] => {
     const { path, description, options, type } = mount;
     return [path, token === null ? { description, options, type } : describeEntry(mount, version)];
   };
   return {
-    auth: Object.fromEntries(auth.map(tell)),
-    secret: Object.fromEntries(secret.map(tell)),
+    auth: Object.fromEntries(auth.map(shown)),
+    secret: Object.fromEntries(secret.map(shown)),
   };
 }
 
-/** The mount that owns a path: the CLI's first question before any kv command. */
+/** The mount that owns a path, which the CLI asks for before any kv command. Throws `denied`. */
 async function owningMount(request: EndpointCall): Promise<LogicalReply> {
   const asked = request.parameter("path");
   if (asked === "") throw new VaultError("not_found", "unsupported path");
@@ -83,7 +83,7 @@ async function owningMount(request: EndpointCall): Promise<LogicalReply> {
   throw new VaultError("denied", text);
 }
 
-/** Null also for a mount that the token may not use: nobody learns so what exists. */
+/** Also null for a mount that the token may not use, so that it does not learn what exists. */
 function describeOwner({ unsealed, acl, call }: LogicalCall, path: string): JsonObject | null {
   const owner = ownerOf(unsealed, path);
   if (owner === null) return null;
@@ -92,7 +92,7 @@ function describeOwner({ unsealed, acl, call }: LogicalCall, path: string): Json
   return { ...describeEntry(mount, call.context.options.version), path: mount.path };
 }
 
-/** The rules that decide, by their paths; those with `+` are in neither map, as in the reference. */
+/** The deciding rules by path. As in the reference, patterns with `+` are in neither map. */
 function resultantAcl({ acl }: LogicalCall): JsonObject {
   if (acl.isRoot) return { root: true };
   const of = (kind: AclGrant["kind"]): JsonObject =>

@@ -1,4 +1,4 @@
-/** `/sys/locked-users*`: who is kept out after too many failed logins, and letting him in again. */
+/** `/sys/locked-users*`: users locked out after too many failed logins, and unlocking them. */
 
 import type { AuthMount } from "../../../access/auth_mount.ts";
 import { Lockouts } from "../../../access/identity/lockouts.ts";
@@ -44,7 +44,7 @@ async function listLocked(
   return { kind: "data", data };
 }
 
-/** The mounts with the most first, others by their accessor. */
+/** Most locked users first, then by accessor. */
 async function lockedOf(
   request: EndpointCall,
   mounts: readonly AuthMount[],
@@ -55,7 +55,7 @@ async function lockedOf(
   );
 }
 
-/** A mount that does not exist has nobody locked, as in the reference. */
+/** As in the reference, an unknown mount has no locked users. */
 async function lockedAt(request: EndpointCall, accessor: string): Promise<LockedOfMount> {
   const aliases = await lockoutsOf(request, accessor)?.locked() ?? [];
   return {
@@ -65,7 +65,7 @@ async function lockedAt(request: EndpointCall, accessor: string): Promise<Locked
   };
 }
 
-/** Nothing is said of who was not locked. */
+/** Does not reveal whether the user was locked. */
 async function unlock(request: EndpointCall): Promise<LogicalReply> {
   const { parameter } = request;
   await lockoutsOf(request, parameter("mount_accessor"))?.forget(parameter("alias_identifier"));

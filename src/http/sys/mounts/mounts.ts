@@ -1,4 +1,4 @@
-/** `/sys/mounts*`: secrets engines, and below `auth/` auth methods, as clients tune them. */
+/** `/sys/mounts*`: secrets engines, and auth methods below `auth/`, which clients tune here too. */
 
 import type { Sent } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
@@ -20,7 +20,7 @@ import { readTuning, tuneMount } from "./tuning.ts";
 import { describeEntry } from "./view.ts";
 
 const KV_TYPES: ReadonlySet<string> = new Set(["kv", "kv-v1", "kv-v2"]);
-/** Of which the reference has no plugin, only what is built in; `generic` is kv. */
+/** Types that are never plugins in the reference, only built in. `generic` is kv. */
 const NEVER_PLUGINS: ReadonlySet<string> = new Set(["kv", "cubbyhole", "system", "identity"]);
 
 export const MOUNT_ENDPOINTS: readonly LogicalEndpoint[] = [

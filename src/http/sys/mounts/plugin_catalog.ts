@@ -1,19 +1,19 @@
 /**
- * The engines and auth methods that a client can mount. All of them are built in and have the version
- * of the product, which `plugin_versions.ts` writes. Pure.
+ * The engines and auth methods that a client can mount. All are built in and have the product's
+ * version, as `plugin_versions.ts` writes it. Pure.
  */
 
 import { ENGINES } from "../../../engines/engines.ts";
 import { AUTH_METHODS } from "../../../methods/methods.ts";
 
-/** Sorted, as the catalog is shown. Databases are a type without plugins here. */
+/** Sorted, as the catalog shows them. There are no database plugins here. */
 export const PLUGIN_TYPES = ["auth", "database", "secret"] as const;
 export type PluginType = typeof PLUGIN_TYPES[number];
 
 interface CatalogEntry {
   readonly type: PluginType;
   readonly name: string;
-  /** Its logins name a user or a role, which `user_lockout_config` of a mount can lock out. */
+  /** Its logins name a user or a role, which a mount's `user_lockout_config` can lock out. */
   readonly hasLockout: boolean;
 }
 

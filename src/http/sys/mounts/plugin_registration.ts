@@ -1,6 +1,6 @@
 /**
- * Plugins from elsewhere, which this server does not load: what registering and forgetting one
- * answers. Data only, like `server/absent.ts`. Reading the catalog is real and served by `plugins.ts`.
+ * Answers to registering and forgetting external plugins, which this server does not load. Data
+ * only, like `server/absent.ts`. `plugins.ts` serves the real catalog.
  */
 
 import { boolean, text, textList } from "../../../wire/fields.ts";
@@ -38,7 +38,7 @@ function digestOf({ sha256, sha_256 }: Readonly<Record<string, unknown>>): strin
   return String(sha256 || sha_256 || "");
 }
 
-/** Fails in the end as a reference without a plugin directory does. */
+/** Valid input fails as in a reference without a plugin directory. */
 export const REGISTER_PLUGIN: Imitation = {
   summary: "Register a plugin: never done",
   fields: {
@@ -76,7 +76,7 @@ export const FORGET_PLUGIN: Imitation = {
   answer: DONE,
 };
 
-/** The older form, without a type, under which nothing is found. */
+/** The older path, without a type. Nothing is ever found under it. */
 export const UNTYPED_PLUGIN: AbsentPath = {
   path: "sys/plugins/catalog/{name+}",
   rules: { sudo: true },

@@ -1,24 +1,24 @@
-/** Versions of plugins. Everything here is built in and has the version of the product. Pure. */
+/** Versions of plugins. All are built in and have the product's version. Pure. */
 
 import { invalidRequest } from "../../../errors.ts";
 import { PLUGIN_VERSION_MAX_CHARS } from "../../../limits.ts";
 
-/** As go-version reads them, in one pass: each separator has one place only. */
+/** Matches what go-version reads, in linear time: each separator can match in one place only. */
 const SEMANTIC =
   /^v?(?<numbers>[0-9]+(?:\.[0-9]+)*)(?<pre>-?[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?(?<meta>\+[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?$/;
 
-/** The version of everything that is built in. */
+/** The version of everything built in. */
 export function builtinVersion(productVersion: string): string {
   return `v${productVersion}+builtin.bao`;
 }
 
-/** Whether a version that `canonicalVersion` gave claims to be of something built in. */
+/** Whether a version from `canonicalVersion` claims to be built in. */
 export function isBuiltinVersion(version: string): boolean {
   const [, metadata = ""] = version.split("+");
   return metadata.split(".").includes("builtin");
 }
 
-/** With a "v" and three numbers. Throws `invalid_request`. */
+/** Adds the "v", and zeros up to three numbers. Throws `invalid_request`. */
 export function canonicalVersion(text: string): string {
   const parts = text.length > PLUGIN_VERSION_MAX_CHARS ? undefined : SEMANTIC.exec(text)?.groups;
   if (parts === undefined) {

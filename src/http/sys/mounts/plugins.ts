@@ -1,4 +1,4 @@
-/** `/sys/plugins/*`: what can be mounted. Everything is built in, so a reload has nothing to load. */
+/** `/sys/plugins/*`: what can be mounted. All of it is built in, so a reload loads nothing. */
 
 import { type Sent, text, textList } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
@@ -60,7 +60,7 @@ export const PLUGIN_ENDPOINTS: readonly LogicalEndpoint[] = [
   }, RULES),
 ];
 
-/** Types without plugins are left out. */
+/** Types without plugins are omitted. */
 async function catalog({ call }: LogicalCall): Promise<LogicalReply> {
   const version = builtinVersion(call.context.options.version);
   const shown = PLUGIN_TYPES.map((type) => [type, pluginNames(type)] as const)

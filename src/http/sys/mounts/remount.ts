@@ -1,4 +1,4 @@
-/** `/sys/remount`: a mount moves at once, and what became of it can be asked for. */
+/** `/sys/remount`: moves a mount at once, and keeps the outcome for status requests. */
 
 import { isPrintable } from "../../../wire/go_text.ts";
 import { type Sent, text } from "../../../wire/fields.ts";
@@ -18,7 +18,7 @@ const MOVE_FIELDS = {
   to: text("its new path"),
 };
 
-/** Vault's words. Here the move is over when the answer comes. */
+/** Vault's words. Here the move is finished before the answer is sent. */
 const QUEUED_WARNING =
   "Mount move has been queued. Progress will be reported in OpenBao's server " +
   "log, tagged with the returned migration_id";
@@ -51,15 +51,15 @@ async function move(
   return { kind: "data", data: { migration_id: moved.id }, warnings: [QUEUED_WARNING] };
 }
 
-/** With a slash at the end, and without the one in front. */
+/** With a trailing slash, and without a leading one. */
 function mountPath(text: string): string {
   return `${text.replace(/\/$/, "")}/`.replace(/^\//, "");
 }
 
-/** Throws for what no request path could reach. */
+/** Throws `invalid_request` for a path that no request could reach. */
 function destination(text: string): string {
   const path = mountPath(text);
-  // The reference lets the last two through, and nobody reaches what it has moved there.
+  // The reference accepts the last two, and nobody can reach what it moved there.
   if (path === "" || path === "./" || path === "../") {
     throw invalidRequest(`invalid destination mount path ${JSON.stringify(text)}`);
   }
@@ -75,7 +75,7 @@ function destination(text: string): string {
   return path;
 }
 
-/** Go's `path.Clean`. */
+/** Like Go's `path.Clean`. */
 function cleanPath(path: string): string {
   const isRooted = path.startsWith("/");
   const kept: string[] = [];

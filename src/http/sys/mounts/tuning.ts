@@ -1,6 +1,6 @@
 /**
- * Changing what is said of a mount of either kind: by `sys/mounts/*`, which takes paths below `auth/`
- * too, and by `sys/auth/*`. The checks are in the order in which a client can observe them.
+ * Changes the settings of a mount of either kind: by `sys/auth/*`, or by `sys/mounts/*`, which also
+ * takes paths below `auth/`. The checks are in the order in which a client can observe them.
  */
 
 import { describeTuning } from "./view.ts";
@@ -22,16 +22,16 @@ import { tunedLockout } from "./user_lockout.ts";
 type SentTuning = Sent<typeof TUNE_FIELDS>;
 
 const UNTUNABLE: readonly string[] = ["cubbyhole/", "sys/", "audit/", "identity/"];
-/** What can be said even of those. */
+/** Fields that can be set even on those. */
 const ALWAYS_TUNABLE: readonly string[] = [
   "audit_non_hmac_request_keys",
   "audit_non_hmac_response_keys",
 ];
-/** Sic: the reference reads both numbers before it has them. */
+/** Sic: the reference prints both versions before it has read them. */
 const UPGRADE_WARNING = "Upgrading mount from version 0 to version 0. This mount will be " +
   "unavailable for a brief period and will resume service shortly.";
 
-/** `path` ends in "/", and is below `auth/` for an auth method. */
+/** `path` ends in "/", and starts with `auth/` for an auth method. Throws `invalid_request`. */
 export async function tuneMount(
   request: EndpointCall,
   sent: SentTuning,
@@ -51,7 +51,7 @@ export async function tuneMount(
   return { kind: "data", data: null, warnings: [UPGRADE_WARNING] };
 }
 
-/** What is said of the mount at or above a path, which is as of `tuneMount`. */
+/** The settings of the mount at or above `path`, which has the form that `tuneMount` takes. */
 export function readTuning(unsealed: UnsealedVault, path: string): LogicalReply {
   const owner = ownerOf(unsealed, path);
   if (owner === null) throw invalidRequest(`cannot fetch sysview for path "${path}"`);
@@ -89,7 +89,7 @@ function refuseUntunable(path: string, sent: SentTuning): void {
   if (refused !== undefined) throw invalidRequest(`cannot tune parameter ${refused} of ${path}`);
 }
 
-/** Unlike when a mount is made, a default above the system's maximum is taken. */
+/** Unlike for a new mount, a default above the system's maximum is accepted. */
 function tunedLeases(
   now: MountSettings,
   sent: SentTuning,
@@ -143,7 +143,7 @@ function tunedTokenType(
   return parseTokenType(sent);
 }
 
-/** An empty value removes an option, but for the version, which is never taken back. */
+/** An empty value removes an option, except the version, which never goes back. */
 function tunedOptions(
   { kind, mount }: Owner,
   sent: NonNullable<MountOptions>,
@@ -153,18 +153,18 @@ function tunedOptions(
   const asksVersion = Object.hasOwn(sent, "version");
   const to = asksVersion ? parseVersion(sent["version"] ?? "", from) : from;
   if (to !== from && mount.type !== "kv" && mount.type !== "generic") {
-    // The reference lets it through, for engines that have no versions.
+    // The reference accepts it, although these types have no versions.
     const what = kind === "login" ? "auth method" : "secrets engine";
     throw invalidRequest(`${what} "${mount.type}" does not allow setting a version`);
   }
-  // Never as sent: "02" and "+2" are taken for numbers as well.
+  // Never stored as sent: "02" and "+2" are also accepted as numbers.
   const version = asksVersion ? { version: String(to) } : {};
   const kept = Object.entries({ ...mount.options, ...sent, ...version })
     .filter(([name]) => sent[name] !== "");
   return { options: Object.fromEntries(kept), changesVersion: to !== from };
 }
 
-/** Throws for a version that is none, or below the one that is there. */
+/** Throws `invalid_request` for an unknown version, or one below the current version. */
 function parseVersion(text: string, from: number): number {
   if (!/^([+-]?[0-9]+)?$/.test(text)) {
     throw invalidRequest(
@@ -177,7 +177,7 @@ function parseVersion(text: string, from: number): number {
   return to;
 }
 
-/** Outside of what runs alone: a large mount takes a while. What fails here is left to requests. */
+/** Runs outside `administer`: a large mount takes a while. Later requests make up for a failure. */
 async function upgradeAll({ call }: EndpointCall, mount: Mount): Promise<void> {
   try {
     while (!await call.vault.unsealed().mounts.upgrade(mount));

@@ -1,4 +1,4 @@
-/** `user_lockout_config` of a mount, which `access/identity/lockouts.ts` obeys. Pure. */
+/** A mount's `user_lockout_config`, which `access/identity/lockouts.ts` applies. Pure. */
 
 import * as v from "valibot";
 import type { UserLockout } from "../../../access/mount_settings.ts";
@@ -22,7 +22,7 @@ const UNSET: UserLockout = {
   disabled: false,
 };
 
-/** Throws `invalid_request` for what cannot be read, and for mounts that take none. */
+/** Throws `invalid_request` for settings that cannot be read, and for types without lockout. */
 export function tunedLockout({ kind, mount }: Owner, sent: JsonObject): UserLockout | null {
   const now = kind === "login" ? mount.config.userLockout : null;
   if (Object.keys(sent).length === 0) return now;
@@ -46,7 +46,7 @@ export function tunedLockout({ kind, mount }: Owner, sent: JsonObject): UserLock
   };
 }
 
-/** Null for none. A number beyond what JSON carries is none, unlike in the reference. */
+/** Null for "". Throws `invalid_request`, unlike the reference also for numbers above 2^53 - 1. */
 function parseThreshold(text: string): number | null {
   if (text === "") return null;
   const isNumber = /^[0-9]+$/.test(text);

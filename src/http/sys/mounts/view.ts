@@ -35,7 +35,7 @@ export function describeEntry(mount: Mount | AuthMount, productVersion: string):
   };
 }
 
-/** The settings of a mount; where nobody has set a lease, that of the system. */
+/** A mount's settings. A lease that is not set shows the system's. */
 export function describeTuning(mount: Mount | AuthMount): JsonObject {
   const { config, options } = mount;
   const lockout = "userLockout" in config ? config.userLockout : null;
@@ -51,7 +51,7 @@ export function describeTuning(mount: Mount | AuthMount): JsonObject {
   };
 }
 
-/** What is shown only where something was said. */
+/** Settings that are shown only if set. */
 function shownSettings(mount: Mount | AuthMount): JsonObject {
   const { config } = mount;
   const passthrough = [...builtInHeaders(mount), ...config.passthroughRequestHeaders];

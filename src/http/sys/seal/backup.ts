@@ -1,7 +1,7 @@
 /**
- * Backups of PGP-encrypted shares, and the copies of their holders: one of each per target, whichever
- * family's path is used. A holder's copy has a path of its own, so that policies can grant each
- * holder theirs; `?fingerprint=` is another way to write that path, and is judged as it.
+ * Backups of PGP-encrypted shares, one per target, whichever family's path is used. Each holder's
+ * copy has its own path, so that policies can grant holders only theirs. `?fingerprint=` is another
+ * way to write that path, and policies judge it as that path.
  */
 
 import type { AclPath } from "../../../access/policies/acl.ts";
@@ -38,7 +38,7 @@ const HOLDER = { fingerprint: text("PGP fingerprint of one holder; left out: all
 
 const RULES: EndpointRules = { copiesData: true, slashAlias: true };
 
-/** Of a version 4 key, or a version 6 key. */
+/** Of a version 4 or version 6 key. */
 const FINGERPRINT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 export const BACKUP_ENDPOINTS: readonly LogicalEndpoint[] = [
@@ -83,7 +83,7 @@ function endpoints(path: string, target: CeremonyTarget): readonly LogicalEndpoi
   ];
 }
 
-/** Of two values, or of none, there is no such path: then what may be asked of all holders counts. */
+/** Null, for the path of all holders, unless exactly one fingerprint is given. */
 function judgedAsHolder(
   holder: LogicalEndpoint,
   operation: Operation,
@@ -103,8 +103,8 @@ async function read(
 ): Promise<LogicalReply> {
   const rekey = unsealed.rekey(target);
   const holder = fingerprint?.toLowerCase() ?? null;
-  const isNobody = holder !== null && !FINGERPRINT.test(holder);
-  const backup = isNobody ? null : await rekey.delivery.read(await rekey.state(), holder);
+  const isUnknown = holder !== null && !FINGERPRINT.test(holder);
+  const backup = isUnknown ? null : await rekey.delivery.read(await rekey.state(), holder);
   if (backup === null) throw invalidRequest("no backed-up keys found");
   const base64 = Object.entries(backup.shares).map(([name, messages]) =>
     [
@@ -123,7 +123,7 @@ async function read(
   };
 }
 
-/** A name that is not known, or a body, may have been meant to name the only copy to be deleted. */
+/** An unknown name or a body may have been meant to select a single copy: nothing is deleted. */
 async function refuseOtherNames(call: Call, data: EndpointCall["data"]): Promise<void> {
   const unknown = Object.keys({ ...data, ...await call.body() })
     .filter((name) => data[name] === undefined || !(name in HOLDER || name in DETAIL));
@@ -131,7 +131,7 @@ async function refuseOtherNames(call: Call, data: EndpointCall["data"]): Promise
   throw invalidRequest("nothing was deleted: only the query parameter fingerprint names a copy");
 }
 
-/** An empty fingerprint, as of a shell variable that is not set, is not "all holders". */
+/** An empty fingerprint, as from an unset shell variable, does not mean "all holders". */
 async function remove(
   { call, data }: EndpointCall,
   target: CeremonyTarget,

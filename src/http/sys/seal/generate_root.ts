@@ -55,7 +55,7 @@ const submission = rawOperation(
   { summary: "Give a share towards a root token", fields: SHARE_FIELDS, answer: attemptStatus },
   submit,
 );
-/** The reference reads a share whatever the method is. */
+/** The reference accepts a share by any method. */
 const METHODS_OF_UPDATE = ["GET", "PUT", "DELETE", "PATCH", "LIST", "SCAN", "OPTIONS"];
 
 export const GENERATE_ROOT_ENDPOINTS: readonly RawEndpoint[] = [
@@ -102,7 +102,7 @@ async function authorise(
   await authoriseCeremony(call, generateRootAccess, path, step, operation);
 }
 
-/** What a status shows besides the state: values that are sent once. */
+/** Members of a status besides the state: values that are sent once. */
 interface Shown {
   readonly otp?: string;
   readonly otpLength: number;

@@ -1,4 +1,4 @@
-/** What both path families of generating a root token have in common. */
+/** Shared by both path families that generate a root token. */
 
 import {
   createOtp,
@@ -14,11 +14,11 @@ import type { JsonObject } from "../../../wire/json_value.ts";
 export interface Started {
   readonly state: GenerationState;
   readonly required: number;
-  /** The one-time password, when the server has made it; "" otherwise. */
+  /** The one-time password if the server made it; otherwise "". */
   readonly otp: string;
 }
 
-/** A password wins over a PGP key, as in the reference; with neither the server makes a password. */
+/** As in the reference, a password wins over a PGP key. Makes a password if neither is sent. */
 export async function startAttempt(call: Call, otp: string, pgpKey: string): Promise<Started> {
   const made = otp === "" && pgpKey === "" ? createOtp(call.context.random) : "";
   const encoding = await tokenEncoding(made === "" ? otp : made, pgpKey);
@@ -43,13 +43,13 @@ export async function cancelAttempt(call: Call): Promise<void> {
   await call.vault.administer((unsealed) => unsealed.generateRoot.cancel());
 }
 
-/** "" where the token is not to be encrypted. */
+/** "" if the token will not be encrypted. */
 export function fingerprintOf(state: GenerationState): string {
   if (state.phase === "idle" || state.encoding.kind !== "pgp") return "";
   return state.encoding.recipient.fingerprint;
 }
 
-/** What `?detail=true` adds to a status. */
+/** Members that `?detail=true` adds to a status. */
 export function generationDetail(call: Call, state: GenerationState): JsonObject {
   if (!call.wantsDetail || state.phase === "idle") return {};
   const { encoding } = state;

@@ -1,6 +1,6 @@
 /**
- * OpenBao's authenticated `/sys/generate-root-token/*`, which shows less than the older family, and
- * `/sys/decode-token`.
+ * OpenBao's authenticated `/sys/generate-root-token/*`, which shows less than the legacy family,
+ * and `/sys/decode-token`.
  */
 
 import {
@@ -78,7 +78,7 @@ export const GENERATE_ROOT_TOKEN_ENDPOINTS: readonly LogicalEndpoint[] = [
   }, { token: "ignored" }),
 ];
 
-/** The nonce and the key are shown only where there are any. */
+/** The nonce and the key are shown only while an attempt is running. */
 function statusFields(state: GenerationState, required: number, otp: string): JsonObject {
   const isIdle = state.phase === "idle";
   return {
@@ -119,7 +119,7 @@ async function submit(
 ): Promise<LogicalReply> {
   if (nonce === "") throw invalidRequest("nonce is required");
   if (key === "") throw invalidRequest("key is required");
-  const outcome = await asFault(async () => {
+  const outcome = await listingErrors(async () => {
     const share = parseShare(decodeTrimmedShare(key), "invalid key: ");
     return await call.vault.administer((unsealed) => unsealed.generateRoot.submit(share, nonce));
   });
@@ -127,10 +127,10 @@ async function submit(
 }
 
 /**
- * From here on the reference reports what is wrong as a fault of its own (500), in its frame for
- * these; we say 400 (D1). What only we refuse (D2) has no frame.
+ * From here on the reference answers 500 in multierror's form; we answer 400 (D1) in the same form.
+ * Refusals that only we make (D2) are plain.
  */
-async function asFault<Result>(work: () => Promise<Result>): Promise<Result> {
+async function listingErrors<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
@@ -152,7 +152,7 @@ function outcomeFields(outcome: GenerationOutcome): JsonObject {
   };
 }
 
-/** Needs no token: whoever knows both parts has the token already. */
+/** Needs no token: a caller with both parts already has one. */
 async function decodeToken(
   _request: LogicalCall,
   { encoded_token: encoded = "", otp = "" }: Sent<typeof DECODE_FIELDS>,

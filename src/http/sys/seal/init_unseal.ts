@@ -1,4 +1,4 @@
-/** init, unseal, seal, seal-status, leader. */
+/** `sys/init`, `sys/unseal`, `sys/seal`, `sys/seal-status` and `sys/leader`. */
 
 import * as v from "valibot";
 import { checkPgpKey, checkRecipients, sameHolderWarnings } from "../../../ceremony/recipients.ts";
@@ -39,7 +39,7 @@ const INIT_FIELDS = {
 
 type InitBody = Sent<typeof INIT_FIELDS>;
 
-/** The fields that mean nothing with the other kind of seal. */
+/** Fields that do not apply to the other kind of seal. */
 const SHAMIR_FIELDS = ["secret_shares", "secret_threshold", "pgp_keys"] as const;
 const RECOVERY_FIELDS = ["recovery_shares", "recovery_threshold", "recovery_pgp_keys"] as const;
 
@@ -126,11 +126,11 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
   {
     path: "sys/seal",
     whileSealed: true,
-    // Nothing is open any more that could hash the answer.
+    // After sealing, no device is open to hash the answer.
     audit: "request",
     authorise: async (call) => {
       await judgePatch(call);
-      // Nothing in the body counts, but who sends what is none has meant another request.
+      // The body is not used, but a malformed one means that the caller wanted something else.
       await call.body();
       if (!call.vault.status().sealed) await authoriseByPolicy(call, "sys/seal", "update", true);
     },
@@ -205,7 +205,7 @@ async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Re
   });
 }
 
-/** Nothing else ever tells to which subkeys the first shares were encrypted. */
+/** No other answer shows which subkeys the first shares were encrypted to. */
 function holdersDetail(
   recipients: readonly PgpRecipient[] | null,
   rootToken: PgpKey | null,
@@ -249,7 +249,7 @@ async function unseal(
       );
     }
     const share = decodeShare(body.key);
-    // Before anything that the vault would say of the share, or of itself.
+    // Checked before the vault can say anything about the share or about itself.
     if (body.migrate) {
       throw invalidRequest("can't perform a seal migration, no migration seal found");
     }

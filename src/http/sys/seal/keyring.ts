@@ -1,4 +1,4 @@
-/** Rotation of the keyring and of the root key, which need no shares, and `/sys/key-status`. */
+/** Rotation of the keyring and of the root key, which needs no shares, and `/sys/key-status`. */
 
 import { formatGoDuration } from "../../../wire/duration.ts";
 import { activeTerm, type RotationConfig } from "../../../barrier/keyring.ts";

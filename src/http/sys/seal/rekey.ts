@@ -1,6 +1,6 @@
 /**
- * `/sys/rekey/*` and `/sys/rekey-recovery-key/*`: the older endpoints of a ceremony, with bare
- * answers.
+ * `/sys/rekey/*` and `/sys/rekey-recovery-key/*`: the legacy endpoints of a ceremony, with bare
+ * answers. `rekey_steps.ts` takes the steps.
  */
 
 import * as v from "valibot";

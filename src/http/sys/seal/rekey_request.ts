@@ -1,4 +1,4 @@
-/** What both path families of a ceremony have in common: parameters, refusals, detail. */
+/** Shared by both path families of a ceremony: parameters, texts, and members of answers. */
 
 import { checkRecipients, sameHolderWarnings } from "../../../ceremony/recipients.ts";
 import type { Rekey } from "../../../ceremony/rekey.ts";
@@ -47,11 +47,11 @@ export interface FamilyTexts {
   /** Refusals of the recovery target under a Shamir seal; null if the step does not check. */
   readonly withoutRecovery: Readonly<Record<CeremonyStep, string | null>>;
   readonly missingShare: string;
-  /** Null if a share without a nonce is refused only as one with the wrong nonce. */
+  /** Null if an empty nonce is refused only as a wrong nonce. */
   readonly missingNonce: string | null;
-  /** A current share is given while no attempt is running. */
+  /** Refuses a current share while no attempt is running. */
   readonly nothingStarted: string;
-  /** A verification is shown or restarted while no attempt is running. */
+  /** Refuses to show or restart a verification while no attempt is running. */
   readonly nothingToVerify: string;
   readonly wrongKeyCount: string | null;
   readonly configuration: Readonly<Record<CeremonyTarget, string>>;
@@ -60,7 +60,7 @@ export interface FamilyTexts {
     readonly backup: string;
     readonly verification: string;
   };
-  /** The check that comes first where a request is wrong in two ways. */
+  /** Which check comes first if a request has two faults. */
   readonly backupBeforeStoredKeys: boolean;
   readonly refusals: RefusalTexts;
 }
@@ -75,7 +75,7 @@ type RefusalTexts = {
 const BACKUP_WITHOUT_KEYS =
   "cannot request a backup of the new keys without providing PGP keys for encryption";
 
-/** What an operator must know who asked for shares where none are made. */
+/** For an operator who asked for shares that this seal does not make. */
 const FORCED_WARNING =
   "this seal keeps the key itself: only the root key changes, and no shares are handed out";
 
@@ -99,7 +99,7 @@ export function startRequest(sent: SentParameters): StartRequest {
   };
 }
 
-/** Judges a start, and turns it into parameters. Throws `invalid_request`; nothing was changed. */
+/** Checks a start and turns it into parameters. Throws `invalid_request`. Changes nothing. */
 export async function startParameters(
   request: StartRequest,
   { target, texts }: Family,
@@ -134,14 +134,14 @@ export async function startParameters(
   };
 }
 
-/** Whether a ceremony of this target makes shares: not when the seal keeps the key itself. */
+/** Whether a ceremony of this target makes shares: no if the seal keeps the key itself. */
 export function handsOutShares(unsealed: UnsealedVault, target: CeremonyTarget): boolean {
   return target === "recovery" || unsealed.config.type === "shamir";
 }
 
 /**
- * Whether the answer to a share may hold bare ones. Not only that to the last share: what one holder
- * may not ask, no holder may, so that they learn it with the first share.
+ * Whether the answer to a share may hold bare shares. The same for every share, not just the last:
+ * what one holder may not request, none may, so that they learn it with the first share.
  */
 export function mayAnswerShares(
   unsealed: UnsealedVault,
@@ -156,7 +156,7 @@ export function supportsRecovery(unsealed: UnsealedVault): boolean {
   return unsealed.config.type !== "shamir";
 }
 
-/** What `?detail=true` adds to a status: who, since when, until when, and what was agreed. */
+/** Members that `?detail=true` adds to a status: origin, start, expiry and parameters. */
 export function ceremonyDetail(state: CeremonyState, rekey: Rekey): JsonObject {
   if (state.phase === "idle") return { target: rekey.target };
   const { head } = state;
@@ -171,7 +171,7 @@ export function ceremonyDetail(state: CeremonyState, rekey: Rekey): JsonObject {
   };
 }
 
-/** What `?detail=true` tells of PGP keys: which subkey, or primary key, is encrypted to. */
+/** Members that `?detail=true` adds about PGP keys: the subkey or primary key encrypted to. */
 export function recipientDetail(recipients: readonly PgpRecipient[] | null): JsonObject {
   const fingerprints = recipients?.map((each) => each.encryptionKeyFingerprint);
   return { pgp_subkey_fingerprints: fingerprints ?? null };
@@ -220,7 +220,7 @@ export function resultFields(call: Call, { head, shares }: NewShares): JsonObjec
   };
 }
 
-/** The verification's nonce that a status shows; null for none. */
+/** The verification's nonce in a status; null if there is none. */
 export function shownVerificationId(state: CeremonyState): string | null {
   switch (state.phase) {
     case "idle":
@@ -238,7 +238,7 @@ export function fingerprintsOf(parameters: CeremonyParameters): readonly string[
   return parameters.recipients?.map((recipient) => recipient.fingerprint) ?? null;
 }
 
-/** Fields of the verification's status, the same in both families. */
+/** The verification's status, the same in both families; null if no attempt is running. */
 export function verificationStatus(state: CeremonyState): JsonObject | null {
   if (state.phase === "idle") return null;
   return {

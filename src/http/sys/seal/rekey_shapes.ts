@@ -1,4 +1,4 @@
-/** What the older endpoints of a ceremony take and answer, field by field. */
+/** Fields and answers of the legacy endpoints of a ceremony. */
 
 import * as v from "valibot";
 import { count, goBoolean, goInteger, goText, goTexts } from "../../request/raw_endpoint.ts";

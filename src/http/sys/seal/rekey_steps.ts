@@ -1,4 +1,4 @@
-/** The steps of a ceremony that both path families take alike; the answers' frames are theirs. */
+/** The steps of a ceremony that both path families share. Each family shapes its own replies. */
 
 import type { NewShares, RekeyOutcome, ShareSubmission } from "../../../ceremony/rekey_outcome.ts";
 import type { CeremonyState, CeremonyTarget } from "../../../ceremony/state.ts";
@@ -58,7 +58,7 @@ type Submitted =
   | { readonly kind: "shares"; readonly result: NewShares }
   | { readonly kind: "advanced"; readonly state: CeremonyState };
 
-/** Gives a current share. To be called while the caller administers the vault. */
+/** Gives a current share. To be called within `administer`. Throws `invalid_request`. */
 export async function submitShare(
   call: Call,
   unsealed: UnsealedVault,
@@ -89,7 +89,7 @@ export async function showVerification(
   return { ...fields, ...(call.wantsDetail ? ceremonyDetail(state, rekey) : {}) };
 }
 
-/** Gives a new share back. */
+/** Gives a new share back. Throws `invalid_request`. */
 export async function verifyShare(
   call: Call,
   family: Family,
@@ -111,7 +111,7 @@ export async function restartVerification(call: Call, family: Family): Promise<J
   });
 }
 
-/** A text of the table without its link to the refusal's code. */
+/** A refusal's text, no longer tied to the type of its code. */
 type RefusalText = (refusal: Refusal, target: CeremonyTarget) => string;
 
 /** The state after a step. Throws `invalid_request` if the step was refused. */

@@ -1,4 +1,4 @@
-/** What the older endpoints of a ceremony say when they refuse, word for word as the reference. */
+/** Refusals of the legacy endpoints of a ceremony, word for word as in the reference. */
 
 import type { CeremonyTarget } from "../../../ceremony/state.ts";
 import type { FamilyTexts } from "./rekey_request.ts";

@@ -1,4 +1,4 @@
-/** `/sys/sealwrap/rewrap`: starting, watching and ending a rewrap of all seal-wrapped entries. */
+/** `/sys/sealwrap/rewrap`: starts, shows and cancels a rewrap of all seal-wrapped entries. */
 
 import { text } from "../../../wire/fields.ts";
 import { VaultError } from "../../../errors.ts";
@@ -37,7 +37,7 @@ async function read({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: await statusOf(call, await unsealed.rewrap.job()) };
 }
 
-/** The path is served, and it is no folder. */
+/** The path is served, but has nothing to list. */
 async function list(): Promise<LogicalReply> {
   throw new VaultError("unsupported_operation", "unsupported operation");
 }
@@ -71,7 +71,7 @@ async function statusOf(call: Call, job: RewrapJob): Promise<JsonObject> {
   };
 }
 
-/** How many entries each seal key wraps: a key with none may be destroyed. */
+/** Entries per seal key: a key with none may be destroyed. */
 async function inventory(call: Call): Promise<JsonObject> {
   return Object.fromEntries(await call.vault.unsealed().sealKeyCounts());
 }

@@ -1,6 +1,6 @@
 /**
  * `/sys/rotate/root/*` and `/sys/rotate/recovery/*`: OpenBao's authenticated twins of the rekey
- * endpoints, with the envelope.
+ * endpoints, with the envelope. `rekey_steps.ts` takes the steps.
  */
 
 import type { NewShares } from "../../../ceremony/rekey_outcome.ts";
@@ -163,7 +163,7 @@ async function start(
   });
 }
 
-/** Shares that nobody had to authorise: as the reference answers, with counts and no nonce. */
+/** First shares, which nobody had to authorise. As in the reference: counts, and no nonce. */
 function firstShares(call: Call, result: NewShares): LogicalReply {
   const { shares, threshold } = result.head.parameters;
   return { kind: "data", data: { ...madeShares(call, result), n: shares, t: threshold } };

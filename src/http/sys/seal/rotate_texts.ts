@@ -1,4 +1,4 @@
-/** What `sys/rotate/{root,recovery}/*` say when they refuse, word for word as the reference. */
+/** Refusals of `sys/rotate/{root,recovery}/*`, word for word as in the reference. */
 
 import type { FamilyTexts } from "./rekey_request.ts";
 

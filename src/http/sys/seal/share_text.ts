@@ -1,4 +1,4 @@
-/** Shares as they travel: hexadecimal or base64 text of 16 to 33 bytes. */
+/** Shares on the wire: hexadecimal or base64 text of 16 to 33 bytes. */
 
 import { decodeBase64, decodeHex } from "../../../crypto/bytes.ts";
 import { invalidRequest } from "../../../errors.ts";
@@ -9,8 +9,8 @@ import type { Share } from "../../../crypto/keys.ts";
 const UNREADABLE = "'key' must be a valid hex or base64 string";
 
 /**
- * Hex is tried first and taken only at a key's length, otherwise the text is read as base64: so
- * "abcd" is three bytes. Throws `invalid_request` for what is neither.
+ * Hex is tried first, but accepted only at a share's length; otherwise the text is read as base64.
+ * So "abcd" is three bytes. Throws `invalid_request` if it is neither.
  */
 export function decodeShare(text: string): Uint8Array<ArrayBuffer> {
   const hex = decodeHex(text);
@@ -22,7 +22,7 @@ export function decodeShare(text: string): Uint8Array<ArrayBuffer> {
   return base64;
 }
 
-/** The same where blanks around the text do not count and hex is hex at any length. */
+/** Like `decodeShare`, but trims blanks and accepts hex of any length. */
 export function decodeTrimmedShare(text: string): Uint8Array<ArrayBuffer> {
   const trimmed = text.trim();
   const share = decodeHex(trimmed) ?? decodeBase64(trimmed);
@@ -34,7 +34,7 @@ function isKeyLength(bytes: Uint8Array): boolean {
   return bytes.length >= SUBMITTED_KEY_MIN_BYTES && bytes.length <= SUBMITTED_KEY_MAX_BYTES;
 }
 
-/** A share for a ceremony: decoded, and of a length that can be one. */
+/** Decodes a share for a ceremony, and checks its length. Throws `invalid_request`. */
 export function decodeCeremonyShare(text: string): Share {
   return parseShare(decodeShare(text), "");
 }

@@ -1,7 +1,7 @@
 /**
- * Features that Vault has and this server does not, and what their paths answer instead. Lists are
- * empty, nothing is found, and creating something is refused with a reason. Data only: an imitation
- * is added or removed with its row.
+ * Vault's features that this server lacks, and the answers of their paths. Lists are empty, lookups
+ * find nothing, and creating something is refused with a reason. Data only: one row per imitated
+ * path.
  */
 
 import { boolean, object, text, textList } from "../../../wire/fields.ts";
@@ -18,12 +18,12 @@ import {
 
 const EMPTY: Answer = { kind: "data", data: {} };
 
-/** Condition: a text field is empty or was not sent. */
+/** Holds if a text field is empty or absent. */
 function lacks(name: string): Exception["when"] {
   return (sent) => (sent[name] ?? "") === "";
 }
 
-/** With both errors in the form of a list, as in the reference. */
+/** Both errors have multierror's form, as in the reference. */
 const ACCESSOR_NEEDED: Imitation = {
   summary: "Refused: no request waits for others",
   fields: { accessor: text("accessor of the wrapping token") },
@@ -54,7 +54,7 @@ const NAMESPACE_NAME_MISTAKES: readonly Exception[] = [
 ];
 
 const LEVEL_FIELDS = { level: text("the lowest level to write") };
-/** The words of Vault's loggers. */
+/** The level names of Vault's loggers. */
 const LEVELS = ["trace", "debug", "info", "notice", "warn", "warning", "err", "error"];
 const LEVEL_MISTAKES: readonly Exception[] = [
   { when: ({ level }) => level === undefined, answer: refused("level is required") },

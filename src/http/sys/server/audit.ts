@@ -1,4 +1,4 @@
-/** `/sys/audit*`: audit devices, and the hash by which a value appears in their lines. */
+/** `/sys/audit*`: audit devices, and the hash of a value as it appears in their lines. */
 
 import type { AuditDevice } from "../../../audit/device.ts";
 import { boolean, coerceText, object, type Sent, text } from "../../../wire/fields.ts";

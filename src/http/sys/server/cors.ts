@@ -1,4 +1,4 @@
-/** `/sys/config/cors`: the pages of other sites that may ask this server. */
+/** `/sys/config/cors`: which pages of other sites may use this server. */
 
 import { boolean, type Sent, textList } from "../../../wire/fields.ts";
 import { listedMistake } from "../../../wire/multi_error.ts";
@@ -40,7 +40,7 @@ async function read({ call }: LogicalCall): Promise<LogicalReply> {
   };
 }
 
-/** The reference reports mistakes as faults of its own (500); we say 400 (D1). */
+/** Throws `invalid_request`; the reference answers 500 (D1). */
 async function update({ call }: LogicalCall, sent: Sent<typeof FIELDS>): Promise<LogicalReply> {
   const { allowed_origins: allowedOrigins = [], allowed_headers: moreHeaders = [] } = sent;
   if (allowedOrigins.length === 0) {

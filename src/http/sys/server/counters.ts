@@ -1,4 +1,4 @@
-/** `/sys/internal/counters/*`: how many tokens and entities there are. */
+/** `/sys/internal/counters/*`: the number of tokens and entities. */
 
 import {
   type LogicalCall,
@@ -17,7 +17,7 @@ export const COUNTER_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
 ];
 
-/** Batch tokens are stored nowhere and cannot be counted. */
+/** Batch tokens are not stored, so they cannot be counted. */
 async function countTokens({ unsealed }: LogicalCall): Promise<LogicalReply> {
   const { length: total } = await unsealed.tokens.accessors();
   return { kind: "data", data: { counters: { service_tokens: { total } } } };

@@ -1,6 +1,6 @@
 /**
- * Families of metrics as text for Prometheus (its exposition format 0.0.4) and as JSON in the shape
- * of go-metrics. Names are written with dots, as go-metrics does: Prometheus sees underscores.
+ * Writes families of metrics as text for Prometheus (exposition format 0.0.4) and as JSON in the
+ * shape of go-metrics. Names have dots, as in go-metrics; Prometheus gets underscores.
  */
 
 import type { Histogram } from "../../../metrics.ts";
@@ -8,7 +8,7 @@ import type { JsonObject } from "../../../wire/json_value.ts";
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Names are letters, digits and underscores; values may be any text. */
+/** Names are letters, digits and underscores. Values may be any text. */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Series {
@@ -21,7 +21,7 @@ export interface HistogramSeries {
   readonly histogram: Histogram;
 }
 
-/** One name, and the series that differ in their labels. One without series is left out. */
+/** One name, with series that differ in their labels. A family without series is omitted. */
 export type Family =
   & { readonly name: string; readonly help: string }
   & (
@@ -42,7 +42,7 @@ function familyText(family: Family): string {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${family.type}`, ...lines, ""].join("\n");
 }
 
-/** Buckets are cumulative, and the last one holds everything. */
+/** Buckets are cumulative, so the last one counts everything. */
 function histogramLines(name: string, { labels, histogram }: HistogramSeries): string[] {
   const { bounds, counts, sum } = histogram;
   let count = 0;
@@ -77,8 +77,8 @@ function numberText(value: number): string {
 }
 
 /**
- * What go-metrics shows, with two differences: it sums up the last ten seconds, this everything since
- * counting began, `seconds` ago; and it knows smallest, largest and deviation, which are left out.
+ * The shape of go-metrics, with two differences: go-metrics sums the last ten seconds, this
+ * everything in the `seconds` since counting began; and minimum, maximum and deviation are missing.
  */
 export function goMetrics(
   families: readonly Family[],
@@ -119,7 +119,7 @@ export function goMetrics(
   };
 }
 
-/** Go's own form of a time: `2006-01-02 15:04:05 +0000 UTC`. */
+/** Go's form of a time: `2006-01-02 15:04:05 +0000 UTC`. */
 function goTime(ms: number): string {
   const [date = "", time = ""] = new Date(ms).toISOString().split("T");
   return `${date} ${time.slice(0, "15:04:05".length)} +0000 UTC`;

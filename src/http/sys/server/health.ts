@@ -1,4 +1,4 @@
-/** `/sys/health`, which answers by its status above all. */
+/** `/sys/health`, which answers mainly by its status code. */
 
 import { parseBool } from "../../../wire/go_text.ts";
 import * as v from "valibot";
@@ -35,12 +35,11 @@ export const HEALTH_ENDPOINTS: readonly RawEndpoint[] = [
   },
 ];
 
-/** Status codes that a load balancer may choose for each state. Other names mean nothing. */
+/** Parameters by which a load balancer chooses the status of each state. Others are ignored. */
 const CODES = ["uninitcode", "sealedcode", "standbycode", "activecode"] as const;
 const GO_INTEGER = /^[+-]?[0-9]+$/;
-/** What a response can carry: no interim status, and none that is no status anywhere. */
 
-/** The codes asked for, by name; null when one cannot be given. */
+/** The codes asked for, by name; null if a response cannot carry one of them. */
 function askedCodes(query: URLSearchParams): ReadonlyMap<string, number> | null {
   const codes = new Map<string, number>();
   for (const name of CODES) {

@@ -1,8 +1,8 @@
 /**
- * What `/sys/metrics` shows. Where Vault has the same thing it has Vault's name; everything else
- * begins with `sealwright`. What is stored (attempts, the rewrap, terms, entries) is read from there
- * and survives a restart; counters are those of this process. Labels hold words of this file, ids of
- * keys and numbers of terms: never a path, a mount, a policy, a token or a share.
+ * The metrics of `/sys/metrics`. A metric that Vault has too keeps Vault's name; all others begin
+ * with `sealwright`. Attempts, the rewrap, terms and entries are read from the store and survive a
+ * restart; counters belong to this process. Labels hold words of this file, key ids and term
+ * numbers: never a path, a mount, a policy, a token or a share.
  */
 
 import { activeTerm } from "../../../barrier/keyring.ts";
@@ -108,7 +108,7 @@ function requestFamilies({ requests, durations }: Metrics): readonly Family[] {
   ];
 }
 
-/** An attempt as far as it can be counted; null where there is none. */
+/** The countable parts of an attempt; null if none is running. */
 type Attempt =
   | {
     readonly verifying: boolean;
@@ -320,7 +320,7 @@ function counter(name: string, help: string, series: readonly Series[]): Family 
   return { type: "counter", name, help, series };
 }
 
-/** A family of one series without labels. */
+/** A family with one series and no labels. */
 function one(
   name: string,
   help: string,

@@ -1,4 +1,4 @@
-/** `/sys/metrics`: the vault in numbers, for Prometheus or as JSON. */
+/** `/sys/metrics`: the vault's metrics, for Prometheus or as JSON. */
 
 import { type Sent, text } from "../../../wire/fields.ts";
 import { EXPOSITION_TYPE, expositionText, goMetrics } from "./exposition.ts";
@@ -42,7 +42,7 @@ async function read(
   return { kind: "data", raw: { contentType: "application/json", text: numbers } };
 }
 
-/** What a scraper that names no format says it takes; "" for JSON. */
+/** The format that a scraper accepts if it names none; "" for JSON. */
 function acceptedFormat(headers: Headers): string {
   const accept = headers.get("accept") ?? "";
   const scrapes = accept.startsWith("application/openmetrics-text") ||

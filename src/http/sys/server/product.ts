@@ -1,4 +1,4 @@
-/** What clients ask about the product itself. */
+/** Questions about the product itself. */
 
 import {
   type LogicalCall,
@@ -15,7 +15,7 @@ export const PRODUCT_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
 ];
 
-/** Only the running version is known; its time is that of the vault's first key. */
+/** Only the running version is known. Its time is that of the vault's first key. */
 async function versionHistory({ call, unsealed }: LogicalCall): Promise<LogicalReply> {
   const { version } = call.context.options;
   const installedAtMs = Math.min(

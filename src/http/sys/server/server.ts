@@ -1,6 +1,6 @@
 /**
- * What an operator asks of the server itself: its settings, its host, what it is doing. Of the host it
- * knows nothing, for it runs where there may be none.
+ * The server's settings, host and current requests. It knows nothing about its host, because on
+ * some runtimes there is none.
  */
 
 import { requestsInFlight } from "../../request/in_flight.ts";
@@ -28,7 +28,7 @@ export const SERVER_ENDPOINTS: readonly LogicalEndpoint[] = [
   }),
 ];
 
-/** 0 and "": not set, the built-in value holds. */
+/** 0 and "" mean that the built-in value applies. */
 async function settings({ call }: LogicalCall): Promise<LogicalReply> {
   const { type, storageType } = call.vault.status();
   return {
@@ -49,7 +49,7 @@ async function settings({ call }: LogicalCall): Promise<LogicalReply> {
   };
 }
 
-/** As the reference does with what it cannot find out, everything else is left out. */
+/** All other members are omitted, as the reference does with values it cannot determine. */
 async function hostInfo({ call }: LogicalCall): Promise<LogicalReply> {
   return { kind: "data", data: { timestamp: new Date(call.context.nowMs()).toISOString() } };
 }

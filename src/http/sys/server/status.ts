@@ -1,4 +1,4 @@
-/** What clients ask about a cluster, answered for a single active server. */
+/** Questions about a cluster, answered for a single active server. */
 
 import {
   type LogicalCall,
@@ -20,7 +20,7 @@ export const STATUS_ENDPOINTS: readonly LogicalEndpoint[] = [
 
 export const RAW_STATUS_ENDPOINTS: readonly RawEndpoint[] = [
   {
-    // As in the reference nobody is asked who he is: there is no leadership to lose.
+    // As in the reference, this needs no token. There is no leadership to lose.
     path: "sys/step-down",
     whileSealed: true,
     audit: "whole",

@@ -1,4 +1,4 @@
-/** `/sys/tools/*`: random bytes and hashes, as transit has them. */
+/** `/sys/tools/*`: random bytes and hashes, as in transit. */
 
 import type { EngineReply } from "../../../engines/engine.ts";
 import {

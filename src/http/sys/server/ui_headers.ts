@@ -1,6 +1,6 @@
 /**
- * `/sys/config/ui/headers`: headers for the pages of a user interface. They are kept for whoever
- * serves one; this server has no such pages, and sends them with nothing.
+ * `/sys/config/ui/headers`: headers for the pages of a user interface. They are only stored: this
+ * server has no such pages, and never sends these headers.
  */
 
 import { boolean, type Sent, textList } from "../../../wire/fields.ts";
@@ -25,7 +25,7 @@ const FIELDS = {
   values: textList("the values, one line each"),
   multivalue: boolean("show all values"),
 };
-/** What the server itself sends with every answer. */
+/** Sent by the server itself with every answer. */
 const OWN_HEADERS: readonly string[] = ["strict-transport-security"];
 
 export const UI_HEADER_ENDPOINTS: readonly LogicalEndpoint[] = [
@@ -71,7 +71,7 @@ async function update(
   { values = [] }: Sent<typeof FIELDS>,
 ): Promise<LogicalReply> {
   if (values.length === 0) throw invalidRequest("header and values must be specified");
-  // Text is one value, commas and all.
+  // A text is one value, commas included.
   const text = request.data["values"];
   const lines = typeof text === "string" ? [text] : values;
   const name = request.parameter("header");
