@@ -22,7 +22,7 @@ import {
   settingsOf,
 } from "./config.ts";
 import { ownerPath } from "../../../vault/mounts/owner.ts";
-import { ENABLE_FIELDS, TUNE_FIELDS } from "./fields.ts";
+import { ENABLE_FIELDS, mountSettings, TUNE_FIELDS } from "./fields.ts";
 import { MOUNT_SPELLINGS, mountPath } from "../mount_path.ts";
 import { readTuning, tuneMount } from "./tuning.ts";
 import { describeEntry } from "./view.ts";
@@ -90,19 +90,15 @@ async function enable(
   const type = mountType(sent.type ?? "", config, sent.plugin_name ?? "");
   const asked = config.plugin_version ?? "";
   const version = asked === "" ? null : otherVersion(asked, request.call.context.options.version);
-  const options = sent.options === undefined ? {} : sent.options;
-  if ((options?.["version"] ?? "") !== "") {
+  const settings = mountSettings(sent);
+  if ((settings.options?.["version"] ?? "") !== "") {
     throw invalidRequest(`auth method ${JSON.stringify(type)} does not allow setting a version`);
   }
   const mount: AuthMountRequest = {
     path: mountPath(request),
     type,
     version,
-    description: sent.description ?? "",
-    local: sent.local ?? false,
-    sealWrap: sent.seal_wrap ?? false,
-    externalEntropyAccess: sent.external_entropy_access ?? false,
-    options,
+    ...settings,
     // As in the reference, `force_no_cache` is kept only for secrets engines.
     config: { ...settingsOf(config, leases), forceNoCache: false, tokenType, userLockout: null },
   };

@@ -1,7 +1,7 @@
 /** Fields that `sys/mounts/*` and `sys/auth/*` share. */
 
 import * as v from "valibot";
-import { boolean, coerceText, object, text, textList } from "../../../wire/fields.ts";
+import { boolean, coerceText, object, type Sent, text, textList } from "../../../wire/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../wire/json_value.ts";
 import { written } from "../../../wire/written_form.ts";
 
@@ -56,6 +56,18 @@ export const ENABLE_FIELDS = {
   plugin_name: text("kind of the mount, when its type is plugin"),
   plugin_version: text("not used: everything is built in"),
 };
+
+/** Settings that every mount has, with their defaults. */
+export function mountSettings(sent: Sent<typeof ENABLE_FIELDS>) {
+  const { options = {} } = sent;
+  return {
+    description: sent.description ?? "",
+    local: sent.local ?? false,
+    sealWrap: sent.seal_wrap ?? false,
+    externalEntropyAccess: sent.external_entropy_access ?? false,
+    options,
+  };
+}
 
 /** Sent later, for mounts of either kind. */
 export const TUNE_FIELDS = {

@@ -14,7 +14,7 @@ import {
 } from "../../request/logical.ts";
 import { mountType, otherVersion, readConfig, readLeases, settingsOf } from "./config.ts";
 import { ownerOf, ownerPath } from "../../../vault/mounts/owner.ts";
-import { ENABLE_FIELDS, TUNE_FIELDS } from "./fields.ts";
+import { ENABLE_FIELDS, mountSettings, TUNE_FIELDS } from "./fields.ts";
 import { MOUNT_SPELLINGS, mountPath } from "../mount_path.ts";
 import { readTuning, tuneMount } from "./tuning.ts";
 import { describeEntry } from "./view.ts";
@@ -86,8 +86,8 @@ async function enable(
   const config = readConfig(sent.config ?? {}, "mount");
   const leases = readLeases(config);
   const type = mountType(sent.type ?? "", config, sent.plugin_name ?? "");
-  const options = sent.options === undefined ? {} : sent.options;
-  if (!KV_TYPES.has(type) && (options?.["version"] ?? "") !== "") {
+  const settings = mountSettings(sent);
+  if (!KV_TYPES.has(type) && (settings.options?.["version"] ?? "") !== "") {
     throw invalidRequest(`secrets engine ${JSON.stringify(type)} does not allow setting a version`);
   }
   const version = pluginVersion(type, config.plugin_version ?? "", request);
@@ -95,11 +95,7 @@ async function enable(
     path: mountPath(request),
     type,
     version,
-    description: sent.description ?? "",
-    local: sent.local ?? false,
-    sealWrap: sent.seal_wrap ?? false,
-    externalEntropyAccess: sent.external_entropy_access ?? false,
-    options,
+    ...settings,
     config: settingsOf(config, leases),
   };
   await request.call.vault.administer((unsealed) => unsealed.mounts.mount(mount));
