@@ -1,7 +1,7 @@
 /**
- * The one error type that leaves a room. Codes are stable; messages are Vault's and may be shown to
- * the caller, so a message never carries a secret, a share or a key. No HTTP here: `http/request/errors.ts`
- * maps each code to a status.
+ * The one error type that leaves a room. Codes are stable. Messages are Vault's and may be shown to
+ * the caller, so they never carry a secret, a share or a key. `http/request/errors.ts` maps each
+ * code to an HTTP status.
  */
 
 export type ErrorCode =
@@ -11,23 +11,23 @@ export type ErrorCode =
   | "unauthenticated"
   /** A valid token whose policies do not allow the operation. */
   | "denied"
-  /** The client has tried too often; it may come back later. */
+  /** The client has tried too often and may come back later. */
   | "rate_limited"
-  /** Nothing is stored there. */
+  /** Nothing is stored at the path. */
   | "not_found"
-  /** The route exists in no engine. */
+  /** No engine has the route. */
   | "unsupported_path"
   /** The route exists, the operation does not. */
   | "unsupported_operation"
-  /** No key in memory: sealed, or not initialised yet. */
+  /** No key is in memory: the vault is sealed or not initialised. */
   | "sealed"
-  /** Authentication of a ciphertext failed: wrong key, moved or damaged. One code for all causes. */
+  /** A ciphertext failed authentication: wrong key, moved or damaged. One code for all causes. */
   | "ciphertext_rejected"
-  /** An envelope names a key that is not known here. */
+  /** A ciphertext names an unknown key. */
   | "unknown_key"
   /** A stored record does not parse. */
   | "record_malformed"
-  /** Another writer kept winning; the caller may repeat. */
+  /** Other writers kept winning; the caller may retry. */
   | "store_conflict"
   /** The store refused or failed; nothing was changed. */
   | "store_failed";
@@ -42,7 +42,7 @@ export class VaultError extends Error {
   }
 }
 
-/** What a runtime or a file system says of its own error. It may name paths: for operators only. */
+/** Message of a runtime or file system error. It may name paths, so only operators may see it. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "unknown";
 }
@@ -50,8 +50,8 @@ export function messageOf(error: unknown): string {
 const FRAMES_SHOWN = 3;
 
 /**
- * Why something failed, for the log: our own text, and the database's where the store failed. Of any
- * other error only where it was thrown, because its text may quote what was sent.
+ * Why something failed, for the log: our own message, and the database's if the store failed. For
+ * any other error only its name and where it was thrown, because its message may quote a request.
  */
 export function causeOf(error: unknown): string {
   if (error instanceof VaultError) {
@@ -65,7 +65,7 @@ export function causeOf(error: unknown): string {
   return [error.name, ...frames].join(" ");
 }
 
-/** Shorthand for the commonest case: the caller's mistake. */
+/** Shorthand for the most common case, the caller's mistake. */
 export function invalidRequest(message: string): VaultError {
   return new VaultError("invalid_request", message);
 }

@@ -1,7 +1,7 @@
 /**
- * The operator's log: one line per event, either a JSON object or readable text. It takes a clock
- * and a line writer and knows no console, file or runtime. Callers never pass secrets, shares,
- * tokens or request bodies; nothing is filtered here.
+ * The operator's log: one line per event, as a JSON object or as readable text. It takes a clock
+ * and a line writer, and knows nothing of consoles, files or runtimes. It filters nothing, so
+ * callers must never pass secrets, shares, tokens or request bodies.
  */
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -35,7 +35,7 @@ export function createLog(options: LogOptions): Log {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** `time`, `level` and `message` come first, and win over fields of the same name. */
+/** `time`, `level` and `message` come first and override fields of the same name. */
 function formatJson(time: string, level: LogLevel, message: string, fields: LogFields): string {
   const head = { time, level, message };
   return escapeControls(JSON.stringify({ ...head, ...fields, ...head }));
@@ -47,13 +47,13 @@ function formatText(time: string, level: LogLevel, message: string, fields: LogF
   return line;
 }
 
-/** Values with a space, quote or control character are quoted, so that nobody forges a line. */
+/** Quotes values with spaces, quotes or control characters, which could forge a field or a line. */
 function formatValue(value: string | number | boolean | null): string {
   if (typeof value !== "string") return String(value);
   return /^[!#-<>-~]+$/.test(value) ? value : escapeControls(JSON.stringify(value));
 }
 
-/** JSON itself leaves C1 controls alone, which a terminal may obey. */
+/** JSON leaves C1 controls alone, and a terminal may obey them. */
 function escapeControls(text: string): string {
   return text.replace(
     /\p{Cc}/gu,

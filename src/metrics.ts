@@ -1,8 +1,8 @@
 /**
- * What a running vault counts about itself: requests, attempts, work of the seal. Counting is an
- * addition. Counters start at zero with the process; whatever is stored anyway is read from there
- * when somebody asks. It reads no clock, and no path, name, token or share ever comes here: what may
- * be counted are the words of these types.
+ * What a running vault counts about itself: requests, attempts, and the seal's work. Counters start
+ * at zero with the process; facts that are stored anyway are read from the store on demand. This
+ * file reads no clock and never sees a path, a name, a token or a share: its types allow only a
+ * fixed set of words.
  */
 
 export type Area = "sys" | "auth" | "engine";
@@ -10,7 +10,7 @@ export type RequestOperation = "read" | "list" | "update" | "patch" | "delete" |
 export type ReplyClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
 
 export type AttemptName = "barrier" | "recovery" | "generate_root";
-/** `cancelled` by request. Sealing ends attempts as well, and leaves nobody to be asked. */
+/** `cancelled` is by request. Sealing ends attempts too, but a sealed vault shows no metrics. */
 export type AttemptEvent =
   | "started"
   | "share_accepted"
@@ -24,7 +24,7 @@ const DURATION_BOUNDS_SECONDS = [.001, .0025, .005, .01, .025, .05, .1, .25, .5,
 export class Histogram {
   /** Upper bounds, inclusive, ascending. */
   readonly bounds: readonly number[];
-  /** Values up to each bound and above the one before it; last those above all bounds. */
+  /** Values up to each bound and above the previous one. The last counts those above all bounds. */
   readonly counts: number[];
   sum = 0;
 
@@ -50,14 +50,14 @@ export class Metrics {
   readonly sealWork = new Map<"wrapped" | "unwrapped" | "not wrapped" | "not unwrapped", number>();
   requestsInFlight = 0;
   autoUnsealFailures = 0;
-  /** Whether the last thing asked of the seal worked. */
+  /** Whether the seal's last operation succeeded. */
   sealWorks = true;
 
   constructor(startedAtMs: number) {
     this.startedAtMs = startedAtMs;
   }
 
-  /** `durationMs` by a clock that may have been set back meanwhile. */
+  /** `durationMs` may be negative, if the clock was set back meanwhile; it then counts as zero. */
   countRequest(
     area: Area,
     operation: RequestOperation,
