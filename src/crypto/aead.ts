@@ -1,6 +1,6 @@
 /**
- * AES-256-GCM by Web Crypto. The key goes in and never comes out. Nonces, limits and the one way a
- * decryption fails: see `aead_rules.ts`.
+ * AES-256-GCM by Web Crypto. The key goes in and never comes out. `aead_rules.ts` has the rules on
+ * nonces and lengths and the one error of a failed decryption.
  */
 
 import { KEY_BYTES, TAG_BYTES } from "../limits.ts";
@@ -17,11 +17,11 @@ export class AeadKey implements Aead {
     this.#key = key;
   }
 
-  /** `keyBytes`: 32, copied by Web Crypto, so the caller may wipe them once this is fulfilled. */
+  /** Web Crypto copies the 32 `keyBytes`. The caller may wipe them once this is fulfilled. */
   static async import(keyBytes: Uint8Array): Promise<AeadKey> {
     checkBytes("key", keyBytes, KEY_BYTES);
     const usages: KeyUsage[] = ["encrypt", "decrypt"];
-    // Not extractable: code that holds the object can use the key, but not leak its bytes.
+    // Not extractable, so that code which holds the object cannot leak the key's bytes.
     return new AeadKey(
       await crypto.subtle.importKey("raw", source(keyBytes), ALGORITHM, false, usages),
     );
@@ -63,7 +63,7 @@ function parameters(nonce: Uint8Array, aad: Uint8Array): AesGcmParams {
   };
 }
 
-/** Only the type narrows: Web Crypto copies its input and itself refuses shared memory. */
+/** Narrows the type only. Web Crypto copies its input and refuses shared memory itself. */
 function source(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }

@@ -1,7 +1,7 @@
 /**
- * What both ciphers with associated data share: the interface, what a call may be given, and the one
- * way a decryption fails. Choosing the nonce is the caller's business, because only the caller can
- * argue that a pair of key and nonce is never used twice.
+ * What both AEAD ciphers share: the interface, the checks on arguments, and the one error of a
+ * failed decryption. The caller chooses the nonce, because only the caller can argue that a pair of
+ * key and nonce is never used twice.
  */
 
 import { VaultError } from "../errors.ts";
@@ -10,28 +10,28 @@ import { checkBytes } from "./check.ts";
 
 /** One key, for encrypting and decrypting. */
 export interface Aead {
-  /** Answers ciphertext ‖ tag (16 bytes). `nonce`: 12 bytes, never twice with one key. */
+  /** Returns ciphertext ‖ tag (16 bytes). `nonce` has 12 bytes and is never reused with one key. */
   encrypt(nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Promise<Uint8Array>;
   /**
-   * Inverse of `encrypt`. Rejects with `VaultError("ciphertext_rejected")`, with one text whatever the
-   * cause: wrong key, wrong path, damage, truncation.
+   * Inverse of `encrypt`. Rejects with `VaultError("ciphertext_rejected")`, whose message is the
+   * same for a wrong key, a wrong path, damage and truncation.
    */
   decrypt(nonce: Uint8Array, ciphertextAndTag: Uint8Array, aad: Uint8Array): Promise<Uint8Array>;
 }
 
-/** Throws TypeError or RangeError, as `checkBytes`: wrong lengths here are a bug of the caller. */
+/** Throws TypeError or RangeError like `checkBytes`: wrong lengths are bugs in the calling code. */
 export function checkEncryption(nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): void {
   checkInputs(nonce, "plaintext", plaintext, aad);
 }
 
-/** As `checkEncryption`. Throws `ciphertext_rejected` for a ciphertext that is shorter than a tag. */
+/** Like `checkEncryption`. Throws `ciphertext_rejected` for a ciphertext shorter than a tag. */
 export function checkDecryption(
   nonce: Uint8Array,
   ciphertextAndTag: Uint8Array,
   aad: Uint8Array,
 ): void {
   checkInputs(nonce, "ciphertext", ciphertextAndTag, aad);
-  // Truncation happened where it was stored, not in the calling code, so it looks like other damage.
+  // Truncation happens in storage, not in the calling code, so it counts as damage.
   if (ciphertextAndTag.length < TAG_BYTES) throw ciphertextRejected();
 }
 

@@ -1,15 +1,15 @@
 /**
- * Bytes to text and back, joining, comparing, wiping. Pure and synchronous. Decoders answer null for
- * malformed text and never echo it. The codecs written here use arithmetic only: no table is indexed
- * and no branch taken by a secret. Where the runtime has its own codec (TC39 arraybuffer-base64),
- * that one is used for its speed; what its timing depends on is the runtime's promise, not ours.
+ * Bytes to text and back, joining, comparing, wiping. Pure and synchronous. Decoders return null
+ * for malformed text and never echo it. The codecs in this file use arithmetic only: no secret
+ * indexes a table or decides a branch. If the runtime has its own codec (TC39 arraybuffer-base64),
+ * that one is used for speed, and its timing is the runtime's business.
  */
 
 const textEncoder = new TextEncoder();
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const PAD = 0x3d;
 
-/** The parts one after another, in a buffer of their own. */
+/** The parts one after another, in a new buffer. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -22,7 +22,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
   return joined;
 }
 
-/** Same length and same bytes. The time depends on the lengths only. */
+/** Whether both have the same length and bytes. The time depends on the lengths only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
@@ -30,12 +30,12 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** UTF-8 of `text`; a lone surrogate becomes U+FFFD, as the Encoding standard says. */
+/** UTF-8 of `text`. A lone surrogate becomes U+FFFD, as in the Encoding standard. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   return textEncoder.encode(text);
 }
 
-/** Inverse of `encodeUtf8`, byte order mark kept. Throws TypeError when `bytes` are not UTF-8. */
+/** Inverse of `encodeUtf8`; keeps a byte order mark. Throws TypeError if `bytes` are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes);
 }
@@ -45,7 +45,7 @@ export function encodeHex(bytes: Uint8Array): string {
   return codec.encodeHex(bytes);
 }
 
-/** Hex of any case; null when a character is no hex digit or the count is odd. */
+/** Hex of either case. Null for an odd length or a character that is not a hex digit. */
 export function decodeHex(text: string): Uint8Array<ArrayBuffer> | null {
   return text.length % 2 === 0 ? codec.decodeHex(text) : null;
 }
@@ -62,26 +62,26 @@ export function encodeBase64Unpadded(bytes: Uint8Array): string {
 }
 
 /**
- * Standard alphabet with its padding; null for anything else. As in Go's `base64.StdEncoding`, CR
- * and LF are ignored wherever they stand, and unused bits of the last digit may be set.
+ * Standard alphabet with padding; null for anything else. As in Go's `base64.StdEncoding`, CR and
+ * LF are ignored everywhere, and unused bits of the last digit may be set.
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | null {
   const digits = /[\r\n]/.test(text) ? text.replace(/[\r\n]+/g, "") : text;
-  // The runtime's decoder skips blanks and takes a missing padding; Go does neither.
+  // The runtime's decoder skips blanks and accepts missing padding; Go does neither.
   if (digits.length % 4 !== 0 || /[ \t\f]/.test(digits)) return null;
   return codec.decodeBase64(digits);
 }
 
 /**
- * Overwrites the buffers with zeros. This shortens the time a secret lies in them and promises no
- * more: the engine, Web Crypto or the garbage collector may hold copies that nobody can reach, and
- * strings made from the bytes stay as they are.
+ * Overwrites the buffers with zeros. This shortens a secret's life in memory and promises no more:
+ * the engine, Web Crypto or the garbage collector may hold copies out of reach, and strings made
+ * from the bytes stay.
  */
 export function wipe(...buffers: Uint8Array[]): void {
   for (const buffer of buffers) buffer.fill(0);
 }
 
-/** The four conversions; decoders get an even count (hex) or a multiple of four (base64). */
+/** The four conversions. Decoders get an even length (hex) or a multiple of four (base64). */
 interface Codec {
   encodeHex(bytes: Uint8Array): string;
   decodeHex(text: string): Uint8Array<ArrayBuffer> | null;
@@ -107,7 +107,7 @@ const nativeCodec: Codec = {
     nullWhenMalformed(() => nativeConstructor().fromBase64(text, { lastChunkHandling: "loose" })),
 };
 
-/** Exported for the tests, which hold it against the runtime's codec. */
+/** Exported for the tests, which compare it with the runtime's codec. */
 export const portableCodec: Codec = {
   encodeHex: portableEncodeHex,
   decodeHex: portableDecodeHex,
@@ -153,7 +153,7 @@ function portableEncodeHex(bytes: Uint8Array): string {
 }
 
 function portableDecodeHex(text: string): Uint8Array<ArrayBuffer> | null {
-  // A character beyond ASCII becomes bytes of 128 and more, and none of them is a digit.
+  // A character beyond ASCII becomes bytes of 128 and above, none of which is a digit.
   const codes = textEncoder.encode(text);
   const bytes = new Uint8Array(codes.length >>> 1);
   let invalid = codes.length & 1;
@@ -187,7 +187,7 @@ function portableDecodeBase64(text: string): Uint8Array<ArrayBuffer> | null {
   const missing = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   const padded = codes.length / 4 * 3;
   const groups = new Uint8Array(padded);
-  // The digit "A" stands for zero bits, so that the last group is like the others.
+  // "A" is the digit of zero bits; with it the last group is like the others.
   codes.fill(0x41, codes.length - missing);
   let invalid = 0;
   for (let i = 0, position = 0; i < codes.length; i += 4) {
@@ -204,7 +204,7 @@ function portableDecodeBase64(text: string): Uint8Array<ArrayBuffer> | null {
   return missing === 0 ? groups : groups.slice(0, padded - missing);
 }
 
-/** Differences of small numbers: shifted right by 8, a negative one is all ones, else zero. */
+/** Like the functions below: a small difference shifted right by 8 is -1 if negative, else 0. */
 function hexCode(nibble: number): number {
   return nibble + 48 + (((9 - nibble) >> 8) & 39);
 }

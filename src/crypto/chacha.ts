@@ -1,7 +1,7 @@
 /**
- * ChaCha20-Poly1305 (RFC 8439) by noble: Web Crypto does not have it. Only additions, rotations and
- * exclusive ors touch secrets; they index no table. Much data is worked on in slices. Nonces, limits
- * and the one way a decryption fails: see `aead_rules.ts`.
+ * ChaCha20-Poly1305 (RFC 8439) by noble, because Web Crypto lacks it. Secrets meet only additions,
+ * rotations and exclusive ors, and never index a table. Long texts are processed in slices.
+ * `aead_rules.ts` has the rules on nonces and lengths and the one error of a failed decryption.
  */
 
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
@@ -15,7 +15,7 @@ import { checkBytes } from "./check.ts";
 export class ChaChaKey implements Aead {
   readonly #key: Uint8Array;
 
-  /** `keyBytes`: 32, copied, so the caller may wipe them. */
+  /** Copies the 32 `keyBytes`; the caller may wipe them. */
   constructor(keyBytes: Uint8Array) {
     checkBytes("key", keyBytes, KEY_BYTES);
     this.#key = keyBytes.slice();

@@ -1,6 +1,6 @@
 /**
- * ChaCha20-Poly1305 (RFC 8439 section 2.8) over much data: the same result as noble's in one piece,
- * made in slices, between which others are served. For less than a slice there is no use in it.
+ * ChaCha20-Poly1305 (RFC 8439 section 2.8) for long texts: the result is that of noble in one
+ * piece, but other requests run between slices. Texts below one slice gain nothing from it.
  */
 
 import { poly1305 } from "@noble/ciphers/_poly1305.js";
@@ -12,7 +12,7 @@ const BLOCK_BYTES = 64;
 const MAC_BLOCK_BYTES = 16;
 const MAC_KEY_BYTES = 32;
 
-/** Encrypts or decrypts `input` into `output`, which is as long. */
+/** Encrypts or decrypts `input` into `output`, which has the same length. */
 export async function cryptInSlices(
   key: Uint8Array,
   nonce: Uint8Array,
@@ -22,7 +22,7 @@ export async function cryptInSlices(
   for (let at = 0; at < input.length; at += CHACHA_SLICE_BYTES) {
     await pause();
     const end = at + CHACHA_SLICE_BYTES;
-    // The block before the first one makes the key of the MAC.
+    // Block 0 makes the key of the MAC.
     const counter = 1 + at / BLOCK_BYTES;
     chacha20(key, nonce, input.subarray(at, end), output.subarray(at, end), counter);
   }

@@ -1,10 +1,10 @@
 /**
- * Assertions on byte arguments, for the doors of this room. A failed one is a bug of the caller (or
- * a damaged record that was not parsed), so it is a TypeError or RangeError and no VaultError. The
- * messages name the argument, what was wanted and what came; never a byte of the value.
+ * Assertions on arguments, for the entry points of this room. A failure is a bug in the calling
+ * code (or a damaged record that was not parsed), so it is a TypeError or RangeError rather than a
+ * VaultError. Messages name the argument, what was wanted and what came, but no byte of the value.
  */
 
-/** Throws TypeError when `value` is not a Uint8Array, RangeError when its length is not in bounds. */
+/** Throws TypeError if `value` is not a Uint8Array, RangeError if its length is out of bounds. */
 export function checkBytes(
   name: string,
   value: Uint8Array,
@@ -20,7 +20,7 @@ export function checkBytes(
   }
 }
 
-/** Throws RangeError when `value` is not an integer from `min` to `max`, both inclusive. */
+/** Throws RangeError unless `value` is an integer from `min` to `max`, both inclusive. */
 export function checkInteger(name: string, value: number, min: number, max: number): void {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
     throw new RangeError(`${name} must be an integer from ${min} to ${max}: got ${value}`);

@@ -1,6 +1,6 @@
 /**
- * SHA-256, HMAC and HKDF over it: synchronous, so that a pure step may use them. The wrapping of
- * noble is here so that the rest of the product names no library.
+ * SHA-256, and HMAC and HKDF over it. Synchronous, so that pure functions may use them. Wraps noble
+ * so that other rooms name no library.
  */
 
 import { hkdf } from "@noble/hashes/hkdf.js";
@@ -18,14 +18,14 @@ export function sha256(data: Uint8Array): Uint8Array<ArrayBuffer> {
   return nobleSha256(data);
 }
 
-/** 32 bytes; a key of any length. RFC 2104. */
+/** 32 bytes, for a key of any length. RFC 2104. */
 export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array<ArrayBuffer> {
   return hmac(nobleSha256, key, data);
 }
 
 /**
- * `lengthBytes` (1 to 8160) derived from `ikm`, which must not be empty. RFC 5869: no salt is the
- * same as 32 zero bytes; `info` is the label that keeps two uses of one key apart.
+ * Derives `lengthBytes` (1 to 8160) from `ikm`, which must not be empty. RFC 5869: an absent salt
+ * equals 32 zero bytes, and the label `info` keeps two uses of one key apart.
  */
 export function hkdfSha256(
   ikm: Uint8Array,

@@ -1,14 +1,14 @@
 /**
- * GF(2^8) with the AES polynomial x^8 + x^4 + x^3 + x + 1 (0x11B). Addition is XOR. No table, no
- * branch and no loop bound depends on an operand, so the time tells nothing about the secret.
+ * GF(2^8) with the AES polynomial x^8 + x^4 + x^3 + x + 1 (0x11B). Addition is XOR. No table index,
+ * branch or loop bound depends on an operand, so timing reveals nothing about the secret.
  */
 
 const LOW_BITS = 0x01010101;
 const LOW_SEVEN_BITS = 0x7f7f7f7f;
 
 /**
- * Multiplies each of the four bytes packed in `word` by `factor` (0…255); answers a signed 32-bit
- * word. Four bytes at once cost what one costs, and the order of the bytes does not matter.
+ * Multiplies each of the four bytes packed in `word` by `factor` (0…255) and returns a signed
+ * 32-bit word. Four bytes cost as much as one, and their order does not matter.
  */
 export function multiplyWord(word: number, factor: number): number {
   let product = 0;
@@ -28,7 +28,7 @@ export function multiply(a: number, b: number): number {
   return multiplyWord(a, b) & 0xff;
 }
 
-/** The element whose product with `a` is 1, as a^254; zero has none and gives zero. */
+/** The inverse of `a`, as a^254. Zero has none and gives zero. */
 export function invert(a: number): number {
   let square = a;
   let inverse = 1;

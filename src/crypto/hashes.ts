@@ -1,7 +1,7 @@
 /**
  * The hash functions that callers may choose by Vault's names (`transit/hash`, `transit/hmac`,
- * `sys/tools/hash`). The product itself uses `digest.ts`. Pure; much data is hashed in slices, between
- * which others are served.
+ * `sys/tools/hash`). The product itself uses `digest.ts`. Long data is hashed in slices, and other
+ * requests run between them.
  */
 
 import { hmac } from "@noble/hashes/hmac.js";
@@ -26,13 +26,13 @@ export function isHashNamed(algorithm: string): boolean {
   return HASHES.has(algorithm);
 }
 
-/** 28 to 64 bytes, by the algorithm; null when there is none of that name. */
+/** 28 to 64 bytes, depending on the algorithm; null for an unknown name. */
 export async function hashNamed(algorithm: string, data: Uint8Array): Promise<Uint8Array | null> {
   const hash = HASHES.get(algorithm);
   return hash === undefined ? null : await digestInSlices(hash.create(), data);
 }
 
-/** As long as the hash. RFC 2104. Throws RangeError for an algorithm that `isHashNamed` denies. */
+/** As long as the hash. RFC 2104. Throws RangeError for a name that `isHashNamed` rejects. */
 export async function hmacNamed(
   algorithm: string,
   key: Uint8Array,

@@ -1,7 +1,7 @@
 /**
- * The PGP port on openpgp.js: all that names the library, reached only by `import()` from pgp.ts.
- * Never sees a private key it does not refuse, keeps no plaintext, logs nothing. Expiry is judged by
- * the platform's clock, inside the library: the one clock in this room.
+ * The PGP port over openpgp.js. Only this file names the library, and only `pgp.ts` imports it, by
+ * `import()`. Refuses private keys, keeps no plaintext and logs nothing. The library judges expiry
+ * by the platform's clock, the only clock in this room.
  */
 
 import {
@@ -21,13 +21,13 @@ import { pause } from "./pause.ts";
 import { NOT_A_KEY, type PgpKey, type PgpKeyParse } from "./pgp_key.ts";
 import { scanPackets } from "./pgp_packets.ts";
 
-/** What the library says of a signature that will never verify. */
+/** The library's messages for a signature that will never verify. */
 const NEVER_VALID: ReadonlySet<string> = new Set([
   "Signature verification failed",
   "Signed digest did not match",
 ]);
 
-/** Explicit also where it repeats the default: the packets are a promise to gpg and Go users. */
+/** Spells out defaults too, because gpg and Go must be able to read the packets. */
 const CONFIG: PartialConfig = {
   aeadProtect: false,
   preferredSymmetricAlgorithm: enums.symmetric.aes256,
@@ -37,7 +37,7 @@ const CONFIG: PartialConfig = {
   minRSABits: 2047,
 };
 
-/** See `parsePgpKey`; never answers `undecodable`. `excessive` comes before any arithmetic. */
+/** See `parsePgpKey`. Never returns `undecodable`; returns `excessive` before any arithmetic. */
 export async function loadPgpKey(
   bytes: Uint8Array,
   encryptionKeyFingerprint: string | null,
@@ -73,7 +73,7 @@ export async function loadPgpKey(
   }
 }
 
-/** Empty when the packets are no keys; the library's own message may quote them and is dropped. */
+/** Empty if the packets are not keys. Drops the library's message, which may quote them. */
 async function readAll(binaryKeys: Uint8Array): Promise<readonly Key[]> {
   try {
     return await readKeys({ binaryKeys, config: CONFIG });
@@ -104,26 +104,26 @@ function toPgpKey(key: Key, encryptionKeyFingerprint: string): PgpKey {
   };
 }
 
-/** The fingerprint of what the library would encrypt to at a time. Throws when nothing can be. */
+/** Fingerprint of the key that the library would encrypt to at `date`. Throws if there is none. */
 async function chooseEncryptionKey(key: Key, date: Date): Promise<string> {
   const chosen = await key.getEncryptionKey(undefined, date, {}, { ...config, ...CONFIG });
   return chosen.getFingerprint();
 }
 
-/** The same certificate with no subkey but this one; none, where it is the primary key's. */
+/** The certificate with only the subkey of this fingerprint; none if it is the primary key's. */
 function withOnlySubkey(key: Key, fingerprint: string): Key {
   const only = new PublicKey(key.toPacketList());
   only.subkeys = only.subkeys.filter((subkey) => subkey.getFingerprint() === fingerprint);
   return only;
 }
 
-/** Encrypts to the key of this fingerprint, or throws. */
+/** Encrypts to the key with this fingerprint, or throws. */
 async function encryptTo(
   certificate: Key,
   fingerprint: string,
   text: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // One time for all steps, so that the library chooses again what was found here.
+  // One time for all steps, so that the library repeats the choice made here.
   const date = new Date();
   const key = withOnlySubkey(certificate, fingerprint);
   // Without its subkey a certificate may still encrypt to its primary key.
@@ -131,8 +131,8 @@ async function encryptTo(
     throw new RangeError("the chosen key cannot be encrypted to");
   }
   const message = await createMessage({ text, date: new Date(0) });
-  // A session key without an AEAD algorithm makes PKESK v3 and SEIPD v1 also for a key that
-  // announces SEIPD v2; the library has no setting for this, and gpg could not read the other.
+  // A session key without an AEAD algorithm makes PKESK v3 and SEIPD v1 even for a key that
+  // announces SEIPD v2, which gpg cannot read. The library has no setting for this.
   const { data, algorithm } = await generateSessionKey({
     encryptionKeys: key,
     date,
@@ -147,7 +147,7 @@ async function encryptTo(
   }
 }
 
-/** A key made to cost much is refused before any arithmetic. */
+/** Catches keys made to be slow, before any arithmetic. */
 function hasLongExponent(key: Key): boolean {
   return key.getKeys().some(({ keyPacket }) => {
     const { e } = keyPacket.publicParams as { readonly e?: Uint8Array };
@@ -155,9 +155,9 @@ function hasLongExponent(key: Key): boolean {
   });
 }
 
-/** All that the library may check: of the key on itself, its names and its subkeys. */
+/** All signatures that the library may check: by the key, on itself, its names and its subkeys. */
 function ownSignatures(key: Key): readonly SignaturePacket[] {
-  // The library's type leaves them out.
+  // Missing from the library's type.
   const { directSignatures } = key as unknown as {
     readonly directSignatures: readonly SignaturePacket[];
   };
@@ -173,9 +173,9 @@ function ownSignatures(key: Key): readonly SignaturePacket[] {
 }
 
 /**
- * The library remembers which signatures are valid and checks the others anew, some ten times for one
- * encryption. Here one that fails is checked once, and others are served between two checks: for
- * some algorithms the library computes on this thread.
+ * The library remembers valid signatures but checks the others again, about ten times per
+ * encryption. This checks a failing one only once, and lets other requests run between two checks,
+ * because the library computes some algorithms on this thread.
  */
 function verifyOnceWithPauses(signature: SignaturePacket): void {
   const verify = signature.verify.bind(signature) as (...given: unknown[]) => Promise<void>;
@@ -196,8 +196,8 @@ function verifyOnceWithPauses(signature: SignaturePacket): void {
 }
 
 /**
- * Only words for a refusal that the trial has decided. `fixed`: chosen before; null for none.
- * `refusedSubkeys`: why subkeys are not accepted for their algorithm.
+ * Words for a refusal that the trial has already decided. `fixed` is the fingerprint chosen before,
+ * or null. `refusedSubkeys` says which algorithms of subkeys are not accepted.
  */
 async function describeUnusable(
   key: Key,
@@ -211,7 +211,7 @@ async function describeUnusable(
       return `key expired at ${expires.toISOString()}`;
     }
   } catch {
-    // A key whose own signatures do not verify has neither state.
+    // A key whose own signatures do not verify is neither revoked nor expired.
   }
   if (fixed !== null) return `key ${fixed}, which was to be encrypted to, can no longer be`;
   const [refused] = refusedSubkeys;

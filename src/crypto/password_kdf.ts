@@ -1,6 +1,6 @@
 /**
- * scrypt (RFC 7914) by noble, loaded when the first password arrives. The work is done in slices, and
- * between them others run. What must be random is the caller's to choose; nothing is kept.
+ * scrypt (RFC 7914) by noble, loaded when the first password arrives. It runs in slices, with other
+ * requests between them. The caller chooses the salt; nothing is kept.
  */
 
 import { checkBytes, checkInteger } from "./check.ts";
@@ -11,17 +11,20 @@ import {
   SCRYPT_R_MAX,
 } from "../limits.ts";
 
-/** What a hash costs: 128 · r · 2^logN bytes of memory, and p times that work. */
+/** 128 · r · 2^logN bytes of memory, and p times that work. */
 export interface ScryptCost {
   readonly logN: number;
   readonly r: number;
   readonly p: number;
 }
 
-/** How long others may wait, where the platform's clock runs during a slice. */
+/** How long other requests may wait, if the platform's clock advances during a slice. */
 const SLICE_MS = 10;
 
-/** `lengthBytes` (16 to 64) from a password and a salt of 1 to 64 bytes. */
+/**
+ * Derives `lengthBytes` (16 to 64) from a password and a salt of 1 to 64 bytes. Throws RangeError
+ * for other lengths, and for costs above the limits.
+ */
 export async function deriveScrypt(
   password: Uint8Array,
   salt: Uint8Array,

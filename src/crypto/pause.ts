@@ -1,8 +1,8 @@
-/** Long work is done in slices, and between them others are served. */
+/** Lets other requests run between the slices of long work. */
 
 import { nextTick } from "@noble/hashes/utils.js";
 
-/** Resolves after other events had their turn. */
+/** Resolves after other events have had their turn. */
 export async function pause(): Promise<void> {
   await nextTick();
 }

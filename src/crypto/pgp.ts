@@ -1,7 +1,7 @@
 /**
- * Encrypting shares to their holders' PGP keys: the port, and what may be told about a key text
- * before any PGP code is loaded. The library is large and most vaults never need it, so the adapter
- * is imported when the first key arrives. Public keys only: nothing here decrypts or signs.
+ * Encrypts shares to their holders' PGP keys: the port, and the checks on a key's text that need no
+ * PGP code. The library is large and most vaults never need it, so the adapter is imported when the
+ * first key arrives. Takes public keys only; never decrypts or signs.
  */
 
 import { PGP_KEY_TEXT_MAX_CHARS, PGP_SIGNATURES_MAX } from "../limits.ts";
@@ -9,17 +9,17 @@ import { decodeBase64 } from "./bytes.ts";
 import { isArmored, unarmorKey } from "./pgp_armor.ts";
 import { NOT_A_KEY, type PgpKeyParse } from "./pgp_key.ts";
 
-/** The packets of the text, or why there are none. */
+/** The packets in a key text, or why it has none. */
 type Decoded =
   | { readonly kind: "binary"; readonly bytes: Uint8Array }
   | Exclude<PgpKeyParse, { kind: "ok" | "excessive" }>;
 
 /**
- * Reads a key given as standard base64 of the binary key (line breaks tolerated), as ASCII armor, or
+ * Reads a key given as standard base64 of the binary key (line breaks allowed), as ASCII armor, or
  * as base64 of ASCII armor, and tries to encrypt to it. `encryptionKeyFingerprint` names the subkey
- * or primary key that must be encrypted to; null chooses the newest subkey that can encrypt, else
- * the primary key. A key that can no longer encrypt to the named one is `unusable`. `signaturesMax`
- * bounds the signatures of its own, beyond what holds for every key.
+ * or primary key to encrypt to; null chooses the newest subkey that can encrypt, else the primary
+ * key. A certificate that can no longer encrypt to the named key is `unusable`. `signaturesMax`
+ * bounds the certificate's own signatures, in addition to `PGP_SIGNATURES_MAX`.
  */
 export async function parsePgpKey(
   text: string,

@@ -1,6 +1,6 @@
 /**
- * Takes the ASCII armor off a PGP key (RFC 9580 section 6.2). Pure; work is linear in the text. The
- * checksum is not looked at, as the RFC wants it: the packets' own signatures tell more.
+ * Removes the ASCII armor of a PGP key (RFC 9580 section 6.2). Pure, and linear in the text.
+ * Ignores the checksum, as the RFC requires: the packets' own signatures prove more.
  */
 
 import { decodeBase64 } from "./bytes.ts";
@@ -13,7 +13,7 @@ const CHECKSUM = /^=[A-Za-z0-9+/]{4}$/;
 
 export type Unarmored =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** No block of a key, or none that can be read. */
+  /** Not a readable block of a key. */
   | { readonly kind: "malformed" }
   /** `reason`: why the blocks are not exactly one key. */
   | { readonly kind: "several"; readonly reason: string };

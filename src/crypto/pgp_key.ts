@@ -1,38 +1,38 @@
-/** A PGP key that shares are encrypted to, and what reading one may find. */
+/** A PGP key to encrypt shares to, and the outcomes of parsing one. */
 
-/** A key that has encrypted once already, so a later failure means it expired since. */
+/** A key that has already encrypted once, so a later failure means that it has expired since. */
 export interface PgpKey {
-  /** Of the primary key, lower-case hex: 40 digits for a version 4 key. */
+  /** Fingerprint of the primary key, lower-case hex: 40 digits for a version 4 key. */
   readonly fingerprint: string;
   /**
-   * Of the key that `encrypt` encrypts to, and no other: mostly a subkey, or the primary key itself.
-   * 40 or 64 digits like `fingerprint`, which says nothing about it: a certificate keeps its
-   * fingerprint while its subkeys change.
+   * Fingerprint of the one key that `encrypt` uses: usually a subkey, else the primary key. 40 or
+   * 64 digits. `fingerprint` does not imply it: a certificate keeps its fingerprint while its
+   * subkeys change.
    */
   readonly encryptionKeyFingerprint: string;
-  /** The key in the one form that is stored and that `parsePgpKey` takes back. */
+  /** The key in the form that is stored and that `parsePgpKey` accepts. */
   readonly binaryBase64: string;
-  /** How many signatures of its own it carries, each of which may have been checked. */
+  /** Number of the key's own signatures, each of which may have been checked. */
   readonly ownSignatures: number;
   /**
-   * A binary OpenPGP message that gpg and Go read: PKESK v3, SEIPD v1 with MDC, one UTF-8 literal
-   * without name or date; not compressed, not signed. Line ends become CR LF, so `text` should have
-   * none. Rejects with `VaultError("invalid_request")` when the key has become unusable.
+   * A binary OpenPGP message for gpg and Go: PKESK v3, SEIPD v1 with MDC, one UTF-8 literal without
+   * name or date, neither compressed nor signed. Line ends become CR LF, so `text` should have
+   * none. Rejects with `VaultError("invalid_request")` if the key has become unusable.
    */
   encrypt(text: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** `reason` is a clause for the caller to complete; it never quotes the text that was given. */
+/** `reason` is a clause for the caller's sentence. It never quotes the given text. */
 export type PgpKeyParse =
   | { readonly kind: "ok"; readonly key: PgpKey }
   /** Neither standard base64 nor ASCII armor. */
   | { readonly kind: "undecodable"; readonly reason: string }
   /** Decodes, but is not exactly one PGP public key. */
   | { readonly kind: "unparsable"; readonly reason: string }
-  /** A public key to which nothing can be encrypted: sign-only, expired, revoked, too weak. */
+  /** A public key that cannot encrypt: sign-only, expired, revoked or too weak. */
   | { readonly kind: "unusable"; readonly reason: string }
-  /** Carries more signatures of its own than the caller can still take. */
+  /** Carries more of its own signatures than the caller accepts. */
   | { readonly kind: "excessive"; readonly reason: string };
 
-/** Of text that decodes to no packets of a key. */
+/** The reason for text that does not decode to the packets of a key. */
 export const NOT_A_KEY = "not an OpenPGP public key";

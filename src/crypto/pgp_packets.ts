@@ -1,7 +1,7 @@
 /**
- * Looks at the packets of a PGP key before the library does: how many there are, how large, and of
- * which algorithms (RFC 9580 sections 4.2, 5.5 and 9.1). Pure; work is linear in the bytes and does no
- * arithmetic on what is in them, so that a key made to cost much is refused for nothing.
+ * Scans the packets of a PGP key before the library does: their number, sizes and algorithms
+ * (RFC 9580 sections 4.2, 5.5 and 9.1). Pure, linear in the bytes, and without arithmetic on key
+ * numbers, so that refusing a key made to be slow costs nothing.
  */
 
 import {
@@ -20,12 +20,12 @@ const KEY_TAGS: ReadonlySet<number> = new Set(Object.values(TAGS));
 export type PacketScan =
   | {
     readonly kind: "within";
-    /** Why nothing is encrypted to subkeys of this certificate; a clause for each of them. */
+    /** Why some subkeys of this certificate are not accepted, one clause per reason. */
     readonly refusedSubkeys: readonly string[];
   }
   /** Not a sequence of whole packets. */
   | { readonly kind: "malformed" }
-  /** `reason`: what it has too much of, or why its primary key is not accepted. */
+  /** `reason` names the exceeded bound, or why the primary key is not accepted. */
   | { readonly kind: "refused"; readonly reason: string };
 
 interface Packet {
@@ -66,7 +66,7 @@ function refused(reason: string): PacketScan {
   return { kind: "refused", reason };
 }
 
-/** The packet at an index and where the next one begins; null when it has no definite, whole body. */
+/** The packet at an index, and where the next one begins. Null if its body is indefinite or cut. */
 function packetAt(bytes: Uint8Array, at: number): Packet & { readonly end: number } | null {
   const first = bytes[at] ?? 0;
   if ((first & 0x80) === 0) return null;
@@ -83,7 +83,7 @@ interface Header {
   readonly length: number;
 }
 
-/** Null for a body of unknown length, which no key has. */
+/** Null for a partial body length, which no key has. */
 function newLength(bytes: Uint8Array, at: number): Header | null {
   const first = bytes[at];
   if (first === undefined) return null;
@@ -106,7 +106,7 @@ function numberAt(bytes: Uint8Array, at: number, length: number): number {
   return number;
 }
 
-/** Null for a key whose algorithm is accepted, or not known here: the library judges that. */
+/** Null if the algorithm is accepted, or unknown here and left to the library to judge. */
 function describeRefused({ body }: Packet): string | null {
   const [version = 0] = body;
   const algorithmAt = version <= 3 ? 7 : 5;

@@ -1,19 +1,19 @@
 /**
- * Randomness from Web Crypto, and the identifiers made from it. Whoever needs randomness is given a
- * `RandomBytes`, so that tests can decide it; only the runtimes pass `randomBytes` itself.
+ * Randomness from Web Crypto, and identifiers made from it. Code that needs randomness takes a
+ * `RandomBytes`, so that tests can control it; only the runtimes pass `randomBytes` itself.
  */
 
 import { decodeUtf8, encodeHex } from "./bytes.ts";
 import { checkInteger } from "./check.ts";
 import { RANDOM_ROUNDS_MAX } from "../limits.ts";
 
-/** `length` bytes nobody can guess, in a buffer of their own. */
+/** `length` unguessable bytes, in a new buffer. */
 export type RandomBytes = (length: number) => Uint8Array<ArrayBuffer>;
 
 /** Quota of one `getRandomValues` call (W3C Web Cryptography API). */
 const QUOTA_BYTES = 65_536;
 
-/** From the platform's generator. Throws RangeError when `length` is no non-negative integer. */
+/** From the platform's generator. Throws RangeError unless `length` is a non-negative integer. */
 export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   checkInteger("length", length, 0, Number.MAX_SAFE_INTEGER);
   const bytes = new Uint8Array(length);
@@ -39,8 +39,8 @@ export function randomUuid(random: RandomBytes): string {
 }
 
 /**
- * `length` (0 to 1024) characters of 0-9A-Za-z, each as likely as any other: six random bits, refused when they
- * are 62 or 63. Throws Error when the generator gives nothing usable.
+ * `length` (0 to 1024) characters of 0-9A-Za-z, uniformly distributed: each is drawn from six
+ * random bits, and 62 and 63 are rejected. Throws Error if the generator gives nothing usable.
  */
 export function randomBase62(random: RandomBytes, length: number): string {
   checkInteger("length", length, 0, 1024);
@@ -58,7 +58,7 @@ export function randomBase62(random: RandomBytes, length: number): string {
   return decodeUtf8(codes);
 }
 
-/** Arithmetic instead of a table: the characters become tokens. */
+/** Arithmetic instead of a table, because the characters become tokens. */
 function base62Code(value: number): number {
   return value + 48 + (((9 - value) >> 8) & 7) + (((35 - value) >> 8) & 6);
 }

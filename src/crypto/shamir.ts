@@ -1,8 +1,8 @@
 /**
- * Shamir's secret sharing over GF(2^8), byte by byte; shares as Vault's: `y… ‖ x`, one byte longer
- * than the secret. Pure: randomness is given. An x coordinate is no secret (every holder sees one,
- * and their values say nothing about the y's), so x may steer loops and comparisons; y never does.
- * A single share is no sharing: with one share the key itself is handed out, by the caller.
+ * Shamir's secret sharing over GF(2^8), byte by byte. Shares have Vault's form `y… ‖ x`, one byte
+ * longer than the secret. Pure: randomness is passed in. An x coordinate is not secret (every
+ * holder sees one, and it says nothing about the y's), so x may steer loops and comparisons; y
+ * never does. There is no split into one share: the caller hands out the key itself.
  */
 
 import { invalidRequest } from "../errors.ts";
@@ -17,7 +17,7 @@ const DRAW_BYTES = 256;
 
 /**
  * Splits `secret` (1 to 65535 bytes) into `shareCount` shares, any `threshold` of which combine to
- * it: 2 <= threshold <= shareCount <= 255. Throws RangeError for other numbers.
+ * it. Throws RangeError unless 2 <= threshold <= shareCount <= 255.
  */
 export function splitSecret(
   secret: Uint8Array,
@@ -47,9 +47,9 @@ export function splitSecret(
 }
 
 /**
- * The secret of the polynomial through `shares`. Too few shares, or shares of different splits, give
- * a wrong secret and no error: only a seal can tell. Throws VaultError("invalid_request") with
- * Vault's words for shares that cannot belong together.
+ * The secret of the polynomial through `shares`. Too few shares, or shares of different splits,
+ * give a wrong secret and no error; only a seal can tell. Throws `VaultError("invalid_request")`,
+ * in Vault's words, for shares that cannot belong together.
  */
 export function combineShares(shares: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const coordinates = checkShares(shares);
@@ -66,7 +66,7 @@ export function combineShares(shares: readonly Uint8Array[]): Uint8Array<ArrayBu
   return secret;
 }
 
-/** Answers the x coordinates, each once. */
+/** Returns the x coordinates, all distinct. */
 function checkShares(shares: readonly Uint8Array[]): Uint8Array {
   const first = shares[0];
   if (first === undefined || shares.length < 2) {
@@ -83,7 +83,7 @@ function checkShares(shares: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(seen);
 }
 
-/** Lagrange's basis polynomial of one share at x = 0; subtraction is XOR here. */
+/** The Lagrange basis polynomial of one share at x = 0. Subtraction is XOR. */
 function weightAtZero(coordinates: Uint8Array, index: number): number {
   const own = coordinates[index]!;
   let numerator = 1;
@@ -96,7 +96,7 @@ function weightAtZero(coordinates: Uint8Array, index: number): number {
   return multiply(numerator, invert(denominator));
 }
 
-/** Horner's scheme; the words are the caller's to wipe. */
+/** Horner's scheme. The caller wipes the returned words. */
 function evaluate(coefficients: readonly Int32Array[], x: number): Int32Array<ArrayBuffer> {
   const values = new Int32Array(coefficients[0]!.length);
   for (const words of coefficients.toReversed()) {
@@ -105,7 +105,7 @@ function evaluate(coefficients: readonly Int32Array[], x: number): Int32Array<Ar
   return values;
 }
 
-/** Distinct values of 1…255 in the order they are drawn; zero would be the secret itself. */
+/** Distinct values of 1…255 in the order they were drawn. At zero lies the secret itself. */
 function drawCoordinates(count: number, random: RandomBytes): number[] {
   const drawn = new Set<number>();
   for (let draw = 0; draw < SHAMIR_DRAWS_MAX; draw++) {
@@ -129,7 +129,7 @@ function toShare(
   return share;
 }
 
-/** Bytes in words of four, the last one filled with zeros, which stay zero in every product. */
+/** Packs bytes into words of four, the last padded with zeros, which stay zero in every product. */
 function packWords(bytes: Uint8Array): Int32Array<ArrayBuffer> {
   const words = new Int32Array(Math.ceil(bytes.length / WORD_BYTES));
   new Uint8Array(words.buffer).set(bytes);
