@@ -1,7 +1,7 @@
 /**
- * What every store refuses before it looks at its data, and where it ends a page: all stores accept
- * the same commits, and one bad commit never fails its neighbours. Pure; messages name sizes, never
- * contents.
+ * Checks that every store makes before it looks at its data, and the end of a page. With them all
+ * stores accept the same commits, and a bad commit never fails its neighbours. Pure; messages name
+ * sizes, never contents.
  */
 
 import { invalidRequest } from "../errors.ts";
@@ -11,8 +11,8 @@ import type { Commit } from "./store.ts";
 
 /**
  * Throws `VaultError("invalid_request")` for a path or seal key id that is empty, longer than
- * `PATH_MAX_BYTES` or not plain text, and for a record above `RECORD_MAX_BYTES`; TypeError for a
- * path written twice, whose outcome would depend on the order of `writes`.
+ * `PATH_MAX_BYTES` or not well-formed, and for a record above `RECORD_MAX_BYTES`. Throws TypeError
+ * for a path written twice, because the outcome would depend on the order of `writes`.
  */
 export function checkCommit(commit: Commit): void {
   for (const expectation of commit.expect ?? []) checkName("path", expectation.path);
@@ -35,16 +35,16 @@ function checkName(kind: string, name: string): void {
   if (isLongerThan(name, PATH_MAX_BYTES)) {
     throw invalidRequest(`cannot store a record: its ${kind} exceeds ${PATH_MAX_BYTES} bytes`);
   }
-  // SQLite would store a lone surrogate as U+FFFD, so that two paths became one, and some drivers
-  // end a text at U+0000 when they read it back.
+  // SQLite stores a lone surrogate as U+FFFD, which would make two paths one, and some drivers end
+  // a text at U+0000 when they read it back.
   if (!name.isWellFormed() || name.includes("\0")) {
     throw invalidRequest(`cannot store a record: its ${kind} is not well-formed text`);
   }
 }
 
 /**
- * How many records from the front make a page of `wrappedBy`: as many as hold at most `maxBytes`
- * together, yet always the first, or a cursor could never pass a large one.
+ * Number of leading records that make a page of `wrappedBy`: those with at most `maxBytes`
+ * together, and always the first, because otherwise a cursor could never pass a large record.
  */
 export function pageLength(sizesBytes: readonly number[], maxBytes: number): number {
   let total = 0;
@@ -55,7 +55,7 @@ export function pageLength(sizesBytes: readonly number[], maxBytes: number): num
   return end === -1 ? sizesBytes.length : end;
 }
 
-/** Throws RangeError unless `limit` is a positive integer; SQLite takes a negative one as "all". */
+/** Throws RangeError unless `limit` is a positive integer. SQLite reads a negative one as "all". */
 export function checkLimit(limit: number): void {
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new RangeError(`limit must be a positive integer, got ${limit}`);

@@ -1,6 +1,6 @@
 /**
- * Due times of the alarm, one plain record per job, so that each job writes its own in its own
- * commit and a sealed vault still knows when it has work.
+ * Due times of the alarm. Each job has a plain record of its own, which it writes in its own
+ * commit. The alarm does nothing while the vault is sealed; the next unseal sets it by these times.
  */
 
 import { DUE_PREFIX } from "./record_paths.ts";
@@ -20,7 +20,7 @@ export function decodeDueTime(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getFloat64(0);
 }
 
-/** Job name → due time of everything that waits for the alarm. */
+/** Job name → due time, for every job that waits for the alarm. */
 export async function readDueTimes(store: Store): Promise<ReadonlyMap<string, number>> {
   const due = new Map<string, number>();
   for (const path of await store.list(DUE_PREFIX, "", DUE_JOBS_MAX)) {

@@ -1,4 +1,4 @@
-/** Which records are key records: few and small, so that a store can rebuild them at any time. */
+/** Defines the key records: few and small, so that a store can rebuild them at any time. */
 
 import {
   backupPath,
@@ -27,13 +27,16 @@ const KEY_RECORD_PREFIXES: readonly string[] = [
   deliveryPath(""),
 ];
 
-/** What opens the vault, or may become of what does: records of which no old copy should be left. */
+/**
+ * Whether the record at `path` holds keys that open the vault, or belongs to an attempt or its
+ * shares. No old copy of such a record should remain.
+ */
 export function isKeyRecord(path: string): boolean {
   if (!path.startsWith(CORE_PREFIX)) return false;
   return KEY_RECORDS.has(path) || KEY_RECORD_PREFIXES.some((prefix) => path.startsWith(prefix));
 }
 
-/** Whether a key record may have a path that begins with `prefix`. */
+/** Whether the path of a key record may begin with `prefix`. */
 export function mayHoldKeyRecords(prefix: string): boolean {
   return prefix.startsWith(CORE_PREFIX) || CORE_PREFIX.startsWith(prefix);
 }

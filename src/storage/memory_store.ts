@@ -1,6 +1,6 @@
 /**
- * The store of tests and of `--dev`: everything in memory, gone with the process. Applies a commit
- * within one synchronous step, and hands out copies only.
+ * The store of tests: everything is in memory and gone with the process. Applies each commit in one
+ * synchronous step and returns copies only.
  */
 
 import { checkCommit, checkLimit, pageLength } from "./checks.ts";
@@ -8,7 +8,7 @@ import { comparePaths } from "./paths.ts";
 import { ABSENT } from "./store.ts";
 import type { Commit, CommitOutcome, Revision, Store, StoredRecord, Write } from "./store.ts";
 
-/** A row keeps its id when it is overwritten; ids are never used again. */
+/** A row keeps its id when it is overwritten. Ids are never reused. */
 interface Row {
   readonly id: number;
   record: StoredRecord;
@@ -24,7 +24,7 @@ interface Tables {
   lastRowId: number;
 }
 
-/** A Store with `storageType` "inmem". `close` keeps the data: a test may reopen the same store. */
+/** A Store with `storageType` "inmem". `close` keeps the data, so a test may reopen the store. */
 export function createMemoryStore(): Store {
   const tables: Tables = {
     rows: new Map(),
@@ -83,7 +83,7 @@ function listPaths(
   after: string,
   limit: number,
 ): readonly string[] {
-  // No stored path has a lone surrogate, and `startsWith` would match one to half a character.
+  // No stored path has a lone surrogate, but `startsWith` would match one to half a character.
   if (!prefix.isWellFormed()) return [];
   const last = after.toWellFormed();
   const start = lowerBound(
@@ -149,7 +149,7 @@ function pathIndex(paths: readonly string[], path: string): number {
   return lowerBound(paths, (other) => comparePaths(other, path) < 0);
 }
 
-/** Index of the first item that does not precede; those that do must all stand at the front. */
+/** Index of the first item that does not precede. All items that do must come first. */
 function lowerBound<Item>(items: readonly Item[], precedes: (item: Item) => boolean): number {
   let low = 0;
   let high = items.length;

@@ -1,7 +1,7 @@
 /**
- * The order of record paths, the same in every store: that of their UTF-8 bytes, which is the order
- * of code points and what SQLite's BINARY collation gives. JavaScript's own `<` compares UTF-16
- * units and puts U+10000 and above before U+E000; it is never used on paths. Pure.
+ * The order of record paths, the same in every store: by UTF-8 bytes, which is the order of code
+ * points and of SQLite's BINARY collation. JavaScript's `<` compares UTF-16 units and puts U+10000
+ * and above before U+E000, so it is never used on paths. Pure.
  */
 
 const SURROGATES_START = 0xd800;
@@ -9,7 +9,7 @@ const SURROGATES_END = 0xe000;
 const LAST_CODE_POINT = 0x10ffff;
 const encoder = new TextEncoder();
 
-/** Negative, zero or positive as `left` sorts before, with or after `right`; both well-formed. */
+/** Negative, zero or positive if `left` sorts before, with or after `right`; both well-formed. */
 export function comparePaths(left: string, right: string): number {
   const shared = Math.min(left.length, right.length);
   for (let index = 0; index < shared; index++) {
@@ -27,15 +27,15 @@ function codePointRank(unit: number): number {
 }
 
 /**
- * The least string that sorts after every string beginning with `prefix`; null when there is none
- * (the empty prefix, or U+10FFFF only). `prefix` is well-formed.
+ * The least string that sorts after every string beginning with `prefix`, which must be
+ * well-formed. Null if there is none: for the empty prefix, or U+10FFFF only.
  */
 export function prefixEnd(prefix: string): string | null {
   const characters = Array.from(prefix);
   for (let last = characters.pop(); last !== undefined; last = characters.pop()) {
     const next = (last.codePointAt(0) ?? LAST_CODE_POINT) + 1;
     if (next > LAST_CODE_POINT) continue;
-    // The surrogates are no code points of text: U+E000 follows U+D7FF.
+    // Surrogates do not occur in well-formed text: U+E000 follows U+D7FF.
     const follower = next === SURROGATES_START ? SURROGATES_END : next;
     return characters.join("") + String.fromCodePoint(follower);
   }
@@ -44,6 +44,6 @@ export function prefixEnd(prefix: string): string | null {
 
 /** Whether the path takes more than `maxBytes` bytes in UTF-8. */
 export function isLongerThan(path: string, maxBytes: number): boolean {
-  // A UTF-16 unit becomes at most three bytes, so that ordinary paths are not encoded.
+  // A UTF-16 unit becomes at most three bytes, so ordinary paths need no encoding.
   return path.length * 3 > maxBytes && encoder.encode(path).length > maxBytes;
 }

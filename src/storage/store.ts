@@ -1,32 +1,31 @@
 /**
- * The storage port. Records are opaque bytes at a path; whoever writes decides what they mean.
- * There is one way to write: `commit`, all or nothing. Implementations never look into a record
- * and never log one.
+ * The storage port. Records are opaque bytes at a path; their meaning is the writer's. The only way
+ * to write is `commit`, all or nothing. Implementations never look into a record and never log one.
  */
 
-/** Grows with every commit of a store; a record's revision is that of the commit that wrote it. */
+/** Grows with every commit. A record has the revision of the commit that wrote it. */
 export type Revision = number;
 
-/** The revision that `Expectation` uses for "no such record". */
+/** Stands for "no such record" in an `Expectation`. */
 export const ABSENT: Revision = 0;
 
 export interface StoredRecord {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly revision: Revision;
-  /** Id of the seal key that wraps `bytes`; null when they are not seal-wrapped. */
+  /** Id of the seal key that wraps `bytes`; null if they are not seal-wrapped. */
   readonly sealKeyId: string | null;
 }
 
 export interface Write {
   readonly path: string;
-  /** The new record, at most `RECORD_MAX_BYTES`; null removes it (also when there is none). */
+  /** The new record, at most `RECORD_MAX_BYTES`. Null removes it, if it exists. */
   readonly bytes: Uint8Array | null;
-  /** Kept in the index of wrapped records, in the same transaction. Null: not wrapped. */
+  /** Indexed in the same transaction. Null if not wrapped. */
   readonly sealKeyId: string | null;
 }
 
-/** A precondition on a record that may, but need not, be written by the same commit. */
+/** A precondition on a record, which the same commit need not write. */
 export interface Expectation {
   readonly path: string;
   readonly revision: Revision;
@@ -37,22 +36,22 @@ export interface Commit {
   readonly writes: readonly Write[];
 }
 
-/** `conflict` names the first record that was not at its expected revision; nothing was written. */
+/** `conflict` names the first record not at its expected revision; then nothing was written. */
 export type CommitOutcome =
   | { readonly kind: "committed"; readonly revision: Revision }
   | { readonly kind: "conflict"; readonly path: string };
 
-/** A page of wrapped records in the store's own order; `cursor` continues after the last one. */
+/** A page of wrapped records in the store's own order. `cursor` continues after the last one. */
 export interface WrappedPage {
   readonly records: readonly StoredRecord[];
   readonly cursor: number;
 }
 
-/** `deferred`: what is left is removed when the store is opened the next time. */
+/** `deferred`: the rest is removed when the store is next opened. */
 export type ScrubOutcome = "done" | "deferred";
 
 export interface Store {
-  /** Vault's `storage_type` of seal-status, e.g. `inmem`, `sqlite`, `durable-object`. */
+  /** Vault's `storage_type` in seal-status, e.g. `inmem`, `sqlite`, `durable-object`. */
   readonly storageType: string;
 
   get(path: string): Promise<StoredRecord | null>;
@@ -61,8 +60,8 @@ export interface Store {
   list(prefix: string, after: string, limit: number): Promise<readonly string[]>;
 
   /**
-   * Records wrapped by `sealKeyId`, after `cursor` (0 = from the start): at most `limit` of them and,
-   * beyond the first, `maxBytes` of values. Costs only what it returns.
+   * Records wrapped by `sealKeyId`, after `cursor` (0 = from the start): at most `limit` records,
+   * and at most `maxBytes` of values unless the first alone is larger. Costs only what it returns.
    */
   wrappedBy(
     sealKeyId: string,
@@ -75,25 +74,25 @@ export interface Store {
   sealKeyCounts(): Promise<ReadonlyMap<string, number>>;
 
   /**
-   * Applies all writes durably, or none, and commits in the order they are given. When the promise is
-   * fulfilled with `committed`, a power loss does not undo it. Rejects with
-   * `VaultError("store_failed")` when nothing was written.
+   * Applies all writes durably, or none. Commits are applied in the order of the calls. Once the
+   * promise is fulfilled with `committed`, a power loss does not undo it. Rejects with
+   * `VaultError("store_failed")`; then nothing was written.
    */
   commit(commit: Commit): Promise<CommitOutcome>;
 
   /**
-   * Removes what overwritten records may have left in free pages and logs, as far as it can. Rejects
-   * with `VaultError("store_failed")` when it could not; the records are as they were.
+   * Removes what overwritten records may have left in free pages and logs, as far as possible.
+   * Rejects with `VaultError("store_failed")` if it could not; the records are unaffected.
    */
   scrub(): Promise<ScrubOutcome>;
 
   /**
-   * The same for key records (`key_records.ts`) alone: few and small, so that it holds up nobody. What
-   * a stop leaves undone is done when the store is opened the next time.
+   * The same for key records (`key_records.ts`) only: they are few and small, so this delays
+   * nobody. If a stop interrupts it, the next opening of the store repeats it.
    */
   scrubKeyRecords(): Promise<void>;
 
-  /** Bytes the store occupies, where it can tell. */
+  /** Bytes the store occupies; null if unknown. */
   sizeBytes(): Promise<number | null>;
 
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /**
- * Gathers commits that arrive together and applies them as one group, so that many writers share
- * one transaction and one flush to disk. Order of arrival is kept. Knows no SQL and does no I/O:
- * `apply` does, synchronously.
+ * Gathers commits that arrive together and applies them as one group, in order of arrival, so that
+ * many writers share one transaction and one flush to disk. Knows no SQL and does no I/O; `apply`
+ * does, synchronously.
  */
 
 import { VaultError } from "../../errors.ts";
@@ -16,17 +16,17 @@ interface Waiting {
 
 export interface GroupCommit {
   /**
-   * The outcome of this commit, once its group is applied. Rejects with `VaultError("store_failed")`
-   * when the group failed; then nothing of the group was written.
+   * Resolves to the outcome of this commit once its group is applied. Rejects with
+   * `VaultError("store_failed")` if the group failed; then nothing of the group was written.
    */
   add(commit: Commit): Promise<CommitOutcome>;
-  /** Applies what has been gathered, now. */
+  /** Applies the gathered commits now. */
   flush(): void;
 }
 
 /**
- * `apply` gives one outcome for each commit of the group, in order, or throws after having undone
- * all of them. `gather` calls its argument once, at the end of the turn in which a group begins.
+ * `apply` returns one outcome per commit of the group, in order, or throws after undoing them all.
+ * `gather` calls its argument once, at the end of the turn in which a group begins.
  */
 export function createGroupCommit(
   apply: (group: readonly Commit[]) => readonly CommitOutcome[],

@@ -1,6 +1,6 @@
 /**
- * The SQL driver port and the tables of a SQL store. The tables are made when the store is opened
- * for the first time; a store written by a newer program is refused and left as it is.
+ * The SQL driver port and the tables of a SQL store. The first opening makes the tables. A store
+ * with another schema version is refused and left as it is.
  */
 
 import { VaultError } from "../../errors.ts";
@@ -9,12 +9,12 @@ import { isKeyRecord } from "../key_records.ts";
 export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** One synchronous SQLite connection. Every method throws whatever SQLite reports. */
+/** A synchronous SQLite connection. Every method throws what SQLite reports. */
 export interface SqlDriver {
-  /** All rows of a query; a BLOB as a Uint8Array of its own. Texts are few: they may be cached. */
+  /** All rows of a query, each BLOB in a new Uint8Array. SQL texts are few and may be cached. */
   all(sql: string, ...parameters: readonly SqlValue[]): readonly SqlRow[];
   run(sql: string, ...parameters: readonly SqlValue[]): void;
-  /** Runs `body` in one transaction: all of it, or nothing when `body` or the end of it throws. */
+  /** Runs `body` in one transaction, which is undone if `body` or its commit throws. */
   transaction<Result>(body: () => Result): Result;
 }
 
@@ -22,7 +22,8 @@ const SCHEMA_VERSION = 2;
 
 /**
  * Key records (`isKeyRecord`) have a small table of their own, which can be rebuilt at any time.
- * Otherwise both tables are alike, and ids are unique over both, as the cursor of a page needs.
+ * Both tables have the same form. Ids are unique across both, because the cursor of a page needs
+ * that.
  */
 export const RECORD_TABLES = ["records", "key_records"] as const;
 export type RecordTable = (typeof RECORD_TABLES)[number];
@@ -32,7 +33,7 @@ export function tableOf(path: string): RecordTable {
   return isKeyRecord(path) ? "key_records" : "records";
 }
 
-/** A text for each table. */
+/** One text per table. */
 export function eachTable(text: (table: RecordTable) => string): Record<RecordTable, string> {
   return { records: text("records"), key_records: text("key_records") };
 }
@@ -57,9 +58,9 @@ function createRecordTable(driver: SqlDriver, table: RecordTable): void {
 }
 
 /**
- * `meta` has one row. `last_row_id` hands out record ids: without it SQLite would use the highest
- * id again after its record was deleted, and a cursor already past it would miss the new record.
- * `scrub_owed` is 1 while overwritten bytes may be left in the database file.
+ * `meta` has one row. `last_row_id` allocates record ids: SQLite itself would reuse the highest id
+ * after its record was deleted, and a cursor already past it would miss the new record.
+ * `scrub_owed` is 1 while a scrub has yet to remove overwritten bytes from the database file.
  */
 const META_TABLE = `CREATE TABLE IF NOT EXISTS meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -70,8 +71,8 @@ const META_TABLE = `CREATE TABLE IF NOT EXISTS meta (
 )`;
 
 /**
- * Makes the tables where they are missing. Throws `VaultError("store_failed")` when the store has
- * another schema version; then nothing was changed.
+ * Makes missing tables. Throws `VaultError("store_failed")` if the store has another schema
+ * version; then nothing was changed.
  */
 export function openSchema(driver: SqlDriver): void {
   driver.transaction(() => {
@@ -93,8 +94,8 @@ export function openSchema(driver: SqlDriver): void {
 
 /**
  * Copies the records of a table, ids included, into fresh pages and drops the old ones, which
- * `secure_delete` then zeroes: no slack of a page keeps an overwritten record. VACUUM would do the
- * same, but it attaches a second database, which Deno allows to no process with narrow permissions.
+ * `secure_delete` then zeroes. So no slack space keeps an overwritten record. VACUUM would do the
+ * same, but it attaches a second database, which Deno denies to processes with narrow permissions.
  */
 export function rebuildTable(driver: SqlDriver, table: RecordTable): void {
   driver.transaction(() => {
@@ -107,7 +108,7 @@ export function rebuildTable(driver: SqlDriver, table: RecordTable): void {
   });
 }
 
-/** Whether a scrub was begun or put off and has not ended since. */
+/** Whether a scrub was begun or deferred and has not been completed since. */
 export function isScrubOwed(driver: SqlDriver): boolean {
   const meta = driver.all("SELECT scrub_owed FROM meta")[0];
   return meta !== undefined && numberColumn(meta, "scrub_owed") !== 0;
@@ -117,7 +118,7 @@ export function setScrubOwed(driver: SqlDriver, owed: boolean): void {
   driver.run("UPDATE meta SET scrub_owed = ?", owed ? 1 : 0);
 }
 
-/** The column readers throw TypeError: a value of another type means a damaged database. */
+/** The column readers throw TypeError for another type, which means a damaged database. */
 export function numberColumn(row: SqlRow, name: string): number {
   const value = row[name];
   if (typeof value !== "number") throw new TypeError(`column ${name} holds no number`);

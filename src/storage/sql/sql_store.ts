@@ -1,8 +1,8 @@
 /**
- * The one SQL implementation of the store, for Durable Objects and local SQLite files alike; what
- * differs comes in as a driver. Concurrent commits share a transaction, each still all or nothing.
- * Reads see what has been committed, never what waits. A caller must leave the bytes of a commit
- * alone until its promise settles: they are not copied.
+ * The SQL implementation of the store, for Durable Objects and local SQLite files; a driver covers
+ * the differences. Concurrent commits share a transaction, each still all or nothing. Reads see
+ * committed records only. The bytes of a commit are not copied, so callers must not change them
+ * until its promise settles.
  */
 
 import { VaultError } from "../../errors.ts";
@@ -24,15 +24,15 @@ import type { RecordTable, SqlDriver, SqlRow } from "./sql_schema.ts";
 import { applyGroup } from "./sql_writes.ts";
 import type { ScrubOutcome, Store, StoredRecord, WrappedPage } from "../store.ts";
 
-/** What only the owner of the database can do; each may throw what SQLite reports. */
+/** Work that only the owner of the database can do. Each may throw what SQLite reports. */
 export interface SqlMaintenance {
   /** See `Store.scrub`. */
   scrub(): ScrubOutcome;
   /** See `Store.scrubKeyRecords`. */
   scrubKeyRecords(): void;
-  /** Bytes of the database; null when unknown. */
+  /** Bytes of the database; null if unknown. */
   sizeBytes(): number | null;
-  /** Called once; the driver is not used afterwards. */
+  /** Called once. The driver is not used afterwards. */
   close(): void;
 }
 
@@ -41,8 +41,8 @@ export interface SqlStoreOptions {
   readonly storageType: string;
   readonly maintenance: SqlMaintenance;
   /**
-   * Calls its argument at the end of the turn, when the commits that arrive together have arrived.
-   * Default: `queueMicrotask`, the only end of a turn that every platform has.
+   * Calls its argument at the end of the turn, when all commits that arrive together are there.
+   * Defaults to `queueMicrotask`, the only end of a turn that every platform has.
    */
   readonly gather?: (flush: () => void) => void;
 }
@@ -52,7 +52,7 @@ const selectRecord = eachTable((table) =>
   LEFT JOIN seal_keys ON seal_keys.id = ${table}.seal_key WHERE path = ?`
 );
 const WHERE_WRAPPED = "WHERE seal_key = (SELECT id FROM seal_keys WHERE name = ?) AND id > ?";
-// The length of a BLOB is read from the head of its row, without the pages that hold it.
+// SQLite reads the length of a BLOB from the head of its row, without the pages that hold it.
 const SELECT_WRAPPED_SIZES = `${
   ofBothTables((table) => `SELECT id, length(bytes) AS size_bytes FROM ${table} ${WHERE_WRAPPED}`)
 } ORDER BY id LIMIT ?`;
@@ -66,7 +66,7 @@ const SELECT_COUNTS = `SELECT name, sum(wrapped) AS wrapped FROM seal_keys JOIN 
     `SELECT seal_key, count(*) AS wrapped FROM ${table} WHERE seal_key IS NOT NULL GROUP BY seal_key`
   )
 }) ON seal_keys.id = seal_key GROUP BY name`;
-// A name is looked up for each commit and never kept across commits, so that a row may go at any time.
+// Names are looked up for each commit and never kept across commits, so a row may go at any time.
 const DELETE_UNUSED_SEAL_KEYS = `DELETE FROM seal_keys WHERE ${
   RECORD_TABLES.map((table) =>
     `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${table}.seal_key = seal_keys.id)`
@@ -80,12 +80,12 @@ function ofBothTables(select: (table: RecordTable) => string): string {
   return RECORD_TABLES.map(select).join(" UNION ALL ");
 }
 
-/** An upper bound that every path is below: in SQLite any TEXT sorts before any BLOB. */
+/** An upper bound of all paths: in SQLite every TEXT sorts before every BLOB. */
 const BEYOND_PATHS = Uint8Array.of(0);
 
 /**
- * Opens the store on the driver's database, making its tables when they are missing. Throws
- * `VaultError("store_failed")` for a schema of another version, and what the driver throws.
+ * Opens the store on the driver's database and makes missing tables. Throws
+ * `VaultError("store_failed")` for a schema of another version, and whatever the driver throws.
  */
 export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Store {
   const { storageType, maintenance, gather = queueMicrotask } = options;
@@ -150,7 +150,7 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
 }
 
 function readRecord(driver: SqlDriver, path: string): StoredRecord | null {
-  // SQLite would look up a lone surrogate as U+FFFD and find another path's record.
+  // SQLite would look up a lone surrogate as U+FFFD and find the record of another path.
   if (!path.isWellFormed()) return null;
   const row = driver.all(selectRecord[tableOf(path)], path)[0];
   return row === undefined ? null : toRecord(row, textOrNullColumn(row, "seal_key"));
@@ -165,7 +165,7 @@ function listPaths(
   if (!prefix.isWellFormed()) return [];
   const last = after.toWellFormed();
   const end = prefixEnd(prefix) ?? BEYOND_PATHS;
-  // Only one lower bound reaches SQLite: with both it might scan from the wrong one.
+  // SQLite gets one lower bound only: given both, it might scan from the wrong one.
   const isFromPrefix = comparePaths(last, prefix) < 0;
   const where = isFromPrefix ? WHERE_FROM : WHERE_AFTER;
   const select = (table: RecordTable): string => `SELECT path FROM ${table} ${where}`;

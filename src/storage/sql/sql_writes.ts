@@ -1,6 +1,6 @@
 /**
  * Applies a group of commits in one transaction. Each commit sees the effects of those before it in
- * the group; a conflict leaves out that commit alone; an exception undoes the whole group.
+ * the group. A conflict skips that commit only; an exception undoes the whole group.
  */
 
 import { eachTable, numberColumn, tableOf } from "./sql_schema.ts";
@@ -12,7 +12,7 @@ const SELECT_META = "SELECT revision, last_row_id FROM meta";
 const UPDATE_META = "UPDATE meta SET revision = ?, last_row_id = ?";
 const selectRevision = eachTable((table) => `SELECT revision FROM ${table} WHERE path = ?`);
 const deleteRecord = eachTable((table) => `DELETE FROM ${table} WHERE path = ?`);
-// The row id of an overwritten record stays, so that a cursor of `wrappedBy` stays valid.
+// An overwritten record keeps its row id, so that cursors of `wrappedBy` stay valid.
 const putRecord = eachTable((table) =>
   `INSERT INTO ${table} (id, path, bytes, revision, seal_key) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (path) DO UPDATE SET
@@ -21,7 +21,7 @@ const putRecord = eachTable((table) =>
 const ADD_SEAL_KEY = "INSERT INTO seal_keys (name) VALUES (?) ON CONFLICT (name) DO NOTHING";
 const SELECT_SEAL_KEY = "SELECT id FROM seal_keys WHERE name = ?";
 
-/** The state of one transaction; written back to `meta` at its end. */
+/** The state of one transaction, written back to `meta` at its end. */
 interface Transaction {
   readonly driver: SqlDriver;
   readonly sealKeyRows: Map<string, number>;
@@ -29,7 +29,7 @@ interface Transaction {
   lastRowId: number;
 }
 
-/** One outcome for each commit, in order. Throws what the driver throws; then nothing is written. */
+/** One outcome per commit, in order. Throws what the driver throws; then nothing was written. */
 export function applyGroup(
   driver: SqlDriver,
   group: readonly Commit[],
@@ -76,7 +76,7 @@ function applyWrite(transaction: Transaction, { path, bytes, sealKeyId }: Write)
   driver.run(putRecord[tableOf(path)], transaction.lastRowId, path, bytes, revision, sealKey);
 }
 
-/** The row of a seal key's name, added at its first use; a scrub removes it when it wraps nothing. */
+/** The row of a seal key's name, added on first use. A scrub removes it once it wraps nothing. */
 function sealKeyRow({ driver, sealKeyRows }: Transaction, name: string): number {
   const known = sealKeyRows.get(name);
   if (known !== undefined) return known;
