@@ -1,6 +1,6 @@
 /**
- * The wrapping keys a Shamir seal had before its rekeys, kept wrapped by the current one until no
- * record needs them any more.
+ * The wrapping keys that a Shamir seal had before its rekeys. They are kept, wrapped by the current
+ * one, until no record needs them.
  */
 
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
@@ -15,7 +15,7 @@ export async function wrapRecord(seal: Seal, path: string, value: Uint8Array): P
   return { path, bytes: await seal.wrap(path, value), sealKeyId: seal.keyId };
 }
 
-/** The record of the seal's previous keys; a removal when there are none. */
+/** The record of the seal's previous keys, or its removal if there are none. */
 export async function previousKeysRecord(seal: Seal): Promise<Write> {
   const path = PREVIOUS_SEAL_KEYS_PATH;
   if (seal.previous.length === 0) return { path, bytes: null, sealKeyId: null };
@@ -23,7 +23,7 @@ export async function previousKeysRecord(seal: Seal): Promise<Write> {
   return await wrapRecord(seal, path, encodeUtf8(JSON.stringify(json)));
 }
 
-/** The keys of that record. Throws `unknown_key` when `seal` did not write it. */
+/** The keys in that record. Throws `unknown_key` if another seal key wrapped it. */
 export async function readPreviousKeys(store: Store, seal: Seal): Promise<readonly SealKey[]> {
   const record = await store.get(PREVIOUS_SEAL_KEYS_PATH);
   return record === null ? [] : await unwrapPreviousKeys(seal, record.bytes);

@@ -1,11 +1,11 @@
 /**
- * A seal wraps small and large values under its current key and unwraps what any of its keys has
- * wrapped. Shamir and static seals differ only in where the keys come from, so one class serves
- * both. It stores nothing and knows no barrier.
+ * A seal wraps values under its current key and unwraps values wrapped by any of its keys. Shamir
+ * and static seals differ only in where the keys come from, so one class serves both. It stores
+ * nothing and knows no barrier.
  *
- * Nonces are random and 96 bits long. A seal key may wrap more than the 2^32 values after which NIST
- * SP 800-38D wants a new key; what it wraps is already barrier ciphertext under a term that is
- * rotated before that bound, so a repeated nonce here would disclose no plaintext.
+ * Nonces are random and 96 bits long. A seal key may wrap more than the 2^32 values after which
+ * NIST SP 800-38D wants a new key. But apart from a few key records it wraps barrier ciphertext,
+ * whose term has its own bound, so a repeated nonce here would disclose no plaintext of an entry.
  */
 
 import { AeadKey } from "../crypto/aead.ts";
@@ -31,7 +31,7 @@ export class Seal {
   readonly #header: Uint8Array<ArrayBuffer>;
   readonly #imported = new Map<string, Promise<AeadKey>>();
 
-  /** `previous` keys only unwrap. */
+  /** The `previous` keys only unwrap. */
   constructor(
     type: SealType,
     current: SealKey,
@@ -45,7 +45,7 @@ export class Seal {
     this.#header = wrappedHeader(current.id);
   }
 
-  /** Id of the key that wraps from now on. */
+  /** Id of the key that wraps. */
   get keyId(): string {
     return this.#current.id;
   }
@@ -58,7 +58,7 @@ export class Seal {
     return this.#previous;
   }
 
-  /** The same seal, able to unwrap with exactly these older keys. */
+  /** The same seal with exactly these previous keys. */
   withPrevious(previous: readonly SealKey[]): Seal {
     return new Seal(this.type, this.#current, previous, this.#random);
   }

@@ -1,6 +1,6 @@
 /**
- * The seal's settings, stored in clear so that a sealed vault can tell how many shares it wants. They
- * hold no secret; who changes them in storage gains nothing but a vault that refuses to open.
+ * The seal's settings, stored in clear so that a sealed vault can tell how many shares it needs.
+ * They hold no secret. Changing them in storage achieves no more than a vault that does not open.
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
@@ -18,7 +18,7 @@ export type SealConfig =
   /** 0 of 0 recovery shares: no recovery key exists. */
   | { readonly type: "static"; readonly sealKeyId: string; readonly recovery: ShareCounts };
 
-/** Shares that authorise a ceremony, and that unseal shows as `t` and `n`. */
+/** The shares that authorise a ceremony, which unseal shows as `t` and `n`. */
 export function authorisingShares(config: SealConfig): ShareCounts {
   return config.type === "shamir" ? config.unseal : config.recovery;
 }
@@ -53,7 +53,7 @@ export function decodeSealConfig(bytes: Uint8Array): SealConfig {
     : { type: "static", sealKeyId: json.seal_key_id, recovery: counts };
 }
 
-/** What is wrong with a split, in Vault's words and order; null when nothing is. */
+/** The first problem of a split, in Vault's words and order; null if there is none. */
 export function shareCountsProblem(
   counts: ShareCounts,
   recipients: number | null,
@@ -64,8 +64,9 @@ export function shareCountsProblem(
 }
 
 /**
- * The same for recovery shares at initialisation, of which there may be none (0 of 0). Vault then
- * looks at each alone last, and so takes shares without a threshold, which nobody could combine.
+ * The same for recovery shares at initialisation, where 0 of 0 is allowed. Vault checks each number
+ * by itself last and so accepts shares with threshold 0, which could never be combined. They are
+ * refused here.
  */
 export function recoveryCountsProblem(
   counts: ShareCounts,

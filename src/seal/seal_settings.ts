@@ -1,14 +1,14 @@
 /**
- * What the operator says about the seal, checked: lengths and encodings of static keys, and that
- * current and previous key do not contradict each other. Pure: reads no environment and no file.
- * No message contains a key. Texts and encodings as in OpenBao's static seal.
+ * Checks the operator's seal settings: lengths and encodings of static keys, and that current and
+ * previous key do not contradict each other. Pure: reads no environment and no file. No message
+ * contains a key. Messages and encodings are those of OpenBao's static seal.
  */
 
 import { decodeBase64, decodeHex, encodeUtf8, equalBytes } from "../crypto/bytes.ts";
 import { KEY_BYTES, SEAL_KEY_ID_MAX_BYTES } from "../limits.ts";
 
 export interface StaticSealKey {
-  /** The operator's permanent name of this key; written into every value it wraps. */
+  /** The operator's permanent name for this key, written into every value it wraps. */
   readonly id: string;
   /** 32 bytes. */
   readonly key: Uint8Array;
@@ -17,13 +17,13 @@ export interface StaticSealKey {
 export interface StaticSealSettings {
   readonly type: "static";
   readonly current: StaticSealKey;
-  /** Unwraps what it wrapped before; null when there is none. */
+  /** Only unwraps. Null if not set. */
   readonly previous: StaticSealKey | null;
 }
 
 export type SealSettings = { readonly type: "shamir" } | StaticSealSettings;
 
-/** Bytes stand for a file's content, a string for a literal; undefined for not given. */
+/** Bytes are a file's content, a string is a literal, and undefined means not set. */
 export interface StaticSealInput {
   readonly currentKey: string | Uint8Array | undefined;
   readonly currentKeyId: string | Uint8Array | undefined;
@@ -32,7 +32,7 @@ export interface StaticSealInput {
 }
 
 export interface StaticSealError {
-  /** Which value is to be changed. */
+  /** The value to correct. */
   readonly field: keyof StaticSealInput;
   readonly message: string;
 }
@@ -107,8 +107,8 @@ function isEmpty(value: string | Uint8Array | undefined): value is undefined {
 }
 
 /**
- * The 32 bytes of a key, or null. The encoding is told by the length alone: 32 raw bytes, 43
- * characters of unpadded URL-safe base64, 44 of padded base64, 64 of hex. A file of another length
+ * The 32 bytes of a key, or null. The length alone decides the encoding: 32 raw bytes, 43
+ * characters of unpadded URL-safe base64, 44 of padded base64, 64 of hex. Input of another length
  * may end in one line break.
  */
 function decodeStaticKey(key: string | Uint8Array): Uint8Array | null {

@@ -1,7 +1,6 @@
 /**
- * The Shamir seal's key: derived from the unseal key, so that each rekey brings a new one. The id is
- * derived as well, which makes it a name of this very key wherever it is met; HKDF gives nothing
- * back about its input.
+ * The Shamir seal's key is derived from the unseal key, so that each rekey brings a new one. Its id
+ * is derived too and therefore always names this one key. HKDF reveals nothing about its input.
  */
 
 import { encodeHex } from "../crypto/bytes.ts";

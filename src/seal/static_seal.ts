@@ -1,7 +1,7 @@
 /**
- * The static seal: a key the operator gives to the process, and optionally the one before it. Its
- * key id is the operator's. The material is not used as it is but derived, so that the same file
- * given to another program yields nothing here.
+ * The static seal: a key that the operator gives to the process, and optionally the previous one.
+ * The operator also chooses the key ids. Wrapping keys are derived from the material, so that its
+ * use in another program reveals nothing here.
  */
 
 import { hkdfSha256 } from "../crypto/digest.ts";

@@ -1,6 +1,7 @@
 /**
  * A seal-wrapped value: `version(1) ‖ idLength(1) ‖ keyId ‖ nonce(12) ‖ ciphertext ‖ tag(16)`. The
- * key id is readable without any key; it, the version and the storage path are authenticated.
+ * key id can be read without any key. The bytes before the nonce and the storage path are
+ * authenticated.
  */
 
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
@@ -17,7 +18,7 @@ export interface WrappedValue {
   readonly ciphertext: Uint8Array;
 }
 
-/** The bytes before the nonce. `keyId` must have 1 to 255 bytes. */
+/** The bytes before the nonce. Throws RangeError unless `keyId` has 1 to 255 bytes. */
 export function wrappedHeader(keyId: string): Uint8Array<ArrayBuffer> {
   const id = encodeUtf8(keyId);
   if (id.length === 0 || id.length > SEAL_KEY_ID_MAX_BYTES) {
@@ -28,7 +29,7 @@ export function wrappedHeader(keyId: string): Uint8Array<ArrayBuffer> {
   return concatBytes(new Uint8Array([VERSION, id.length]), id);
 }
 
-/** Takes a wrapped value apart. Throws `record_malformed`. */
+/** Splits a wrapped value into its parts. Throws `record_malformed`. */
 export function parseWrappedValue(bytes: Uint8Array): WrappedValue {
   const idBytes = bytes[1] ?? 0;
   const headerBytes = PREFIX_BYTES + idBytes;
