@@ -1,6 +1,6 @@
 /**
- * The barrier: everything above it reads and writes plaintext, everything below it is ciphertext.
- * A value is encrypted by the active term, bound to its path, and, where asked, wrapped once more by
+ * The barrier: code above it reads and writes plaintext, and the store below it holds ciphertext. A
+ * value is encrypted under the active term, bound to its path and, on request, wrapped once more by
  * the outer layer (the seal). The barrier knows no seal, no ceremony and no clock.
  */
 
@@ -23,7 +23,7 @@ import { Latch } from "./latch.ts";
 import { termOperationsWrite } from "./term_operations.ts";
 import { eachPage } from "./pages.ts";
 
-/** The layer around wrapped values. `unwrap` chooses the key by the id the value names. */
+/** The layer around wrapped values. `unwrap` chooses the key by the id in the value. */
 export interface OuterLayer {
   readonly keyId: string;
   wrap(path: string, value: Uint8Array): Promise<Uint8Array<ArrayBuffer>>;
@@ -42,14 +42,14 @@ export interface Entry {
   readonly sealWrap?: boolean;
 }
 
-/** Entries to encrypt, and records that are already bytes, of one commit. */
+/** The entries to encrypt, and the records written as they are, of one commit. */
 export interface Change {
   readonly entries: readonly Entry[];
   readonly writes?: readonly Write[];
   readonly expect?: readonly Expectation[];
 }
 
-/** What encrypts and wraps. A commit may bring the next ones, and is encrypted under them itself. */
+/** The keys that encrypt and wrap. A commit that replaces them is encrypted under the new ones. */
 export interface BarrierKeys {
   readonly keyring: Keyring;
   readonly outer: OuterLayer;
@@ -58,22 +58,22 @@ export interface BarrierKeys {
 export interface BarrierParts extends BarrierKeys {
   readonly store: Store;
   readonly random: RandomBytes;
-  /** Encryptions that earlier runs made under the active term. */
+  /** Encryptions under the active term by earlier processes. */
   readonly operations: number;
 }
 
-/** Data keys by term, as Web Crypto has them. A term never changes its key. */
+/** Imported data keys by term. A term never changes its key. */
 type ImportedKeys = Map<number, Promise<AeadKey>>;
 
 export class Barrier {
   readonly #store: Store;
   readonly #random: RandomBytes;
   readonly #latch = new Latch();
-  /** Null once it is closed. */
+  /** Null once closed. */
   #keys: BarrierKeys | null;
   #imported: ImportedKeys = new Map();
   #operations: number;
-  /** The commit of new keys that is under way: what it writes cannot be read before it ends. */
+  /** The commit of new keys in progress. What it writes cannot be read before it ends. */
   #keyChange: Promise<unknown> | null = null;
 
   constructor(parts: BarrierParts) {
@@ -91,24 +91,24 @@ export class Barrier {
     return this.#inForce().outer;
   }
 
-  /** Encryptions made under the active term. */
+  /** Encryptions under the active term. */
   get operations(): number {
     return this.#operations;
   }
 
-  /** A key for one purpose, derived from the keyring's hash key; the same for the vault's life. */
+  /** A key for one purpose, derived from the keyring's hash key. It never changes. */
   deriveMacKey(purpose: string, salt?: Uint8Array): Uint8Array<ArrayBuffer> {
     return hkdfSha256(this.keyring.macKey, salt, `sealwright ${purpose}`, KEY_BYTES);
   }
 
-  /** A key for one purpose that ends with the credential key: whenever the root key is replaced. */
+  /** A key for one purpose, derived from the credential key. It changes with the root key. */
   deriveCredentialKey(purpose: string, salt: Uint8Array): Uint8Array<ArrayBuffer> {
     return hkdfSha256(this.keyring.credentialKey, salt, `sealwright ${purpose}`, KEY_BYTES);
   }
 
   /**
-   * The plaintext at `path`, or null. `known`, read from there before, comes back itself as long as
-   * nobody has written since; that costs no decryption. Throws `ciphertext_rejected`, `unknown_key`.
+   * The plaintext at `path`, or null. Returns `known`, an earlier result for this path, without
+   * decrypting if the record is unchanged. Throws `ciphertext_rejected` or `unknown_key`.
    */
   async get(path: string, known?: BarrierRecord): Promise<BarrierRecord | null> {
     for (let attempt = 1;; attempt++) {
@@ -121,8 +121,8 @@ export class Barrier {
         this.#inForce();
         return { value, revision: record.revision };
       } catch (error) {
-        // A rewrap may have moved the record and erased its old key since it was read, or the
-        // record was written by a change of keys that has not returned yet.
+        // Since the read, a rewrap may have moved the record and erased its old key. Or a change of
+        // keys wrote the record and has not returned yet.
         const moved = error instanceof VaultError && error.code === "unknown_key";
         if (!moved || attempt === BARRIER_READS_MAX) throw error;
         await this.#keyChange;
@@ -130,7 +130,7 @@ export class Barrier {
     }
   }
 
-  /** Whether there is a record at `path`; it is not opened. */
+  /** Whether a record exists at `path`. Does not decrypt it. */
   async has(path: string): Promise<boolean> {
     this.#inForce();
     return await this.#store.get(path) !== null;
@@ -141,21 +141,21 @@ export class Barrier {
     return await this.#store.list(prefix, after, limit);
   }
 
-  /** Everything below `prefix`, without it, in the order of the store; read a page at a time. */
+  /** All paths below `prefix`, without it, in the store's order. Reads a page at a time. */
   async *each(prefix: string): AsyncGenerator<string> {
     for await (const paths of eachPage((after, limit) => this.list(prefix, after, limit))) {
       for (const path of paths) yield path.slice(prefix.length);
     }
   }
 
-  /** Encrypts and commits. The latch keeps the keys in place from the first to the last step. */
+  /** Encrypts and commits. The latch keeps the keys in place until the commit is done. */
   async commit(change: Change): Promise<CommitOutcome> {
     return await this.#latch.shared(() => this.commitHeld(change));
   }
 
   /**
    * Like `commit`, for callers that already hold the latch. With `next`, which needs the exclusive
-   * latch, the entries are encrypted under these keys, and they are in force once it has committed.
+   * latch, the entries are encrypted under these keys, which are in force after the commit.
    */
   async commitHeld(change: Change, next?: BarrierKeys): Promise<CommitOutcome> {
     const keys = this.#inForce();
@@ -170,7 +170,7 @@ export class Barrier {
   }
 
   async #commitNext(next: BarrierKeys, change: Change): Promise<CommitOutcome> {
-    // Not the cache of the keys in force: should the commit fail, its term never was.
+    // A separate cache: if the commit fails, its new term never existed.
     const outcome = await this.#commitUnder(next, new Map(), change);
     if (outcome.kind === "conflict") return outcome;
     const isNewTerm = !this.#isActiveTerm(next.keyring);
@@ -190,7 +190,7 @@ export class Barrier {
     const writes = await this.#encryptAll(keys, imported, change.entries);
     writes.push(...change.writes ?? []);
     if (count > 0) {
-      // Read last: commits reach the store in this order, so the count stored never goes back.
+      // Read last: commits reach the store in this order, so the stored count never decreases.
       const operations = isActiveTerm ? this.#operations : count;
       writes.push(termOperationsWrite(activeTerm(keys.keyring).term, operations));
     }
@@ -199,27 +199,24 @@ export class Barrier {
     return await this.#store.commit({ ...expect, writes });
   }
 
-  /** Holds off every writer while `body` commits new keys and installs them. */
+  /** Keeps every writer out while `body` commits new keys and installs them. */
   async exclusively<T>(body: () => Promise<T>): Promise<T> {
     return await this.#latch.exclusive(body);
   }
 
-  /** Runs a slice of a rewrap: the outer layer stays the same while it lasts. */
+  /** Runs a slice of a rewrap. The outer layer does not change during `body`. */
   async withOuter<T>(body: (outer: OuterLayer) => Promise<T>): Promise<T> {
     return await this.#latch.shared(() => body(this.outer));
   }
 
-  /**
-   * The records of `entries`, encrypted but not stored: for the very first commit of a vault, which
-   * has no other writer.
-   */
+  /** Encrypts `entries` without storing them, for a vault's first commit, without other writers. */
   async encrypt(entries: readonly Entry[]): Promise<Write[]> {
     this.#operations += encryptionsOf(entries);
     const writes = await this.#encryptAll(this.#inForce(), this.#imported, entries);
     return [...writes, termOperationsWrite(activeTerm(this.keyring).term, this.#operations)];
   }
 
-  /** Takes over keys that are durable already, or that only the outer layer changes. */
+  /** Takes over keys that are already durable, or a new outer layer. */
   install(keys: Partial<BarrierKeys>): void {
     const { keyring = this.keyring, outer = this.outer } = keys;
     if (!this.#isActiveTerm(keyring)) this.#operations = 0;
@@ -227,8 +224,8 @@ export class Barrier {
   }
 
   /**
-   * Forgets the keys, for good: every call throws `sealed` from then on, also one of a request that
-   * began before. To be called under the exclusive latch, which lets commits under way end.
+   * Forgets the keys for good. Every later call throws `sealed`, even in a request that began
+   * before. Must be called under the exclusive latch, so that commits in progress end first.
    */
   close(): void {
     this.#keys = null;
@@ -275,7 +272,7 @@ export class Barrier {
   }
 }
 
-/** A removal encrypts nothing. */
+/** Removals encrypt nothing. */
 function encryptionsOf(entries: readonly Entry[]): number {
   return entries.filter(({ value }) => value !== null).length;
 }

@@ -1,7 +1,8 @@
 /**
- * The barrier's record: `version(1) ‖ term(4, big-endian) ‖ nonce(12) ‖ ciphertext ‖ tag(16)`.
- * The first five bytes and the storage path are authenticated, so a record that is moved to another
- * path or term does not open. Nonces are random; a term is rotated long before 2^32 of them.
+ * The barrier's record: `version(1) ‖ term(4, big-endian) ‖ nonce(12) ‖ ciphertext ‖ tag(16)`. The
+ * first five bytes and the storage path are authenticated, so a record moved to another path or
+ * term does not open. Nonces are random. A term is rotated before it has used 2^32 of them, unless
+ * `sys/rotate/config` has switched rotation off.
  */
 
 import type { AeadKey } from "../crypto/aead.ts";
@@ -13,7 +14,7 @@ import { NONCE_BYTES, TAG_BYTES } from "../limits.ts";
 const VERSION = 1;
 const HEADER_BYTES = 5;
 
-/** Term of records that the root key itself encrypts; the keyring's terms begin at 1. */
+/** Term of records encrypted by the root key itself. The keyring's terms begin at 1. */
 export const ROOT_KEY_TERM = 0;
 
 function header(term: number): Uint8Array<ArrayBuffer> {
@@ -37,7 +38,7 @@ export async function encryptEnvelope(
   return concatBytes(head, nonce, sealed);
 }
 
-/** The term an envelope names. Throws `record_malformed` when it is no envelope. */
+/** The term in an envelope. Throws `record_malformed` if `bytes` are not one. */
 export function envelopeTerm(bytes: Uint8Array): number {
   if (bytes.length < HEADER_BYTES + NONCE_BYTES + TAG_BYTES || bytes[0] !== VERSION) {
     throw new VaultError("record_malformed", "cannot read a barrier record: not an envelope");
@@ -45,7 +46,7 @@ export function envelopeTerm(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(1);
 }
 
-/** Decrypts an envelope that was stored at `path`; the caller chose `key` by `envelopeTerm`. */
+/** Decrypts an envelope stored at `path` with the `key` of its `envelopeTerm`. */
 export function decryptEnvelope(
   key: AeadKey,
   path: string,

@@ -1,6 +1,6 @@
 /**
- * The keyring: the data keys that encrypt every entry, by term, and the settings of their rotation.
- * It is itself encrypted by the root key. Terms are only ever added.
+ * The keyring: the data keys that encrypt all entries, by term, and the settings of their rotation.
+ * The root key encrypts it. Terms are only ever added.
  */
 
 import { AeadKey } from "../crypto/aead.ts";
@@ -25,13 +25,13 @@ export interface RotationConfig {
 }
 
 export interface Keyring {
-  /** Ascending; the last one is active. Never empty. */
+  /** Ascending and never empty. The last one is active. */
   readonly terms: readonly Term[];
-  /** Root of keyed hashes (token ids, share checks): each use derives its own key. */
+  /** Root of keyed hashes (token ids, share checks). Each use derives its own key. */
   readonly macKey: Uint8Array<ArrayBuffer>;
   /**
-   * Root of what proves itself by a key alone (batch tokens). It is replaced with the root key, so
-   * that a backup and the shares of its time make no credential of today's vault.
+   * Root of credentials that a key alone proves (batch tokens). It is replaced with the root key,
+   * so that an old backup and its shares cannot make a credential for today's vault.
    */
   readonly credentialKey: Uint8Array<ArrayBuffer>;
   readonly rotation: RotationConfig;
@@ -52,14 +52,14 @@ export function activeTerm(keyring: Keyring): Term {
   return last;
 }
 
-/** The same keyring with one more term, which becomes the active one. */
+/** The keyring with one more term, which becomes active. */
 export function addTerm(keyring: Keyring, random: RandomBytes, nowMs: number): Keyring {
   const term = activeTerm(keyring).term + 1;
   const added = { term, key: dataKey(random(KEY_BYTES)), installTimeMs: nowMs };
   return { ...keyring, terms: [...keyring.terms, added] };
 }
 
-/** The same keyring with another credential key, for whenever the root key is replaced. */
+/** The keyring with a new credential key, for use when the root key is replaced. */
 export function withNewCredentialKey(keyring: Keyring, random: RandomBytes): Keyring {
   return { ...keyring, credentialKey: random(KEY_BYTES) };
 }
@@ -74,7 +74,7 @@ interface KeyringJson {
   readonly rotation: { enabled: boolean; max_operations: number; interval_seconds: number };
 }
 
-/** The keyring as it is stored below the seal: encrypted by the root key, bound to its path. */
+/** The keyring's stored form inside the seal: encrypted by the root key, bound to its path. */
 export async function encryptKeyring(
   keyring: Keyring,
   root: RootKey,
@@ -103,12 +103,12 @@ function encodeKeyring(keyring: Keyring): Uint8Array<ArrayBuffer> {
   return encodeUtf8(JSON.stringify(json));
 }
 
-/** Whether two keyrings are the same, keys and settings; in a time that depends on lengths only. */
+/** Whether keys and settings of two keyrings are equal, in time that depends on lengths only. */
 export function isSameKeyring(left: Keyring, right: Keyring): boolean {
   return equalBytes(encodeKeyring(left), encodeKeyring(right));
 }
 
-/** Inverse of `encryptKeyring`; `ciphertext_rejected` when it is not this root key's keyring. */
+/** Inverse of `encryptKeyring`. Throws `ciphertext_rejected` for another root key's keyring. */
 export async function decryptKeyring(bytes: Uint8Array, root: RootKey): Promise<Keyring> {
   if (envelopeTerm(bytes) !== ROOT_KEY_TERM) {
     throw new VaultError("record_malformed", "the keyring is not encrypted by a root key");

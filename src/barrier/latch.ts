@@ -1,14 +1,14 @@
 /**
- * Many writers or one change of keys. A writer encrypts under the keys of the moment and commits
- * later; were the keys replaced in between, its record would name a key that a finished rewrap may
- * already have erased. So writers share the latch, and who replaces keys holds it alone.
+ * Many writers, or one change of keys. A writer encrypts under the current keys and commits later.
+ * If the keys were replaced in between, its record could name a key that a finished rewrap has
+ * already erased. So writers share the latch, and a change of keys holds it alone.
  */
 export class Latch {
   #shared = 0;
   #exclusive: Promise<void> | null = null;
   #drained: (() => void) | null = null;
 
-  /** Runs `body` together with other shared holders, after any exclusive one. */
+  /** Runs `body` alongside other shared holders, after any exclusive one. */
   async shared<T>(body: () => Promise<T>): Promise<T> {
     while (this.#exclusive !== null) await this.#exclusive;
     this.#shared += 1;
@@ -20,7 +20,7 @@ export class Latch {
     }
   }
 
-  /** Runs `body` alone. Not reentrant: neither form may be entered from inside `body`. */
+  /** Runs `body` alone. Not reentrant: `body` must not enter either form. */
   async exclusive<T>(body: () => Promise<T>): Promise<T> {
     while (this.#exclusive !== null) await this.#exclusive;
     const released = Promise.withResolvers<void>();

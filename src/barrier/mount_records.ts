@@ -1,6 +1,6 @@
 /**
- * The records of one mount, by paths relative to it: as bytes for secrets engines, as JSON for login
- * methods. A mount reaches no record but its own.
+ * The records of one mount, at paths relative to it: as bytes for secrets engines, as JSON for
+ * login methods. A mount can reach only its own records.
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
@@ -20,20 +20,20 @@ export interface MountWrite {
   readonly path: string;
   /** Null removes. */
   readonly value: Uint8Array | null;
-  /** Precondition: the revision read before, or ABSENT. Left out: unconditional. */
+  /** Precondition: the revision read before, or ABSENT. Omit to write unconditionally. */
   readonly expected?: Revision;
 }
 
 /** Paths are relative to the mount. */
 export interface MountRecords {
   get(path: string): Promise<MountRecord | null>;
-  /** Whether `get` would find a record; costs less. */
+  /** Whether `get` would find a record. Costs less. */
   has(path: string): Promise<boolean>;
-  /** Names directly below `prefix` ("" or ending in "/"), folders with a trailing "/", sorted. */
+  /** Names directly below `prefix` ("" or ending in "/"), sorted; folders have a trailing "/". */
   listChildren(prefix: string): Promise<readonly string[]>;
-  /** Up to `limit` paths below `prefix` and after `after`, sorted. */
+  /** Up to `limit` paths that begin with `prefix` and sort after `after`, sorted. */
   list(prefix: string, after: string, limit: number): Promise<readonly string[]>;
-  /** All or nothing; false when a precondition failed and nothing was written. */
+  /** All or nothing. False if a precondition failed and nothing was written. */
   commit(writes: readonly MountWrite[]): Promise<boolean>;
 }
 
@@ -42,8 +42,8 @@ const PAGE_PATHS = 256;
 const LAST_CODE_POINT = "\u{10ffff}";
 
 /**
- * `prefix` ends in "/". `wrapsPath`: whether the seal wraps the record at a path of the mount. Every
- * method throws `invalid_request` for a path that no store takes.
+ * `prefix` ends in "/". `wrapsPath` tells whether the seal wraps the record at a path of the mount.
+ * `get`, `has` and `commit` throw `invalid_request` for a path that no store accepts.
  */
 export function mountRecords(
   barrier: Barrier,
@@ -97,7 +97,7 @@ async function listChildren(barrier: Barrier, folder: string): Promise<readonly 
     }
     const last = children.at(-1);
     if (paths.length < PAGE_PATHS || last === undefined) return children;
-    // A large folder is skipped at once instead of being paged through.
+    // Skips a large folder at once instead of paging through it.
     after = last.endsWith("/") ? folder + last + LAST_CODE_POINT : folder + last;
   }
 }
@@ -118,7 +118,7 @@ export interface JsonWrite {
   readonly path: string;
   /** Null removes. */
   readonly value: object | null;
-  /** The record that was read before, null for none. Left out: unconditional. */
+  /** The record read before, or null if there was none. Omit to write unconditionally. */
   readonly read?: JsonRecord<unknown> | null;
 }
 
@@ -128,14 +128,14 @@ export class JsonRecords {
   readonly #barrier: Barrier;
   readonly #sealWrap: boolean;
 
-  /** `prefix` ends in "/". `sealWrap`: the seal wraps every record. */
+  /** `prefix` ends in "/". With `sealWrap`, the seal wraps every record. */
   constructor(barrier: Barrier, prefix: string, sealWrap: boolean) {
     this.#barrier = barrier;
     this.prefix = prefix;
     this.#sealWrap = sealWrap;
   }
 
-  /** Throws `unsupported_path` for a path that no store takes. */
+  /** Throws `unsupported_path` for a path that is too long for a store. */
   async get<T>(path: string): Promise<JsonRecord<T> | null> {
     if (isLongerThan(this.prefix + path, PATH_MAX_BYTES)) {
       throw new VaultError("unsupported_path", "unsupported path");
@@ -145,7 +145,7 @@ export class JsonRecords {
     return { value: JSON.parse(decodeUtf8(record.value)) as T, revision: record.revision };
   }
 
-  /** The paths below `below`, without it, sorted; read a page at a time. */
+  /** The paths below `below`, without it, sorted. Reads a page at a time. */
   each(below: string): AsyncGenerator<string> {
     return this.#barrier.each(this.prefix + below);
   }
@@ -157,8 +157,8 @@ export class JsonRecords {
   }
 
   /**
-   * All or nothing, `others` (of whole paths) included; false when a record was not as it was read,
-   * and nothing was written.
+   * All or nothing, including `others`, whose paths are absolute. False if a record was not as it
+   * was read; then nothing was written.
    */
   async commit(writes: readonly JsonWrite[], others: readonly Entry[] = []): Promise<boolean> {
     const entries = writes.map(({ path, value }): Entry => ({
@@ -174,7 +174,7 @@ export class JsonRecords {
   }
 }
 
-/** Removes every record below `prefix`, a page in each commit. Repeating it after a stop is safe. */
+/** Removes every record below `prefix`, one page per commit. Safe to repeat after a stop. */
 export async function removeBelow(barrier: Barrier, prefix: string): Promise<void> {
   for await (const paths of eachPage((after, limit) => barrier.list(prefix, after, limit))) {
     await barrier.commit({ entries: paths.map((path) => ({ path, value: null })) });

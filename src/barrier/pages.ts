@@ -1,12 +1,12 @@
-/** Reading long lists a page at a time. */
+/** Reads long lists a page at a time. */
 
 /** Paths in memory at once. */
 const PAGE_PATHS = 256;
 
-/** Up to `limit` paths after `after`, in the order of the store. */
+/** Up to `limit` paths after `after`, in the store's order. */
 type ListPage = (after: string, limit: number) => Promise<readonly string[]>;
 
-/** Every path, in the order of the store. */
+/** All paths, in the store's order. */
 export async function* eachPage(list: ListPage): AsyncGenerator<readonly string[]> {
   for (let after = "";;) {
     const paths = await list(after, PAGE_PATHS);

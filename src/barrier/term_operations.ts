@@ -1,7 +1,7 @@
 /**
- * How often the active term has encrypted. Each commit that encrypts stores the count, so that no
- * start has to assume more than was done. The record is plain: it holds no secret, and the count must
- * be taken at the moment of the commit, which leaves no time for an encryption of its own.
+ * The number of encryptions under the active term. Each commit that encrypts stores it, so that a
+ * restart knows the exact number. The record is plain: it holds no secret, and the count must be
+ * taken at the moment of the commit, too late to encrypt it.
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
@@ -14,7 +14,7 @@ export function termOperationsWrite(term: number, operations: number): Write {
   return { path: TERM_OPERATIONS_PATH, bytes, sealKeyId: null };
 }
 
-/** Encryptions stored for `term`; 0 when another term was active last. Throws `record_malformed`. */
+/** Encryptions stored for `term`; 0 if another term was active last. Throws `record_malformed`. */
 export async function readTermOperations(store: Store, term: number): Promise<number> {
   const record = await store.get(TERM_OPERATIONS_PATH);
   if (record === null) return 0;
