@@ -1,7 +1,7 @@
 /**
- * The rewrap job: what is stored about the current or the last run. Counters are Vault's: `processed`
- * are entries brought to an outcome, `succeeded` are now under the target key (also those that were
- * already), `failed` could not be.
+ * The rewrap job: the stored state of the current or last run. The counters are Vault's:
+ * `processed` entries have an outcome, `succeeded` ones are under the target key (including those
+ * that already were), and `failed` ones could not be moved there.
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
@@ -25,30 +25,30 @@ export interface RewrapRun {
   readonly reason: RewrapReason;
   readonly targetKeyId: string;
   readonly startedAtMs: number;
-  /** Accessor of the token; null when the vault started the run by itself. */
+  /** Accessor of the token; null if the vault started the run itself. */
   readonly startedBy: string | null;
-  /** The index was counted: `total` and `skipped` are known. */
+  /** Whether the index was counted, so that `total` and `skipped` are known. */
   readonly counted: boolean;
   readonly processed: number;
   readonly succeeded: number;
   readonly failed: number;
-  /** Of `succeeded`: already under the target key when the run was counted. */
+  /** The part of `succeeded` that was already under the target key when the run was counted. */
   readonly skipped: number;
   /** Wrapped entries when the run was counted. */
   readonly total: number;
-  /** First failures of the run, bounded; paths and classes, never values. */
+  /** The first failures, up to a bound: paths and error codes, never values. */
   readonly failures: readonly RewrapFailure[];
-  /** Stale key being worked off, and the store's cursor behind the last entry of it. */
+  /** The stale key in progress, and the store's cursor after its last visited entry. */
   readonly staleKeyId: string | null;
   readonly cursor: number;
-  /** Stale keys whose entries were all visited in this run. */
+  /** Stale keys whose entries were all visited by this run. */
   readonly visitedKeyIds: readonly string[];
 }
 
 export type RewrapJob =
   | { readonly phase: "idle" }
   | { readonly phase: "running"; readonly run: RewrapRun }
-  /** The store or the seal failed: tried again at `untilMs`. */
+  /** The store or the seal failed; retried at `untilMs`. */
   | {
     readonly phase: "paused";
     readonly run: RewrapRun;

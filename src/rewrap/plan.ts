@@ -1,6 +1,6 @@
 /**
  * The rewrap's decisions, without I/O: how a run begins, what comes next, how a slice changes the
- * counters, when a failing run is tried again and when it is given up.
+ * counters, and when a failing run is retried or given up.
  */
 
 import {
@@ -20,7 +20,7 @@ export interface RunStart {
   readonly nowMs: number;
 }
 
-/** A run that has not looked at the index yet: its first slice does, after the commit it begins in. */
+/** A new run, which has not been counted: its first slice does that, after the starting commit. */
 export function beginRun(start: RunStart): RewrapJob {
   return {
     phase: "running",
@@ -44,7 +44,7 @@ export function beginRun(start: RunStart): RewrapJob {
   };
 }
 
-/** Entries already under the target key count as done at once: the index knows them. */
+/** Counts entries that are already under the target key as done, because the index knows them. */
 export function countRun(run: RewrapRun, counts: ReadonlyMap<string, number>): RewrapRun {
   if (run.counted) return run;
   let total = 0;
@@ -53,13 +53,13 @@ export function countRun(run: RewrapRun, counts: ReadonlyMap<string, number>): R
   return { ...run, counted: true, processed: skipped, succeeded: skipped, skipped, total };
 }
 
-/** The run, aimed at the seal key of now: what it has visited for another one counts no more. */
+/** Directs the run at the current seal key. Keys visited for another target no longer count. */
 export function retarget(run: RewrapRun, targetKeyId: string): RewrapRun {
   if (run.targetKeyId === targetKeyId) return run;
   return { ...run, targetKeyId, staleKeyId: null, cursor: 0, visitedKeyIds: [] };
 }
 
-/** The stale key to work on next; null when every one was visited. */
+/** The stale key to work on next; null if all were visited. */
 export function nextStaleKey(
   run: RewrapRun,
   counts: ReadonlyMap<string, number>,
@@ -90,7 +90,7 @@ export function advanceRun(run: RewrapRun, slice: SliceResult): RewrapRun {
   };
 }
 
-/** The run after the last entry of a stale key: the next slice picks another key. */
+/** The run after the last entry of a stale key. The next slice picks another key. */
 export function closeStaleKey(run: RewrapRun, keyId: string): RewrapRun {
   return { ...run, staleKeyId: null, cursor: 0, visitedKeyIds: [...run.visitedKeyIds, keyId] };
 }
@@ -100,7 +100,7 @@ export function finishRun(run: RewrapRun, nowMs: number, result?: RewrapResult):
   return { phase: "finished", run, result: result ?? natural, finishedAtMs: nowMs };
 }
 
-/** What becomes of a run whose slice could not be carried out at all. */
+/** The job after a slice that failed as a whole: paused, or finished as `interrupted`. */
 export function pauseRun(
   job: Extract<RewrapJob, { phase: "running" | "paused" }>,
   nowMs: number,
@@ -114,7 +114,7 @@ export function pauseRun(
   return { phase: "paused", run: job.run, attempt, pausedAtMs, untilMs: nowMs + delayMs };
 }
 
-/** When the alarm must fire for this job; null when it has nothing to do. */
+/** When the alarm must fire for this job; null if it has nothing to do. */
 export function dueTimeMs(job: RewrapJob, nowMs: number): number | null {
   switch (job.phase) {
     case "running":
@@ -126,7 +126,7 @@ export function dueTimeMs(job: RewrapJob, nowMs: number): number | null {
   }
 }
 
-/** Whether the log should say how far the run is: at each tenth of the entries. */
+/** Whether to log progress: at each tenth of the entries. */
 export function passedTenth(before: RewrapRun, after: RewrapRun): boolean {
   if (after.total === 0) return false;
   const tenth = (run: RewrapRun) => Math.floor((run.processed * 10) / run.total);

@@ -1,7 +1,7 @@
 /**
- * Brings every seal-wrapped entry to the current seal key, in slices. The job is stored with each
- * slice, so an eviction, a restart or a seal only interrupts it. The vault calls `runSlice` whenever
- * the alarm is due and never two at once.
+ * Moves every seal-wrapped entry to the current seal key, in slices. The job is stored with each
+ * slice, so an eviction, a restart or a seal only interrupts it. The vault calls `runSlice`
+ * whenever the job is due, one call at a time.
  */
 
 import type { Barrier, Entry } from "../barrier/barrier.ts";
@@ -44,11 +44,11 @@ export interface RewrapPorts {
   readonly nowMs: () => number;
   readonly log: Log;
   readonly seal: () => Seal;
-  /** Takes over a seal that no longer holds keys nobody needs. */
+  /** Installs a seal without the previous keys that nothing needs any more. */
   readonly installSeal: (seal: Seal) => void;
 }
 
-/** What a commit that makes entries stale adds, so that the run begins with it or not at all. */
+/** Records to add to a commit that makes entries stale, so that the run begins with it or not. */
 export interface RewrapStart {
   readonly entries: readonly Entry[];
   readonly writes: readonly Write[];
@@ -71,8 +71,8 @@ export class Rewrap {
   }
 
   /**
-   * The records that start a run towards `targetKeyId`. A run that is still going is replaced: the
-   * new one visits whatever it had left.
+   * The records that start a run towards `targetKeyId`. They replace an active run; the new one
+   * visits what the old one had left.
    */
   prepareStart(reason: RewrapReason, targetKeyId: string, startedBy: string | null): RewrapStart {
     const { random, nowMs } = this.#ports;
@@ -81,7 +81,7 @@ export class Rewrap {
     return this.#records(job);
   }
 
-  /** Starts a run by request; `already_running` leaves the current one alone. */
+  /** Starts a run. `already_running` leaves the active one as it is. */
   async start(
     reason: RewrapReason,
     startedBy: string | null,
@@ -93,7 +93,7 @@ export class Rewrap {
     return "started";
   }
 
-  /** Ends a run; harmless, because every entry opens under the key it names. */
+  /** Ends an active run. This is harmless: every entry opens under the key it names. */
   async cancel(): Promise<void> {
     const stored = await this.#read();
     if (!isActive(stored.job)) return;
@@ -101,7 +101,7 @@ export class Rewrap {
     this.#ports.log.info("seal.rewrap: seal re-wrap cancelled");
   }
 
-  /** One bounded slice of the active run. Resolves to the time the next one is due, or null. */
+  /** Runs a bounded slice of the active run. Resolves to the time the next one is due, or null. */
   async runSlice(): Promise<number | null> {
     const { nowMs } = this.#ports;
     const stored = await this.#read();
@@ -122,7 +122,7 @@ export class Rewrap {
     }
   }
 
-  /** To be called after an unseal: says that a run goes on which an interruption had stopped. */
+  /** Logs that an interrupted run goes on. To be called after an unseal. */
   async logResumption(): Promise<void> {
     const { job } = await this.#read();
     if (!isActive(job) || !job.run.counted) return;
@@ -160,7 +160,7 @@ export class Rewrap {
     return dueTimeMs(next, nowMs());
   }
 
-  /** Values, cursor and counters in one commit; entries that changed meanwhile drop out. */
+  /** Commits values, cursor and counters together. Entries that changed meanwhile drop out. */
   async #commitSlice(run: RewrapRun, first: Slice, expect: Expectation): Promise<RewrapJob> {
     const { barrier } = this.#ports;
     for (let slice = first;;) {
@@ -189,10 +189,7 @@ export class Rewrap {
     }
   }
 
-  /**
-   * Erases previous keys and old bytes, and only then ends the run: whoever stops this in between
-   * leaves a run that does the rest again.
-   */
+  /** Erases previous keys and old bytes before it ends the run, so that a stop repeats the rest. */
   async #finish(run: RewrapRun, expect: Expectation): Promise<void> {
     await this.#erasePreviousKeys(expect);
     const logScrub = await this.#scrub();
@@ -202,7 +199,7 @@ export class Rewrap {
     logScrub();
   }
 
-  /** Erases the previous keys that wrap nothing any more. A static seal's are the operator's. */
+  /** Erases previous keys that wrap nothing. Those of a static seal are the operator's. */
   async #erasePreviousKeys(expect: Expectation): Promise<void> {
     const { barrier, store, seal, installSeal } = this.#ports;
     await barrier.exclusively(async () => {
@@ -220,7 +217,7 @@ export class Rewrap {
     });
   }
 
-  /** Answers what logs its outcome. The run ends, whatever becomes of this. */
+  /** Returns a function that logs the outcome. The run ends even if the scrub fails. */
   async #scrub(): Promise<() => void> {
     const { store, log } = this.#ports;
     try {
@@ -303,7 +300,7 @@ function conflict(): VaultError {
   return new VaultError("store_conflict", "the rewrap job was changed by another writer");
 }
 
-/** A name for the log; messages could quote what they should not. */
+/** The error code for the log, because messages could quote data. */
 function errorClass(error: unknown): string {
   return error instanceof VaultError ? error.code : "internal";
 }

@@ -1,6 +1,6 @@
 /**
  * One slice of a rewrap: reads a bounded page of stale entries, unwraps and wraps them. It commits
- * nothing; the caller writes values, cursor and counters together, each value guarded by the
+ * nothing. The caller writes values, cursor and counters together, and guards each value by the
  * revision it was read at, so that a newer write wins.
  */
 
@@ -12,9 +12,9 @@ import type { RewrapFailure } from "./job.ts";
 
 export interface Slice {
   readonly staleKeyId: string;
-  /** Behind the last entry of the slice. */
+  /** After the last entry of the slice. */
   readonly cursor: number;
-  /** No entry of this key is left behind the cursor. */
+  /** Whether no entry of this key is left after the cursor. */
   readonly exhausted: boolean;
   readonly writes: readonly Write[];
   readonly expect: readonly Expectation[];
@@ -22,8 +22,8 @@ export interface Slice {
 }
 
 /**
- * Rewraps the next entries of `staleKeyId` behind `cursor`. An entry that does not open is a failure
- * of that entry and keeps its bytes; any other error ends the slice.
+ * Rewraps the next entries of `staleKeyId` after `cursor`. An entry that does not open is listed as
+ * a failure and keeps its bytes. Any other error ends the slice.
  */
 export async function rewrapSlice(
   store: Store,
@@ -56,7 +56,7 @@ export async function rewrapSlice(
   return { staleKeyId, cursor: page.cursor, exhausted, writes, expect, failures };
 }
 
-/** The results in the order of `items`, with at most `lanes` bodies under way. */
+/** The results in the order of `items`, with at most `lanes` bodies in progress. */
 async function mapInLanes<Item, Result>(
   items: readonly Item[],
   lanes: number,
@@ -99,7 +99,7 @@ async function rewrapRecord(
   }
 }
 
-/** The slice without one entry: somebody wrote it meanwhile, and what they wrote is newer. */
+/** The slice without one entry, which another writer has replaced meanwhile. */
 export function withoutEntry(slice: Slice, path: string): Slice {
   return {
     ...slice,
