@@ -1,6 +1,6 @@
 /**
- * Where an attempt lives: one record behind the barrier, and the due time of its expiry beside it.
- * Every write expects the state that was read, so that of two writers one starts over.
+ * Stores an attempt: one record behind the barrier, and the due time of its expiry beside it. Every
+ * write expects the state that was read, so that of two writers one must start over.
  */
 
 import type { Barrier, Entry } from "../barrier/barrier.ts";
@@ -12,20 +12,20 @@ import { ABSENT, type Expectation, type Revision, type Write } from "../storage/
 export interface StoredAttempt<State> {
   readonly state: State;
   readonly expect: Expectation;
-  /** The record of an attempt whose time is over is still there. */
+  /** Whether the record of an expired attempt still exists. */
   readonly isLeftover: boolean;
 }
 
 export interface AttemptCodec<State> {
   readonly idle: State;
-  /** Null for an idle state: there is no record then. */
+  /** Null for an idle state, which has no record. */
   readonly encode: (state: State) => Uint8Array | null;
   readonly decode: (bytes: Uint8Array) => State;
-  /** When the attempt ends by itself; null for an idle one. */
+  /** When the attempt ends by itself; null if idle. */
   readonly expiresAtMs: (state: State) => number | null;
 }
 
-/** What else belongs into the commit of a state. */
+/** Whatever else belongs in the commit of a state. */
 interface Others {
   readonly entries?: readonly Entry[];
   readonly writes?: readonly Write[];
@@ -37,7 +37,7 @@ export class AttemptStore<State> {
   readonly #nowMs: () => number;
   readonly #codec: AttemptCodec<State>;
   readonly #expired: () => void;
-  /** Of the record that was last found to be expired. */
+  /** Revision of the record last found expired. */
   #expiredRevision: Revision = ABSENT;
 
   constructor(
@@ -45,7 +45,7 @@ export class AttemptStore<State> {
     barrier: Barrier,
     nowMs: () => number,
     codec: AttemptCodec<State>,
-    /** Called once for an attempt whose time is found to be over. */
+    /** Called once for each attempt found expired. */
     expired: () => void,
   ) {
     this.#name = name;
@@ -55,7 +55,7 @@ export class AttemptStore<State> {
     this.#expired = expired;
   }
 
-  /** The attempt as it is now: one whose time is over counts as none. */
+  /** The current attempt. An expired one reads as idle. */
   async read(): Promise<StoredAttempt<State>> {
     const { idle, decode, expiresAtMs } = this.#codec;
     const path = ceremonyPath(this.#name);
@@ -80,12 +80,12 @@ export class AttemptStore<State> {
     await this.commit([...entries, ...(others.entries ?? [])], all, expect);
   }
 
-  /** The records of a state, for the commit of somebody else. */
+  /** The records of a state, for another commit. */
   records(state: State): { readonly entries: readonly Entry[]; readonly writes: readonly Write[] } {
     const expiry = this.#codec.expiresAtMs(state);
     const bytes = expiry === null ? null : encodeDueTime(expiry);
     return {
-      // Wrapped, so that data keys from an older backup do not open it under the seal key of now.
+      // Wrapped, so that data keys from an older backup do not open it under the current seal key.
       entries: [{
         path: ceremonyPath(this.#name),
         value: this.#codec.encode(state),
@@ -95,7 +95,7 @@ export class AttemptStore<State> {
     };
   }
 
-  /** The records that end an attempt. They need no key: also who seals may write them. */
+  /** Writes that end an attempt. They need no key, so sealing can make them. */
   endRecords(): readonly Write[] {
     return [ceremonyPath(this.#name), this.#duePath].map((path) => ({
       path,
@@ -104,7 +104,7 @@ export class AttemptStore<State> {
     }));
   }
 
-  /** Commits entries under the condition that the attempt is still as it was read. */
+  /** Commits on condition that the attempt is as it was read. Throws `store_conflict` if not. */
   async commit(
     entries: readonly Entry[],
     writes: readonly Write[],
@@ -116,7 +116,7 @@ export class AttemptStore<State> {
     }
   }
 
-  /** Removes what is left of an attempt whose time is over. Answers whether there was one. */
+  /** Removes what is left of an expired attempt. Returns whether there was one. */
   async expire(): Promise<boolean> {
     const { state, expect, isLeftover } = await this.read();
     if (isLeftover) await this.write(state, expect);

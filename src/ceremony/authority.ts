@@ -1,8 +1,8 @@
 /**
- * The shares in force: which ones they are, and how many a ceremony needs. Unseal shares under a
- * Shamir seal, recovery shares under any other. A quorum of different shares in force authorises: each
- * was checked when it was given, and the key they make is in memory or behind the seal already. So
- * no attempt has to keep a share.
+ * The shares in force, and how many of them a ceremony needs: unseal shares under a Shamir seal,
+ * recovery shares under any other. A quorum of distinct shares authorises. Each is checked when it
+ * is given, and the key they make is already in memory or behind the seal, so attempts keep no
+ * share.
  */
 
 import type { Barrier } from "../barrier/barrier.ts";
@@ -26,16 +26,16 @@ export class ShareAuthority {
     this.#ports = ports;
   }
 
-  /** Shares that authorise a ceremony. */
+  /** Number of shares that authorise a ceremony. */
   get required(): number {
     return authorisingShares(this.#ports.keys().config).threshold;
   }
 
-  /** Key of the check values under a salt. */
+  /** The key of the check values for a salt. */
   readonly checkKey = (salt: Uint8Array): Uint8Array =>
     this.#ports.barrier.deriveMacKey("share check", salt);
 
-  /** Place of a share among those in force, in share order; null when it is none of them. */
+  /** Place of a share among those in force, in share order; null if it is not one of them. */
   async placeOf(share: Share): Promise<number | null> {
     return placeOfShare(share, await this.#checksInForce(), this.checkKey);
   }

@@ -1,7 +1,7 @@
 /**
- * The stored form of an attempt. It holds no share in force and no key; while a verification runs, it
- * holds fewer new shares than make the new key. It is only ever written through barrier and seal;
- * sealing by request and every end of the attempt remove it.
+ * The stored form of an attempt. It holds no share in force and no key, and during a verification
+ * fewer new shares than make the new key. It is only written through barrier and seal. Sealing by
+ * request and every end of the attempt remove it.
  */
 
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
@@ -95,7 +95,7 @@ function pendingOf(json: PendingKeyJson): PendingKey {
   return { checks: checksOf(json.checks), keyCheck, encryptedShares, backup, confirmed };
 }
 
-/** Null for an idle state: there is no record then. */
+/** Null for an idle state, which has no record. */
 export function encodeCeremony(state: CeremonyState): Uint8Array<ArrayBuffer> | null {
   const json = ceremonyJson(state);
   return json === null ? null : encodeUtf8(JSON.stringify(json));

@@ -1,8 +1,8 @@
 /**
- * PGP-encrypted shares that stay retrievable after the response that carried them: as the backup
- * that was asked for, and for each holder by fingerprint until he confirms that he has them. What is
- * in force lies outside the barrier, as in Vault: a vault whose answer was lost is sealed, and
- * whoever can read its storage must still be able to give the holders their messages.
+ * Keeps PGP-encrypted shares retrievable after the response that carried them: as the requested
+ * backup, and for each holder by fingerprint until they confirm receipt. Messages in force lie
+ * outside the barrier, as in Vault: if the response was lost, the vault may be sealed, and anyone
+ * who can read its storage must still be able to give the holders their messages.
  */
 
 import { backupPath, deliveryPath } from "../storage/record_paths.ts";
@@ -15,7 +15,7 @@ import {
 } from "./recipients.ts";
 import type { CeremonyHead, CeremonyState, CeremonyTarget, PendingKey } from "./state.ts";
 
-/** What is left of an attempt, and the records that are to be written with it. */
+/** The state after a removal, and the records to write with it. */
 export interface Removal {
   readonly state: CeremonyState;
   readonly writes: readonly Write[];
@@ -33,9 +33,9 @@ export class ShareDelivery {
   }
 
   /**
-   * The backup to show: that of a pending verification, else the one in force; null for none. With
-   * a fingerprint, the shares of that holder, also when no backup was asked for: those in force, or
-   * the pending ones of somebody who gets new ones; null once they were confirmed.
+   * The backup of a pending verification, else the one in force; null if there is none. With a
+   * fingerprint, that holder's shares, even if no backup was requested: the pending ones if they
+   * get new ones, else those in force; null once they are confirmed.
    */
   async read(state: CeremonyState, fingerprint: string | null): Promise<ShareBackup | null> {
     const pending = state.phase === "verifying" ? copies(state.head, state.pending) : null;
@@ -50,7 +50,7 @@ export class ShareDelivery {
     return ofHolder(await this.#stored(deliveryPath), fingerprint);
   }
 
-  /** Records that put the new shares' copies in force, in the commit that installs the key. */
+  /** Writes that put the new shares' copies in force, for the commit that installs the key. */
   async promotion(head: CeremonyHead, pending: PendingKey): Promise<readonly Write[]> {
     const current = copies(head, pending);
     const delivery = this.#delivery(current, pending.confirmed);
@@ -63,8 +63,8 @@ export class ShareDelivery {
   }
 
   /**
-   * What removes the backup, both the pending one and the one in force, but no holder's copy; with a
-   * fingerprint, the copy that `read` shows to this holder, who has confirmed it, and nothing else.
+   * Removes the backup, both pending and in force, but no holder's copy. With a fingerprint, the
+   * holder confirms the copy that `read` shows them, and only that copy is removed.
    */
   async removal(state: CeremonyState, fingerprint: string | null): Promise<Removal> {
     if (fingerprint === null) {
@@ -73,7 +73,7 @@ export class ShareDelivery {
     }
     const holder = fingerprint.toLowerCase();
     if (state.phase === "verifying" && isOf(copies(state.head, state.pending), holder)) {
-      // A cancel leaves the older share in force, and its copy was not what was confirmed.
+      // A cancel leaves the older share in force, and its copy has not been confirmed.
       const confirmed = new Set([...state.pending.confirmed, holder]);
       return { state: withPending(state, { confirmed: [...confirmed] }), writes: [] };
     }
@@ -81,7 +81,7 @@ export class ShareDelivery {
     return { state, writes: stored === null ? [] : [this.#delivery(stored, [holder])] };
   }
 
-  /** The record of what holders have not confirmed yet. */
+  /** The record of the copies that holders have not confirmed yet. */
   #delivery(all: ShareBackup | null, confirmed: readonly string[]): Write {
     const left = Object.entries(all?.shares ?? {}).filter(([holder]) =>
       !confirmed.includes(holder)
@@ -113,7 +113,7 @@ function withPending(state: Verifying, changes: Partial<PendingKey>): Verifying 
 }
 
 function isOf(backup: ShareBackup | null, fingerprint: string): boolean {
-  // A caller chooses the name, and every object answers to "constructor".
+  // The caller chooses the name, and every object has a "constructor".
   return backup !== null && Object.hasOwn(backup.shares, fingerprint.toLowerCase());
 }
 

@@ -1,7 +1,7 @@
 /**
- * Generating a root token by a quorum of the shares in force. It shares the ceremony's rules: the
- * attempt survives a restart, a wrong share is refused at once, sealing by request ends it. The
- * token leaves the vault only in encoded form: XOR-ed with a one-time password, or to a PGP key.
+ * Generates a root token with a quorum of the shares in force. The rules are those of a rekey: the
+ * attempt survives a restart, a wrong share is refused at once, and sealing by request ends it. The
+ * token leaves the vault only XOR-ed with a one-time password, or encrypted to a PGP key.
  */
 
 import type { Entry } from "../barrier/barrier.ts";
@@ -25,7 +25,7 @@ import { encryptTo, logRecipients } from "./recipients.ts";
 import type { PgpRecipient } from "./state.ts";
 import type { Share } from "../crypto/keys.ts";
 
-/** How the token is encoded for whoever asked for it. */
+/** How the token is encoded for the caller. */
 export type TokenEncoding =
   | { readonly kind: "otp"; readonly otp: string }
   | { readonly kind: "pgp"; readonly recipient: PgpRecipient };
@@ -38,10 +38,10 @@ export type GenerationState =
     readonly encoding: TokenEncoding;
     readonly required: number;
     readonly startedAtMs: number;
-    /** Accessor of the token that started it; null without one. */
+    /** Accessor of the token that started it; null if none did. */
     readonly startedBy: string | null;
     readonly expiresAtMs: number;
-    /** Which shares in force were given: their places in share order, each once. No share is kept. */
+    /** Places of the given shares in share order, each once. The shares are not kept. */
     readonly given: readonly number[];
   };
 
@@ -56,15 +56,15 @@ export interface GenerateRootPorts extends AuthorityPorts {
   readonly nowMs: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** A root token that exists once its entries are committed. */
+  /** Makes a root token, which exists once its entries are committed. */
   readonly issueRootToken: () => { readonly id: string; readonly entries: readonly Entry[] };
-  /** Clears what a finished attempt left in the store. */
+  /** Clears the traces of a finished attempt from the store. */
   readonly clearTraces: () => Promise<void>;
 }
 
 const NAME = "generate-root";
 const IDLE: GenerationState = { phase: "idle" };
-/** As long as a token: "s." and 24 characters. */
+/** The length of a token: "s." and 24 characters. */
 export const OTP_CHARACTERS = 26;
 
 export class GenerateRoot {
@@ -93,7 +93,7 @@ export class GenerateRoot {
     return this.#authority.required;
   }
 
-  /** Throws `invalid_request` when an attempt is open. */
+  /** Throws `invalid_request` if an attempt is in progress. */
   async start(encoding: TokenEncoding, startedBy: string | null): Promise<Gathering> {
     const { random, nowMs, log } = this.#ports;
     const stored = await this.#attempts.read();
@@ -135,14 +135,14 @@ export class GenerateRoot {
     return this.#attempts.endRecords();
   }
 
-  /** The same attempt from its first share on, for the commit that makes the given ones void. */
+  /** The attempt without given shares, for the commit that voids them. Null if idle. */
   async voided(required: number): Promise<Attached | null> {
     const { state, expect } = await this.#attempts.read();
     if (state.phase === "idle") return null;
     return { ...this.#attempts.records({ ...state, required, given: [] }), expect: [expect] };
   }
 
-  /** A share of the key in force. The last one needed makes the token. */
+  /** Takes a share of the key in force. The last one needed makes the token. */
   async submit(share: Share, attemptId: string): Promise<GenerationOutcome> {
     const stored = await this.#attempts.read();
     const place = await this.#authority.placeOf(share);
@@ -176,10 +176,10 @@ export class GenerateRoot {
   }
 }
 
-/** Refused by our own rule (D2); the reference notices when the quorum is there. */
+/** Deviation D2: the reference notices only when the quorum is complete. */
 export const UNKNOWN_SHARE = "given key is not one of the current key shares";
 
-/** Why a share at `place` of those in force, or at none, is refused; null when it is not. */
+/** Why a share is refused; null if it is not. `place` is null for a share that is not in force. */
 function shareProblem(state: Gathering, attemptId: string, place: number | null): string | null {
   if (attemptId !== state.attemptId) {
     return "incorrect nonce supplied; nonce for this root generation operation is " +
@@ -191,7 +191,7 @@ function shareProblem(state: Gathering, attemptId: string, place: number | null)
     : null;
 }
 
-/** A fresh one-time password of the right length. */
+/** A new one-time password, as long as a token. */
 export function createOtp(random: RandomBytes): string {
   return randomBase62(random, OTP_CHARACTERS);
 }
@@ -208,7 +208,7 @@ function xorTexts(left: string, right: string): Uint8Array<ArrayBuffer> {
   return bytes.map((byte, index) => byte ^ (mask[index] ?? 0));
 }
 
-/** The token in an encoded one. Throws `invalid_request` when the two do not fit. */
+/** Decodes an encoded token. Throws `invalid_request` if the password does not fit it. */
 export function decodeGeneratedToken(encoded: string, otp: string): string {
   const bytes = decodeBase64Unpadded(encoded);
   if (bytes === null) {
@@ -232,14 +232,14 @@ export function decodeGeneratedToken(encoded: string, otp: string): string {
   }
 }
 
-/** As Go's `base64.RawStdEncoding`: padding is refused, line ends are ignored. */
+/** Like Go's `base64.RawStdEncoding`: refuses padding, ignores line ends. */
 function decodeBase64Unpadded(text: string): Uint8Array<ArrayBuffer> | null {
   const digits = text.replace(/[\r\n]+/g, "");
   if (digits.includes("=")) return null;
   return decodeBase64(digits + "=".repeat((4 - digits.length % 4) % 4));
 }
 
-/** Where Go says that the text stops being base64: a lone digit at its end is blamed itself. */
+/** The byte offset that Go reports for malformed base64. A lone final digit is itself to blame. */
 function firstBadDigit(text: string): number {
   const at = text.search(/[^A-Za-z0-9+/\r\n]/);
   return encodeUtf8(at === -1 ? text.slice(0, -1) : text.slice(0, at)).length;

@@ -1,7 +1,7 @@
 /**
- * Puts a new key in force: computes every record of the change, proves in memory that the new shares
- * open them, commits once, and only then changes what is in memory. Whoever stops this at any point
- * leaves a vault that either the old or the new shares open.
+ * Puts a new key in force: computes every record of the change, proves in memory that the new
+ * shares open them, commits once, and only then changes memory. After a stop at any point, either
+ * the old or the new shares open the vault.
  */
 
 import type { Barrier, Entry, OuterLayer } from "../barrier/barrier.ts";
@@ -31,7 +31,7 @@ import {
 } from "./key_records.ts";
 import { joinShares } from "./shares.ts";
 
-/** Records that start a rewrap in the commit that makes entries stale. */
+/** Records that start a rewrap, for the commit that makes entries stale. */
 export interface FollowUp {
   readonly entries: readonly Entry[];
   readonly writes: readonly Write[];
@@ -45,14 +45,14 @@ export interface InstallPorts {
   readonly random: RandomBytes;
   readonly nowMs: () => number;
   readonly keys: () => KeyState;
-  /** Takes over keys that are committed. The barrier has its own already. */
+  /** Takes over committed keys. The barrier already has its own. */
   readonly keysCommitted: (keys: KeyState) => void;
   /** The seal as the barrier uses it. */
   readonly outerOf: (seal: Seal) => OuterLayer;
   readonly prepareRewrap: (sealKeyId: string) => FollowUp;
 }
 
-/** What else belongs into the commit: the end of the ceremony, check values, backups. */
+/** Whatever else belongs in the commit: the end of the ceremony, check values, backups. */
 export interface Attached {
   readonly entries: readonly Entry[];
   readonly writes: readonly Write[];
@@ -61,15 +61,16 @@ export interface Attached {
 
 export const NOTHING_ATTACHED: Attached = { entries: [], writes: [], expect: [] };
 
-/** A new key and the shares that its holders gave, or were given, as proof that they have it. */
+/** A new key, and shares that prove it: given by its holders, or about to be handed to them. */
 export interface ProvenKey extends ShareCounts {
   readonly key: Uint8Array<ArrayBuffer>;
   readonly proof: readonly Share[];
 }
 
 /**
- * Shamir: a new unseal key, a new root key, a new term, and a rewrap towards the new wrapping key.
- * The term is new so that a data key in an older backup opens nothing that is written from now on.
+ * Shamir: installs a new unseal key, root key and term, and starts a rewrap towards the new
+ * wrapping key. The term is new so that a data key in an older backup opens nothing written from
+ * now on.
  */
 export async function installUnsealKey(
   ports: InstallPorts,
@@ -100,7 +101,7 @@ export async function installUnsealKey(
   });
 }
 
-/** A new recovery key: it authorises, it opens nothing. The root key is new with it. */
+/** Installs a new recovery key, which authorises but opens nothing, and a new root key. */
 export async function installRecoveryKey(
   ports: InstallPorts,
   next: ProvenKey,
@@ -127,7 +128,7 @@ async function proveRecoveryKey(seal: Seal, record: Write, next: ProvenKey): Pro
   }
 }
 
-/** A new root key under the same seal: no share changes. */
+/** Installs a new root key under the same seal. No share changes. */
 export async function installRootKey(ports: InstallPorts, attached: Attached): Promise<void> {
   await ports.barrier.exclusively(async () => {
     const { seal, config } = ports.keys();
@@ -140,9 +141,9 @@ export async function installRootKey(ports: InstallPorts, attached: Attached): P
 }
 
 /**
- * Brings the key records to a static seal's current key, with a new root key, where one of them or
- * the configuration names another. `reopened` must know the current key alone. A recovery key that
- * does not open stays as it is; `false` tells so.
+ * If a key record or the configuration names another key than a static seal's current one, moves
+ * all of them there, with a new root key. `reopened` must know the current key only. A recovery key
+ * that does not open stays as it is: `changed_without_recovery_key`.
  */
 export async function installChangedSealKey(
   ports: InstallPorts,
@@ -166,7 +167,7 @@ export async function installChangedSealKey(
   });
 }
 
-/** The write that brings it to the current key, if there is one; null when it does not open. */
+/** The write that moves the recovery key to the current key, if any; null if it does not open. */
 async function rewrappedRecoveryKey(store: Store, seal: Seal): Promise<readonly Write[] | null> {
   try {
     const key = await readRecoveryKey(store, seal);
@@ -177,7 +178,7 @@ async function rewrappedRecoveryKey(store: Store, seal: Seal): Promise<readonly 
   }
 }
 
-/** A changed keyring under the same root key: rotation, or its settings. */
+/** Installs a changed keyring under the same root key: a rotation, or its settings. */
 export async function installKeyring(
   ports: InstallPorts,
   change: (keyring: Keyring) => Keyring,
@@ -189,7 +190,7 @@ export async function installKeyring(
   });
 }
 
-/** Adds a term, which encrypts from now on. */
+/** Adds a term and makes it the active one. */
 export async function rotateKeyring(ports: InstallPorts, nowMs: number): Promise<void> {
   await installKeyring(ports, (keyring) => addTerm(keyring, ports.random, nowMs));
 }
@@ -198,23 +199,24 @@ export function configWrite(config: SealConfig): Write {
   return { path: SEAL_CONFIG_PATH, bytes: encodeSealConfig(config), sealKeyId: null };
 }
 
-/** Whatever proves itself by the credential key ends with the root key. */
+/** Also replaces the credential key: credentials that it proves end with the root key. */
 function withNewRootKey({ barrier, random }: InstallPorts, seal: Seal): OpenedKeys {
   const keyring = withNewCredentialKey(barrier.keyring, random);
   return { rootKey: rootKey(random(KEY_BYTES)), keyring, seal };
 }
 
 interface KeyChange {
-  /** The keys to be put in force. */
+  /** The keys to put in force. */
   readonly opened: OpenedKeys;
-  /** A seal that knows only what will be there at the next unseal: it proves the records. */
+  /** Proves the records; knows only what the next unseal will have. */
   readonly reopened: Seal;
   readonly config: SealConfig;
 }
 
 /**
- * Proves the records of a change and commits them with what is attached, which is encrypted under
- * the new keys. Throws `store_conflict` when another writer was faster; then nothing has changed.
+ * Proves the records of a change and commits them together with `attached`, which is encrypted
+ * under the new keys. Throws `store_conflict` if another writer was faster; then nothing has
+ * changed.
  */
 async function commitKeys(
   ports: InstallPorts,

@@ -1,6 +1,6 @@
 /**
- * The records that decide whether a vault opens: root key, keyring, and the wrapping keys of earlier
- * unseal keys. They are always written together, and each set can prove that it opens.
+ * The records that decide whether a vault opens: root key, keyring, and the wrapping keys of
+ * earlier unseal keys. A change writes them together and first proves that they open.
  */
 
 import { decryptKeyring, encryptKeyring, isSameKeyring, type Keyring } from "../barrier/keyring.ts";
@@ -24,7 +24,7 @@ import {
 } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
 
-/** The keys in memory of an unsealed vault, and the configuration they belong to. */
+/** The keys in memory of an unsealed vault, and their configuration. */
 export interface KeyState {
   readonly rootKey: RootKey;
   readonly seal: Seal;
@@ -32,7 +32,7 @@ export interface KeyState {
   readonly configRevision: Revision;
 }
 
-/** Root key and keyring, wrapped by `seal`, and its previous keys where it is a Shamir seal. */
+/** Root key and keyring, wrapped by `seal`, and the previous keys of a Shamir seal. */
 export async function keyRecords(
   root: RootKey,
   keyring: Keyring,
@@ -50,11 +50,11 @@ export async function keyRecords(
 export interface OpenedKeys {
   readonly rootKey: RootKey;
   readonly keyring: Keyring;
-  /** The seal that opened them, with every previous key it needs. */
+  /** The seal that opened them, with every previous key that it needs. */
   readonly seal: Seal;
 }
 
-/** Opens the stored keys. Throws `ciphertext_rejected` or `unknown_key` when `seal` is not theirs. */
+/** Opens the stored keys. Throws `ciphertext_rejected` or `unknown_key` for another seal's. */
 export async function readKeyRecords(store: Store, seal: Seal): Promise<OpenedKeys> {
   const rootRecord = await requireRecord(store, ROOT_KEY_PATH);
   const root = rootKey(await seal.unwrap(ROOT_KEY_PATH, rootRecord));
@@ -72,7 +72,7 @@ async function requireRecord(store: Store, path: string): Promise<Uint8Array> {
   return record.bytes;
 }
 
-/** The recovery key, or null when the vault has none. */
+/** The recovery key, or null if the vault has none. */
 export async function readRecoveryKey(
   store: Store,
   seal: Seal,
@@ -83,9 +83,9 @@ export async function readRecoveryKey(
 }
 
 /**
- * Opens records that are about to be written, as the next unseal will: with `reopened`, which knows
- * only what the holders have. Throws `ciphertext_rejected` when they would not open, or would open
- * something else than `keys`: then nothing may be committed.
+ * Opens records that are about to be written as the next unseal will: with `reopened`, which knows
+ * only what the holders or the settings have. Throws `ciphertext_rejected` if they would not open,
+ * or would yield anything but `keys`; then nothing may be committed.
  */
 export async function proveKeyRecords(
   writes: readonly Write[],

@@ -1,7 +1,4 @@
-/**
- * The PGP keys of a ceremony: checked before anyone gives a share, and used when the new shares are
- * handed out.
- */
+/** The PGP keys of a ceremony: checked at the start and used when the new shares are handed out. */
 
 import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { pause } from "../crypto/pause.ts";
@@ -13,10 +10,10 @@ import type { Log } from "../log.ts";
 import type { PgpRecipient } from "./state.ts";
 
 /**
- * Parses one key and proves by a trial encryption that it can encrypt, to the subkey of
- * `encryptionKeyFingerprint` where that is not null. `configuration` is the message's beginning for
- * a key that cannot be read, `field` for one that cannot encrypt. `signaturesMax`: what is left of
- * `PGP_REQUEST_SIGNATURES_MAX`.
+ * Parses one key and proves by a trial encryption that it can encrypt, to the subkey or primary key
+ * of `encryptionKeyFingerprint` unless that is null. Throws `invalid_request`, with a message that
+ * begins with `configuration` for an unreadable key and with `field` for one that cannot encrypt.
+ * `signaturesMax` is the rest of `PGP_REQUEST_SIGNATURES_MAX`.
  */
 export async function checkPgpKey(
   text: string,
@@ -45,7 +42,7 @@ export async function checkPgpKey(
   }
 }
 
-/** All keys of a request, in share order; null when none were given. */
+/** Checks all keys of a request, in share order. Null if none were given. */
 export async function checkRecipients(
   texts: readonly string[] | null,
   configuration: string,
@@ -57,20 +54,20 @@ export async function checkRecipients(
     const left = PGP_REQUEST_SIGNATURES_MAX - signatures;
     const key = await checkPgpKey(text, configuration, `pgp_keys[${index}]`, null, left);
     signatures += key.ownSignatures;
-    // The trial encryption is work of this thread too.
+    // The trial encryption blocks this thread too.
     await pause();
     recipients.push(recipientOf(key));
   }
   return recipients;
 }
 
-/** A checked key, with the choice of what in it is encrypted to. */
+/** A checked key, with its chosen encryption key. */
 export function recipientOf(key: PgpKey): PgpRecipient {
   const { fingerprint, encryptionKeyFingerprint, binaryBase64 } = key;
   return { fingerprint, encryptionKeyFingerprint, key: binaryBase64 };
 }
 
-/** Encrypts to the very key that was chosen at the start; refused where that is not possible. */
+/** Encrypts to the key chosen at the start. Throws `invalid_request` if it no longer can. */
 export async function encryptTo(
   recipient: PgpRecipient,
   field: string,
@@ -81,8 +78,8 @@ export async function encryptTo(
 }
 
 /**
- * Places in share order of recipients whose messages one private key can read, each group of two or
- * more once: the same certificate, or certificates that share the key that is encrypted to.
+ * Groups of two or more recipients whose messages one private key can read, by place in share
+ * order: those with the same certificate, or with certificates that share the encryption key.
  */
 export function sameHolders(recipients: readonly PgpRecipient[]): readonly (readonly number[])[] {
   const groups = new Map<string, ReadonlySet<number>>();
@@ -102,7 +99,7 @@ export function sameHolders(recipients: readonly PgpRecipient[]): readonly (read
     .map((group) => [...group].sort((left, right) => left - right));
 }
 
-/** What an operator should know of keys given more than once; a sentence for each group. */
+/** Warnings about keys given more than once, one sentence per group. */
 export function sameHolderWarnings(recipients: readonly PgpRecipient[] | null): readonly string[] {
   return sameHolders(recipients ?? []).map((places) =>
     `the PGP keys at places ${places.join(", ")} (counted from 0) are the same, or share their ` +
@@ -110,7 +107,7 @@ export function sameHolderWarnings(recipients: readonly PgpRecipient[] | null): 
   );
 }
 
-/** Notes in the log to whom is encrypted. Fingerprints are public. */
+/** Logs the recipients. Fingerprints are public. */
 export function logRecipients(log: Log, recipients: readonly PgpRecipient[] | null): void {
   if (recipients === null) return;
   log.info("encrypting to PGP keys", {
@@ -120,7 +117,7 @@ export function logRecipients(log: Log, recipients: readonly PgpRecipient[] | nu
   for (const warning of sameHolderWarnings(recipients)) log.warn(warning);
 }
 
-/** The shares' hexadecimal text (what Vault's holders decrypt), each encrypted to its holder. */
+/** Encrypts each share to its holder, as hexadecimal text like Vault. */
 export async function encryptShares(
   shares: readonly Uint8Array[],
   recipients: readonly PgpRecipient[],
@@ -134,7 +131,7 @@ export async function encryptShares(
   return messages;
 }
 
-/** Fingerprint → PGP messages in hex; one holder may hold several shares. */
+/** Fingerprint → PGP messages in hex. A holder may have several shares. */
 export function sharesByFingerprint(
   recipients: readonly PgpRecipient[],
   encryptedShares: readonly string[],
@@ -151,7 +148,7 @@ export interface ShareBackup {
   /** UUID of the ceremony that made the shares. */
   readonly ceremonyId: string;
   readonly shares: Readonly<Record<string, readonly string[]>>;
-  /** A later rekey has made these shares void. */
+  /** Whether a later rekey has voided these shares. */
   readonly stale: boolean;
 }
 

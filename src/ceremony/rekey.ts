@@ -1,6 +1,6 @@
 /**
- * A rekey attempt of one target: reads the stored state, asks `step`, and carries out what follows.
- * The vault calls it under its own lock, one call at a time.
+ * A rekey of one target: reads the stored attempt, asks `step`, and carries out the outcome. The
+ * vault calls it under its own lock, one call at a time.
  */
 
 import type { Entry } from "../barrier/barrier.ts";
@@ -53,9 +53,9 @@ export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly nowMs: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** What the other attempts lose when the shares in force change. */
+  /** Records that void the shares given to other attempts, for when the shares in force change. */
   readonly voidGiven: (except: CeremonyTarget, required: number) => Promise<Attached>;
-  /** Clears what a finished attempt, or a verification that starts over, left in the store. */
+  /** Clears the traces of a finished attempt, or of a restarted verification, from the store. */
   readonly clearTraces: () => Promise<void>;
 }
 
@@ -89,12 +89,12 @@ export class Rekey {
     return (await this.#attempts.read()).state;
   }
 
-  /** Shares of the key in force that authorise a ceremony, of either target. */
+  /** Number of shares in force that authorise a ceremony, of either target. */
   get required(): number {
     return this.#authority.required;
   }
 
-  /** Begins an attempt; its parameters were checked by the caller. */
+  /** Begins an attempt. The caller has checked the parameters. */
   async start(parameters: CeremonyParameters, startedBy: string | null): Promise<RekeyOutcome> {
     const stored = await this.#attempts.read();
     const head = this.#newHead(parameters, startedBy);
@@ -108,8 +108,9 @@ export class Rekey {
   }
 
   /**
-   * Makes the first recovery shares at once, for a vault that has none and so nobody to ask. With
-   * `requireVerification` they must be verified as any others.
+   * Makes the first recovery shares at once, because a vault without any has no holders to ask.
+   * With `requireVerification` they must be verified like any others. Throws `invalid_request` if
+   * recovery shares exist.
    */
   async createFirstShares(
     parameters: CeremonyParameters,
@@ -126,7 +127,7 @@ export class Rekey {
     return { kind: "shares", result: await this.#handOut(stored, head) };
   }
 
-  /** A share of the key in force. The last one needed makes the new shares. */
+  /** Takes a share of the key in force. The last one needed makes the new shares. */
   async submit(submission: ShareSubmission): Promise<RekeyOutcome> {
     const stored = await this.#attempts.read();
     const place = await this.#authority.placeOf(submission.share);
@@ -140,7 +141,7 @@ export class Rekey {
     return await this.#afterShare(outcome, stored);
   }
 
-  /** A new share, given back. The last one needed puts the new key in force. */
+  /** Takes back a new share. The last one needed puts the new key in force. */
   async verify(submission: ShareSubmission): Promise<RekeyOutcome> {
     const stored = await this.#attempts.read();
     const { state } = stored;
@@ -160,7 +161,7 @@ export class Rekey {
     return await this.#afterShare(outcome, stored);
   }
 
-  /** Forgets the new shares given so far and renews the verification's nonce. */
+  /** Forgets the new shares given back so far and renews the verification's nonce. */
   async restartVerification(): Promise<RekeyOutcome> {
     const stored = await this.#attempts.read();
     const verificationId = randomUuid(this.#ports.random);
@@ -172,7 +173,7 @@ export class Rekey {
     return asOutcome(outcome);
   }
 
-  /** Ends an attempt; the shares in force stay in force. Nothing happens when there is none. */
+  /** Ends the attempt, if any. The shares in force stay in force. */
   async cancel(): Promise<void> {
     const stored = await this.#attempts.read();
     if (stored.state.phase === "idle") return;
@@ -182,12 +183,12 @@ export class Rekey {
     this.#count("cancelled");
   }
 
-  /** Removes an attempt whose time is over. */
+  /** Removes an expired attempt. */
   async expire(): Promise<void> {
     if (await this.#attempts.expire()) await this.#ports.clearTraces();
   }
 
-  /** Drops the backup, or the copy of a holder who has confirmed it. */
+  /** Deletes the backup or, with a fingerprint, the copy of the holder who confirms it. */
   async deleteBackup(fingerprint: string | null): Promise<void> {
     const stored = await this.#attempts.read();
     const { state, writes } = await this.delivery.removal(stored.state, fingerprint);
@@ -195,12 +196,12 @@ export class Rekey {
     await this.#ports.clearTraces();
   }
 
-  /** The records that end an attempt, for the commit of whoever seals. */
+  /** Writes that end the attempt, for the commit of sealing. */
   endRecords(): readonly Write[] {
     return this.#attempts.endRecords();
   }
 
-  /** The same attempt from its first share on, for the commit that makes the given ones void. */
+  /** The attempt without given shares, for the commit that voids them. Null unless gathering. */
   async voided(required: number): Promise<Attached | null> {
     const { state, expect } = await this.#attempts.read();
     if (state.phase !== "gathering") return null;
@@ -219,7 +220,7 @@ export class Rekey {
     };
   }
 
-  /** What follows a share that was not the last one needed. */
+  /** Handles the outcome of a share that was not the last one needed. */
   async #afterShare(outcome: Outcome, stored: Stored): Promise<RekeyOutcome> {
     const next = asOutcome(outcome);
     if (next.kind === "advanced") await this.#attempts.write(next.state, stored.expect);
@@ -227,7 +228,7 @@ export class Rekey {
     return next;
   }
 
-  /** Makes the new key and its shares; installs them, or keeps what a verification needs. */
+  /** Makes the new key and its shares, and installs them or stores what a verification needs. */
   async #handOut(stored: Stored, head: CeremonyHead): Promise<NewShares> {
     const { keys, random, log } = this.#ports;
     if (this.target === "barrier" && keys().seal.type !== "shamir") {

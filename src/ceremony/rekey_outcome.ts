@@ -1,4 +1,4 @@
-/** What a rekey attempt is given and what it answers. Pure. */
+/** Inputs and outcomes of a rekey attempt. Pure. */
 
 import type { CeremonyHead, CeremonyState } from "./state.ts";
 import type { Outcome, Refusal, Submission } from "./step.ts";
@@ -6,12 +6,12 @@ import { parametersDigest } from "./parameters_digest.ts";
 import { unreachable } from "../errors.ts";
 import type { Share } from "../crypto/keys.ts";
 
-/** New shares for their holders. No shares: the target hands out none. */
+/** New shares for their holders. Empty if the target hands out none. */
 export interface NewShares {
   readonly head: CeremonyHead;
-  /** Bare shares, or PGP messages where there are recipients; in share order. */
+  /** In share order: bare shares, or PGP messages if there are recipients. */
   readonly shares: readonly Uint8Array[];
-  /** Not null: nothing is in force before these shares were verified. */
+  /** If not null, the new key takes force only after these shares are verified. */
   readonly verificationId: string | null;
 }
 
@@ -23,9 +23,9 @@ export type RekeyOutcome =
 
 export interface ShareSubmission {
   readonly share: Share;
-  /** The wire's `nonce`; "" when missing. */
+  /** The wire's `nonce`; "" if missing. */
   readonly id: string;
-  /** Digest of the parameters that the holder has seen; null when not sent. */
+  /** Digest of the parameters that the holder has seen; null if not sent. */
   readonly parametersDigest: string | null;
 }
 

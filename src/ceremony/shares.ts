@@ -1,7 +1,7 @@
 /**
- * Splitting a key among holders, putting it together again, and the check values that tell at once
- * whether a submitted share is a right one, or a key the right one, without keeping it. A vault with
- * one share hands out the bare key.
+ * Splits a key among holders, joins it again, and makes check values: they tell at once whether a
+ * submitted share, or a key, is right, without storing either. A vault with one share hands out the
+ * bare key.
  */
 
 import { equalBytes } from "../crypto/bytes.ts";
@@ -15,10 +15,7 @@ import { type Share, share } from "../crypto/keys.ts";
 
 const SALT_BYTES = 32;
 
-/**
- * A share of a length that it can have. `prefix` begins the message, which is Vault's. Throws
- * `invalid_request`.
- */
+/** Throws `invalid_request` for an impossible length, with Vault's message after `prefix`. */
 export function parseShare(bytes: Uint8Array<ArrayBuffer>, prefix: string): Share {
   if (bytes.length < SUBMITTED_KEY_MIN_BYTES) {
     throw invalidRequest(`${prefix}key is shorter than minimum ${SUBMITTED_KEY_MIN_BYTES} bytes`);
@@ -29,10 +26,10 @@ export function parseShare(bytes: Uint8Array<ArrayBuffer>, prefix: string): Shar
   return share(bytes);
 }
 
-/** Derives the key of the check values from the keyring, so that only an open vault can check. */
+/** Derives the key of check values from the keyring, so that only an unsealed vault can check. */
 export type CheckKey = (salt: Uint8Array) => Uint8Array;
 
-/** `shares` shares of `key` (32 bytes): 33 bytes each, or the key itself when there is only one. */
+/** `shares` shares of `key` (32 bytes): 33 bytes each, or the key itself if there is only one. */
 export function splitKey(
   key: Uint8Array,
   shares: number,
@@ -43,7 +40,7 @@ export function splitKey(
   return splitSecret(key, shares, threshold, random).map(share);
 }
 
-/** What the submitted shares make. Throws `invalid_request` when they cannot be combined. */
+/** The key that shares make. Throws `invalid_request` if they cannot be combined. */
 export function joinShares(
   shares: readonly Share[],
   threshold: number,
@@ -62,7 +59,7 @@ export function createShareChecks(
   return { salt, macs: shares.map((each) => hmacSha256(key, each)) };
 }
 
-/** Place of `given` among the checked ones, or null; the time does not tell which it is. */
+/** Place of `given` among the checked shares, or null. The time does not depend on the place. */
 export function placeOfShare(
   given: Share,
   checks: ShareChecks | null,
@@ -77,7 +74,7 @@ export function placeOfShare(
   return count === 0 ? null : count - 1;
 }
 
-/** The check value of `key`, under a salt of its own. */
+/** The check value of `key`, with a salt of its own. */
 export function createKeyCheck(
   key: Uint8Array,
   checkKey: CheckKey,
@@ -88,8 +85,8 @@ export function createKeyCheck(
 }
 
 /**
- * The key that the shares make. Throws `invalid_request` when they cannot be combined, and
- * `ciphertext_rejected` when they make another key than the checked one.
+ * The key that shares make. Throws `invalid_request` if they cannot be combined, and
+ * `ciphertext_rejected` if the key is not the checked one.
  */
 export function joinCheckedKey(
   shares: readonly Share[],

@@ -1,7 +1,7 @@
 /**
- * The ceremony's rules, as one pure function: no store, no crypto, no clock. The caller has looked
- * up beforehand whether a submitted share is one of the expected ones. No state that it answers has
- * enough new shares to make the new key.
+ * The ceremony's rules as one pure function: no store, no crypto, no clock. The caller looks up
+ * beforehand whether a submitted share is an expected one. No returned state has enough new shares
+ * to make the new key.
  */
 
 import { unreachable } from "../errors.ts";
@@ -23,13 +23,13 @@ export type CeremonyEvent =
 
 export interface Submission {
   /**
-   * Place, in share order, of the share whose check value matched: of those in force for `submit`,
-   * of the new ones for `verify`. Null: none did.
+   * Place, in share order, of the share whose check value matched, or null if none did: among those
+   * in force for `submit`, among the new ones for `verify`.
    */
   readonly place: number | null;
-  /** The wire's `nonce`, as sent; "" when missing. */
+  /** The wire's `nonce` as sent; "" if missing. */
   readonly id: string;
-  /** False when the holder sent a `params_digest` and it is not this attempt's. */
+  /** False if the holder sent a `params_digest` that is not this attempt's. */
   readonly parametersSeen: boolean;
 }
 
@@ -52,9 +52,9 @@ export type Refusal =
 
 export type Outcome =
   | { readonly kind: "advanced"; readonly state: CeremonyState }
-  /** The quorum is there: the effects decide what the next state is. */
+  /** The quorum is complete. The effects decide the next state. */
   | { readonly kind: "quorum" }
-  /** As many new shares as the threshold, also where every one was asked for. */
+  /** `shares` are as many new shares as the threshold, even if every one had to come back. */
   | { readonly kind: "verified"; readonly shares: readonly Share[] }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
@@ -132,7 +132,7 @@ function restartVerification(state: CeremonyState, verificationId: string): Outc
   }
 }
 
-/** The same attempt from its first share on, after the shares in force have changed. */
+/** The attempt without the given shares, after the shares in force have changed. */
 export function withoutGiven(
   state: Extract<CeremonyState, { phase: "gathering" }>,
   required: number,
@@ -140,7 +140,7 @@ export function withoutGiven(
   return { ...state, head: { ...state.head, required }, given: [] };
 }
 
-/** The state after a quorum whose new shares were handed out but must be verified first. */
+/** The state after a quorum whose new shares were handed out but must still be verified. */
 export function beginVerification(
   head: CeremonyHead,
   verificationId: string,
