@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { errorResponse } from "../src/runtimes/error_response.ts";
 import { describeStart, summarizeNextStep } from "../src/runtimes/local/banner.ts";
 import { boundsFor, descriptorLimit } from "../src/runtimes/local/descriptors.ts";
 import { HOST_HEADER, PEER_HEADER, TARGET_HEADER } from "../src/runtimes/workers/hand_over.ts";
@@ -57,10 +58,10 @@ function workerVariables(settings) {
 /** Hands a request to the Worker, as Cloudflare's network does. */
 async function forward(request, { rawTarget, peerAddress }) {
   const { method } = request;
-  if (!METHODS.includes(method)) return refuse(405, []);
+  if (!METHODS.includes(method)) return errorResponse(405, []);
   const headers = new Headers(request.headers);
   if (Number(headers.get("content-length")) > REQUEST_BODY_MAX_BYTES) {
-    return refuse(413, ["http: request body too large"]);
+    return errorResponse(413, ["http: request body too large"]);
   }
   const host = headers.get("host") ?? "";
   for (const name of OWN_HEADERS) headers.delete(name);
@@ -69,10 +70,6 @@ async function forward(request, { rawTarget, peerAddress }) {
   headers.set(PEER_HEADER, peerAddress ?? "");
   const body = request.body === null ? null : await request.arrayBuffer();
   return await miniflare.dispatchFetch(request.url, { method, headers, body, redirect: "manual" });
-}
-
-function refuse(status, errors) {
-  return Response.json({ errors }, { status, headers: { "cache-control": "no-store" } });
 }
 
 async function options(settings) {

@@ -10,6 +10,7 @@ import { messageOf } from "../../errors.ts";
 import { createApp } from "../../http/app.ts";
 import { Vault } from "../../vault/vault.ts";
 import { createAuditSettings } from "../audit_sinks.ts";
+import { errorResponse } from "../error_response.ts";
 import { createConsoleLog, writeConsole } from "./console_log.ts";
 import { drainedRequest } from "./drained_request.ts";
 import { createDurableStore } from "./durable_sqlite.ts";
@@ -43,10 +44,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
     try {
       started = await this.#start();
     } catch {
-      return Response.json({ errors: ["the vault cannot start; its log says why"] }, {
-        status: 500,
-        headers: { "cache-control": "no-store" },
-      });
+      return errorResponse(500, ["the vault cannot start; its log says why"]);
     }
     const drained = drainedRequest(request);
     const { request: served, env } = takeOver(drained.request);

@@ -2,6 +2,7 @@
 
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { messageOf } from "../../errors.ts";
+import { errorResponse } from "../error_response.ts";
 import { createConsoleLog } from "./console_log.ts";
 import { drainedRequest } from "./drained_request.ts";
 import { handOver } from "./hand_over.ts";
@@ -35,10 +36,7 @@ export default {
         reason: messageOf(error),
       });
       // Not repeated here: whether the request took effect is not known.
-      return Response.json({ errors: ["the vault could not be reached"] }, {
-        status: 503,
-        headers: { "cache-control": "no-store" },
-      });
+      return errorResponse(503, ["the vault could not be reached"]);
     }
   },
 };

@@ -3,6 +3,8 @@
  * Every refusal ends the connection: nobody can say where the next message would begin.
  */
 
+import { errorResponse } from "../../error_response.ts";
+
 const REFUSALS = {
   malformed: [400, "malformed request"],
   "host-missing": [400, "missing required Host header"],
@@ -20,8 +22,5 @@ export type Refusal = keyof typeof REFUSALS;
 
 export function refusalResponse(refusal: Refusal): Response {
   const [status, text] = REFUSALS[refusal];
-  return Response.json({ errors: text === null ? [] : [text] }, {
-    status,
-    headers: { "cache-control": "no-store" },
-  });
+  return errorResponse(status, text === null ? [] : [text]);
 }

@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import { messageOf } from "../../../errors.ts";
 import { CONNECTION_CHECK_MAX_MS, STOP_GRACE_MS } from "../../../limits.ts";
+import { errorResponse } from "../../error_response.ts";
 import type { Handler, Server, ServerOptions } from "../server.ts";
 import { Connection, type ConnectionPorts } from "./connection.ts";
 import type { Listen } from "./listen.ts";
@@ -74,10 +75,7 @@ function guarded({ handler, log }: ServerOptions): Handler {
       return await handler(request, env);
     } catch (error) {
       log.error("a request failed", { reason: messageOf(error) });
-      return Response.json({ errors: ["internal error"] }, {
-        status: 500,
-        headers: { "cache-control": "no-store" },
-      });
+      return errorResponse(500, ["internal error"]);
     }
   };
 }
