@@ -106,69 +106,23 @@ const listenSchema = v.pipe(
 
 /** `readFile` is null where there are no files (Workers). An empty variable counts as not set. */
 export function parseSettings(variables: Variables, readFile: ReadFile | null): SettingsOutcome {
-  const errors: string[] = [];
-  const get = (name: SettingName): string | undefined => variables[name] || undefined;
-  const check = <T>(
-    name: SettingName,
-    schema: v.GenericSchema<unknown, T>,
-    fallback: string,
-    wanted: string,
-  ): T | null => {
-    const value = get(name) ?? fallback;
-    const outcome = v.safeParse(schema, value);
-    if (outcome.success) return outcome.output;
-    errors.push(`${name} must be ${wanted}: got ${JSON.stringify(value)}`);
-    return null;
-  };
-  const accessNames = "token, token-to-start or open";
-
-  const listen = check(
-    "SEALWRIGHT_LISTEN",
-    listenSchema,
-    "127.0.0.1:8200",
-    "an address and a port, like 127.0.0.1:8200 or [::1]:8200",
-  );
-  const sealType = check("SEALWRIGHT_SEAL", sealSchema, "shamir", "shamir or static");
-  const rekeyAccess = check("SEALWRIGHT_REKEY_ACCESS", accessSchema, "token", accessNames);
-  const generateRootAccess = check(
-    "SEALWRIGHT_GENERATE_ROOT_ACCESS",
-    accessSchema,
-    "token",
-    accessNames,
-  );
-  const rateLimit = check(
-    "SEALWRIGHT_RATE_LIMIT",
-    rateLimitSchema,
-    `${RATE_LIMIT_PER_SECOND}/${RATE_LIMIT_BURST}`,
-    "tries per second and at once, like 50/1000, or off",
-  );
-  const logLevel = check("SEALWRIGHT_LOG", logSchema, "info", "debug, info, warn or error");
-  const auditConsole = check("SEALWRIGHT_AUDIT_CONSOLE", flagSchema, "0", "1, or not set");
-  const insecure = check("SEALWRIGHT_INSECURE_LISTEN", flagSchema, "0", "1, or not set");
-
-  const trustedProxies = parseProxies(get, errors);
-  const tls = parseTls(get, errors);
-  if (listen !== null && tls === null && insecure === "0" && !isLoopback(listen.hostname)) {
-    errors.push(
-      `SEALWRIGHT_LISTEN is not a loopback address: ${JSON.stringify(listen.hostname)} without ` +
-        "TLS would send shares and tokens in the clear; set SEALWRIGHT_TLS_CERT and " +
-        "SEALWRIGHT_TLS_KEY, or SEALWRIGHT_INSECURE_LISTEN=1 behind a proxy that ends TLS",
-    );
-  }
-  const seal = sealType === "static" ? parseStaticSeal(get, readFile, errors) : shamir;
-
-  const audit = parseAudit(get, readFile !== null, auditConsole === "1", errors);
-
-  const complete = { listen, seal, rekeyAccess, generateRootAccess, logLevel };
-  if (errors.length > 0 || rateLimit === null || !isComplete(complete)) {
-    return { ok: false, errors };
-  }
-  const data = get("SEALWRIGHT_DATA") ?? "./data";
+  const reader = new Reader(variables);
+  const { errors } = reader;
+  const { insecure, sealType, auditConsole, ...single } = parseSingle(reader);
+  const trustedProxies = parseProxies(reader);
+  const tls = parseTls(reader);
+  const isPlain = tls === null && insecure === "0";
+  if (single.listen !== null && isPlain) refuseOpenListen(single.listen, errors);
+  const seal = sealType === "static" ? parseStaticSeal(reader, readFile) : shamir;
+  const audit = parseAudit(reader, readFile !== null, auditConsole === "1");
+  const complete = { ...single, seal };
+  if (errors.length > 0 || !isComplete(complete)) return { ok: false, errors };
+  const data = reader.get("SEALWRIGHT_DATA") ?? "./data";
   return {
     ok: true,
     settings: {
       ...complete,
-      rateLimit: rateLimit.rate,
+      rateLimit: complete.rateLimit.rate,
       trustedProxies,
       tls,
       isReachedByTls: tls !== null || insecure === "1" || trustedProxies.length > 0,
@@ -180,16 +134,78 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
 
 const shamir: SealSettings = { type: "shamir" };
 
-type Get = (name: SettingName) => string | undefined;
+/** Reads variables and collects one error line for each wrong one. */
+class Reader {
+  readonly errors: string[] = [];
+  readonly #variables: Variables;
 
-function parseProxies(get: Get, errors: string[]): readonly string[] {
+  constructor(variables: Variables) {
+    this.#variables = variables;
+  }
+
+  get(name: SettingName): string | undefined {
+    return this.#variables[name] || undefined;
+  }
+
+  /** Null if the value does not fit the schema. */
+  check<T>(
+    name: SettingName,
+    schema: v.GenericSchema<unknown, T>,
+    fallback: string,
+    wanted: string,
+  ): T | null {
+    const value = this.get(name) ?? fallback;
+    const outcome = v.safeParse(schema, value);
+    if (outcome.success) return outcome.output;
+    this.errors.push(`${name} must be ${wanted}: got ${JSON.stringify(value)}`);
+    return null;
+  }
+}
+
+/** The settings that depend on one variable each. */
+function parseSingle(reader: Reader) {
+  const access = (name: SettingName) =>
+    reader.check(name, accessSchema, "token", "token, token-to-start or open");
+  const flag = (name: SettingName) => reader.check(name, flagSchema, "0", "1, or not set");
+  return {
+    listen: reader.check(
+      "SEALWRIGHT_LISTEN",
+      listenSchema,
+      "127.0.0.1:8200",
+      "an address and a port, like 127.0.0.1:8200 or [::1]:8200",
+    ),
+    sealType: reader.check("SEALWRIGHT_SEAL", sealSchema, "shamir", "shamir or static"),
+    rekeyAccess: access("SEALWRIGHT_REKEY_ACCESS"),
+    generateRootAccess: access("SEALWRIGHT_GENERATE_ROOT_ACCESS"),
+    rateLimit: reader.check(
+      "SEALWRIGHT_RATE_LIMIT",
+      rateLimitSchema,
+      `${RATE_LIMIT_PER_SECOND}/${RATE_LIMIT_BURST}`,
+      "tries per second and at once, like 50/1000, or off",
+    ),
+    logLevel: reader.check("SEALWRIGHT_LOG", logSchema, "info", "debug, info, warn or error"),
+    auditConsole: flag("SEALWRIGHT_AUDIT_CONSOLE"),
+    insecure: flag("SEALWRIGHT_INSECURE_LISTEN"),
+  };
+}
+
+function refuseOpenListen({ hostname }: Listen, errors: string[]): void {
+  if (isLoopback(hostname)) return;
+  errors.push(
+    `SEALWRIGHT_LISTEN is not a loopback address: ${JSON.stringify(hostname)} without ` +
+      "TLS would send shares and tokens in the clear; set SEALWRIGHT_TLS_CERT and " +
+      "SEALWRIGHT_TLS_KEY, or SEALWRIGHT_INSECURE_LISTEN=1 behind a proxy that ends TLS",
+  );
+}
+
+function parseProxies(reader: Reader): readonly string[] {
   const name = "SEALWRIGHT_TRUSTED_PROXIES";
-  const value = get(name);
+  const value = reader.get(name);
   if (value === undefined) return [];
   try {
     return parseAddresses(value.split(","));
   } catch {
-    errors.push(
+    reader.errors.push(
       `${name} must be addresses and blocks with commas, like 127.0.0.1, 10.0.0.0/8: ` +
         `got ${JSON.stringify(value)}`,
     );
@@ -197,9 +213,10 @@ function parseProxies(get: Get, errors: string[]): readonly string[] {
   }
 }
 
-function parseTls(get: Get, errors: string[]): Settings["tls"] {
-  const certPath = get("SEALWRIGHT_TLS_CERT");
-  const keyPath = get("SEALWRIGHT_TLS_KEY");
+function parseTls(reader: Reader): Settings["tls"] {
+  const { errors } = reader;
+  const certPath = reader.get("SEALWRIGHT_TLS_CERT");
+  const keyPath = reader.get("SEALWRIGHT_TLS_KEY");
   if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
   if (certPath !== undefined) errors.push("SEALWRIGHT_TLS_KEY is missing: SEALWRIGHT_TLS_CERT set");
   if (keyPath !== undefined) errors.push("SEALWRIGHT_TLS_CERT is missing: SEALWRIGHT_TLS_KEY set");
@@ -207,16 +224,16 @@ function parseTls(get: Get, errors: string[]): Settings["tls"] {
 }
 
 function parseAudit(
-  get: Get,
+  reader: Reader,
   hasFiles: boolean,
   console: boolean,
-  errors: string[],
 ): AuditDeviceSettings {
-  const filePath = get("SEALWRIGHT_AUDIT_FILE") ?? null;
+  const { errors } = reader;
+  const filePath = reader.get("SEALWRIGHT_AUDIT_FILE") ?? null;
   if (filePath !== null && !hasFiles) {
     errors.push("SEALWRIGHT_AUDIT_FILE cannot be set: there are no files here");
   }
-  const httpUrl = get("SEALWRIGHT_AUDIT_HTTP") ?? null;
+  const httpUrl = reader.get("SEALWRIGHT_AUDIT_HTTP") ?? null;
   if (httpUrl !== null && !isCollectorUrl(httpUrl)) {
     errors.push(
       "SEALWRIGHT_AUDIT_HTTP must be an http or https URL without user name and password",
@@ -242,15 +259,12 @@ const STATIC_NAMES = {
   previousKeyId: "SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY_ID",
 } as const;
 
-function parseStaticSeal(
-  get: Get,
-  readFile: ReadFile | null,
-  errors: string[],
-): SealSettings | null {
+function parseStaticSeal(reader: Reader, readFile: ReadFile | null): SealSettings | null {
+  const { errors } = reader;
   const errorsBefore = errors.length;
   const value = (field: keyof StaticSealInput): string | Uint8Array | undefined => {
     const name = STATIC_NAMES[field];
-    const literal = get(name);
+    const literal = reader.get(name);
     if (literal === undefined || !literal.startsWith(FILE_SCHEME)) return literal;
     if (readFile === null) {
       errors.push(`${name} cannot name a file: there are none here; give the value as a secret`);

@@ -25,7 +25,7 @@ import { openNodeSqlite } from "./node_sqlite.ts";
 import type { RequestEnv } from "../raw_target.ts";
 import type { Handler } from "./server.ts";
 import { MEMORY, parseSettings, SETTING_NAMES, type Settings } from "../settings.ts";
-import { createTimerAlarm } from "./timer_alarm.ts";
+import { createTimerAlarm, type TimerAlarm } from "./timer_alarm.ts";
 import { createVaultMarker, type VaultMarker } from "./vault_marker.ts";
 import { VERSION } from "../version.ts";
 
@@ -81,53 +81,8 @@ async function run(
     cert: readFileSync(settings.tls.certPath, "utf8"),
     key: readFileSync(settings.tls.keyPath, "utf8"),
   };
-  const file = settings.dataDirectory === null
-    ? MEMORY
-    : join(settings.dataDirectory, DATABASE_FILE);
-  const store = openNodeSqlite(file);
-  const vaultOpened = Promise.withResolvers<Vault>();
-  const alarm = createTimerAlarm({
-    fire: async () => await (await vaultOpened.promise).fire(),
-    nowMs: Date.now,
-    log,
-  });
-  const { seal } = settings;
-  const audit = createAuditSettings(
-    { writeConsole: output.write, files: createFileDevices(settings.dataDirectory) },
-    settings.audit,
-  );
-  reportUnopenable(settings.audit, log);
-  const marker = settings.dataDirectory === null ? null : createVaultMarker(settings.dataDirectory);
-  const initialized = () => mark(marker, log);
-  const ports = {
-    store,
-    seal,
-    nowMs: Date.now,
-    alarm,
-    random: randomBytes,
-    log,
-    audit,
-    initialized,
-  };
-  const vault = await Vault.open(ports);
-  if (vault.status().initialized) initialized();
-  else if (marker?.exists() === true) throw new Error(marker.refusal);
-  vaultOpened.resolve(vault);
-  const clientAddress = clientAddressBehind(settings.trustedProxies);
-  const app = createApp(vault, {
-    rekeyAccess: settings.rekeyAccess,
-    generateRootAccess: settings.generateRootAccess,
-    rateLimit: settings.rateLimit,
-    clientAddress: (request, env) =>
-      clientAddress(
-        (env as RequestEnv | undefined)?.peerAddress ?? null,
-        request.headers.get("x-forwarded-for"),
-      ),
-    clientSignal: (_request, env) => (env as RequestEnv | undefined)?.signal ?? null,
-    version: VERSION,
-    isReachedByTls: settings.isReachedByTls,
-  });
-  const handler: Handler = (request, env) => app.fetch(request, env);
+  const { vault, alarm } = await openVault(settings, log, output);
+  const handler = createHandler(vault, settings);
   // Before anybody else can change it.
   const situation = await askSituation(handler);
   const options = { ...settings.listen, tls, handler, log, bounds: boundsFor(descriptors) };
@@ -148,6 +103,60 @@ async function run(
     await output.flush(LOG_FLUSH_MAX_MS);
   });
   announce(runtime, settings, log, situation);
+}
+
+/** Opens the store and the vault on it. Throws if the data directory has lost its vault. */
+async function openVault(
+  { dataDirectory, seal, audit }: Settings,
+  log: Log,
+  output: LogOutput,
+): Promise<{ readonly vault: Vault; readonly alarm: TimerAlarm }> {
+  const store = openNodeSqlite(
+    dataDirectory === null ? MEMORY : join(dataDirectory, DATABASE_FILE),
+  );
+  const vaultOpened = Promise.withResolvers<Vault>();
+  const alarm = createTimerAlarm({
+    fire: async () => await (await vaultOpened.promise).fire(),
+    nowMs: Date.now,
+    log,
+  });
+  const sinks = { writeConsole: output.write, files: createFileDevices(dataDirectory) };
+  reportUnopenable(audit, log);
+  const marker = dataDirectory === null ? null : createVaultMarker(dataDirectory);
+  const initialized = () => mark(marker, log);
+  const vault = await Vault.open({
+    store,
+    seal,
+    nowMs: Date.now,
+    alarm,
+    random: randomBytes,
+    log,
+    audit: createAuditSettings(sinks, audit),
+    initialized,
+  });
+  if (vault.status().initialized) initialized();
+  else if (marker?.exists() === true) throw new Error(marker.refusal);
+  vaultOpened.resolve(vault);
+  return { vault, alarm };
+}
+
+function createHandler(vault: Vault, settings: Settings): Handler {
+  const { rekeyAccess, generateRootAccess, rateLimit, isReachedByTls } = settings;
+  const clientAddress = clientAddressBehind(settings.trustedProxies);
+  const app = createApp(vault, {
+    rekeyAccess,
+    generateRootAccess,
+    rateLimit,
+    clientAddress: (request, env) =>
+      clientAddress(
+        (env as RequestEnv | undefined)?.peerAddress ?? null,
+        request.headers.get("x-forwarded-for"),
+      ),
+    clientSignal: (_request, env) => (env as RequestEnv | undefined)?.signal ?? null,
+    version: VERSION,
+    isReachedByTls,
+  });
+  return (request, env) => app.fetch(request, env);
 }
 
 /** The vault is worth more than its marker, so a failure is only logged; the next start tries again. */
