@@ -87,7 +87,7 @@ export class UnsealedVault {
     readonly audit: AuditDevices;
   }) {
     const { ports, barrier } = parts;
-    const { store, random, nowMs, log, metrics } = ports;
+    const { random, nowMs } = ports;
     this.#keys = parts.keys;
     this.barrier = barrier;
     this.mounts = parts.mounts;
@@ -106,32 +106,8 @@ export class UnsealedVault {
     this.entities = new Entities({ barrier, random, nowMs });
     this.policies = new PolicyStore(barrier, nowMs, this.entities);
     this.wrapping = new WrappingStore(barrier, this.tokens, nowMs);
-    this.rewrap = new Rewrap({
-      store,
-      barrier,
-      random,
-      nowMs,
-      log,
-      seal: () => this.#keys.seal,
-      installSeal: (seal) => {
-        this.#keys = { ...this.#keys, seal };
-        this.barrier.install({ outer: countedSeal(seal, metrics) });
-      },
-    });
-    this.#ports = {
-      store,
-      barrier,
-      random,
-      nowMs,
-      log,
-      metrics,
-      keys: () => this.#keys,
-      keysCommitted: (keys) => this.#keys = keys,
-      outerOf: (seal) => countedSeal(seal, metrics),
-      clearTraces: () => this.clearTraces(),
-      prepareRewrap: (sealKeyId) => this.#prepareRewrap(sealKeyId, ports.dueChanged),
-      voidGiven: (except, required) => this.#voidGiven(except, required),
-    };
+    this.rewrap = this.#createRewrap(ports);
+    this.#ports = this.#rekeyPorts(ports);
     this.generateRoot = new GenerateRoot({
       ...this.#ports,
       issueRootToken: () => this.tokens.issue(rootTokenTemplate(nowMs())),
@@ -264,6 +240,38 @@ export class UnsealedVault {
     for (const stored of await this.tokens.expired(EXPIRY_BATCH_TOKENS)) {
       await this.revokeTree(stored);
     }
+  }
+
+  #createRewrap({ store, random, nowMs, log, metrics }: UnsealedPorts): Rewrap {
+    return new Rewrap({
+      store,
+      barrier: this.barrier,
+      random,
+      nowMs,
+      log,
+      seal: () => this.#keys.seal,
+      installSeal: (seal) => {
+        this.#keys = { ...this.#keys, seal };
+        this.barrier.install({ outer: countedSeal(seal, metrics) });
+      },
+    });
+  }
+
+  #rekeyPorts({ store, random, nowMs, log, metrics, dueChanged }: UnsealedPorts): RekeyPorts {
+    return {
+      store,
+      barrier: this.barrier,
+      random,
+      nowMs,
+      log,
+      metrics,
+      keys: () => this.#keys,
+      keysCommitted: (keys) => this.#keys = keys,
+      outerOf: (seal) => countedSeal(seal, metrics),
+      clearTraces: () => this.clearTraces(),
+      prepareRewrap: (sealKeyId) => this.#prepareRewrap(sealKeyId, dueChanged),
+      voidGiven: (except, required) => this.#voidGiven(except, required),
+    };
   }
 
   /** Shares given to other attempts authorise nothing once the shares in force change. */
