@@ -95,11 +95,7 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
 
   function use<Result>(body: () => Result): Result {
     if (closed) throw new VaultError("store_failed", "cannot use the store: it is closed");
-    try {
-      return body();
-    } catch (cause) {
-      throw new VaultError("store_failed", "cannot use the store: the database failed", { cause });
-    }
+    return runGuarded(body);
   }
 
   return {
@@ -147,6 +143,14 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
       });
     },
   };
+}
+
+function runGuarded<Result>(body: () => Result): Result {
+  try {
+    return body();
+  } catch (cause) {
+    throw new VaultError("store_failed", "cannot use the store: the database failed", { cause });
+  }
 }
 
 function readRecord(driver: SqlDriver, path: string): StoredRecord | null {
