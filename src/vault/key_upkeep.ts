@@ -1,7 +1,7 @@
 /**
- * What a vault does with its keys by itself: it begins a term when the active one has worked enough,
- * and brings its records to a static key that was changed. What fails is logged and tried again later;
- * requests go on with the keys there are.
+ * Automatic key upkeep: starting a new term when the active one has done its share, and
+ * moving records to a changed static key. Failures are logged and retried later; meanwhile requests
+ * use the existing keys.
  */
 
 import type { RandomBytes } from "../crypto/random.ts";
@@ -23,9 +23,9 @@ const NEVER = Infinity;
 
 export class KeyUpkeep {
   readonly #ports: UpkeepPorts;
-  /** No new term is tried before, after one that failed. */
+  /** Earliest time to retry a failed rotation; 0 if none failed. */
   #nextRotationMs = 0;
-  /** When records are to follow a changed static key, after a failure. */
+  /** When to retry moving records to a changed static key. */
   #nextFollowMs = NEVER;
 
   constructor(ports: UpkeepPorts) {
@@ -37,14 +37,14 @@ export class KeyUpkeep {
     return nowMs >= this.#nextFollowMs || this.#isRotationDue(unsealed, nowMs);
   }
 
-  /** Does what is due; one call at a time. */
+  /** Does what is due. Calls must not overlap. */
   async run(unsealed: UnsealedVault): Promise<void> {
     const nowMs = this.#ports.nowMs();
     if (this.#isRotationDue(unsealed, nowMs)) await this.#rotate(unsealed);
     if (nowMs >= this.#nextFollowMs) await this.followSealKey(unsealed);
   }
 
-  /** To be called when a vault was opened: a failure leaves it open by the previous key. */
+  /** Call after each unseal. On failure the vault stays unsealed under the previous key. */
   async followSealKey(unsealed: UnsealedVault): Promise<void> {
     const { seal: settings, random, nowMs, log } = this.#ports;
     if (settings.type === "shamir") return;

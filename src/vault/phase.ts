@@ -1,6 +1,4 @@
-/**
- * The phases of a vault, and what anybody may know in each. Pure.
- */
+/** The phases of a vault, and the public status in each. Pure. */
 
 import type { Cluster, UnsealedVault } from "./unsealed_vault.ts";
 import type { StoredConfig } from "./seal/stored_config.ts";
@@ -8,14 +6,14 @@ import { authorisingShares } from "../seal/seal_config.ts";
 import type { SealSettings } from "../seal/seal_settings.ts";
 import type { Share } from "../crypto/keys.ts";
 
-/** What anybody may know, in every phase. */
+/** Public in every phase. */
 export interface SealStatus {
   readonly type: SealSettings["type"];
   readonly initialized: boolean;
   readonly sealed: boolean;
   readonly threshold: number;
   readonly shares: number;
-  /** Shares given to unseal so far, and the attempt they belong to ("" for none). */
+  /** Unseal shares submitted so far, and the id of their attempt ("" if none). */
   readonly progress: number;
   readonly attemptId: string;
   readonly storageType: string;
@@ -37,7 +35,6 @@ export type Phase =
   }
   | { readonly kind: "unsealed"; readonly unsealed: UnsealedVault };
 
-/** `sealType`, `storageType`: what the vault runs on. */
 export function describePhase(
   phase: Phase,
   sealType: SealStatus["type"],

@@ -1,4 +1,4 @@
-/** Settings of the server that clients may change: JSON behind the barrier, one record each. */
+/** Server settings that clients may change, each a JSON record behind the barrier. */
 
 import type { Barrier } from "../barrier/barrier.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
@@ -6,7 +6,7 @@ import { SERVER_SETTING_PREFIX } from "../storage/record_paths.ts";
 
 export type ServerSetting = "cors" | "ui-headers";
 
-/** Null where nothing was ever set. */
+/** Null if not set. */
 export async function readSetting<Setting>(
   barrier: Barrier,
   name: ServerSetting,
@@ -15,7 +15,7 @@ export async function readSetting<Setting>(
   return record === null ? null : JSON.parse(decodeUtf8(record.value)) as Setting;
 }
 
-/** Null goes back to what holds where nothing was set. */
+/** Null removes the setting. */
 export async function writeSetting(
   barrier: Barrier,
   name: ServerSetting,

@@ -1,6 +1,6 @@
 /**
  * Everything that exists only while the vault is unsealed: the barrier and what works behind it.
- * Sealing drops the object.
+ * Sealing discards this object.
  */
 
 import { AuditDevices, type AuditSettings } from "../audit/devices.ts";
@@ -56,7 +56,7 @@ export interface UnsealedPorts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly audit: AuditSettings;
-  /** Something became due: the alarm must be set anew. */
+  /** Called when a due time changed; must set the alarm again. */
   readonly dueChanged: () => void;
 }
 
@@ -118,7 +118,7 @@ export class UnsealedVault {
     };
   }
 
-  /** Builds the unsealed vault on keys that were just opened. */
+  /** Builds the unsealed vault on freshly opened keys. */
   static async open(
     ports: UnsealedPorts,
     opened: OpenedKeys,
@@ -137,7 +137,7 @@ export class UnsealedVault {
       mounts: await Mounts.open(barrier, random),
       logins: await AuthMounts.open({ barrier, random, nowMs, dueChanged: ports.dueChanged }),
       cluster: await readCluster(barrier),
-      // Last, so that nothing that fails leaves a device open.
+      // Last, so that a failure above leaves no device open.
       audit: await AuditDevices.open({ barrier, random, nowMs, log, settings: ports.audit }),
     });
   }
@@ -146,7 +146,7 @@ export class UnsealedVault {
     return this.#keys.config;
   }
 
-  /** The configuration with the revision it is stored at. */
+  /** The configuration and its stored revision. */
   get storedConfig(): StoredConfig {
     const { config, configRevision: revision } = this.#keys;
     return { config, revision };
@@ -156,7 +156,7 @@ export class UnsealedVault {
     return this.#keys.seal.keyId;
   }
 
-  /** Bytes the store occupies; null where it cannot tell. */
+  /** Bytes the store occupies; null if unknown. */
   async storageBytes(): Promise<number | null> {
     return await this.#ports.store.sizeBytes();
   }
@@ -171,8 +171,8 @@ export class UnsealedVault {
   }
 
   /**
-   * Brings the key records to the current key of a seal that opened by itself, and begins the run
-   * that brings the entries there. `reopened` knows that key alone.
+   * Moves the key records to a static seal's current key and starts the rewrap of the entries.
+   * `reopened` must know only that key.
    */
   async followSealKey(reopened: Seal): Promise<void> {
     const { log, store } = this.#ports;
@@ -195,7 +195,7 @@ export class UnsealedVault {
     await clearTraces(this.#ports.store, this.#ports.log);
   }
 
-  /** A new root key under the same shares. */
+  /** Replaces the root key; the shares stay the same. */
   async rotateRoot(): Promise<void> {
     await installRootKey(this.#ports, NOTHING_ATTACHED);
     await this.clearTraces();
@@ -209,7 +209,7 @@ export class UnsealedVault {
     await installKeyring(this.#ports, (keyring) => ({ ...keyring, rotation }));
   }
 
-  /** Whether the active term has done its share of work, by count or by age. */
+  /** Whether the active term has reached its maximum operations or age. */
   rotationIsDue(nowMs: number): boolean {
     const { rotation } = this.barrier.keyring;
     if (!rotation.enabled) return false;
@@ -218,24 +218,24 @@ export class UnsealedVault {
     return rotation.intervalSeconds > 0 && ageMs >= rotation.intervalSeconds * 1000;
   }
 
-  /** The records that end every attempt. */
+  /** The writes that end every attempt. */
   endRecords(): readonly Write[] {
     const attempts = [this.#rekeys.barrier, this.#rekeys.recovery, this.generateRoot];
     return attempts.flatMap((attempt) => attempt.endRecords());
   }
 
-  /** Removes the attempts whose time is over. */
+  /** Removes expired attempts. */
   async expireAttempts(): Promise<void> {
     const attempts = [this.#rekeys.barrier, this.#rekeys.recovery, this.generateRoot];
     for (const attempt of attempts) await attempt.expire();
   }
 
-  /** Ends a token with its descendants, and what only they could reach. */
+  /** Revokes a token and its descendants, and clears data that only they could reach. */
   async revokeTree(stored: StoredToken): Promise<void> {
     for (const scope of await this.tokens.revoke(stored)) await this.mounts.tokenEnded(scope);
   }
 
-  /** Ends a bounded number of tokens whose time is over. */
+  /** Revokes a bounded number of expired tokens. */
   async expireTokens(): Promise<void> {
     for (const stored of await this.tokens.expired(EXPIRY_BATCH_TOKENS)) {
       await this.revokeTree(stored);
@@ -274,7 +274,7 @@ export class UnsealedVault {
     };
   }
 
-  /** Shares given to other attempts authorise nothing once the shares in force change. */
+  /** Voids shares submitted to other attempts, because the shares in force change. */
   async #voidGiven(except: CeremonyTarget, required: number): Promise<Attached> {
     const other = except === "barrier" ? this.#rekeys.recovery : this.#rekeys.barrier;
     const voided = [await other.voided(required), await this.generateRoot.voided(required)];
@@ -299,8 +299,8 @@ async function readCluster(barrier: Barrier): Promise<Cluster> {
 }
 
 /**
- * Clears old key records and attempts from unused parts of the store. What was done must reach its
- * caller, so a failure is only logged; the next start clears them.
+ * Clears old key records and attempts from free space in the store. The caller's change is already
+ * committed, so a failure is only logged; the next start clears them.
  */
 export async function clearTraces(store: Store, log: Log): Promise<void> {
   try {

@@ -1,7 +1,7 @@
 /**
- * The vault: the one place where the rooms meet. It knows the phase (not initialised, sealed,
- * unsealed), runs everything that changes keys one at a time, and does the due work when the runtime
- * fires the alarm. Clock, randomness, store and alarm are given to it; it names no runtime.
+ * The vault ties the rooms together. It holds the phase (uninitialized, sealed, unsealed),
+ * serializes everything that changes keys, and does due work when the runtime fires the alarm.
+ * Clock, randomness, store and alarm are passed in; it never names a runtime.
  */
 
 import { type AuditSettings, NO_DEVICES } from "../audit/devices.ts";
@@ -39,24 +39,24 @@ export interface VaultPorts {
   readonly store: Store;
   readonly seal: SealSettings;
   readonly nowMs: () => number;
-  /** `set` asks for `fire` at or after a time; the runtime keeps the earliest pending one. */
+  /** `set` requests `fire` at or after a time. The runtime keeps the earliest pending time. */
   readonly alarm: { set(atMs: number): Promise<void> | void };
   readonly random: RandomBytes;
   readonly log: Log;
-  /** Left out: this runtime has no audit devices. */
+  /** Omit if the runtime has no audit devices. */
   readonly audit?: AuditSettings;
-  /** Called once a new vault is stored, before anybody gets its shares. Must not throw. */
+  /** Called when a new vault is stored, before its shares are returned. Must not throw. */
   readonly initialized?: () => void;
 }
 
 export class Vault {
-  /** Counted since this process began to serve the vault, also through seals and unseals. */
+  /** Counts since this process opened the vault, across seals and unseals. */
   readonly metrics: Metrics;
   readonly #ports: VaultPorts;
   readonly #mutex = new Mutex();
   #phase: Phase;
   readonly #autoUnseal: AutoUnseal;
-  /** A seal by request could not end the attempts: until they are, none goes on. */
+  /** Set when a seal by request could not end the attempts. Until it can, none continues. */
   #owesEnds = false;
   readonly #upkeep: KeyUpkeep;
 
@@ -68,7 +68,7 @@ export class Vault {
     this.#upkeep = new KeyUpkeep(ports);
   }
 
-  /** Reads what is stored. A static seal unseals at once, or is tried again on later requests. */
+  /** Reads the stored state. A static seal unseals at once, or is retried on later requests. */
   static async open(ports: VaultPorts): Promise<Vault> {
     const stored = await readConfig(ports.store);
     if (stored === null) await refuseRemains(ports.store);
@@ -82,7 +82,7 @@ export class Vault {
     return vault;
   }
 
-  /** The clock and log that the vault was given, for what serves it. */
+  /** The vault's clock; with `log`, for the code that serves it. */
   get nowMs(): () => number {
     return this.#ports.nowMs;
   }
@@ -96,18 +96,18 @@ export class Vault {
     return describePhase(this.#phase, seal.type, store.storageType);
   }
 
-  /** The unsealed vault. Throws `sealed`, also when it was never initialised. */
+  /** The unsealed vault. Throws `sealed`, even if never initialised. */
   unsealed(): UnsealedVault {
     if (this.#phase.kind !== "unsealed") throw new VaultError("sealed", "Vault is sealed");
     return this.#phase.unsealed;
   }
 
-  /** Runs what changes keys, attempts or the phase: one at a time, in order of arrival. */
+  /** Runs changes of keys, attempts or the phase one at a time, in order of arrival. */
   async exclusive<T>(body: () => Promise<T>): Promise<T> {
     return await this.#mutex.run(body);
   }
 
-  /** The same, on an unsealed vault; afterwards the alarm is set for what became due. */
+  /** Like `exclusive`, on an unsealed vault; sets the alarm afterwards. Throws `sealed`. */
   async administer<T>(body: (unsealed: UnsealedVault) => Promise<T>): Promise<T> {
     return await this.exclusive(async () => {
       try {
@@ -132,7 +132,7 @@ export class Vault {
       const { recipients, rootTokenRecipient: holder } = request;
       logRecipients(log, recipients);
       logRecipients(log, holder === null ? null : [recipientOf(holder)]);
-      // The vault exists and its shares must reach the caller, whatever fails from here on.
+      // The vault exists now, so its shares must reach the caller whatever fails below.
       this.#phase = { kind: "sealed", stored: made.stored, attempt: null };
       await clearTraces(store, log);
       this.#ports.initialized?.();
@@ -141,7 +141,7 @@ export class Vault {
     });
   }
 
-  /** One share towards unsealing. Resolves as well when the vault is open already. */
+  /** Takes one share towards unsealing. Resolves if the vault is already unsealed. */
   async submitUnsealShare(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.exclusive(async () => {
       if (this.#phase.kind === "uninitialized") throw invalidRequest("Vault is not initialized");
@@ -170,8 +170,8 @@ export class Vault {
   }
 
   /**
-   * Seals by request: every attempt ends, and no key stays in memory, whatever the store says.
-   * Requests under way fail with `sealed` at their next look behind the barrier.
+   * Seals by request: ends every attempt and drops all keys, even if the store fails. Requests
+   * under way fail with `sealed` at their next barrier access.
    */
   async seal(): Promise<void> {
     const { store, log } = this.#ports;
@@ -188,21 +188,21 @@ export class Vault {
       return unsealed;
     });
     if (unsealed === null) return;
-    // Not before others had their turn: what they have done must still find its audit devices.
+    // Outside the mutex: requests waiting for it must still find their audit devices.
     await unsealed.audit.close();
     this.#ports.log.info("vault is sealed");
   }
 
   /**
-   * What every request does first: opens a vault whose seal needs nobody, if it is sealed and a try
-   * is due, and gives the keyring a new term when the active one has worked enough.
+   * Every request calls this first. Tries an automatic unseal if one is due, and runs key upkeep if
+   * the vault is unsealed.
    */
   async wake(): Promise<void> {
     await this.#openIfDue();
     const { kind } = this.#phase;
     if (kind !== "unsealed" || !this.#upkeep.isDue(this.#phase.unsealed)) return;
     await this.exclusive(async () => {
-      // An earlier turn may have done it, sealed the vault, or opened another.
+      // An earlier turn may have done it, or sealed or reopened the vault.
       if (this.#phase.kind !== "unsealed") return;
       await this.#upkeep.run(this.#phase.unsealed);
       await this.#trySetAlarm();
@@ -232,7 +232,7 @@ export class Vault {
     });
   }
 
-  /** A failure is logged, and tried again on a later request. */
+  /** Logs a failure; a later request retries. */
   async #openOrRetry(stored: StoredConfig): Promise<void> {
     const { nowMs, log } = this.#ports;
     try {
@@ -246,8 +246,8 @@ export class Vault {
   }
 
   /**
-   * Does what is due: slices of a rewrap, attempts and tokens whose time is over. Safe to call at any
-   * time and twice.
+   * Does what is due: rewrap slices, expired attempts and tokens. Safe to call at any time, and
+   * repeatedly.
    */
   async fire(): Promise<void> {
     await this.wake();
@@ -258,12 +258,12 @@ export class Vault {
     }).finally(() => this.#setAlarm());
   }
 
-  /** Opens audit files anew by their names, after somebody has renamed them. */
+  /** Reopens audit files by name, after a rotation renamed them. */
   reopenAudit(): void {
     if (this.#phase.kind === "unsealed") this.#phase.unsealed.audit.reopen();
   }
 
-  /** Waits for audited requests under way and for their lines; no longer once `limit` is aborted. */
+  /** Closes after audited requests and their lines are done, or once `limit` is aborted. */
   async close(limit: AbortSignal | null = null): Promise<void> {
     const { store, log } = this.#ports;
     if (await endsBefore(this.#closeAudit(), limit)) {
@@ -271,11 +271,11 @@ export class Vault {
       return;
     }
     log.warn("closing without the last audit entries: a device or a request does not end");
-    // Who is stuck may hold the mutex; for others it is as if the process had died.
+    // A stuck request may hold the mutex. To the others this looks like a crash.
     await store.close();
   }
 
-  /** As in `seal`, outside of what runs alone: requests under way may still need their turn. */
+  /** Outside the mutex, as in `seal`: requests under way may still need it. */
   async #closeAudit(): Promise<void> {
     const unsealed = await this.exclusive(async () =>
       this.#phase.kind === "unsealed" ? this.#phase.unsealed : null
@@ -283,7 +283,7 @@ export class Vault {
     await unsealed?.audit.close();
   }
 
-  /** For after a commit: what was done, and new shares above all, must reach the caller. */
+  /** Only logs a failure: the result, above all new shares, must reach the caller. */
   async #trySetAlarm(): Promise<void> {
     try {
       await this.#setAlarm();
@@ -293,7 +293,7 @@ export class Vault {
     }
   }
 
-  /** A sealed vault has nothing to do until somebody opens it. */
+  /** Does nothing while sealed: there is no due work. */
   async #setAlarm(): Promise<void> {
     if (this.#phase.kind !== "unsealed") return;
     const atMs = await nextDueMs(this.#phase.unsealed, await readDueTimes(this.#ports.store));
@@ -337,7 +337,7 @@ export class Vault {
   }
 }
 
-/** Whether `work` ends before `limit` is aborted; rejects as `work` does until then. */
+/** False if `limit` is aborted before `work` ends. Rejects if `work` rejects first. */
 async function endsBefore(work: Promise<void>, limit: AbortSignal | null): Promise<boolean> {
   const aborted = Promise.withResolvers<boolean>();
   limit?.addEventListener("abort", () => aborted.resolve(false), { once: true });

@@ -1,6 +1,6 @@
 /**
- * Response wrapping: a reply is kept behind the barrier under a single-use token, and whoever shows
- * that token first gets it. Token and reply appear in one commit and disappear in one.
+ * Response wrapping: a reply is kept behind the barrier, and the first caller to present its
+ * single-use token gets it. One commit stores token and reply; one commit removes both.
  */
 
 import { RESPONSE_WRAPPING_POLICY_NAME } from "../access/policies/policy_names.ts";
@@ -12,22 +12,22 @@ import { decodeJsonRecord } from "../engines/json_record.ts";
 import { invalidRequest, type VaultError } from "../errors.ts";
 import { WRAPPED_REPLY_PREFIX } from "../storage/record_paths.ts";
 
-/** Of the token that opens a reply, besides what the reply says of itself. */
+/** Details of a wrapping token that do not come from the reply. */
 export interface WrappedBy {
-  /** Name of whoever asked; "" for nobody. */
+  /** Display name of the caller. Defaults to "". */
   readonly displayName?: string;
-  /** Request path that issues the token. Left out: the one that made the reply. */
+  /** Request path that issues the token. Defaults to the path that made the reply. */
   readonly path?: string;
 }
 
-/** What was wrapped: the reply as it would have been sent. */
+/** A reply as it would have been sent. */
 export interface WrappedReply {
   readonly reply: Readonly<Record<string, unknown>>;
   /** Request path that made it. */
   readonly creationPath: string;
   readonly createdAtMs: number;
   readonly ttlSeconds: number;
-  /** What it shows is seal-wrapped where it comes from. Older records do not say. */
+  /** The reply's data is seal-wrapped at its source. Absent in older records. */
   readonly sealWrap?: boolean;
 }
 
@@ -48,7 +48,7 @@ export class WrappingStore {
     this.#nowMs = nowMs;
   }
 
-  /** Keeps a reply for `ttlSeconds`. `sealWrap` when what it shows is seal-wrapped itself. */
+  /** Stores a reply for `ttlSeconds`. Set `sealWrap` if its data is seal-wrapped at its source. */
   async wrap(
     reply: WrappedReply["reply"],
     creationPath: string,
@@ -65,8 +65,8 @@ export class WrappingStore {
   }
 
   /**
-   * Puts a reply under a fresh token and ends the old one, in one commit. It lives as long as before,
-   * or `ttlSecondsMax` if that is shorter. Throws `invalid_request` when the old one holds nothing.
+   * Moves a reply to a fresh token and ends the old one, in one commit. The TTL stays the same,
+   * capped at `ttlSecondsMax`. Throws `invalid_request` if the old token holds no reply.
    */
   async rewrap(
     id: string,
@@ -83,19 +83,19 @@ export class WrappingStore {
     return { issued, creationPath: found.wrapped.creationPath };
   }
 
-  /** Whether a token holds a reply. Spends nothing. */
+  /** Whether a token holds a reply. Does not spend it. */
   async holds(id: string): Promise<boolean> {
     return await this.#find(id) !== null;
   }
 
-  /** What a token holds, without spending it. Throws `invalid_request` when it holds nothing. */
+  /** A token's reply, without spending it. Throws `invalid_request` if it holds none. */
   async lookup(id: string): Promise<WrappedReply> {
     const found = await this.#find(id);
     if (found === null) throw notWrapping();
     return found.wrapped;
   }
 
-  /** Hands the reply out and ends the token: of two callers one gets it. */
+  /** Returns the reply and ends the token; only one caller succeeds. Throws `invalid_request`. */
   async unwrap(id: string): Promise<WrappedReply> {
     const found = await this.#find(id);
     if (found === null) throw notWrapping();
@@ -103,7 +103,7 @@ export class WrappingStore {
     return found.wrapped;
   }
 
-  /** Removes token and reply, in one commit with `entries`. */
+  /** Removes token and reply and commits `entries` with them. */
   async #spend({ stored, revision }: Found, entries: readonly Entry[]): Promise<void> {
     const outcome = await this.#barrier.commit({
       entries: [...this.#tokens.removal(stored), ...entries],
@@ -112,7 +112,7 @@ export class WrappingStore {
     if (outcome.kind === "conflict") throw notWrapping();
   }
 
-  /** A token for a reply, and the entries that store both. */
+  /** Issues a token for a reply. `entries` store both. */
   #issue(
     wrapped: WrappedReply,
     { displayName = "", path = wrapped.creationPath }: WrappedBy,

@@ -1,6 +1,6 @@
 /**
- * Logging in: aliases that are locked out, the entity of the login, and the token it earns. A method
- * says only whether a login succeeds.
+ * Logging in: lockouts, the entity, and the token. The auth method decides only whether a login
+ * succeeds.
  */
 
 import type { AuthMount } from "../../access/auth_mount.ts";
@@ -16,14 +16,14 @@ export interface LoginPorts {
   readonly nowMs: () => number;
 }
 
-/** Throws `unauthenticated` for an alias that has failed too often. */
+/** Throws `unauthenticated` if the alias has failed too often. */
 export async function refuseLocked(ports: LoginPorts, alias: string): Promise<void> {
   if (await lockoutsOf(ports).isLocked(alias)) throw lockedOut();
 }
 
 /**
- * The token of a login that succeeded. Throws `invalid_request` for one that was refused, which it
- * counts, and `unauthenticated` for an alias that is locked by now.
+ * Issues the token of a successful login. Throws `invalid_request` for a refused login, which it
+ * counts, or if the mount is closing; throws `unauthenticated` if the alias is locked by then.
  */
 export async function logIn(
   ports: LoginPorts,
@@ -36,13 +36,13 @@ export async function logIn(
     throw invalidRequest(outcome.why);
   }
   const { login } = outcome;
-  // Guesses made at the same time must not be more than one after the other: the outcome of those
-  // beyond the last one that counts is not told.
+  // Parallel guesses must not get more tries than sequential ones, so a login that succeeds after
+  // the alias was locked is refused.
   await refuseLocked(ports, login.alias.name);
   const { template, warnings } = loginToken(mount, login, nowMs());
   const { id: entityId } = await unsealed.entities.atLogin(mount, login.alias);
   const issued = await unsealed.tokens.create({ ...template, entityId });
-  // The mount's tokens may have been revoked while this one was being made.
+  // The mount's tokens may have been revoked while this one was issued.
   if (!unsealed.logins.isOpen(mount)) {
     if (template.type === "service") await unsealed.revokeTree(issued);
     throw invalidRequest("could not log in: the auth method is being removed or moved");

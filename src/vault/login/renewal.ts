@@ -1,6 +1,6 @@
 /**
- * Renewing a token that came from a login: by what its user or role says now, not when it logged in.
- * Only the explicit maximum stays what the login gave, as in the reference (`pathLoginRenew`).
+ * Renewing a token that came from a login. The user's or role's current rules apply, except that
+ * the explicit maximum stays as set at login, as in OpenBao (`pathLoginRenew`).
  */
 
 import { listedMistake } from "../../wire/multi_error.ts";
@@ -10,9 +10,9 @@ import type { AuthMounts } from "../mounts/auth_mounts.ts";
 import { leaseLimits } from "../../access/tokens/lease_limits.ts";
 
 /**
- * How long the token may live from now on; null for one of the token store; `unchanged` when its user
- * is gone, and with him any reason to renew it. Throws `invalid_request` when its role is gone, its
- * user has other policies now, or its time is over.
+ * The token's new lifetime; null if it came from the token store, `unchanged` if its user is gone.
+ * Throws `invalid_request` if its auth method or role is gone, its user now has other policies, or
+ * it is past its maximum TTL.
  */
 export async function renewLogin(
   logins: AuthMounts,
@@ -26,9 +26,9 @@ export async function renewLogin(
     throw listedMistake("failed to renew entry: its auth method does not exist any more");
   }
   const method = await logins.methodOf(found.mount);
-  const now = await method?.renewalRules(token) ?? null;
-  if (now === null) return "unchanged";
-  const rules = { ...now, explicitMaxTtlSeconds: token.explicitMaxTtlSeconds };
+  const current = await method?.renewalRules(token) ?? null;
+  if (current === null) return "unchanged";
+  const rules = { ...current, explicitMaxTtlSeconds: token.explicitMaxTtlSeconds };
   const age = ageSeconds(token.createdAtMs, nowMs);
   const life = lifetime(rules, leaseLimits(found.mount), age, incrementSeconds);
   if (life.ttlSeconds === 0) throw listedMistake("past the max TTL, cannot renew");

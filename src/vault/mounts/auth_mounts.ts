@@ -1,4 +1,4 @@
-/** The mounted login methods. The token store is one of them in name only. */
+/** The mounted auth methods. The token store is listed with them but is not one. */
 
 import { type AuthMount, type AuthMountConfig, TOKEN_MOUNT_PATH } from "../../access/auth_mount.ts";
 import { DEFAULT_SETTINGS, notInCatalog } from "../../access/mount_settings.ts";
@@ -23,7 +23,7 @@ export type AuthMountRequest =
   & Omit<AuthMount, "type" | "accessor" | "uuid" | "closing">
   & {
     readonly type: string;
-    /** Of a plugin; null for what is built in. */
+    /** Version of a plugin; null for a built-in method. */
     readonly version: string | null;
   };
 
@@ -38,9 +38,9 @@ const DEFAULT_CONFIG: AuthMountConfig = {
 export class AuthMounts {
   readonly #ports: MethodPorts;
   readonly #table: MountTable<AuthMount>;
-  /** By type: what makes the methods of this vault. */
+  /** Factories of this vault's methods, by type. */
   readonly #opened = new Map<string, Promise<ReturnType<OpenMethod>>>();
-  /** By the uuid of the mount. */
+  /** By mount uuid. */
   readonly #methods = new Map<string, Promise<AuthMethod>>();
 
   private constructor(ports: MethodPorts, table: MountTable<AuthMount>) {
@@ -55,13 +55,13 @@ export class AuthMounts {
         recordPath: LOGIN_MOUNTS_PATH,
         dataPrefix,
         dataIds: ({ uuid }) => [uuid],
-        // Older records lack settings that were added later.
+        // Older records lack newer settings.
         read: (stored) => ({ ...stored, config: { ...DEFAULT_CONFIG, ...stored.config } }),
       },
       barrier,
       () => [tokenMount(barrier)],
     );
-    // A vault must open: the next removal, or the next opening, tries again.
+    // The vault must still open; the next removal or unseal tries again.
     await table.finishRemovals().catch(() => undefined);
     return new AuthMounts(ports, table);
   }
@@ -70,17 +70,17 @@ export class AuthMounts {
     return this.#table.list();
   }
 
-  /** The mount at exactly this path (with its trailing "/", without `auth/`). */
+  /** The mount at exactly this path, which ends in "/" and excludes `auth/`. */
   at(path: string): AuthMount | null {
     return this.#table.at(path);
   }
 
-  /** What creates and renews the tokens of no login. */
+  /** The token store, which issues and renews tokens that no login made. */
   get token(): AuthMount {
     return this.at(TOKEN_MOUNT_PATH) ?? tokenMount(this.#ports.barrier);
   }
 
-  /** The mount that serves a request path below `auth/`, and the rest of the path. */
+  /** The mount serving a request path below `auth/`, and the rest of the path; null if none. */
   route(path: string): { readonly mount: AuthMount; readonly rest: string } | null {
     return path.startsWith("auth/") ? this.#table.route(path.slice("auth/".length)) : null;
   }
@@ -100,7 +100,7 @@ export class AuthMounts {
     await this.#table.add({ ...rest, type: method.type, uuid, accessor, closing: false });
   }
 
-  /** The path of the mount that a new one at `path` would hide or be hidden by; null for none. */
+  /** The path of a mount that overlaps `path`; null if none. */
   conflict(path: string): string | null {
     return this.#table.conflict(path)?.path ?? null;
   }
@@ -109,30 +109,30 @@ export class AuthMounts {
     await this.#table.change({ ...mount, ...tuning });
   }
 
-  /** Renames a mount, `entries` in the same commit. */
+  /** Renames a mount and commits `entries` with it. */
   async move(mount: AuthMount, path: string, entries: readonly Entry[]): Promise<void> {
     await this.#table.change({ ...mount, path }, entries);
   }
 
-  /** The first step of removing a mount: from here on nobody logs in by it. */
+  /** First step of a removal: stops logins through the mount. */
   async close(mount: AuthMount): Promise<void> {
     await this.#table.change({ ...mount, closing: true });
   }
 
-  /** The last step: the mount, and page by page what it stored. */
+  /** Last step of a removal: deletes the mount, then its records page by page. */
   async remove(mount: AuthMount): Promise<void> {
     await this.#table.forget(mount);
     this.#methods.delete(mount.uuid);
     await this.#table.finishRemovals();
   }
 
-  /** Whether the mount a login began with is still the one that serves it. */
+  /** Whether the mount is still at its path and accepts logins. */
   isOpen({ uuid, path }: AuthMount): boolean {
-    const now = this.#table.byUuid(uuid);
-    return now !== null && !now.closing && now.path === path;
+    const current = this.#table.byUuid(uuid);
+    return current !== null && !current.closing && current.path === path;
   }
 
-  /** The method of a mount, by the row of its type. */
+  /** The mount's method. `row` is the registry row of its type. */
   async method({ uuid, sealWrap }: AuthMount, row: AuthMethodModule): Promise<AuthMethod> {
     return await loadOnce(this.#methods, uuid, async () => {
       const create = await this.#open(row);
@@ -140,7 +140,7 @@ export class AuthMounts {
     });
   }
 
-  /** The same; null for the token store, which has no method. */
+  /** Like `method`; null for the token store, which has none. */
   async methodOf(mount: AuthMount): Promise<AuthMethod | null> {
     const row = authMethod(mount.type);
     return row === null ? null : await this.method(mount, row);
@@ -150,7 +150,7 @@ export class AuthMounts {
     return await loadOnce(this.#opened, type, async () => (await load())(this.#ports));
   }
 
-  /** Ends a bounded number of secret ids whose time is over. */
+  /** Removes a bounded number of expired secret ids. */
   async expire(): Promise<void> {
     const { barrier, nowMs } = this.#ports;
     await removeExpired(barrier, nowMs(), EXPIRY_BATCH_SECRET_IDS);
@@ -161,7 +161,7 @@ export class AuthMounts {
   }
 }
 
-/** Its names are derived, so that a vault without a table has the same ones after each unseal. */
+/** The ids are derived, so a vault without a table has the same ones after each unseal. */
 function tokenMount(barrier: Barrier): AuthMount {
   const bytes = barrier.deriveMacKey("token mount");
   const uuid = randomUuid((length) => bytes.slice(0, length));
@@ -184,7 +184,7 @@ function dataPrefix(uuid: string): string {
   return `${LOGIN_DATA_PREFIX}${uuid}/`;
 }
 
-/** What could not be loaded is tried again. */
+/** Caches a load by key. A failed load is not cached. */
 async function loadOnce<T>(
   loaded: Map<string, Promise<T>>,
   key: string,

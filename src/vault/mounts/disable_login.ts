@@ -1,4 +1,4 @@
-/** Ending an auth method together with the tokens it has made, and ending tokens by their path. */
+/** Disabling an auth method with its tokens, and revoking tokens by path. */
 
 import { invalidRequest } from "../../errors.ts";
 import { TOKEN_MOUNT_PATH } from "../../access/auth_mount.ts";
@@ -6,8 +6,8 @@ import type { UnsealedVault } from "../unsealed_vault.ts";
 import type { Vault } from "../vault.ts";
 
 /**
- * Nobody logs in from the first step on; the mount disappears in the last one. A stop in between
- * leaves it listed, and asking again goes on. `path` is without `auth/`.
+ * The first step stops logins; the last one removes the mount. A mount interrupted in between stays
+ * listed, and disabling it again resumes. `path` excludes `auth/`.
  */
 export async function disableLogin(vault: Vault, path: string): Promise<void> {
   if (path === TOKEN_MOUNT_PATH) {
@@ -20,7 +20,7 @@ export async function disableLogin(vault: Vault, path: string): Promise<void> {
   await vault.administer((unsealed) => unsealed.logins.remove(mount));
 }
 
-/** Ends all tokens with an end that were made at or below a path, and their descendants. */
+/** Revokes all expiring tokens issued at or below a path, with their descendants. */
 export async function revokeBelow(unsealed: UnsealedVault, path: string): Promise<void> {
   const prefix = path.endsWith("/") ? path : `${path}/`;
   for await (const stored of unsealed.tokens.each()) {

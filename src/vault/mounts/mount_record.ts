@@ -1,4 +1,4 @@
-/** The mount of a secrets engine, and the mounts every vault begins with. Pure but for random names. */
+/** The mount of a secrets engine, and a new vault's mounts. Pure except for random ids. */
 
 import { DEFAULT_SETTINGS, type MountSettings, notInCatalog } from "../../access/mount_settings.ts";
 import type { Entry } from "../../barrier/barrier.ts";
@@ -8,7 +8,7 @@ import { engineNamed } from "../../engines/engines.ts";
 import { MOUNTS_PATH } from "../../storage/record_paths.ts";
 import { type StoredMount, tableEntry } from "./mount_table.ts";
 
-/** `system`, `identity`: the API itself serves them. */
+/** The API itself serves `system` and `identity`. */
 export type MountType = EngineType | "system" | "identity";
 
 export interface Mount extends StoredMount, EngineMount {
@@ -27,13 +27,13 @@ export type MountRequest =
   >
   & {
     readonly type: string;
-    /** Of a plugin; null for what is built in. */
+    /** Version of a plugin; null for a built-in engine. */
     readonly version: string | null;
   };
 
 export type MountTuning = Pick<Mount, "description" | "config" | "options">;
 
-/** Throws `invalid_request` for a type or version that is not there. */
+/** Throws `invalid_request` for an unknown type or version. */
 export function newMount(request: MountRequest, random: RandomBytes): Mount {
   const { version, type: name, options, ...rest } = request;
   if (version !== null) throw notInCatalog(name, version);
@@ -43,7 +43,7 @@ export function newMount(request: MountRequest, random: RandomBytes): Mount {
   return nameMount({ ...rest, type: engine.type, options: named(options) }, random);
 }
 
-/** The mounts every vault has. */
+/** The entry with a new vault's mounts. */
 export function initialMountsEntry(random: RandomBytes): Entry {
   const builtIn = (
     path: string,
@@ -79,7 +79,7 @@ function nameMount(
   return { ...parts, accessor, uuid, dataId: uuid, upgrade: null };
 }
 
-/** Older records lack what was added later: then the data lies below the uuid, and nothing is set. */
+/** Fills in what older records lack. Their data lies below the uuid. */
 export function readMount(stored: Omit<Mount, "dataId" | "upgrade"> & Partial<Mount>): Mount {
   return {
     ...stored,

@@ -1,6 +1,6 @@
 /**
- * The table of mounts of one kind, and the record that holds it. A mount's records live below an id of
- * its own, so its path can change, and a new mount at an old path sees nothing of the old one.
+ * The table of mounts of one kind, and the record that holds it. A mount's records live below its
+ * own id, so its path can change, and a new mount at an old path never sees the old mount's data.
  */
 
 import type { Barrier, Entry } from "../../barrier/barrier.ts";
@@ -9,22 +9,22 @@ import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { comparePaths } from "../../storage/paths.ts";
 
 export interface StoredMount {
-  /** Ends in "/". No path is the beginning of another. */
+  /** Ends in "/". No path is a prefix of another. */
   readonly path: string;
   readonly uuid: string;
 }
 
 /** How the mounts of one kind are stored. */
 export interface TableKind<M extends StoredMount> {
-  /** Of the record of the table. */
+  /** Path of the table's record. */
   readonly recordPath: string;
-  /** Where the records of a mount with this id lie. */
+  /** Path prefix of the records below this id. */
   readonly dataPrefix: (dataId: string) => string;
-  /** The ids below which a mount has records. */
+  /** The ids that hold a mount's records. */
   readonly dataIds: (mount: M) => readonly string[];
   /** Fills in what older records lack. */
   readonly read: (stored: M) => M;
-  /** The mount as it is written next. Left out: as it is. */
+  /** Adjusts a mount before each write. Defaults to identity. */
   readonly settle?: (mount: M) => M;
 }
 
@@ -32,7 +32,7 @@ export class MountTable<M extends StoredMount> {
   readonly #kind: TableKind<M>;
   readonly #barrier: Barrier;
   #mounts: readonly M[];
-  /** Ids of data whose mount is gone, until the last of its records is. */
+  /** Ids of removed mounts that may still have records. */
   #removing: readonly string[];
 
   private constructor(
@@ -47,7 +47,7 @@ export class MountTable<M extends StoredMount> {
     this.#removing = removing;
   }
 
-  /** `initial`: the mounts of a vault that has no such record. */
+  /** `initial` gives the mounts of a vault without this record. */
   static async open<M extends StoredMount>(
     kind: TableKind<M>,
     barrier: Barrier,
@@ -75,35 +75,35 @@ export class MountTable<M extends StoredMount> {
     return this.#mounts.find((mount) => mount.uuid === uuid) ?? null;
   }
 
-  /** The mount that serves a path, and the rest of the path; null for none. */
+  /** The mount serving a path, and the rest of the path; null if none. */
   route(path: string): { readonly mount: M; readonly rest: string } | null {
     const mount = this.#mounts.find((candidate) => path.startsWith(candidate.path));
     return mount === undefined ? null : { mount, rest: path.slice(mount.path.length) };
   }
 
-  /** The mount that a new one at this path would hide or be hidden by; null for none. */
+  /** A mount whose path overlaps this one; null if none. */
   conflict(path: string): M | null {
-    const hides = (mount: M) => path.startsWith(mount.path) || mount.path.startsWith(path);
-    return this.#mounts.find(hides) ?? null;
+    const overlaps = (mount: M) => path.startsWith(mount.path) || mount.path.startsWith(path);
+    return this.#mounts.find(overlaps) ?? null;
   }
 
   async add(mount: M): Promise<void> {
     await this.#replace([...this.#mounts, mount]);
   }
 
-  /** Commits a mount as it is to be from now on, `entries` in the same commit. */
+  /** Replaces the mount with the same uuid and commits `entries` with it. */
   async change(changed: M, entries: readonly Entry[] = []): Promise<void> {
     const mounts = this.#mounts.map((mount) => mount.uuid === changed.uuid ? changed : mount);
     await this.#replace(mounts, entries);
   }
 
-  /** The first step of a removal: the mount is gone, and its records will be. */
+  /** First step of a removal: drops the mount and marks its records for removal. */
   async forget(mount: M): Promise<void> {
     const mounts = this.#mounts.filter(({ uuid }) => uuid !== mount.uuid);
     await this.#replace(mounts, [], [...this.#removing, ...this.#kind.dataIds(mount)]);
   }
 
-  /** Removes the records of mounts that are gone, page by page. It may be repeated after any stop. */
+  /** Removes the records of dropped mounts, page by page. Resumes after any interruption. */
   async finishRemovals(): Promise<void> {
     if (this.#removing.length === 0) return;
     for (const id of this.#removing) await removeBelow(this.#barrier, this.#kind.dataPrefix(id));

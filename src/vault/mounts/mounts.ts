@@ -16,7 +16,7 @@ import {
 } from "./mount_record.ts";
 import { MountTable } from "./mount_table.ts";
 
-/** Nothing is mounted below them, and what is there stays. */
+/** Nothing may be mounted below these paths, moved from or to them, or unmounted. */
 export const PROTECTED_MOUNTS: readonly string[] = [
   "audit/",
   "auth/",
@@ -24,7 +24,7 @@ export const PROTECTED_MOUNTS: readonly string[] = [
   "cubbyhole/",
   "identity/",
 ];
-/** Types of which there is one mount. */
+/** Types that have exactly one mount, which clients cannot add. */
 const SINGLETONS: ReadonlySet<string> = new Set([
   "cubbyhole",
   "ns_cubbyhole",
@@ -60,7 +60,7 @@ export class Mounts {
       {
         recordPath: MOUNTS_PATH,
         dataPrefix,
-        // In an upgrade those of before as well.
+        // During an upgrade some records are still below the old id.
         dataIds: ({ dataId, upgrade }) => upgrade === null ? [dataId] : [dataId, upgrade.fromId],
         read: readMount,
         settle: (mount) => {
@@ -82,17 +82,17 @@ export class Mounts {
     return this.#table.list();
   }
 
-  /** The mount at exactly this path (with its trailing "/"). */
+  /** The mount at exactly this path, which ends in "/". */
   at(path: string): Mount | null {
     return this.#table.at(path);
   }
 
-  /** The mount that serves a request path, and the rest of the path. */
+  /** The mount serving a request path, and the rest of the path; null if none. */
   route(path: string): { readonly mount: Mount; readonly rest: string } | null {
     return this.#table.route(path);
   }
 
-  /** The engine of a mount; null for those that the API itself serves. */
+  /** The engine of a mount; null if the API itself serves it. */
   engine({ uuid, type }: Mount): ServedEngine | null {
     const known = this.#engines.get(uuid);
     if (known !== undefined) return known;
@@ -111,8 +111,8 @@ export class Mounts {
   }
 
   /**
-   * Changes the settings of a mount. One whose records must move gets a new place for them in the same
-   * commit; they follow by `upgrade`. `nowMs`: when they got their version.
+   * Changes the settings of a mount. If its records must move, the same commit gives them a new
+   * place and `upgrade` moves them. `nowMs` becomes the upgrade time.
    */
   async tune(mount: Mount, tuning: MountTuning, nowMs: number): Promise<void> {
     const tuned: Mount = { ...mount, ...tuning };
@@ -126,28 +126,28 @@ export class Mounts {
       dataId: randomUuid(this.#random),
       upgrade: { fromId: mount.dataId, atMs: nowMs },
     };
-    // A request of version 1 that is still under way could write where nobody looks any more.
+    // A version 1 request still under way could write to the old place unnoticed.
     await engine.alone(async () => {
       await upgrade.refuseUnmovable(upgrading);
       await this.#table.change(upgrading);
     });
   }
 
-  /** Moves some records of an upgrade that was begun; true when none are left. */
+  /** Moves some records of a started upgrade. True when none are left. */
   async upgrade({ uuid }: Mount): Promise<boolean> {
     const mount = this.#table.byUuid(uuid);
     const upgrade = mount === null ? undefined : this.engine(mount)?.upgrade;
     return upgrade === undefined || await upgrade.move();
   }
 
-  /** Renames a mount, `entries` in the same commit. */
+  /** Renames a mount and commits `entries` with it. */
   async move(mount: Mount, path: string, entries: readonly Entry[]): Promise<void> {
     await this.#table.change({ ...mount, path }, entries);
   }
 
   /**
-   * Removes a mount and then, page by page, what it stored. When there is none, only what an earlier
-   * call could not remove goes: a caller who repeats a call that failed hears when all is gone.
+   * Removes a mount and then its records, page by page. Without a mount at `path` it only finishes
+   * earlier removals, so that repeating a failed call reports when everything is gone.
    */
   async unmount(path: string): Promise<void> {
     const mount = this.at(path);
@@ -160,7 +160,7 @@ export class Mounts {
     await this.#table.finishRemovals();
   }
 
-  /** Clears what a token that is gone has stored for itself. */
+  /** Clears what an ended token has stored for itself. */
   async tokenEnded(scope: string): Promise<void> {
     for (const { type, dataId } of this.list()) {
       const ended = engineModule(type)?.tokenEnded;
@@ -170,8 +170,8 @@ export class Mounts {
   }
 
   /**
-   * Goes on with upgrades and removals that a stop cut off. A vault must open whatever becomes of one
-   * mount: the next request, removal or opening tries again.
+   * Resumes interrupted upgrades and removals. A failure must not keep the vault from opening: the
+   * next request, removal or unseal tries again.
    */
   async #resume(): Promise<void> {
     for (const mount of this.list()) {

@@ -1,4 +1,4 @@
-/** Which mount a path belongs to, of either kind. */
+/** Finds the mount, of an engine or an auth method, that owns a path. */
 
 import type { AuthMount } from "../../access/auth_mount.ts";
 import type { Mount } from "./mount_record.ts";
@@ -9,7 +9,7 @@ export type Owner =
   | { readonly kind: "engine"; readonly mount: Mount }
   | { readonly kind: "login"; readonly mount: AuthMount };
 
-/** The mount at or above a path, which is below `auth/` for an auth method. */
+/** The mount at or above a path; null if none. Auth methods are below `auth/`. */
 export function ownerOf(unsealed: UnsealedVault, path: string): Owner | null {
   const mount = unsealed.mounts.route(path)?.mount;
   if (mount !== undefined) return { kind: "engine", mount };
@@ -18,8 +18,8 @@ export function ownerOf(unsealed: UnsealedVault, path: string): Owner | null {
 }
 
 /**
- * The path of the mount at or above the one that a request names, without the slash at its end; null
- * for none. `below`: "" or `auth/`, which the request's path is below.
+ * The path of the mount at or above the request's `path` parameter, without its final slash; null
+ * if none. Both paths are relative to `below`.
  */
 export function ownerPath(
   unsealed: UnsealedVault,

@@ -1,6 +1,6 @@
 /**
- * Moving a mount to another path: its records stay where they are, so a move is one commit, in which
- * its outcome is remembered for who asks later. The tokens of a moved auth method end.
+ * Moving a mount to another path. Its records stay in place, so a move is one commit, which also
+ * stores the outcome for later status requests. The tokens of a moved auth method are revoked.
  */
 
 import type { AuthMount } from "../../access/auth_mount.ts";
@@ -17,7 +17,7 @@ import type { Vault } from "../vault.ts";
 
 export interface Remount {
   readonly id: string;
-  /** Both end in "/"; those of auth methods begin with `auth/`. */
+  /** Both end in "/". Paths of auth methods begin with `auth/`. */
   readonly from: string;
   readonly to: string;
 }
@@ -25,7 +25,7 @@ export interface Remount {
 const AUTH = "auth/";
 const PROTECTED_LOGINS: readonly string[] = ["auth/token/"];
 
-/** Throws `invalid_request` in Vault's words when there is nothing to move, or no room for it. */
+/** Throws `invalid_request` in Vault's words if `from` has no mount or `to` is not free. */
 export async function remount(
   vault: Vault,
   random: RandomBytes,
@@ -40,12 +40,12 @@ export async function remount(
     if (from.startsWith(AUTH)) await moveLogin(unsealed, move, remembered);
     else await moveMount(unsealed, move, remembered);
   });
-  // Once more for those made meanwhile; a stop in between leaves no others.
+  // Revokes tokens issued meanwhile. An interruption before this leaves only those.
   if (from.startsWith(AUTH)) await revokeBelow(vault.unsealed(), from);
   return move;
 }
 
-/** One of the last moves; null when it is unknown. */
+/** One of the last `REMOUNTS_MAX` moves; null if unknown. */
 export async function readRemount(barrier: Barrier, id: string): Promise<Remount | null> {
   return (await readRemounts(barrier)).find((move) => move.id === id) ?? null;
 }
@@ -63,7 +63,7 @@ async function moveMount(
   await mounts.move(mount, to, [entry]);
 }
 
-/** Before a move that will not be refused. */
+/** Checks the move first, so that a refused one revokes nothing. */
 async function endTokens(unsealed: UnsealedVault, { from, to }: Remount): Promise<void> {
   loginToMove(unsealed, from, to);
   await revokeBelow(unsealed, from);

@@ -1,4 +1,4 @@
-/** When a vault whose seal needs nobody is to be opened: how it goes on after a failure. */
+/** When to try an automatic unseal, with backoff after failures. */
 
 import {
   AUTO_UNSEAL_DOUBLINGS_MAX,
@@ -7,7 +7,7 @@ import {
 } from "../../limits.ts";
 
 export class AutoUnseal {
-  /** False after a seal by request, until the next start. */
+  /** False after a seal by request, until the next start or unseal. */
   #isWanted: boolean;
   #failures = 0;
   #nextAtMs = 0;
@@ -20,7 +20,7 @@ export class AutoUnseal {
     return this.#isWanted && nowMs >= this.#nextAtMs;
   }
 
-  /** Waits before the next try, ever longer. */
+  /** Delays the next try, longer after each failure. */
   failed(nowMs: number): void {
     const delayMs = AUTO_UNSEAL_RETRY_MIN_MS *
       2 ** Math.min(this.#failures, AUTO_UNSEAL_DOUBLINGS_MAX);
@@ -34,7 +34,7 @@ export class AutoUnseal {
     this.#nextAtMs = 0;
   }
 
-  /** Somebody sealed the vault, and means it. */
+  /** Call after a seal by request: the vault must stay sealed. */
   stop(): void {
     this.#isWanted = false;
   }

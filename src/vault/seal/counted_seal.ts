@@ -1,4 +1,4 @@
-/** The seal as the barrier uses it, with everything it does counted. */
+/** A barrier's seal that counts each wrap and unwrap in the metrics. */
 
 import type { OuterLayer } from "../../barrier/barrier.ts";
 import type { Metrics } from "../../metrics.ts";

@@ -1,6 +1,6 @@
 /**
- * Initialisation: everything a new vault consists of is computed first and becomes real in one
- * commit, so that a crash leaves a vault that is not initialised.
+ * Initialisation. Everything is computed first and stored in one commit, so after a crash the vault
+ * is either initialised completely or not at all.
  */
 
 import { defaultPolicyEntry } from "../../access/policies/policies.ts";
@@ -36,7 +36,7 @@ import { initialMountsEntry } from "../mounts/mount_record.ts";
 import type { StoredConfig } from "./stored_config.ts";
 
 export interface InitializeRequest {
-  /** Of the unseal key, or of the recovery key where the seal opens by itself (0 of 0: none). */
+  /** For the unseal key, or for the recovery key of a static seal (0 of 0 for no recovery key). */
   readonly counts: ShareCounts;
   readonly recipients: readonly PgpRecipient[] | null;
   readonly rootTokenRecipient: PgpKey | null;
@@ -44,9 +44,9 @@ export interface InitializeRequest {
 
 export interface Initialized {
   readonly stored: StoredConfig;
-  /** Bare shares, or PGP messages, in share order. */
+  /** Plain shares or PGP messages, in share order. */
   readonly shares: readonly Uint8Array[];
-  /** The token, or the base64 of a PGP message that holds it. */
+  /** The token, or the base64 of a PGP message holding it. */
   readonly rootToken: string;
 }
 

@@ -1,4 +1,4 @@
-/** The seal configuration as a start finds it, and the stores a vault must not start on. */
+/** Reads the seal configuration at start, and refuses stores a vault must not start on. */
 
 import { SEAL_CONFIG_PATH } from "../../storage/record_paths.ts";
 import { decodeSealConfig, type SealConfig } from "../../seal/seal_config.ts";
@@ -6,7 +6,7 @@ import type { Revision, Store } from "../../storage/store.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import type { SealSettings } from "../../seal/seal_settings.ts";
 
-/** The seal configuration, and the revision it is stored at. */
+/** The seal configuration and its stored revision. */
 export interface StoredConfig {
   readonly config: SealConfig;
   readonly revision: Revision;
@@ -18,7 +18,7 @@ export async function readConfig(store: Store): Promise<StoredConfig | null> {
   return { config: decodeSealConfig(record.bytes), revision: record.revision };
 }
 
-/** A store with records but without their configuration is no new vault, whatever became of it. */
+/** Throws `record_malformed` if the store has records: without configuration it is damaged. */
 export async function refuseRemains(store: Store): Promise<void> {
   const [path] = await store.list("", "", 1);
   if (path === undefined) return;

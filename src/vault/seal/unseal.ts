@@ -1,6 +1,6 @@
 /**
- * Opening a sealed vault: by shares for a Shamir seal, by the key in the settings for a static one
- * (at start, or when holders of recovery shares allow it after a seal by request).
+ * Unsealing. A Shamir seal takes unseal shares. A static seal uses the key in the settings: at
+ * start, or after a seal by request once recovery shares authorise it.
  */
 
 import { type OpenedKeys, readKeyRecords, readRecoveryKey } from "../../ceremony/key_records.ts";
@@ -14,11 +14,11 @@ import type { Seal } from "../../seal/seal.ts";
 import { createShamirSeal } from "../../seal/shamir_seal.ts";
 import type { Store } from "../../storage/store.ts";
 
-/** AES key lengths: what the reference lets pass as an unseal key before it fails to decrypt. */
+/** AES key lengths, which OpenBao accepts as unseal keys before decryption fails. */
 const CIPHER_KEY_BYTES: ReadonlySet<number> = new Set([16, 24, KEY_BYTES]);
 const AUTHENTICATION_FAILED = "cipher: message authentication failed";
 
-/** Opens the stored keys with a quorum of unseal shares. Throws `invalid_request` in Vault's words. */
+/** Opens the stored keys with enough unseal shares. Throws `invalid_request` in Vault's words. */
 export async function openWithShares(
   store: Store,
   shares: readonly Share[],
@@ -86,7 +86,7 @@ export function isWrongKey(error: unknown): error is VaultError {
     (error.code === "ciphertext_rejected" || error.code === "unknown_key");
 }
 
-/** Why a seal could not unwrap, without its internals. */
+/** Why a seal could not unwrap, without internal details. */
 export function sealFailure(error: VaultError): string {
   return error.code === "unknown_key" ? error.message : AUTHENTICATION_FAILED;
 }
