@@ -1,12 +1,12 @@
-/** What an audit device is, and the record that keeps those enabled by request. */
+/** Audit devices, and the record of those enabled by request. */
 
 import { decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "../crypto/bytes.ts";
 import { VaultError } from "../errors.ts";
 import type { DeviceOptions } from "./sinks.ts";
 
-/** Paths below it belong to the devices of the settings. */
+/** Reserved for devices from the settings. */
 export const SETTINGS_PREFIX = "settings/";
-/** As long as the digest. */
+/** The digest's length. */
 export const SALT_BYTES = 32;
 
 export interface AuditDevice {
@@ -14,26 +14,26 @@ export interface AuditDevice {
   readonly path: string;
   readonly type: string;
   readonly description: string;
-  /** As they were sent, to be shown. */
+  /** As sent, for display. */
   readonly options: DeviceOptions;
   readonly local: boolean;
 }
 
-/** A device of the settings, which has no record. */
+/** A device from the settings. It has no record. */
 export type ConfiguredDevice = Pick<AuditDevice, "type" | "options">;
 
-/** What is kept of a device: besides itself how it is opened, and the key of its hashes. */
+/** A device as stored: with the options that open it and the salt of its hashes. */
 export interface KeptDevice {
   readonly device: AuditDevice;
-  /** As `AuditSinks.settle` makes them of the shown ones. */
+  /** The options as `AuditSinks.settle` returned them. */
   readonly settled: DeviceOptions;
   readonly salt: Uint8Array;
 }
 
-/** Version 1 named files as they were sent, and so by where the data directory was then. */
+/** Version 1 stored file paths as sent, tied to the data directory's location. */
 const VERSION = 2;
 
-/** The record `core/audit`. */
+/** Encodes the record `core/audit`. */
 export function encodeDevices(devices: readonly KeptDevice[]): Uint8Array<ArrayBuffer> {
   const stored = devices.map(({ device, settled, salt }) => ({
     ...device,
@@ -43,7 +43,7 @@ export function encodeDevices(devices: readonly KeptDevice[]): Uint8Array<ArrayB
   return encodeUtf8(JSON.stringify({ version: VERSION, devices: stored }));
 }
 
-/** Throws `record_malformed`. */
+/** Throws `record_malformed` for another version or a bad salt. */
 export function decodeDevices(bytes: Uint8Array): readonly KeptDevice[] {
   const record = JSON.parse(decodeUtf8(bytes)) as {
     readonly version: number;

@@ -1,7 +1,7 @@
 /**
- * The enabled audit devices of an unsealed vault. An entry counts as written when one device has
- * taken it; when none has, the caller must refuse the request. Never passes a line to a device that
- * was not hashed with that device's own salt, and logs no line.
+ * The enabled audit devices of an unsealed vault. An entry counts as written once one device takes
+ * it; if none does, the caller must refuse the request. Each device gets only lines hashed with its
+ * own salt. Never logs a line.
  */
 
 import type { Barrier } from "../barrier/barrier.ts";
@@ -24,7 +24,7 @@ import { createHashing, type DeviceHashing } from "./hashing.ts";
 import { OpenDevice } from "./open_device.ts";
 import type { AuditSinks, DeviceOrigin } from "./sinks.ts";
 
-/** What a runtime gives: the devices it has, and those its settings enable. */
+/** The runtime's device types, and the devices its settings enable. */
 export interface AuditSettings {
   readonly sinks: AuditSinks;
   readonly devices: readonly ConfiguredDevice[];
@@ -38,7 +38,7 @@ export interface AuditPorts {
   readonly settings: AuditSettings;
 }
 
-/** No enabled device took an entry: what was asked must not be done, or not be answered. */
+/** No enabled device took an entry, so the request must not be done or not be answered. */
 export class AuditFailed extends Error {
   override readonly name = "AuditFailed";
   readonly code = "audit_failed";
@@ -56,7 +56,7 @@ function refuseDevice(type: string): never {
 export class AuditDevices {
   readonly #ports: AuditPorts;
   #devices: readonly OpenDevice[];
-  /** Requests whose answer is still to be written. */
+  /** Number of requests whose response line is not written yet. */
   #trails = 0;
   #closing: PromiseWithResolvers<void> | null = null;
 
@@ -65,7 +65,7 @@ export class AuditDevices {
     this.#devices = devices;
   }
 
-  /** Opens what is enabled. A device that cannot be opened stays enabled, and takes no entry. */
+  /** Opens the enabled devices. One that fails to open stays enabled but takes no entries yet. */
   static async open(ports: AuditPorts): Promise<AuditDevices> {
     const record = await ports.barrier.get(AUDIT_PATH);
     const stored = record === null ? [] : decodeDevices(record.value);
@@ -77,7 +77,7 @@ export class AuditDevices {
     return new AuditDevices(ports, opened);
   }
 
-  /** False: there is nothing to write, and nobody needs to make entries. */
+  /** If false, callers need not make entries. */
   get isEnabled(): boolean {
     return this.#devices.length > 0;
   }
@@ -87,8 +87,8 @@ export class AuditDevices {
   }
 
   /**
-   * Enables a device that has taken a test line. Throws `invalid_request` when the path is taken or
-   * reserved, or the device cannot be written; then nothing was changed. One call at a time.
+   * Enables a device after it takes a test line. Throws `invalid_request` and changes nothing if
+   * the path is taken or reserved, or the device fails. Calls must not overlap.
    */
   async enable(device: AuditDevice): Promise<void> {
     this.#refusePath(device.path);
@@ -112,7 +112,7 @@ export class AuditDevices {
     this.#ports.log.info("enabled audit backend", { path: device.path, type: device.type });
   }
 
-  /** Nothing happens when there is none. Throws `invalid_request` for one of the settings. */
+  /** Does nothing if absent. Throws `invalid_request` for a device from the settings. */
   async disable(path: string): Promise<void> {
     const removed = this.#devices.find(({ device }) => device.path === path);
     if (removed === undefined) return;
@@ -124,20 +124,20 @@ export class AuditDevices {
     this.#devices = rest;
     this.#ports.log.info("disabled audit backend", { path });
     const closed = removed.close();
-    // One that hangs would keep everybody else who administers the vault from their turn.
+    // Waiting for a device that hangs would block all administration of the vault.
     if (removed.isFailing) closed.catch(() => {});
     else await closed;
   }
 
-  /** The hash by which `text` appears at a device; null when there is no such device. */
+  /** The hash a device writes for `text`; null if there is no such device. */
   hash(path: string, text: string): string | null {
     const found = this.#devices.find(({ device }) => device.path === path);
     return found === undefined ? null : found.hashing.text(text);
   }
 
   /**
-   * Keeps the devices open until the function it gives is called: what has been done must not fail
-   * for want of a line. Throws `sealed` when they are being closed: then nothing may begin.
+   * Keeps the devices open until the returned function is called, so that finished work can still
+   * be audited. Throws `sealed` if they are closing; then no work may begin.
    */
   beginTrail(): () => void {
     if (this.#closing !== null) throw new VaultError("sealed", "Vault is sealed");
@@ -151,9 +151,9 @@ export class AuditDevices {
   }
 
   /**
-   * Gives devices their own form of an entry. Throws `AuditFailed` when none took it. One that failed
-   * before is waited for only where no other takes the entry; else it is tried when it has rested,
-   * and nobody waits, so that a device that hangs delays one entry and not all.
+   * Writes an entry to every device in its own form. Throws `AuditFailed` if none takes it. A
+   * failing device is retried once it has rested, but awaited only if no other device takes the
+   * entry: a device that hangs must delay one entry, not all.
    */
   async write(format: (hashing: DeviceHashing, nowMs: number) => string): Promise<void> {
     const nowMs = this.#ports.nowMs();
@@ -179,7 +179,7 @@ export class AuditDevices {
     for (const device of this.#devices) device.reopen();
   }
 
-  /** Waits for the trails under way, so nobody may close from within one. */
+  /** Waits for open trails, so it must not be called within one. */
   async close(): Promise<void> {
     this.#closing ??= Promise.withResolvers();
     if (this.#trails > 0) await this.#closing.promise;
@@ -206,7 +206,7 @@ export class AuditDevices {
   }
 }
 
-/** Their salts are derived, so that enabling them writes nothing. */
+/** Their salts are derived, so enabling them writes no record. */
 function configuredDevices({ barrier, settings }: AuditPorts): readonly KeptDevice[] {
   return settings.devices.map(({ type, options }) => {
     const path = `${SETTINGS_PREFIX}${type}/`;

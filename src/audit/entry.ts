@@ -1,7 +1,6 @@
 /**
- * The lines of the trail, in Vault's JSON format: one before a request is served, one after. What
- * both have in common is made once for each device. Pure: no clock, no I/O; what is secret passes
- * through the device's hash.
+ * Audit lines in Vault's JSON format: one before a request is served, one after. The part both
+ * share is made once per device. Secrets pass through the device's hash. Pure: no clock, no I/O.
  */
 
 import {
@@ -14,19 +13,19 @@ import {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Who asks, as far as a valid token tells. One object stands for one token, of one id. */
+/** The caller, as known from a valid token. Each object must stand for one token id. */
 export interface AuditedAuth {
   readonly accessor: string;
   readonly displayName: string;
   readonly policies: readonly string[];
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly tokenType: string;
-  /** 0: never expires. */
+  /** 0 if the token never expires. */
   readonly ttlSeconds: number;
   readonly issuedAtMs: number;
 }
 
-/** What the policies said; null where none were asked. */
+/** The policies' decision; entries have null if none were consulted. */
 export interface AuditedDecision {
   readonly allowed: boolean;
   readonly grantingPolicies: readonly string[];
@@ -38,11 +37,11 @@ export interface AuditedRequest {
   readonly mount:
     | { readonly type: string; readonly accessor: string; readonly path: string }
     | null;
-  /** As sent, valid or not; "" for none. */
+  /** As sent, valid or not; "" if absent. */
   readonly clientToken: string;
   readonly path: string;
   readonly data: JsonObject;
-  /** Names whose texts the mount lets the trail show, of the request and of its answer. */
+  /** Names whose values the mount lets the trail show, in the request and in the response. */
   readonly clear?: { readonly request: ClearNames; readonly response: ClearNames };
   readonly remoteAddress: string | null;
   readonly wrapTtlSeconds: number | null;
@@ -59,11 +58,11 @@ export interface AuditedReply {
 
 export interface AuditedError {
   readonly text: string;
-  /** The text is a fixed sentence and cannot quote what was sent. */
+  /** The text is a fixed sentence that cannot quote the request. */
   readonly isPublic: boolean;
 }
 
-/** One request on its way through the vault. */
+/** The audit entry of one request. */
 export class AuditEntry {
   readonly #auth: AuditedAuth | null;
   readonly #decision: AuditedDecision | null;
@@ -145,15 +144,15 @@ function formatCommon(
     `${dataMember}}`;
 }
 
-/** What every line of a token's requests has in common. */
+/** The part shared by all lines of one token. */
 interface ShownToken {
   readonly token: string | undefined;
   readonly accessor: string | undefined;
-  /** Never empty: it always says a type. */
+  /** Never an empty object: it always has `token_type`. */
   readonly authJson: string;
 }
 
-/** A token is used again and again, and hashing costs more than all the rest of a line. */
+/** Cached because tokens are reused, and hashing costs more than the rest of a line. */
 const shownTokens = new WeakMap<AuditedAuth, WeakMap<DeviceHashing, ShownToken>>();
 
 function shownToken(
@@ -245,7 +244,7 @@ function formatReply(
   return `{${members.join(",")}}`;
 }
 
-/** A token that was issued or renewed. Only members that are known to be harmless are shown. */
+/** An issued or renewed token. Lists only members known to be harmless. */
 function formatIssued(auth: JsonObject, hashing: DeviceHashing): JsonObject {
   return {
     client_token: hashText(auth["client_token"], hashing.text),

@@ -1,25 +1,25 @@
 /**
- * Hides every text of a request or response behind a keyed hash, in Vault's form, so that who knows
- * a value can find it in the trail and who reads the trail learns nothing. Names of members, numbers
- * and booleans stay. Pure.
+ * Replaces every string of a request or response by a keyed hash in Vault's form. Someone who knows
+ * a value can find it in the trail; a reader of the trail learns nothing. Member names, numbers and
+ * booleans stay. Pure.
  */
 
 import { encodeHex, encodeUtf8 } from "../crypto/bytes.ts";
 import { createKeyedHmac } from "../crypto/keyed_hmac.ts";
 import { AUDIT_HASHED_MAX_CHARS, AUDIT_HASHES_MAX } from "../limits.ts";
 
-/** `hmac-sha256:` and 64 hex digits. */
+/** Returns `hmac-sha256:` and 64 hex digits. */
 export type TextHash = (text: string) => string;
 
-/** How one device writes what may not be read. */
+/** The hashes of one device. */
 export interface DeviceHashing {
   readonly text: TextHash;
-  /** The same, or no hash at all where the device has `hmac_accessor=false`. */
+  /** Like `text`, or the identity if the device has `hmac_accessor=false`. */
   readonly accessor: TextHash;
 }
 
 const PREFIX = "hmac-sha256:";
-/** Stands for the texts beyond the bound; no digest looks like it. */
+/** Replaces strings beyond the bound. Cannot be mistaken for a digest. */
 const OMITTED = `${PREFIX}omitted`;
 
 export function createHashing(salt: Uint8Array, hashesAccessors: boolean): DeviceHashing {
@@ -28,17 +28,17 @@ export function createHashing(salt: Uint8Array, hashesAccessors: boolean): Devic
   return { text, accessor: hashesAccessors ? text : (accessor) => accessor };
 }
 
-/** Whether a member right below the top may be read: by name and by the form of its value. */
+/** Whether a top-level member may appear in clear, judged by its name and value. */
 export type IsPublic = (name: string, value: unknown) => boolean;
 
 const NOTHING_PUBLIC: IsPublic = () => false;
 
-/** Names whose texts may be read at any depth, also within lists. */
+/** Names whose strings may appear in clear at any depth, also within lists. */
 export type ClearNames = ReadonlySet<string>;
 
 const NO_NAMES: ClearNames = new Set();
 
-/** JSON text of `data` with its texts hashed, at any depth. */
+/** JSON of `data` with its strings hashed at any depth. */
 export function hashData(
   data: Readonly<Record<string, unknown>>,
   hash: TextHash,
@@ -64,7 +64,7 @@ export function hashData(
   return `{${members.join(",")}}`;
 }
 
-/** `isClear`: the nearest name above is one of `clearNames`. */
+/** `isClear`: the nearest enclosing name is in `clearNames`. */
 function hideBut(
   value: unknown,
   hide: TextHash,
@@ -81,25 +81,25 @@ function hideBut(
   );
 }
 
-/** A number kept as the text it came in (`JSON.rawJSON`) is an object only to JavaScript. */
+/** A number kept in its original spelling by `JSON.rawJSON`, which JavaScript sees as an object. */
 function isNumberText(value: object): boolean {
   return (JSON as { isRawJSON?: (value: unknown) => boolean }).isRawJSON?.(value) === true;
 }
 
 const CEREMONIES =
   /^sys\/(rekey|rekey-recovery-key|rotate\/(root|recovery)|generate-root(-token)?)\//;
-/** Ids of attempts are random UUIDs; anything else under their name may be a slip of a secret. */
+/** Attempt ids are random UUIDs. Anything else in their place may be a misplaced secret. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const FINGERPRINT = /^[0-9a-f]{40}$/;
 const IDS: ReadonlySet<string> = new Set(["nonce", "verification_nonce"]);
 const FINGERPRINTS: ReadonlySet<string> = new Set(["pgp_fingerprint", "pgp_fingerprints"]);
 
-/** Whether requests to a path carry shares of a key: then no setting of a mount may show a text. */
+/** Whether requests to a path carry shares. Then no mount setting may show a string. */
 export function carriesShares(path: string): boolean {
   return CEREMONIES.test(path) || path === "sys/init" || path === "sys/unseal";
 }
 
-/** What a ceremony's trail must show to be of use: which attempt it was, and for whose keys. */
+/** A ceremony's trail must show the attempt and the recipients' PGP keys to be useful. */
 export function publicMembers(path: string): IsPublic {
   return CEREMONIES.test(path) ? isCeremonyFact : NOTHING_PUBLIC;
 }

@@ -1,7 +1,7 @@
 /**
- * One enabled device and its sink. A sink that could not be opened is opened again by the next line.
- * A device that failed rests: how long, it says itself; whether its rest is kept, depends on others.
- * A failure is logged when it begins and when it ends, not for every line.
+ * One enabled device and its sink. If a sink cannot be opened, the next line tries again. A failed
+ * device computes its rest; the caller decides whether to respect it. A failure is logged when it
+ * begins and when it ends, not for every line.
  */
 
 import { messageOf } from "../errors.ts";
@@ -19,10 +19,10 @@ export interface OpenDeviceParts extends KeptDevice {
   readonly nowMs: () => number;
 }
 
-/** From the first line that a device did not take to the next one that it takes. */
+/** Lasts from the first line a device did not take to the next one it takes. */
 interface Failure {
   readonly triedAtMs: number;
-  /** After that; 0: it is to be tried with the next line. */
+  /** Rest after `triedAtMs`; 0 to retry with the next line. */
   readonly restMs: number;
 }
 
@@ -38,7 +38,7 @@ export class OpenDevice implements KeptDevice {
   #opening: Promise<AuditSink> | null = null;
   #sink: AuditSink | null = null;
   #failure: Failure | null = null;
-  /** Lines that were not taken, or not offered, since the failure began. */
+  /** Lines not taken, or not offered, since the failure began. */
   #missed = 0;
   #underWay = 0;
   #isClosed = false;
@@ -54,7 +54,7 @@ export class OpenDevice implements KeptDevice {
     this.#nowMs = parts.nowMs;
   }
 
-  /** Opens the sink, once for all who ask meanwhile. Rejects as `AuditSinks.open` does. */
+  /** Opens the sink; concurrent calls share one attempt. Rejects as `AuditSinks.open` does. */
   async open(): Promise<AuditSink> {
     if (this.#isClosed) throw new Error("the audit device is closed");
     if (this.#sink !== null) return this.#sink;
@@ -82,12 +82,12 @@ export class OpenDevice implements KeptDevice {
     return this.#failure !== null;
   }
 
-  /** Whether a failing device has rested enough. One line at a time finds out whether it works. */
+  /** Whether a failing device has rested. False while a line is under way: one probe at a time. */
   isRested(): boolean {
     if (this.#failure === null || this.#underWay > 0) return false;
     const { triedAtMs, restMs } = this.#failure;
     const restedMs = this.#nowMs() - triedAtMs;
-    // A clock that was set back must not prolong the rest.
+    // Setting the clock back must not prolong the rest.
     return restedMs >= restMs || restedMs < 0;
   }
 
@@ -108,17 +108,17 @@ export class OpenDevice implements KeptDevice {
     return true;
   }
 
-  /** A line that the device was not offered, because it rests. */
+  /** Counts a line that was not offered because the device rests. */
   miss(): void {
     if (this.#failure !== null) this.#missed += 1;
   }
 
-  /** The first line of a device that is about to be enabled. Rejects when it is not taken. */
+  /** Writes the test line before the device is enabled. Rejects if it is not taken. */
   async writeTest(line: string): Promise<void> {
     await (await this.open()).write(line);
   }
 
-  /** Whoever asks for it has repaired something: a rest is over. */
+  /** Reopens the sink and ends a rest: the operator may have repaired the device. */
   reopen(): void {
     this.#sink?.reopen();
     if (this.#failure !== null) this.#failure = { ...this.#failure, restMs: 0 };
@@ -137,7 +137,7 @@ export class OpenDevice implements KeptDevice {
     });
   }
 
-  /** `before`: the failure as it was when the line was begun. Of lines that fail together one counts. */
+  /** `before` is the failure when the line began. Of lines that fail together, one counts. */
   #failed(error: unknown, before: Failure | null): void {
     const isFirst = this.#failure === null;
     if (this.#failure !== before) return;

@@ -1,38 +1,38 @@
 /**
- * The port of audit devices: where lines go is the runtime's affair. A sink takes whole lines and
- * says whether it has them; it never looks into one.
+ * The port of audit devices. The runtime decides where lines go. A sink takes whole lines, reports
+ * whether it has them, and never reads them.
  */
 
 /** Options of a device, as sent to `sys/audit` or made from the settings. */
 export type DeviceOptions = Readonly<Record<string, string>>;
 
-/** `settings`: the operator of the process chose it. `api`: somebody with a token did. */
+/** Who enabled a device: the process's operator (`settings`) or a token holder (`api`). */
 export type DeviceOrigin = "settings" | "api";
 
 export interface AuditSink {
   /**
-   * Resolves when the device has taken the line (given without its line break), not when it is on
-   * a disk. Rejects when it has not, or not in time; it may still take the line then, and a later
-   * one may be taken again. Never stops the process while a device hangs.
+   * Takes a line without its line break. Resolves once the device has it, not once it is on disk.
+   * Rejects if the device fails or is too slow; it may still take this line, and later ones. Never
+   * blocks the process while a device hangs.
    */
   write(line: string): Promise<void>;
-  /** A file that was renamed is opened anew by its name. Harmless for other devices. */
+  /** Reopens a file by name after a rename. Does nothing for other devices. */
   reopen(): void;
-  /** Waits for the lines under way, as long as a write may take, then lets go of the device. */
+  /** Waits for lines under way, no longer than a write may take, then releases the device. */
   close(): Promise<void>;
 }
 
 export interface AuditSinks {
   /**
-   * The options to store and to open the device with: the same, but for a file of the data
-   * directory, which is named relative to it so that the directory can be moved. Settling what is
-   * settled changes nothing. Touches no device. Throws `VaultError("invalid_request")` for a type,
-   * or options, that this runtime does not have or does not allow for this origin.
+   * Returns the options to store and open the device with. Only a file below the data directory
+   * changes: its path becomes relative, so that the directory can move. Idempotent; touches no
+   * device. Throws `VaultError("invalid_request")` for a type or options that this runtime lacks or
+   * does not allow for this origin.
    */
   settle(type: string, options: DeviceOptions, origin: DeviceOrigin): DeviceOptions;
   /**
-   * Opens a device by settled options. Throws as `settle` does; any other error means that the
-   * device cannot be opened now, and its message may be shown to the operator.
+   * Opens a device with settled options. Throws as `settle` does. Any other error means the device
+   * cannot be opened now; its message is safe to show to the operator.
    */
   open(type: string, options: DeviceOptions, origin: DeviceOrigin): Promise<AuditSink>;
 }
