@@ -1,7 +1,7 @@
 /**
- * The audit device `file`: lines appended to a file that only its owner may read, not synced to disk
- * (as in Vault). After a torn line the next one begins on a new line. A named pipe is written
- * to without waiting for its reader, so that nobody who stops reading stops the vault.
+ * The audit device `file`. Appends lines to a file that only its owner may read, without syncing
+ * (as in Vault). After a torn line the next one begins on a new line. Writes to a named pipe never
+ * block, so a reader that stops reading does not stop the vault.
  */
 
 import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from "node:fs";
@@ -19,16 +19,16 @@ const FOLDER = "audit";
 const MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
-/** How often a full pipe is tried again, until `AUDIT_PIPE_WAIT_MS` are over. */
+/** Interval between tries on a full pipe, up to `AUDIT_PIPE_WAIT_MS`. */
 const PIPE_TRY_MS = 10;
 
-/** Devices that are files. `settle` and `open` are those of `AuditSinks`. */
+/** File devices. `settle` and `open` behave as in `AuditSinks`. */
 export interface FileDevices {
   settle(options: DeviceOptions, origin: DeviceOrigin): DeviceOptions;
   open(options: DeviceOptions, origin: DeviceOrigin): Promise<AuditSink>;
 }
 
-/** Files enabled by request lie below `audit/` of the data directory, and are named from there. */
+/** Files enabled by request are below `audit/` of the data directory, with paths relative to it. */
 export function createFileDevices(dataDirectory: string | null): FileDevices {
   const settle = (options: DeviceOptions, origin: DeviceOrigin): DeviceOptions => {
     const { path, file_path = path ?? "", ...others } = options;
@@ -39,25 +39,25 @@ export function createFileDevices(dataDirectory: string | null): FileDevices {
   const open = async (options: DeviceOptions, origin: DeviceOrigin): Promise<AuditSink> => {
     const { file_path: path = "" } = settle(options, origin);
     if (origin === "settings") return createFileSink(() => openFile(resolve(path), FLAGS));
-    const whole = join(folderOf(dataDirectory), path);
+    const absolutePath = join(folderOf(dataDirectory), path);
     return createFileSink(() => {
-      mkdirSync(dirname(whole), { recursive: true, mode: FOLDER_MODE });
-      // A link could lead out of the folder; on the last segment it is refused.
-      return openFile(whole, FLAGS | constants.O_NOFOLLOW);
+      mkdirSync(dirname(absolutePath), { recursive: true, mode: FOLDER_MODE });
+      // Refuses a symbolic link as the last segment, which could lead out of the folder.
+      return openFile(absolutePath, FLAGS | constants.O_NOFOLLOW);
     });
   };
   return { settle, open };
 }
 
 /**
- * To be called at the start of a process: logs why the file of the settings cannot be opened, which
- * would otherwise be known only when the vault is unsealed and refuses every request.
+ * Call at process start. Logs why the audit file of the settings cannot be opened; otherwise the
+ * operator would find out only when the unsealed vault refuses every request.
  */
 export function reportUnopenable({ filePath }: AuditDeviceSettings, log: Log): void {
   if (filePath === null) return;
   try {
     const { descriptor } = openFile(resolve(filePath), FLAGS);
-    // A pipe stays open: whoever reads it would take this for the end of all lines.
+    // A pipe stays open: its reader would take closing for the end of all lines.
     if (!fstatSync(descriptor).isFIFO()) closeSync(descriptor);
   } catch (error) {
     const reason = messageOf(error);
@@ -76,23 +76,23 @@ function folderOf(dataDirectory: string | null): string {
   return resolve(dataDirectory, FOLDER);
 }
 
-/** Relative to `folder`. */
-function pathBelow(folder: string, asked: string): string {
-  if (["stdout", "discard"].includes(asked)) {
-    throw invalidRequest(`file_path "${asked}" is not supported: use the type "console"`);
+/** The path relative to `folder`. Throws `invalid_request` if it is not below `folder`. */
+function pathBelow(folder: string, requested: string): string {
+  if (["stdout", "discard"].includes(requested)) {
+    throw invalidRequest(`file_path "${requested}" is not supported: use the type "console"`);
   }
-  const path = isAbsolute(asked) ? resolve(asked) : join(folder, asked);
+  const path = isAbsolute(requested) ? resolve(requested) : join(folder, requested);
   const rest = relative(folder, path);
   if (rest === "" || rest.startsWith("..") || isAbsolute(rest)) {
     throw invalidRequest(
-      `cannot enable a file device at "${asked}": a file enabled by request must be below ` +
+      `cannot enable a file device at "${requested}": a file enabled by request must be below ` +
         `${FOLDER}/ of the data directory; the operator's setting SEALWRIGHT_AUDIT_FILE may name any`,
     );
   }
   return rest;
 }
 
-/** An object, for the same descriptor may come back for another file. */
+/** Compared by identity, because the system may reuse a descriptor for another file. */
 interface OpenFile {
   readonly descriptor: number;
 }
@@ -107,8 +107,8 @@ function openFile(path: string, flags: number): OpenFile {
 }
 
 /**
- * Appends are synchronous: they end in the page cache, and a turn through the thread pool would cost
- * more than ten of them. Every audited request waits for its entry in any case.
+ * Appends are synchronous: they end in the page cache, and one trip through the thread pool costs
+ * more than ten of them. Every audited request waits for its entry anyway.
  */
 function createFileSink(open: () => OpenFile): AuditSink {
   let file: OpenFile | null = open();
@@ -139,7 +139,7 @@ function createFileSink(open: () => OpenFile): AuditSink {
       try {
         file = open();
       } catch {
-        // The next line tries again and reports it.
+        // The next line tries again and reports the error.
       }
     },
     close: async () => {
@@ -149,7 +149,7 @@ function createFileSink(open: () => OpenFile): AuditSink {
   };
 }
 
-/** Bytes taken; null: the pipe is full. */
+/** Number of bytes taken; null if the pipe is full. */
 function writeNow({ descriptor }: OpenFile, bytes: Uint8Array): number | null {
   try {
     return writeSync(descriptor, bytes);
@@ -165,7 +165,7 @@ function writeNow({ descriptor }: OpenFile, bytes: Uint8Array): number | null {
   }
 }
 
-/** Whoever reads may need more than one turn for what was written at once. */
+/** Retries a full pipe: its reader may need more than one turn for a large write. */
 async function writeWhenRead(write: () => number | null): Promise<number> {
   for (let waitedMs = 0; waitedMs < AUDIT_PIPE_WAIT_MS; waitedMs += PIPE_TRY_MS) {
     await pause(PIPE_TRY_MS);

@@ -1,6 +1,6 @@
 /**
- * The audit devices of a runtime: `console` and `http` everywhere, `file` where there are files.
- * Options have Vault's names. Never formats or reads a line.
+ * A runtime's audit devices: `console` and `http` everywhere, `file` where there are files. Options
+ * have Vault's names. Never formats or reads a line.
  */
 
 import type { ConfiguredDevice } from "../audit/device.ts";
@@ -13,19 +13,19 @@ import { LineQueue } from "./line_queue.ts";
 import { type AuditDeviceSettings, isCollectorUrl } from "./settings.ts";
 
 export interface RuntimeSinks {
-  /** Writes one line, without its break. Throws or rejects when it could not. */
+  /** Writes a line passed without its line break. Throws or rejects on failure. */
   readonly writeConsole: (line: string) => void | Promise<void>;
   /** Null where there are no files. */
   readonly files: FileDevices | null;
 }
 
-/** A type of device; both functions are those of `AuditSinks`. */
+/** A device type. Both functions behave as in `AuditSinks`. */
 interface DeviceType {
   settle(options: DeviceOptions, origin: DeviceOrigin): DeviceOptions;
   open(options: DeviceOptions, origin: DeviceOrigin): Promise<AuditSink>;
 }
 
-/** What `VaultPorts` takes: the runtime's devices, and those of its settings. */
+/** Builds the audit port of `VaultPorts` from the runtime's devices and settings. */
 export function createAuditSettings(
   runtime: RuntimeSinks,
   settings: AuditDeviceSettings,
@@ -74,7 +74,7 @@ function refuseFile(): never {
   throw invalidRequest("cannot open a file here: there are none");
 }
 
-/** What Vault has and would change every line. To take it silently would promise too much. */
+/** Refuses Vault options that would change every line; ignoring them would mislead the operator. */
 function refuseOptions(options: DeviceOptions): void {
   if ((options["format"] ?? "json") !== "json") {
     throw invalidRequest("unknown format type: only json is supported");
@@ -92,7 +92,7 @@ function createConsoleSink(writeConsole: RuntimeSinks["writeConsole"]): AuditSin
   };
 }
 
-/** Lines are sent by POST, those that wait together in one body; any 2xx takes them. */
+/** Posts lines, all waiting ones in one body. Any 2xx status accepts them. */
 function createHttpSink(url: URL, maxMs: number): AuditSink {
   const queue = new LineQueue(async (lines) => {
     const response = await fetch(url, {

@@ -1,6 +1,6 @@
 /**
- * Holds a device to its bounds: a write that takes too long has failed, and what waits at a device
- * that hangs takes bounded memory.
+ * Bounds a device: a write that takes too long fails, and lines waiting at a device that hangs take
+ * bounded memory.
  */
 
 import type { AuditSink } from "../audit/sinks.ts";
@@ -12,9 +12,9 @@ import {
 import { endsWithin } from "./ends_within.ts";
 
 export interface SinkBounds {
-  /** For a write, and for closing. */
+  /** Longest time for a write, and for closing. */
   readonly maxMs: number;
-  /** What may wait at the device at once. One line may be longer, if it waits alone. */
+  /** Bounds on waiting lines. A single line may exceed `maxCharacters` if it waits alone. */
   readonly maxLines: number;
   readonly maxCharacters: number;
 }
@@ -27,7 +27,7 @@ export const SINK_BOUNDS: SinkBounds = {
 
 export function boundSink(sink: AuditSink, bounds: SinkBounds = SINK_BOUNDS): AuditSink {
   const { maxMs, maxLines, maxCharacters } = bounds;
-  // Until the sink itself is done with them: a line given up on takes memory as before.
+  // Counts until the sink settles, because a line given up on still takes memory.
   let lines = 0;
   let characters = 0;
   const release = (line: string): void => {

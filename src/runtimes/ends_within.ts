@@ -1,6 +1,6 @@
-/** Work that may hang is waited for no longer than its bound. */
+/** Waits for work that may hang, for a bounded time. */
 
-/** False when the time is over before; rejects as `work` does until then. Leaves no timer behind. */
+/** False on timeout. Rejects if `work` rejects first. Leaves no timer behind. */
 export async function endsWithin(work: Promise<void>, maxMs: number): Promise<boolean> {
   const over = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => over.resolve(false), maxMs);

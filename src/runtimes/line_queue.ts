@@ -1,6 +1,6 @@
 /**
- * Many lines, one append: what arrives while an append runs goes out together in the next one, in
- * order. A line is done when the append that held it is.
+ * Batches lines: those that arrive during an append go out together in the next one, in order. A
+ * line is done when its append is.
  */
 
 interface Waiting {
@@ -15,7 +15,7 @@ export class LineQueue {
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
 
-  /** `append` is never called while it runs. Before each call `gather` lets lines come together. */
+  /** Calls of `append` never overlap. Before each one, `gather` lets more lines arrive. */
   constructor(
     append: (lines: readonly string[]) => Promise<void>,
     gather: () => Promise<void> = async () => {},
@@ -31,7 +31,7 @@ export class LineQueue {
     });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no append is under way. */
   async drained(): Promise<void> {
     while (this.#running !== null) await this.#running;
   }

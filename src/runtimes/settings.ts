@@ -1,7 +1,7 @@
 /**
- * What the operator sets, from a flat record of strings: the environment, or a Worker's vars and
- * secrets. Every variable is checked before anything starts, and each wrong one gets one line. Pure:
- * files named by `file://` are read by a function that is passed in; no message contains a key.
+ * Parses the operator's settings from a flat record of strings: the environment, or a Worker's vars
+ * and secrets. Every variable is checked before anything starts, and each wrong one gets one line.
+ * Pure: the caller passes a function that reads `file://` values. No message contains a key.
  */
 
 import * as v from "valibot";
@@ -19,26 +19,26 @@ import type { AccessMode } from "../http/request/call.ts";
 
 export interface Settings {
   readonly listen: Listen;
-  /** A directory, or null for a vault that lives in memory and ends with the process. */
+  /** A directory, or null for a vault in memory that ends with the process. */
   readonly dataDirectory: string | null;
   readonly seal: SealSettings;
   readonly rekeyAccess: AccessMode;
   readonly generateRootAccess: AccessMode;
-  /** Tries of one address that need no token; null: without limit. */
+  /** Rate of requests without a valid token per address; null for no limit. */
   readonly rateLimit: Rate | null;
-  /** Addresses and blocks of proxies whose `X-Forwarded-For` is believed. Not looked at on Workers. */
+  /** Addresses and blocks of proxies whose `X-Forwarded-For` is trusted. Ignored on Workers. */
   readonly trustedProxies: readonly string[];
   /** Paths of PEM files; null for plain HTTP. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
-  /** TLS ends here, or at a proxy that the settings tell of. Not looked at on Workers. */
+  /** TLS ends here, or at a proxy implied by the settings. Ignored on Workers. */
   readonly isReachedByTls: boolean;
   readonly logLevel: LogLevel;
   readonly audit: AuditDeviceSettings;
 }
 
-/** Audit devices that are enabled whenever the vault is unsealed. */
+/** Audit devices enabled whenever the vault is unsealed. */
 export interface AuditDeviceSettings {
-  /** Null for no such device, here and below. */
+  /** Null for no such device, as in `httpUrl`. */
   readonly filePath: string | null;
   readonly httpUrl: string | null;
   readonly console: boolean;
@@ -52,12 +52,12 @@ export interface Listen {
 
 export type SettingsOutcome =
   | { readonly ok: true; readonly settings: Settings }
-  /** One line for each variable that is wrong. */
+  /** One line per wrong variable. */
   | { readonly ok: false; readonly errors: readonly string[] };
 
 export const MEMORY = ":memory:";
 
-/** All variables; the only ones any runtime reads. */
+/** The only variables that any runtime reads. */
 export const SETTING_NAMES = [
   "SEALWRIGHT_LISTEN",
   "SEALWRIGHT_DATA",
@@ -82,7 +82,7 @@ export const SETTING_NAMES = [
 export type SettingName = typeof SETTING_NAMES[number];
 export type Variables = Readonly<Partial<Record<SettingName, string>>>;
 
-/** Content of the file at a path; throws an Error whose message may be shown. */
+/** Returns a file's content. Throws an Error whose message is safe to show. */
 export type ReadFile = (path: string) => Uint8Array;
 
 const accessSchema = v.picklist(["token", "token-to-start", "open"]);
@@ -104,7 +104,7 @@ const listenSchema = v.pipe(
   v.object({ hostname: v.string(), port: v.pipe(v.number(), v.minValue(1), v.maxValue(65535)) }),
 );
 
-/** `readFile` is null where there are no files (Workers). An empty variable counts as not set. */
+/** `readFile` is null if there are no files (Workers). An empty variable counts as not set. */
 export function parseSettings(variables: Variables, readFile: ReadFile | null): SettingsOutcome {
   const reader = new Reader(variables);
   const { errors } = reader;
@@ -112,7 +112,7 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
   const trustedProxies = parseProxies(reader);
   const tls = parseTls(reader);
   const isPlain = tls === null && insecure === "0";
-  if (single.listen !== null && isPlain) refuseOpenListen(single.listen, errors);
+  if (single.listen !== null && isPlain) refuseExposedListen(single.listen, errors);
   const seal = sealType === "static" ? parseStaticSeal(reader, readFile) : shamir;
   const audit = parseAudit(reader, readFile !== null, auditConsole === "1");
   const complete = { ...single, seal };
@@ -189,7 +189,7 @@ function parseSingle(reader: Reader) {
   };
 }
 
-function refuseOpenListen({ hostname }: Listen, errors: string[]): void {
+function refuseExposedListen({ hostname }: Listen, errors: string[]): void {
   if (isLoopback(hostname)) return;
   errors.push(
     `SEALWRIGHT_LISTEN is not a loopback address: ${JSON.stringify(hostname)} without ` +
@@ -242,14 +242,14 @@ function parseAudit(
   return { filePath, httpUrl, console };
 }
 
-/** A user name or password would be shown to everybody who may list the devices. */
+/** Refuses a user name or password: anyone who may list the devices would see it. */
 export function isCollectorUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);
   return /^https?:$/.test(protocol) && username === "" && password === "";
 }
 
-/** Begins a value that names a file which holds the value. */
+/** Prefix of a value that names a file holding the actual value. */
 export const FILE_SCHEME = "file://";
 
 const STATIC_NAMES = {
@@ -298,7 +298,7 @@ function splitListen(text: string): Listen {
   return { hostname, port: Number(text.slice(colon + 1)) };
 }
 
-/** 127.0.0.0/8, ::1 and the name that every system maps to them. */
+/** Accepts 127.0.0.0/8, ::1 and the name that every system maps to them. */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" ||
     /^127(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}$/.test(hostname);

@@ -1,4 +1,4 @@
-/** What a person who has just started the vault should do next. */
+/** Tells a person who just started the vault what to do next. */
 
 import type { Settings } from "../settings.ts";
 
@@ -15,7 +15,7 @@ export interface BannerInput {
   readonly situation: VaultSituation;
 }
 
-/** Some lines of text, without a line break at the end. */
+/** Several lines of text, without a final line break. */
 export function describeStart(input: BannerInput): string {
   const { runtime, version, url, settings } = input;
   const data = settings.dataDirectory === null

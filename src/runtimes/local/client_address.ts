@@ -1,22 +1,22 @@
 /**
- * The address of a client behind proxies. What `X-Forwarded-For` says is believed as far as it was
- * written by proxies that the operator has named: from the right, the first hop that is none of them.
+ * The address of a client behind proxies. `X-Forwarded-For` is trusted only as far as proxies named
+ * by the operator wrote it: the client is the first hop from the right that is not such a proxy.
  */
 
 import { blockMatcher, canonicalAddress } from "../../access/cidr.ts";
 import { PROXY_HOPS_MAX } from "../../limits.ts";
 
-/** `peer`: who is connected; null when the server cannot tell. */
+/** `peer` is the address of the connection; null if unknown. */
 export type ClientAddress = (peer: string | null, forwardedFor: string | null) => string | null;
 
-/** `trusted`: addresses and blocks, as `parseAddresses` answers them. */
+/** `trusted` holds addresses and blocks, as `parseAddresses` returns them. */
 export function clientAddressBehind(trusted: readonly string[]): ClientAddress {
   if (trusted.length === 0) return (peer) => peer;
   const isTrusted = blockMatcher(trusted);
   return (peer, forwardedFor) => {
     if (forwardedFor === null || !isTrusted(peer)) return peer;
     let client = peer;
-    // What a stranger has written stands left of what proxies have; so many hops nobody has.
+    // Untrusted text is left of what proxies wrote. No real chain is longer than this bound.
     for (const written of forwardedFor.split(",").slice(-PROXY_HOPS_MAX).toReversed()) {
       const hop = addressOf(written.trim());
       if (hop === null) return client;
@@ -27,7 +27,7 @@ export function clientAddressBehind(trusted: readonly string[]): ClientAddress {
   };
 }
 
-/** A port behind an address is left out; null for what is no address, as "unknown". */
+/** Drops a port after the address. Null if `hop` is not an address, such as "unknown". */
 function addressOf(hop: string): string | null {
   const [, bracketed, plain] = /^\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?$|^([0-9.]+):[0-9]+$/.exec(hop) ??
     [];

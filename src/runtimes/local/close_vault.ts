@@ -1,4 +1,4 @@
-/** Ends a vault with its process: in order, but not later than the operator can wait for. */
+/** Closes a vault when its process ends: in order, but within a bounded time. */
 
 import { CLOSE_WAIT_MAX_MS } from "../../limits.ts";
 import type { Vault } from "../../vault/vault.ts";

@@ -1,6 +1,6 @@
 /**
- * Starts the vault on Deno. The first argument, from `scripts/start_deno.mjs`, says how many files the
- * process may have open: without all rights, a program on Deno cannot ask the system.
+ * Starts the vault on Deno. `scripts/start_deno.mjs` passes the limit on open files as the first
+ * argument, because Deno programs need all permissions to ask the system for it.
  */
 
 import process from "node:process";

@@ -1,4 +1,4 @@
-/** How many files and connections this process may have open, and what its server may give away. */
+/** The limit on open files and connections of this process, and the server bounds that follow. */
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -12,10 +12,10 @@ import {
 } from "../../limits.ts";
 import type { ServerBounds } from "./server.ts";
 
-/** What small systems allow. */
+/** A common default on small systems. */
 const ASSUMED = 1024;
 
-/** Of a server in a process that may open `descriptors` files. */
+/** Bounds of a server whose process may open `descriptors` files. */
 export function boundsFor(descriptors: number): ServerBounds {
   return {
     connections: Math.max(1, Math.min(CONNECTIONS_MAX, descriptors - DESCRIPTORS_RESERVED)),
@@ -26,30 +26,30 @@ export function boundsFor(descriptors: number): ServerBounds {
   };
 }
 
-/** Asks the system; assumes little where it does not say. */
+/** Asks the system; assumes a low limit if it cannot tell. */
 export function descriptorLimit(): number {
-  return ofLinux() ?? ofReport() ?? ASSUMED;
+  return limitFromProc() ?? limitFromReport() ?? ASSUMED;
 }
 
-function ofLinux(): number | null {
+function limitFromProc(): number | null {
   try {
     const text = readFileSync("/proc/self/limits", "latin1");
     const [, soft] = /^Max open files +([0-9]+)/m.exec(text) ?? [];
     return soft === undefined ? null : Number(soft);
   } catch {
-    // Another system.
+    // Not Linux.
     return null;
   }
 }
 
-function ofReport(): number | null {
+function limitFromReport(): number | null {
   try {
     const report: unknown = process.report.getReport();
     const { userLimits } = report as { userLimits: { open_files: { soft: unknown } } };
     const soft = Number(userLimits.open_files.soft);
     return Number.isSafeInteger(soft) ? soft : null;
   } catch {
-    // Bun, whose report does not have it.
+    // Bun's report lacks it.
     return null;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Starts the vault as a process of its own, on Deno, Bun or Node: settings from the environment, one
- * SQLite file in the data directory, a timer for the alarm, and an orderly end on SIGTERM or SIGINT.
- * The log goes to stderr, JSON lines or readable text on a terminal; stdout is for people.
+ * Starts the vault as a process on Deno, Bun or Node: settings from the environment, one SQLite
+ * file in the data directory, a timer for the alarm, and an orderly end on SIGTERM or SIGINT. The
+ * log goes to stderr, as text on a terminal and as JSON lines elsewhere; stdout is for people.
  */
 
 import { readFileSync } from "node:fs";
@@ -31,17 +31,17 @@ import { VERSION } from "../version.ts";
 
 const DATABASE_FILE = "sealwright.db";
 
-/** What the runtimes differ in. */
+/** How the runtimes differ. */
 export interface Platform {
   readonly runtime: string;
   readonly listen: Listen;
-  /** Files and connections that the process may have open at once. */
+  /** Limit on open files and connections of the process. */
   readonly descriptors: number;
 }
 
-/** Resolves when the vault is served. Ends the process with status 1 when it cannot be. */
+/** Resolves when the vault is served. Ends the process with status 1 on failure. */
 export async function startLocal(platform: Platform): Promise<void> {
-  // A reader of these that has gone is no reason to end the vault.
+  // A reader that closes these must not end the vault.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const settings = readSettings();
   const { log, output } = openLog(settings);
@@ -74,7 +74,7 @@ async function run(
   let isServing = false;
   process.on("unhandledRejection", (reason) => {
     if (!isServing) fail([describe(reason)]);
-    // What nobody waited for has failed by itself: no reason to end everything else.
+    // Nothing awaited this work, so its failure must not end everything else.
     log.error("work in the background failed", { reason: describe(reason) });
   });
   const tls = settings.tls === null ? null : {
@@ -83,7 +83,7 @@ async function run(
   };
   const { vault, alarm } = await openVault(settings, log, output);
   const handler = createHandler(vault, settings);
-  // Before anybody else can change it.
+  // Before any client can change it.
   const situation = await askSituation(handler);
   const options = { ...settings.listen, tls, handler, log, bounds: boundsFor(descriptors) };
   const server = await startServer(options, listen).catch((cause) => {
@@ -159,7 +159,7 @@ function createHandler(vault: Vault, settings: Settings): Handler {
   return (request, env) => app.fetch(request, env);
 }
 
-/** The vault is worth more than its marker, so a failure is only logged; the next start tries again. */
+/** Only logs a failure: the vault matters more than its marker. The next start tries again. */
 function mark(marker: VaultMarker | null, log: Log): void {
   try {
     marker?.write();
@@ -170,7 +170,7 @@ function mark(marker: VaultMarker | null, log: Log): void {
   }
 }
 
-/** Asks the way a client would, so that it holds whatever the vault's inner states are. */
+/** Asks as a client would, so this does not depend on the vault's internal states. */
 async function askSituation(handler: Handler): Promise<VaultSituation> {
   const path = "/v1/sys/seal-status";
   const request = new Request(`http://vault.invalid${path}`);
@@ -214,7 +214,7 @@ function endOnSignal(log: Log, end: () => Promise<void>): void {
 }
 
 function readSettings(): Settings {
-  // Name by name: under Deno's permissions the environment cannot be read as a whole.
+  // Name by name, because Deno's permissions do not allow reading the whole environment.
   const variables: Record<string, string | undefined> = {};
   for (const name of SETTING_NAMES) variables[name] = process.env[name];
   const outcome = parseSettings(variables, (path) => readFileSync(path));

@@ -1,7 +1,7 @@
 /**
- * Lines to the standard error output, which may be a pipe that nobody reads: writing there by
- * `process.stderr` would stop the process until somebody does, and end it when the reader has ended.
- * Lines are written by another thread instead, in order; what waits is bounded, the rest is counted.
+ * Writes lines to stderr, which may be an unread pipe. `process.stderr` would then block the
+ * process, and end it when the reader exits. Here another thread writes the lines in order. Waiting
+ * lines are bounded; lines beyond that are dropped and counted.
  */
 
 import { Buffer } from "node:buffer";
@@ -11,19 +11,19 @@ import { endsWithin } from "../ends_within.ts";
 import { LineQueue } from "../line_queue.ts";
 
 const STDERR = 2;
-/** A pipe that is full, and was opened to say so, is tried again. */
+/** Delay before retrying a full non-blocking pipe. */
 const FULL_RETRY_MS = 50;
 
 export interface LogOutput {
-  /** Never throws. A line that finds no room is lost, and the next one that does says how many were. */
+  /** Never throws. Drops a line if there is no room; the next one that fits reports the count. */
   readonly log: (line: string) => void;
-  /** Resolves when the line is written, rejects when it cannot be. */
+  /** Resolves when the line is written. Rejects on failure. */
   readonly write: (line: string) => Promise<void>;
-  /** Waits for what is under way, for so long at most. */
+  /** Waits for lines under way, for at most `maxMs`. */
   readonly flush: (maxMs: number) => Promise<void>;
 }
 
-/** `lost` makes the line that tells of lost ones. */
+/** `lost` formats the line that reports dropped lines. */
 export function createLogOutput(
   lost: (count: number) => string,
   append: (bytes: Uint8Array) => Promise<void> = (bytes) => appendAll(STDERR, bytes),
@@ -44,7 +44,7 @@ export function createLogOutput(
       const count = lostCount;
       lostCount = 0;
       const text = count === 0 ? line : `${lost(count)}\n${line}`;
-      // Where the log cannot be written there is nowhere to say so.
+      // If the log cannot be written, there is nowhere to report it.
       writeLine(text).catch(() => {});
     },
     write: writeLine,
@@ -60,7 +60,7 @@ async function appendAll(file: number, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Bytes that were taken; 0 when there is no room just now. */
+/** Number of bytes taken; 0 if there is no room now. */
 function appendSome(file: number, bytes: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
     write(file, bytes, 0, bytes.length, null, (error, written) => {

@@ -1,7 +1,7 @@
 /**
- * The store in one SQLite file, over `node:sqlite`, which Node, Deno and Bun all have. The process
- * that opens the file owns it until it closes it: a second one is refused. An acknowledged commit
- * survives a power loss (WAL, `synchronous=FULL`).
+ * The store in one SQLite file, over `node:sqlite`, which Node, Deno and Bun all have. One process
+ * owns the file while it is open; a second one is refused. An acknowledged commit survives a power
+ * loss (WAL, `synchronous=FULL`).
  */
 
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
@@ -27,16 +27,16 @@ import type { Store } from "../../storage/store.ts";
 const IN_MEMORY = ":memory:";
 /** https://www.sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
-/** How long an opening waits for the process before it, which may just be ending. */
+/** How long opening waits for a previous process that may be ending. */
 const BUSY_TIMEOUT_MS = 1000;
-/** The page cache; it stays the same however many records there are. */
+/** Size of the page cache, whatever the number of records. */
 const CACHE_KIB = 16 * 1024;
-/** Pages in the WAL before they are moved to the file: 8 MiB, so that a rewrap's slice fits in. */
+/** WAL pages before a checkpoint: 8 MiB, so that a rewrap slice fits. */
 const CHECKPOINT_PAGES = 2048;
 
 const SETTINGS: readonly string[] = [
   `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`,
-  // Before the first access in WAL mode: then the lock is kept and no shared memory file is made.
+  // Set before the first WAL access, this keeps the lock and avoids a shared memory file.
   "PRAGMA locking_mode = EXCLUSIVE",
   "PRAGMA synchronous = FULL",
   "PRAGMA secure_delete = ON",
@@ -45,15 +45,14 @@ const SETTINGS: readonly string[] = [
 ];
 
 export interface NodeSqliteOptions {
-  /** Above this size of the database a scrub is left to the next opening. */
+  /** Databases above this size are scrubbed at the next opening instead. */
   readonly scrubRebuildMaxBytes?: number;
 }
 
 /**
- * Opens the store in `file`, or in memory for ":memory:". A missing file is made with mode 0600 and
- * its missing directories with 0700. A scrub that is owed is made up for first. Throws
- * `VaultError("store_failed")` when the file is in use by another process, is no database, or was
- * written by a newer program.
+ * Opens the store in `file`, or in memory for ":memory:". Creates a missing file with mode 0600 and
+ * missing directories with 0700. Does an owed scrub first. Throws `VaultError("store_failed")` if
+ * the file is in use by another process, is not a database, or was written by a newer program.
  */
 export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): Store {
   const { scrubRebuildMaxBytes = SCRUB_REBUILD_MAX_BYTES } = options;
@@ -76,14 +75,14 @@ export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): S
 }
 
 /**
- * Requests that arrived in one turn of the event loop reach their commit in separate microtask
- * rounds, since each passed Web Crypto; only after the turn are they all there.
+ * Web Crypto makes requests of one event loop turn reach their commit in separate microtask rounds.
+ * Only after the turn have they all arrived.
  */
 function endOfTurn(flush: () => void): void {
   setImmediate(flush);
 }
 
-/** The SQL driver over an open database; statements are prepared once and kept by their text. */
+/** The SQL driver over an open database. Caches prepared statements by their text. */
 export function createNodeDriver(database: DatabaseSync): SqlDriver {
   const statements = new Map<string, StatementSync>();
 
@@ -119,8 +118,8 @@ function rollBack(driver: SqlDriver): void {
   try {
     driver.run("ROLLBACK");
   } catch {
-    // After some failures (disk full, I/O) SQLite has rolled back by itself and refuses to do so
-    // again; the first error is the one that tells.
+    // After some failures (disk full, I/O) SQLite has already rolled back and refuses to do so
+    // again. The first error is the one to report.
   }
 }
 
@@ -135,8 +134,8 @@ function checkpoint(driver: SqlDriver): void {
 }
 
 /**
- * secure_delete zeroes deleted rows, but not the copies that stay in the slack of a page when SQLite
- * spreads its rows over its neighbours: only fresh pages have none.
+ * secure_delete zeroes deleted rows, but not copies left in a page's slack when SQLite moves rows
+ * to neighbouring pages. Only fresh pages have no such copies.
  */
 function rebuildFile(driver: SqlDriver): void {
   for (const table of RECORD_TABLES) rebuildTable(driver, table);
@@ -144,7 +143,7 @@ function rebuildFile(driver: SqlDriver): void {
   setScrubOwed(driver, false);
 }
 
-/** The few key records are rebuilt in a moment, so that nobody has to remember that they are owed. */
+/** There are few key records, so they are rebuilt at once and never owed. */
 function rebuildKeyRecords(driver: SqlDriver): void {
   rebuildTable(driver, "key_records");
   checkpoint(driver);
@@ -155,8 +154,8 @@ function scrubAtOpening(driver: SqlDriver): void {
     if (isScrubOwed(driver)) rebuildFile(driver);
     else rebuildKeyRecords(driver);
   } catch {
-    // The rebuild wants room for a second copy of the records. Without it the vault must still open;
-    // the scrub stays owed.
+    // The rebuild needs room for a second copy of the records. Without it the vault must still
+    // open; the scrub stays owed.
   }
 }
 
@@ -176,7 +175,7 @@ function createMaintenance(
 ): SqlMaintenance {
   return {
     scrub: () => {
-      // Owed first, so that a scrub that fails or is killed is made up for as well.
+      // Marked as owed first, so that a failed or killed scrub is repeated.
       setScrubOwed(driver, true);
       if (databaseBytes(driver) <= rebuildMaxBytes) {
         rebuildFile(driver);
@@ -201,8 +200,8 @@ function createFile(file: string): void {
   const directory = dirname(resolve(file));
   const firstCreated = mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
-    // Only ever a file of our making: closing any other handle of a database in use would drop the
-    // locks this process holds on it.
+    // "wx" opens only a new file: closing a second handle of an open database would drop the locks
+    // that this process holds on it.
     closeSync(openSync(file, "wx", 0o600));
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
@@ -211,7 +210,7 @@ function createFile(file: string): void {
   syncDirectories(directory, firstCreated === undefined ? directory : dirname(firstCreated));
 }
 
-/** Makes the new names durable, from `directory` up to `top`, where directories can be opened. */
+/** Syncs directories from `directory` up to `top`, to make new names durable. Not on Windows. */
 function syncDirectories(directory: string, top: string): void {
   if (platform() === "win32") return;
   for (let current = directory;; current = dirname(current)) {

@@ -1,11 +1,11 @@
-/** The port of a local HTTP server: what `http1/` offers, and `local.ts` uses. */
+/** The port of the local HTTP server: `http1/` implements it, `local.ts` uses it. */
 
 import type { Log } from "../../log.ts";
 import type { RequestEnv } from "../raw_target.ts";
 
 export type Handler = (request: Request, env: RequestEnv) => Response | Promise<Response>;
 
-/** PEM texts. */
+/** PEM text. */
 export interface TlsIdentity {
   readonly cert: string;
   readonly key: string;
@@ -21,7 +21,7 @@ export interface ServerOptions {
   readonly bounds: ServerBounds;
 }
 
-/** What the server lets its clients have; see `limits.ts`. */
+/** What the server allows its clients; see `limits.ts`. */
 export interface ServerBounds {
   readonly connections: number;
   readonly transfersBytes: number;
@@ -31,6 +31,6 @@ export interface ServerBounds {
 }
 
 export interface Server {
-  /** Accepts no more, lets running requests end for at most `STOP_GRACE_MS`, then closes. */
+  /** Stops accepting, gives running requests at most `STOP_GRACE_MS` to end, then closes. */
   stop(): Promise<void>;
 }

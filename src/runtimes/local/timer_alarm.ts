@@ -1,7 +1,7 @@
 /**
- * The alarm of a Durable Object, played by a timer: at most one is pending, the earliest. It keeps
- * nothing across restarts; the vault sets it again from what is stored. Due work never runs twice at
- * the same time, and is tried again when it fails.
+ * A timer that stands in for a Durable Object's alarm. At most one time is pending, the earliest.
+ * It does not survive restarts; the vault sets it again from stored state. Runs of due work never
+ * overlap, and failed work is retried.
  */
 
 import { messageOf } from "../../errors.ts";
@@ -9,9 +9,9 @@ import type { Log } from "../../log.ts";
 import { TIMER_MAX_MS } from "../../limits.ts";
 
 export interface TimerAlarm {
-  /** Runs the work at or after `atMs`; an earlier pending time stays. Allowed during the work. */
+  /** Runs the work at or after `atMs`. An earlier pending time stays. May be called during work. */
   set(atMs: number): void;
-  /** Nothing begins after this; resolves when running work has ended. */
+  /** Starts no more work. Resolves when running work has ended. */
   stop(): Promise<void>;
 }
 

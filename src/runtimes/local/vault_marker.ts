@@ -1,7 +1,7 @@
 /**
- * A small file beside the database which says that a vault was initialised here. Without it, a lost
- * or empty database would look like a new vault: somebody would initialise it and hand out shares
- * of nothing. Holds no secret.
+ * A small file beside the database that marks the vault as initialised. Without it, a lost or empty
+ * database would look like a new vault, and the operator might initialise it by mistake. Holds no
+ * secret.
  */
 
 import { existsSync, writeFileSync } from "node:fs";
@@ -12,11 +12,11 @@ const TEXT = "A Sealwright vault was initialised in this directory. " +
   "Remove this file only to begin an empty vault here.\n";
 
 export interface VaultMarker {
-  /** Whether the file is there. */
+  /** Whether the file exists. */
   exists(): boolean;
-  /** Leaves a file that is there as it is. Throws what the file system reports. */
+  /** Leaves an existing file unchanged. Throws file system errors. */
   write(): void;
-  /** Why a vault that is not initialised must not start, and what to do. */
+  /** Why an uninitialised vault must not start, and what to do. */
   readonly refusal: string;
 }
 

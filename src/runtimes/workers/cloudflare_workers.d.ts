@@ -1,4 +1,4 @@
-/** What is used of the module that workerd provides; types as in `@cloudflare/workers-types`. */
+/** The used part of workerd's module; types as in `@cloudflare/workers-types`. */
 declare module "cloudflare:workers" {
   import type { DurableObjectState } from "@cloudflare/workers-types";
 

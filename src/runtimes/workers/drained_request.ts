@@ -1,14 +1,14 @@
 /**
- * For platforms that close the connection when a request's body was not read to its end: a client
- * that is still sending would lose the answer. The application sees the same request; what it leaves
- * of the body, or refuses, is read and dropped afterwards.
+ * For platforms that close the connection if a request's body was not read to its end: a client
+ * still sending would lose the response. The application sees the same request. Whatever it leaves
+ * of the body is read and dropped afterwards.
  */
 
 import { DRAIN_MAX_BYTES } from "../../limits.ts";
 
 export interface DrainedRequest {
   readonly request: Request;
-  /** To be awaited before the answer is given; drops at most `DRAIN_MAX_BYTES`. */
+  /** Await before returning the response. Drops about `DRAIN_MAX_BYTES` at most. */
   drain(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function drainedRequest(request: Request): DrainedRequest {
     },
   });
   const { method, headers } = request;
-  // With these two, which may come with a length of zero, `Request` takes no body.
+  // `Request` allows no body with these two, which may arrive with a length of zero.
   const takesBody = method !== "GET" && method !== "HEAD";
   const init = { method, headers, ...(takesBody ? { body, duplex: "half" } : {}) };
   const drain = async (): Promise<void> => {
@@ -41,7 +41,7 @@ export function drainedRequest(request: Request): DrainedRequest {
         dropped += value.length;
       }
     } catch {
-      // The client has gone; nobody waits for the answer.
+      // The client has disconnected and does not wait for the response.
     }
   };
   return { request: new Request(request.url, init as RequestInit), drain };

@@ -1,6 +1,6 @@
 /**
- * A request on its way from the Worker to the vault's object. The platform resolves dot segments on
- * this way, so the target travels in a header. Nobody but the Worker can ask the object.
+ * Passes a request from the Worker to the vault's object. The platform resolves dot segments on the
+ * way, so the target travels in a header. Only the Worker can reach the object.
  */
 
 import {
@@ -10,24 +10,24 @@ import {
   targetOfJoinedUrl,
 } from "../raw_target.ts";
 
-/** Also set by `scripts/start_workers.mjs`, for a Worker that believes it. */
+/** Also set by `scripts/start_workers.mjs`, whose Worker trusts it. */
 export const TARGET_HEADER = "x-sealwright-target";
-/** The client's `Host`, set and believed like that; the object's own is that of an invented URL. */
+/** The client's `Host`, set and trusted likewise. The object's own comes from a made-up URL. */
 export const HOST_HEADER = "x-sealwright-host";
 /** Set by Cloudflare; a client cannot. */
 export const PEER_HEADER = "cf-connecting-ip";
 
-/** `isTargetGiven`: the header is not the client's, but comes from the product's own server. */
+/** `isTargetGiven`: the headers come from the product's own server, not from the client. */
 export function handOver(request: Request, isTargetGiven: boolean): Request {
   const given = isTargetGiven ? request.headers.get(TARGET_HEADER) : null;
   const host = request.headers.get(isTargetGiven ? HOST_HEADER : "host");
   const target = given ?? targetOfJoinedUrl(request.url, host);
   const url = originalRequest({ method: "GET", target, headers: new Headers(), body: null }).url;
-  // A copy of the request and not of its parts: so the body keeps the length that it has.
+  // Copies the request itself, not its parts, so that the body keeps its length.
   const takesBody = request.method !== "GET" && request.method !== "HEAD";
   const { method, headers } = request;
   const copy = new Request(url, takesBody ? request : { method, headers });
-  // A redirect is for the client.
+  // The client follows redirects, not the Worker.
   const handed = new Request(copy, { redirect: "manual" });
   handed.headers.set(HOST_HEADER, host ?? "");
   handed.headers.set(
@@ -37,7 +37,7 @@ export function handOver(request: Request, isTargetGiven: boolean): Request {
   return handed;
 }
 
-/** The request as the application is to see it, with what the servers pass along. */
+/** The request as the application should see it, with what the servers pass along. */
 export function takeOver(
   request: Request,
 ): { readonly request: Request; readonly env: RequestEnv } {

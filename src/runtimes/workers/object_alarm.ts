@@ -1,6 +1,6 @@
 /**
- * The alarm of a Durable Object: one per object, at least once, possibly twice, kept by the platform
- * across evictions. This keeps the earliest of the times that were asked for.
+ * A Durable Object's alarm: one per object, kept by the platform across evictions. It fires at
+ * least once, possibly twice. This class keeps the earliest requested time.
  */
 
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
@@ -10,9 +10,9 @@ type AlarmStorage = Pick<DurableObjectStorage, "getAlarm" | "setAlarm">;
 export class ObjectAlarm {
   readonly #storage: AlarmStorage;
   readonly #nowMs: () => number;
-  /** Undefined until the storage was asked after a start. */
+  /** Undefined after a start, until read from storage. */
   #pendingMs: number | null | undefined;
-  /** Scheduled time of the alarm that runs now. */
+  /** Scheduled time of the running alarm. */
   #runningMs: number | null = null;
 
   constructor(storage: AlarmStorage, nowMs: () => number) {
@@ -20,7 +20,7 @@ export class ObjectAlarm {
     this.#nowMs = nowMs;
   }
 
-  /** Asks for work at or after `atMs`; an earlier pending time stays. */
+  /** Requests work at or after `atMs`. An earlier pending time stays. */
   async set(atMs: number): Promise<void> {
     if (this.#pendingMs === undefined) {
       const storedMs = await this.#storage.getAlarm();
@@ -32,7 +32,7 @@ export class ObjectAlarm {
     await this.#storage.setAlarm(dueMs);
   }
 
-  /** Runs `work` as the handler of the alarm that was scheduled for `scheduledMs`. */
+  /** Runs `work` as the handler of the alarm scheduled for `scheduledMs`. */
   async run(scheduledMs: number, work: () => Promise<void>): Promise<void> {
     this.#pendingMs = null;
     this.#runningMs = scheduledMs;
@@ -44,8 +44,8 @@ export class ObjectAlarm {
   }
 
   /**
-   * An alarm set from inside its handler for a time not after the one it was scheduled for can get
-   * lost: the platform takes it for the one that has just run.
+   * An alarm that its handler sets for no later than its own scheduled time can get lost: the
+   * platform takes it for the one that just ran.
    */
   #afterRunning(runningMs: number, atMs: number): number {
     return Math.max(atMs, this.#nowMs(), runningMs + 1);

@@ -1,6 +1,6 @@
 /**
- * The vault as a Durable Object: the one place that serves its requests and owns its alarm. It may
- * be evicted at any moment; whatever it knows beyond the store is made anew by the next event.
+ * The vault as a Durable Object, which serves all requests and owns the alarm. It may be evicted at
+ * any moment; the next event rebuilds all state outside the store.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -26,12 +26,12 @@ interface Started {
   readonly serve: Handler;
 }
 
-/** After work that failed; the platform itself gives up after six attempts. */
+/** Delay after failed work. The platform's own retries stop after six attempts. */
 const RETRY_MS = 5000;
 
 export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>> {
   readonly #alarm: ObjectAlarm;
-  /** Shared by the events that arrive while it starts; a failure is not kept. */
+  /** Shared by events that arrive during a start. A failure is not cached. */
   #starting: Promise<Started> | null = null;
 
   constructor(ctx: DurableObjectState, env: Readonly<Record<string, unknown>>) {
@@ -105,7 +105,7 @@ export class VaultObject extends DurableObject<Readonly<Record<string, unknown>>
   }
 }
 
-/** Vars and secrets of the Worker. Logs each wrong one and throws. */
+/** Reads the Worker's vars and secrets. Logs each wrong one and throws. */
 function readSettings(env: Readonly<Record<string, unknown>>): Settings {
   const variables: Record<string, string> = {};
   for (const name of SETTING_NAMES) {

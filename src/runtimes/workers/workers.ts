@@ -1,4 +1,4 @@
-/** The Worker: finds the vault's Durable Object and hands the request over, body and all. */
+/** The Worker: finds the vault's Durable Object and passes the request to it, with its body. */
 
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { messageOf } from "../../errors.ts";
@@ -11,14 +11,11 @@ export { VaultObject } from "./vault_object.ts";
 
 interface Env {
   readonly VAULT: DurableObjectNamespace;
-  /**
-   * Given by `scripts/start_workers.mjs` alone: the product's own server stands in front, and its
-   * clients reach it by this.
-   */
+  /** Set only by `scripts/start_workers.mjs`: how clients reach the product's server in front. */
   readonly LOCAL_SERVER?: "http" | "https";
 }
 
-/** There is one vault in a deployment; its object is found by this name for ever. */
+/** Each deployment has one vault. Its object is found by this name, which must never change. */
 const VAULT_NAME = "vault";
 
 export default {
@@ -26,16 +23,16 @@ export default {
     try {
       const vault = env.VAULT.get(env.VAULT.idFromName(VAULT_NAME));
       const handed = handOver(request, env.LOCAL_SERVER !== undefined);
-      // The platform's types of a request and the web's are one class at run time.
+      // The platform's and the web's request types are one class at run time.
       const response = await vault.fetch(handed as never) as unknown as Response;
-      // What was not handed over.
+      // The body was not passed on.
       if (handed.body === null) await drainedRequest(request).drain();
       return response;
     } catch (error) {
       createConsoleLog("error").error("the vault could not be reached", {
         reason: messageOf(error),
       });
-      // Not repeated here: whether the request took effect is not known.
+      // Not retried: the request may have taken effect.
       return errorResponse(503, ["the vault could not be reached"]);
     }
   },

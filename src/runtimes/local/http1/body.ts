@@ -1,6 +1,4 @@
-/**
- * The body of a request, gathered up to the product's limit: what is longer is noticed, never kept.
- */
+/** Reads request bodies up to the product's limit. A longer body is detected but never kept. */
 
 import { Buffer } from "node:buffer";
 import { CHUNK_LINE_MAX_BYTES, HEAD_MAX_BYTES, REQUEST_BODY_MAX_BYTES } from "../../../limits.ts";
@@ -11,18 +9,18 @@ import type { Transfer } from "./transfers.ts";
 
 export type BodyOutcome =
   | { readonly kind: "more" }
-  /** `rest` is what follows the message. */
+  /** `rest` follows the message. */
   | { readonly kind: "whole"; readonly bytes: Buffer; readonly rest: Buffer }
-  /** Longer than `REQUEST_BODY_MAX_BYTES`; where it ends is not looked for. */
+  /** Longer than `REQUEST_BODY_MAX_BYTES`; its end is not sought. */
   | { readonly kind: "too-large" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 export interface BodyReader {
-  /** Consumes all of `input`, unless the body ends in it. */
+  /** Consumes all of `input` unless the body ends in it. */
   read(input: Buffer): BodyOutcome;
 }
 
-/** `keeps`: false where the body means nothing (GET, HEAD) and is only read past. */
+/** `keeps` is false if the body has no meaning (GET, HEAD) and is only skipped. */
 export function createBodyReader(
   framing: BodyFraming,
   keeps: boolean,
@@ -51,7 +49,7 @@ class Gathering {
     return this.#length;
   }
 
-  /** Null, or why the body ends here. */
+  /** Null if the body goes on, otherwise why it ends here. */
   add(piece: Buffer): BodyOutcome | null {
     this.#length += piece.length;
     if (this.#length > REQUEST_BODY_MAX_BYTES) return { kind: "too-large" };
@@ -63,7 +61,7 @@ class Gathering {
     return null;
   }
 
-  /** `last` and what was added before; copies nothing when there is nothing before. */
+  /** Returns the whole body ending in `last`. Copies nothing if `last` is all of it. */
   end(last: Buffer, rest: Buffer): BodyOutcome {
     if (this.#length === 0 && this.#keeps) {
       const isHeld = this.#transfer.hold(last.length);
@@ -94,14 +92,14 @@ class LengthReader implements BodyReader {
 
 const NOTHING = Buffer.alloc(0);
 const LF = 0x0a;
-/** Size and extensions; the latter mean nothing to anybody here. */
+/** Chunk size and extensions, which are ignored. */
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,8})(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
 
 type ChunkState =
   | { readonly at: "size" }
   | { readonly at: "data"; readonly left: number }
   | { readonly at: "data-end" }
-  /** `bytes` of lines after the last chunk were read; they are checked and dropped. */
+  /** `bytes` of trailer lines were read so far. The lines are checked and dropped. */
   | { readonly at: "trailer"; readonly bytes: number };
 
 const MALFORMED: BodyOutcome = { kind: "refused", refusal: "malformed" };
@@ -109,7 +107,7 @@ const MALFORMED: BodyOutcome = { kind: "refused", refusal: "malformed" };
 class ChunkedReader implements BodyReader {
   readonly #gathering: Gathering;
   #state: ChunkState = { at: "size" };
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of an incomplete line. */
   #line = "";
 
   constructor(gathering: Gathering) {
@@ -145,7 +143,7 @@ class ChunkedReader implements BodyReader {
     return this.#state.at === "trailer" ? HEAD_MAX_BYTES : CHUNK_LINE_MAX_BYTES;
   }
 
-  /** Null when the body goes on. */
+  /** Null if the body goes on. */
   #readLine(line: string, rest: Buffer): BodyOutcome | null {
     switch (this.#state.at) {
       case "size": {

@@ -1,6 +1,6 @@
 /**
- * Bytes that arrive in pieces of any size. Grows by doubling, so that a message of single bytes costs
- * neither a copy of all for each nor an object for each.
+ * Collects bytes that arrive in pieces of any size. Grows by doubling, so a message sent byte by
+ * byte needs no full copy and no object per byte.
  */
 
 import { Buffer } from "node:buffer";
@@ -15,7 +15,7 @@ export class ByteBuffer {
     return this.#length;
   }
 
-  /** Bytes of memory it would take after `more` bytes, of at most `max` in all. */
+  /** Capacity in bytes needed to add `more` bytes, if `max` bounds the total. */
   capacityFor(more: number, max: number): number {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return this.#bytes.length;
@@ -33,7 +33,7 @@ export class ByteBuffer {
     this.#length += piece.length;
   }
 
-  /** Not a copy. */
+  /** A view, not a copy. */
   view(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -1,6 +1,6 @@
 /**
- * One accepted connection: reads a request, has it answered, sends the answer, and begins again.
- * Whatever the client does, each state but the application's own work has a time by which it ends.
+ * One accepted connection: reads a request, has it handled, sends the response, and repeats.
+ * Whatever the client does, every state has a deadline, except the application's own work.
  */
 
 import type { Buffer } from "node:buffer";
@@ -23,7 +23,7 @@ export interface ConnectionTimes {
 export interface ConnectionPorts {
   /** Never rejects. */
   readonly handler: Handler;
-  /** Hears of an answer that could not be made or sent. */
+  /** Called when a response could not be made or sent. */
   readonly onFault: (error: unknown) => void;
   readonly transfers: Transfers;
   readonly times: ConnectionTimes;
@@ -34,7 +34,7 @@ export interface ConnectionPorts {
 
 type State = "idle" | "head" | "body" | "answering" | "sending" | "draining";
 
-/** Sent at once; between two pieces is a place to notice that nobody reads. */
+/** Bytes per write. A client that stops reading is noticed between writes. */
 const PIECE_BYTES = 64 * 1024;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -45,14 +45,14 @@ export class Connection {
   readonly #reader: RequestReader;
   #state: State = "idle";
   #deadlineMs: number;
-  /** The client sends no more. */
+  /** The client has ended its side. */
   #hasEnded = false;
   #isGone = false;
   #gone: AbortController | null = null;
-  /** Why the request that is coming in is not waited for. */
+  /** Why the incoming request was given up. */
   #givenUp: Refusal | null = null;
   #drainedBytes = 0;
-  /** Ends the wait that is going on. */
+  /** Ends the current wait. */
   #wake: () => void = () => {};
 
   constructor(socket: Socket, ports: ConnectionPorts) {
@@ -69,7 +69,7 @@ export class Connection {
       if (this.#state === "draining") this.destroy();
       else this.#wakeReader();
     });
-    // A client that goes away is no error of ours; "close" follows.
+    // A client that disconnects is not an error; "close" follows.
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#isGone = true;
@@ -79,8 +79,8 @@ export class Connection {
   }
 
   /**
-   * Aborted when the client has closed the connection, or its own side of it: as in Go, nobody waits
-   * for the answer then. Made when it is asked for.
+   * Aborted when the client closes the connection or its own side of it. As in Go, that means it no
+   * longer waits for the response. Created on first use.
    */
   get gone(): AbortSignal {
     this.#gone ??= new AbortController();
@@ -88,12 +88,12 @@ export class Connection {
     return this.#gone.signal;
   }
 
-  /** No request has arrived whole: to close now costs the client nothing but a connection. */
+  /** Closing now costs the client only a connection. */
   get isWaiting(): boolean {
     return this.#state === "idle" || this.#state === "head" || this.#state === "draining";
   }
 
-  /** Closing now loses a request that has not reached the application. */
+  /** Closing now would lose a request that has not reached the application. */
   get isReceiving(): boolean {
     return this.#state === "body";
   }
@@ -104,7 +104,7 @@ export class Connection {
       let goesOn = true;
       while (goesOn) {
         goesOn = await this.#serveNext();
-        // Other connections have their turn before what this client has sent ahead.
+        // Let other connections run before this client's pipelined requests.
         if (goesOn && this.#reader.hasInput) await setImmediate();
       }
     } catch (error) {
@@ -115,7 +115,7 @@ export class Connection {
     }
   }
 
-  /** To be called now and then: ends what has taken too long. */
+  /** Ends a state that has passed its deadline. Call periodically. */
   checkTime(nowMs: number): void {
     if (nowMs < this.#deadlineMs) return;
     if (this.#state === "head" || this.#state === "body") this.#giveUp("too-slow");
@@ -135,7 +135,7 @@ export class Connection {
     this.#wakeReader();
   }
 
-  /** False when nothing is read from this connection any more. */
+  /** False if nothing more is read from this connection. */
   async #serveNext(): Promise<boolean> {
     const outcome = await this.#read();
     if (outcome === null) {
@@ -152,7 +152,7 @@ export class Connection {
     return await this.#answer(outcome);
   }
 
-  /** Null: nothing more is coming. */
+  /** Null if nothing more is coming. */
   async #read(): Promise<ReceivedRequest | Refusal | null> {
     for (;;) {
       if (this.#givenUp !== null) return this.#givenUp;
@@ -197,7 +197,7 @@ export class Connection {
     }
   }
 
-  /** False when the client went away, or read too slowly. */
+  /** False if the client disconnected or read too slowly. */
   async #send(bytes: Buffer): Promise<boolean> {
     const transfer = this.#ports.transfers.open(() => this.destroy());
     try {
@@ -213,7 +213,7 @@ export class Connection {
     return !this.#isGone;
   }
 
-  /** Ends this side and drops what still arrives, for a client that is still sending. */
+  /** Ends this side and drops further input, so that a client still sending gets the response. */
   #drain(): void {
     if (this.#isGone) return;
     this.#enter("draining");
@@ -232,12 +232,12 @@ export class Connection {
     }
     if (this.#givenUp !== null) return;
     this.#reader.push(chunk);
-    // What a client sends ahead stays with the operating system until it is its turn.
+    // Pipelined input stays with the operating system until its turn.
     if (this.#state === "answering" || this.#state === "sending") this.#socket.pause();
     else this.#wakeReader();
   }
 
-  /** A wait for the application or for the operating system goes on. */
+  /** Ends a wait for input, but not one for the application or the operating system. */
   #wakeReader(): void {
     if (this.isWaiting || this.isReceiving) this.#wake();
   }
@@ -263,7 +263,7 @@ export class Connection {
     }
   }
 
-  /** Until `done`, the end of the connection, or, for the reader, something new to read. */
+  /** Waits for `done`, the end of the connection, or, while reading, new input. */
   #wait(begin: (done: () => void) => void): Promise<void> {
     if (this.#isGone) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 /**
- * The head of an HTTP/1.1 request (RFC 9112), read strictly: what has two readings is refused, because
- * a proxy in front may have chosen the other one (request smuggling). Pure.
+ * Parses the head of an HTTP/1.1 request (RFC 9112) strictly. Anything ambiguous is refused,
+ * because a proxy in front may have read it the other way (request smuggling). Pure.
  */
 
 import { HEADERS_MAX } from "../../../limits.ts";
@@ -19,7 +19,7 @@ export interface Head {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly framing: BodyFraming;
   readonly isHttp10: boolean;
-  /** The client wants to send more requests on this connection. */
+  /** The client may send more requests on this connection. */
   readonly keepsAlive: boolean;
   readonly expectsContinue: boolean;
 }
@@ -29,18 +29,18 @@ export type HeadOutcome =
   | { readonly ok: false; readonly refusal: Refusal };
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Visible ASCII, as the parsers of Node and Cloudflare take it. */
+/** Visible ASCII, which the parsers of Node and Cloudflare accept. */
 const TARGET = /^[\x21-\x7e]+$/;
 const VERSION = /^HTTP\/[0-9]\.[0-9]$/;
-/** Of a URI (RFC 3986 section 3.2.2), with a port; Go takes the same characters. */
+/** A URI host (RFC 3986 section 3.2.2) with a port. Go accepts the same characters. */
 const HOST = /^[A-Za-z0-9\-._~%!$&'()*+,;=:[\]]*$/;
-/** Tab, visible characters, and bytes above ASCII, whose meaning nobody defines. */
+/** Tab, space, visible ASCII, and bytes above ASCII, whose meaning is undefined. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const LENGTH = /^[0-9]{1,15}$/;
-/** `Request` takes none of these, and nothing serves them. */
+/** `Request` refuses these, and nothing serves them. */
 const NEVER_SERVED: readonly string[] = ["CONNECT", "TRACE", "TRACK"];
 
-/** `text`: the bytes before the empty line, one character each. */
+/** `text` holds the bytes before the empty line, one character each. */
 export function parseHead(text: string): HeadOutcome {
   const [requestLine = "", ...lines] = text.split("\r\n");
   const [method = "", target = "", version = "", ...more] = requestLine.split(" ");
@@ -58,7 +58,7 @@ export function parseHead(text: string): HeadOutcome {
   return judge(method, target, version === "HTTP/1.0", headers);
 }
 
-/** Null for a line that is none; a folded one, too. Linear in its length. */
+/** Null for a malformed or folded line. Runs in linear time. */
 export function parseHeaderLine(line: string): readonly [name: string, value: string] | null {
   const colon = line.indexOf(":");
   const name = line.slice(0, Math.max(0, colon));
@@ -99,7 +99,7 @@ function isTarget(method: string, target: string): boolean {
     (target === "*" && method === "OPTIONS");
 }
 
-/** Null where the end of the body is not said once, and in one way. */
+/** Null if the headers frame the body twice or ambiguously. */
 function framingOf(
   lengths: readonly string[],
   encodings: readonly string[],
@@ -115,7 +115,7 @@ function framingOf(
   return Number(length) === 0 ? { kind: "none" } : { kind: "length", bytes: Number(length) };
 }
 
-/** Without the spaces and tabs at both ends. */
+/** Removes spaces and tabs at both ends. */
 function trimBlanks(text: string): string {
   let start = 0;
   let end = text.length;

@@ -7,16 +7,16 @@ export interface ListenOptions {
   readonly hostname: string;
   readonly port: number;
   readonly log: Log;
-  /** True: no place is free, and another one was given up for this connection. */
+  /** Returns true if every place was already taken. */
   readonly accept: (socket: Socket) => boolean;
 }
 
 export interface Listening {
-  /** Accepts no more. Resolves when all connections have ended, where the runtime knows of them. */
+  /** Stops accepting. Resolves when all connections have ended, if the runtime tracks them. */
   close(): Promise<void>;
 }
 
-/** Rejects when it cannot listen, with a message that may be shown. */
+/** Rejects if it cannot listen, with a message safe to show. */
 export type Listen = (options: ListenOptions) => Promise<Listening>;
 
 export const listenOnNode: Listen = ({ hostname, port, log, accept }) =>

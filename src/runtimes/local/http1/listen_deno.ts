@@ -1,6 +1,6 @@
 /**
- * Accepts connections on Deno, one after another. Its `node:net` accepts what comes before anybody
- * is asked, and once it is out of descriptors it never accepts again and says nothing.
+ * Accepts connections on Deno, one at a time. Deno's `node:net` accepts them unasked, and once out
+ * of descriptors it silently stops accepting for good.
  */
 
 import { Buffer } from "node:buffer";
@@ -10,7 +10,7 @@ import { messageOf } from "../../../errors.ts";
 import type { Listen, Listening, ListenOptions } from "./listen.ts";
 import { SOCKET_READ_MAX_BYTES, SOCKET_READ_MIN_BYTES } from "../../../limits.ts";
 
-/** The part of Deno's API that is used here. */
+/** The part of Deno's API used here. */
 declare const Deno: {
   listen(options: { readonly hostname: string; readonly port: number }): DenoListener;
 };
@@ -22,7 +22,7 @@ interface DenoListener {
 
 interface DenoConnection {
   readonly remoteAddr: { readonly hostname: string; readonly port: number };
-  /** Null at the end. */
+  /** Number of bytes read; null at the end. */
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   closeWrite(): Promise<void>;
@@ -30,7 +30,7 @@ interface DenoConnection {
   setNoDelay(isOn: boolean): void;
 }
 
-/** After an accept that failed, as when all descriptors are in use. */
+/** Delay after a failed accept, for example when all descriptors are in use. */
 const RETRY_MS = 100;
 
 export const listenOnDeno: Listen = (options) => {
@@ -57,8 +57,8 @@ async function acceptAll(
     try {
       const isFull = accept(new DenoSocket(await listener.accept()) as unknown as Socket);
       isFailing = false;
-      // What was given up closes in the next turn; until then its descriptor is in use.
-      if (isFull) await later(0);
+      // The evicted connection closes in the next turn; until then its descriptor is in use.
+      if (isFull) await delay(0);
     } catch (error) {
       if (isClosed()) return;
       if (!isFailing) {
@@ -66,16 +66,16 @@ async function acceptAll(
         log.warn("connections cannot be accepted, it will be tried again", { reason });
       }
       isFailing = true;
-      await later(RETRY_MS);
+      await delay(RETRY_MS);
     }
   }
 }
 
-function later(ms: number): Promise<void> {
+function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The part of a `Socket` that the server uses. */
+/** The part of `Socket` that the server uses. */
 class DenoSocket extends Duplex {
   readonly remoteAddress: string;
   readonly #connection: DenoConnection;
@@ -91,7 +91,7 @@ class DenoSocket extends Duplex {
     try {
       this.#connection.setNoDelay(isOn);
     } catch {
-      // The client has gone already; reading will say so.
+      // The client has disconnected; reading will report it.
     }
     return this;
   }
@@ -119,7 +119,7 @@ class DenoSocket extends Duplex {
     try {
       this.#connection.close();
     } catch {
-      // It has closed by itself.
+      // Already closed.
     }
     done(error);
   }

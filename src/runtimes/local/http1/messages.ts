@@ -1,4 +1,4 @@
-/** Between the messages of this server and the web's `Request` and `Response`. */
+/** Converts between this server's messages and the web's `Request` and `Response`. */
 
 import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
@@ -7,8 +7,8 @@ import { originalRequest } from "../../raw_target.ts";
 import type { Head } from "./head.ts";
 
 /**
- * `target`: that of the head without an authority. A body of null is one that is too large; the
- * application learns no more than that.
+ * `target` is the head's target without an authority. A null `body` was too large, which the
+ * application learns only from `Content-Length`.
  */
 export function toRequest(head: Head, target: string, body: Buffer | null): Request {
   const headers = new Headers();
@@ -26,7 +26,7 @@ export function toRequest(head: Head, target: string, body: Buffer | null): Requ
   });
 }
 
-/** Headers that belong to the connection, or are made here. */
+/** Headers that belong to the connection or are made here. */
 const OWN_HEADERS: readonly string[] = [
   "connection",
   "content-length",
@@ -36,13 +36,13 @@ const OWN_HEADERS: readonly string[] = [
 ];
 
 export interface AnswerForm {
-  /** The request's method; null when it is not known. */
+  /** The request's method; null if unknown. */
   readonly method: string | null;
   readonly isHttp10: boolean;
   readonly keepsAlive: boolean;
 }
 
-/** The whole answer, ready to be sent. */
+/** Encodes the whole response. */
 export async function encodeAnswer(response: Response, form: AnswerForm): Promise<Buffer> {
   const body = Buffer.from(await response.arrayBuffer());
   const { status, headers } = response;
@@ -60,10 +60,10 @@ export async function encodeAnswer(response: Response, form: AnswerForm): Promis
   return hasBody && body.length > 0 ? Buffer.concat([start, body]) : start;
 }
 
-/** Null where no length is to be said. */
+/** Null if the response has no `Content-Length`. */
 function contentLength(response: Response, body: Buffer, method: string | null): string | null {
   if (hasNoContent(response.status)) return null;
-  // What GET would be answered with is known only when the application says so.
+  // Only the application knows the length that GET would have.
   if (method === "HEAD" && body.length === 0) return response.headers.get("content-length");
   return String(body.length);
 }
@@ -75,7 +75,7 @@ function hasNoContent(status: number): boolean {
 const SECOND_MS = 1000;
 let lastDate = { second: -1, text: "" };
 
-/** The same text is made once a second. */
+/** Formats the date at most once a second. */
 function httpDate(nowMs: number): string {
   const second = Math.floor(nowMs / SECOND_MS);
   if (lastDate.second !== second) lastDate = { second, text: new Date(nowMs).toUTCString() };

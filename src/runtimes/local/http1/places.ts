@@ -1,23 +1,23 @@
 /**
- * The places for connections of one server. When all are taken, a new connection gets the place of
- * one on which no request is under way, of the address that has the most of them: so strangers who
- * hold connections open take places from each other first, and keep nobody out.
+ * A server's places for connections. When all are taken, a new connection evicts one without a
+ * complete request, from the address that holds the most of those. So clients that hold connections
+ * open evict each other first and shut nobody else out.
  */
 
 export interface Occupant {
   readonly peerAddress: string | null;
-  /** No request has arrived whole: to close now costs the client nothing but a connection. */
+  /** Closing now costs the client only a connection. */
   readonly isWaiting: boolean;
-  /** A request is coming in that has not reached the application. */
+  /** Closing now would lose a request that has not reached the application. */
   readonly isReceiving: boolean;
-  /** To be called now and then: ends what has taken too long. */
+  /** Ends the occupant if it has taken too long. Call periodically. */
   checkTime(nowMs: number): void;
   destroy(): void;
 }
 
 export class Places {
   readonly #max: number;
-  /** In the order of arrival. */
+  /** In order of arrival. */
   readonly #occupants = new Set<Occupant>();
   #onFree: () => void = () => {};
 
@@ -29,7 +29,7 @@ export class Places {
     return this.#occupants;
   }
 
-  /** False when every place is taken by a request that the application is at work on. */
+  /** False if every place is taken by a request the application is working on. */
   take(occupant: Occupant): boolean {
     if (this.#occupants.size >= this.#max) {
       const loser = this.#longest((other) => other.isWaiting) ??
@@ -47,7 +47,7 @@ export class Places {
     if (this.#occupants.size === 0) this.#onFree();
   }
 
-  /** Resolves when nobody has a place; to be asked when no more are taken. */
+  /** Resolves when all places are free. Call only after `take` is no longer called. */
   areFree(): Promise<void> {
     return new Promise((resolve) => {
       this.#onFree = resolve;
@@ -55,7 +55,7 @@ export class Places {
     });
   }
 
-  /** The oldest connection that qualifies, of the address with the most that do. */
+  /** The oldest qualifying connection of the address with the most of them. */
   #longest(qualifies: (occupant: Occupant) => boolean): Occupant | null {
     const counts = new Map<string | null, number>();
     const oldest = new Map<string | null, Occupant>();

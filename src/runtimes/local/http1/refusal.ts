@@ -1,6 +1,6 @@
 /**
- * What the server itself answers to a request that never reaches the application, in Vault's shape.
- * Every refusal ends the connection: nobody can say where the next message would begin.
+ * Responses to requests that never reach the application, in Vault's shape. Every refusal ends the
+ * connection, because the start of the next message is unknown.
  */
 
 import { errorResponse } from "../../error_response.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads requests out of the bytes of a connection, one after another, each whole: the application
- * sees no request whose end did not come. Pure: bytes in, requests or a refusal out.
+ * Reads complete requests from a connection's bytes, one after another. The application never sees
+ * a truncated request. Pure: bytes in, requests or a refusal out.
  */
 
 import { Buffer } from "node:buffer";
@@ -13,21 +13,21 @@ import type { Transfer } from "./transfers.ts";
 
 export interface ReceivedRequest {
   readonly head: Head;
-  /** Null: the body is longer than `REQUEST_BODY_MAX_BYTES`, and nothing after it can be read. */
+  /** Null if longer than `REQUEST_BODY_MAX_BYTES`; then nothing after it can be read. */
   readonly body: Buffer | null;
-  /** Counts the body's memory; closed when the request is answered. */
+  /** Counts the body's memory. Close it when the request is answered. */
   readonly transfer: Transfer;
 }
 
 export type ReadOutcome =
-  /** What arrived so far is no whole request. */
+  /** The request is not complete yet. */
   | { readonly kind: "more" }
-  /** The client waits for "100 Continue" before it sends the body. */
+  /** The client waits for "100 Continue" before sending the body. */
   | { readonly kind: "continue" }
   | { readonly kind: "request"; readonly request: ReceivedRequest }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** What the next byte would belong to. */
+/** What the next byte belongs to. */
 export type Phase = "idle" | "head" | "body";
 
 const NOTHING = Buffer.alloc(0);
@@ -45,9 +45,9 @@ interface UnfinishedBody {
 
 export class RequestReader {
   readonly #openTransfer: () => Transfer;
-  /** Arrived and not looked at. */
+  /** Received but not parsed. */
   #input: Buffer = NOTHING;
-  /** The beginning of a head whose end has not come. */
+  /** The beginning of an incomplete head. */
   readonly #head = new ByteBuffer();
   #emptyLines = 0;
   #body: UnfinishedBody | null = null;
@@ -61,7 +61,7 @@ export class RequestReader {
     return this.#head.length > 0 ? "head" : "idle";
   }
 
-  /** Something has arrived that was not looked at. */
+  /** Whether there is input that was not parsed. */
   get hasInput(): boolean {
     return this.#input.length > 0;
   }
@@ -71,7 +71,7 @@ export class RequestReader {
     this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
   }
 
-  /** To be asked again after each request, and after `push`. Nothing follows a refusal. */
+  /** Call again after each request and after `push`, but not after a refusal. */
   next(): ReadOutcome {
     if (this.#body === null) {
       const outcome = this.#readHead();
@@ -80,7 +80,7 @@ export class RequestReader {
     return this.#readBody();
   }
 
-  /** Gives back the memory of a body that is not whole. */
+  /** Drops all input and releases the memory of an incomplete body. */
   close(): void {
     this.#body?.transfer.close();
     this.#body = null;
@@ -88,7 +88,7 @@ export class RequestReader {
     this.#input = NOTHING;
   }
 
-  /** Null when the body comes next. */
+  /** Null if the body comes next. */
   #readHead(): ReadOutcome | null {
     this.#skipEmptyLines();
     if (this.#emptyLines > HEAD_EMPTY_LINES_MAX) return MALFORMED;
@@ -137,7 +137,7 @@ export class RequestReader {
     return { kind: "request", request: { head, body, transfer } };
   }
 
-  /** Also one that came in two pieces. */
+  /** Also skips an empty line that arrived in two pieces. */
   #skipEmptyLines(): void {
     if (this.#head.length === 1 && this.#head.view()[0] === CR && this.#input[0] === LF) {
       this.#head.clear();
@@ -152,14 +152,14 @@ export class RequestReader {
   }
 }
 
-/** What can begin a method, or an empty line; all else is TLS, or no HTTP at all. */
+/** Whether a byte can begin a method or an empty line. Anything else is TLS or not HTTP. */
 function isTokenByte(byte: number | undefined): boolean {
   return byte === CR || (byte !== undefined && /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(
     String.fromCharCode(byte),
   ));
 }
 
-/** Whether a line of those from `from` on ends without CR, which some parsers take for an end. */
+/** Whether a line ends without CR at or after `from`. Some parsers accept such an end. */
 function hasLoneLineFeed(bytes: Buffer, from: number): boolean {
   for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at - 1] !== CR) return true;

@@ -1,7 +1,7 @@
 /**
- * The HTTP/1.1 server of Deno, Node and Bun, over `node:net` and `node:tls`. Their own servers differ
- * in what they refuse, lose LIST or the target as it was sent, and Deno's has no timeouts. Here no
- * client can hold more than a place, for longer than the bounds say.
+ * The HTTP/1.1 server for Deno, Node and Bun, over `node:net` and `node:tls`. Their own servers
+ * differ in what they refuse, lose LIST or the original target, and Deno's has no timeouts. Here a
+ * connection holds one place, for no longer than the bounds allow.
  */
 
 import type { Socket } from "node:net";
@@ -17,7 +17,7 @@ import { Transfers } from "./transfers.ts";
 
 const CHECKS_IN_SHORTEST_TIME = 10;
 
-/** Rejects when it cannot listen, with a message that may be shown. */
+/** Rejects if it cannot listen, with a message safe to show. */
 export async function startServer(options: ServerOptions, listen: Listen): Promise<Server> {
   const { bounds, log, tls } = options;
   const nowMs = (): number => performance.now();
@@ -68,7 +68,7 @@ export async function startServer(options: ServerOptions, listen: Listen): Promi
   };
 }
 
-/** An error of the application is logged and answered. */
+/** Logs an error of the application and answers 500. */
 function guarded({ handler, log }: ServerOptions): Handler {
   return async (request, env) => {
     try {

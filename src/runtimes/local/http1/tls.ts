@@ -1,4 +1,4 @@
-/** Connections under TLS: each has a place from its first packet on, and a time for its handshake. */
+/** TLS connections. Each takes a place when accepted and has a deadline for its handshake. */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
@@ -10,11 +10,11 @@ export interface TlsPorts {
   readonly places: Places;
   readonly handshakeMs: number;
   readonly nowMs: () => number;
-  /** Gets each connection whose handshake has succeeded. */
+  /** Called with each connection whose handshake has succeeded. */
   readonly serve: (socket: Socket) => void;
 }
 
-/** What to do with each accepted connection. Throws an Error that may be shown. */
+/** Returns the handler of accepted connections. Throws an Error that is safe to show. */
 export function createTlsAcceptance(
   identity: TlsIdentity,
   { places, handshakeMs, nowMs, serve }: TlsPorts,
@@ -24,7 +24,7 @@ export function createTlsAcceptance(
   return (socket) => {
     const handshake = new Handshake(socket, nowMs() + handshakeMs);
     socket.on("close", () => places.leave(handshake));
-    // A failed handshake concerns the client alone.
+    // A failed handshake concerns only the client.
     socket.on("error", () => socket.destroy());
     if (!places.take(handshake)) return handshake.destroy();
     const secured = new TLSSocket(socket, {
@@ -42,7 +42,7 @@ export function createTlsAcceptance(
   };
 }
 
-/** Deno takes any key, and Node one of another type than the certificate's; no client could connect. */
+/** Deno accepts any key, and Node one of another type; then no client could connect. */
 export function checkIdentity({ cert, key }: TlsIdentity): void {
   let isPair: boolean;
   try {

@@ -1,25 +1,25 @@
 /**
- * Bounds the memory of all transfers of a server: bodies that come in, answers that wait to be read.
- * When there is no room, the transfer that has stood still for longest is given up, so that half-sent
- * bodies keep nobody out. A small transfer is not counted; the number of connections bounds those.
+ * Bounds the memory of a server's transfers: incoming bodies, and responses waiting to be read.
+ * When there is no room, the transfer stalled for longest is given up, so that half-sent bodies
+ * shut nobody out. Small transfers are not counted; the number of connections bounds those.
  */
 
 import { TRANSFER_FREE_BYTES } from "../../../limits.ts";
 
-/** Gives the transfer up; it must be closed before this returns. */
+/** Gives the transfer up. Must close it before returning. */
 type GiveUp = () => void;
 
 export class Transfers {
   readonly #maxBytes: number;
   #bytes = 0;
-  /** Those that may be given up; the first made progress least recently. */
+  /** Transfers that may be given up, least recent progress first. */
   readonly #waiting = new Map<Transfer, GiveUp>();
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes that are counted now. */
+  /** Bytes currently counted. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -61,17 +61,17 @@ export class Transfer {
     this.#ledger = ledger;
   }
 
-  /** Bytes of this transfer that are counted. */
+  /** Counted bytes of this transfer. */
   get bytes(): number {
     return this.#counted;
   }
 
-  /** It holds `bytes` in all from now on, and has just made progress. False: there is no room. */
+  /** Sets the transfer's total to `bytes` and records progress. False if there is no room. */
   hold(bytes: number): boolean {
     return this.#hold(bytes, false);
   }
 
-  /** Like `hold`, for an answer: the work is done, so it gets room even where there is none. */
+  /** Like `hold`, but always succeeds: for a response, whose work is already done. */
   insist(bytes: number): void {
     this.#hold(bytes, true);
   }
@@ -87,7 +87,7 @@ export class Transfer {
     return true;
   }
 
-  /** All has arrived: it is counted, but no longer given up. */
+  /** Call when all has arrived: still counted, but no longer given up. */
   settle(): void {
     this.#ledger.settle();
   }
