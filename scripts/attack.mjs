@@ -1,11 +1,11 @@
 /**
- * Three minutes in which ten clients without a token do their worst, while others read a secret with
- * a valid one. Prints what the attackers were answered, the readers' p99, and the longest time that
- * the server answered nobody. Ends with status 1 when a read failed or the server ended.
+ * Ten clients without a token attack the vault for three minutes, while others read a secret with a
+ * valid token. Prints the answers to the attackers, the readers' p99, and the longest time without
+ * any answer from the server. Exits with status 1 if a read failed or the server ended.
  *
  *   npm run attack [-- deno|bun|node|workers]     ATTACK_SECONDS (180)
  *
- * Everything happens on loopback, against a vault of its own in a temporary directory.
+ * Runs on loopback only, against its own vault in a temporary directory.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ async function attack(runtime, seconds) {
   const directory = mkdtempSync(join(tmpdir(), "sealwright-attack-"));
   try {
     const vault = await startVault(runtime, directory, {
-      // What anybody may start, so that keys without a token reach the PGP code.
+      // Anonymous callers may start a rekey, so their keys reach the PGP code.
       SEALWRIGHT_REKEY_ACCESS: "open",
     });
     const token = await prepare(vault.port);
@@ -43,7 +43,7 @@ async function attack(runtime, seconds) {
   }
 }
 
-/** An unsealed vault with one secret; answers the token of somebody with a policy. */
+/** Prepares an unsealed vault with one secret. Returns a token whose policy can read it. */
 async function prepare(port) {
   const anybody = createClient(port, "");
   const init = { secret_shares: 1, secret_threshold: 1 };

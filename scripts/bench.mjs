@@ -1,16 +1,16 @@
 /**
- * Measures the vault against baselines of the same machine and the same runtime, one after another,
- * and prints a table and one line of JSON. The figures that mean something are the ratios. Settings:
+ * Measures the vault against baselines on the same machine and runtime, one after another. Prints a
+ * table and one line of JSON. Only the ratios are meaningful. Settings:
  *
  *   RUNTIME          deno (default), node or bun
  *   BENCH_ENTRIES    seal-wrapped entries to rewrap (50000)
  *   BENCH_BYTES      bytes of each value (1024)
- *   BENCH_RUNS       runs of each measurement; the median counts (3)
- *   BENCH_SECONDS    length of a run of requests (2)
- *   BENCH_READ_RATE  reads per second that go on during a rewrap (100)
- *   BENCH_PARTS      some of rewrap,ceremony,requests (all)
+ *   BENCH_RUNS       runs per measurement, of which the median counts (3)
+ *   BENCH_SECONDS    seconds per run of requests (2)
+ *   BENCH_READ_RATE  reads per second during a rewrap (100)
+ *   BENCH_PARTS      any of rewrap,ceremony,requests (all)
  *
- * Works in a directory of its own below the system's temporary one, and removes it.
+ * Works in its own temporary directory and removes it.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";

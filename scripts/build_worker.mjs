@@ -1,6 +1,6 @@
 /**
- * Bundles the Worker into dist/: a small start-up module, and chunks that are loaded when they are
- * needed (openpgp). Prints the gzipped size of what a start loads and fails when it is too large.
+ * Bundles the Worker into dist/: a small start-up module, and chunks loaded on demand (openpgp).
+ * Prints the gzipped size of what a start loads and fails if it is too large.
  */
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -17,9 +17,9 @@ const ENTRY = "worker.js";
 export const STARTUP_MAX_BYTES = 90 * 1024;
 
 /**
- * esbuild gives every set of entry points that share a file a chunk of its own, and each module loaded
- * on demand is an entry point: what a start loads would be scattered over dozens of chunks that
- * compress badly. So each of these modules imports what a start loads, all of which is there by then.
+ * Keeps the start-up code in one chunk. esbuild makes a chunk for every set of entry points that
+ * share a file, and each module loaded on demand is an entry point: the start-up code would end up
+ * in dozens of chunks that compress badly. So each such module imports it, loaded by then anyway.
  */
 const startInOneChunk = {
   name: "start-in-one-chunk",
@@ -41,7 +41,7 @@ const startInOneChunk = {
   },
 };
 
-/** The modules, entry first, as `{ name, text }`, and what a start loads: names, gzipped bytes. */
+/** The modules as `{ name, text }`, entry first; the names and gzipped bytes a start loads. */
 export async function bundleWorker() {
   const result = await build({
     absWorkingDir: ROOT,

@@ -1,10 +1,10 @@
 /**
- * Shows a whole ceremony: a vault full of secrets is rekeyed by several holders and rewrapped, while
- * its process is killed twice, and at the end the old shares open nothing. Starts a server of its own
- * on a free port with a temporary directory; with VAULT_ADDR it uses that one, which must not be
- * initialised, and kills nothing. `npm run demo -- 20000` writes so many secrets.
+ * Shows a whole ceremony: several holders rekey a vault full of secrets, it is rewrapped, its
+ * process is killed twice, and at the end the old shares open nothing. Starts its own server on a
+ * free port with a temporary directory. With VAULT_ADDR it uses that server, which must not be
+ * initialised, and kills nothing. `npm run demo -- 20000` writes 20000 secrets.
  *
- * Ends with status 1 at the first thing that is not as it should be.
+ * Exits with status 1 at the first unexpected result.
  */
 
 import process from "node:process";
@@ -14,9 +14,9 @@ import { freePort, OwnServer } from "./demo/own_server.mjs";
 const SECRETS_DEFAULT = 5000;
 const SECRETS_MAX = 1_000_000;
 const SECRET_CHARS = 1000;
-/** Requests under way at once while secrets are written and read. */
+/** Concurrent requests while secrets are written and read. */
 const WORKERS = 32;
-/** A rewrap that does nothing for so long has stopped. */
+/** A rewrap without progress for this long has stopped. */
 const REWRAP_STALL_MS = 30_000;
 const POLL_MS = 5;
 const BAR_CHARS = 30;
@@ -29,7 +29,7 @@ function expect(holds, what) {
   if (!holds) throw new Error(what);
 }
 
-/** A line that grows on a terminal; elsewhere one line for each tenth. */
+/** A progress bar: one growing line on a terminal, elsewhere one line per tenth. */
 function createProgress(label) {
   let tenths = 0;
   return (count, total) => {
@@ -44,7 +44,7 @@ function createProgress(label) {
   };
 }
 
-/** The vault as a client sees it. */
+/** A client of the vault. */
 class Client {
   token = "";
 
@@ -52,7 +52,7 @@ class Client {
     this.url = url;
   }
 
-  /** Status and parsed body; null for an empty one. */
+  /** Returns the status and the parsed body, which is null if empty. */
   async send(method, path, body) {
     const response = await fetch(`${this.url}/v1/${path}`, {
       method,
@@ -63,7 +63,7 @@ class Client {
     return { status: response.status, body: text === "" ? null : JSON.parse(text) };
   }
 
-  /** The body of an answer that must be a success. */
+  /** Like `send`, but throws unless the request succeeds. Returns the body. */
   async ask(method, path, body) {
     const answer = await this.send(method, path, body);
     const reason = answer.body?.errors?.join(", ") ?? "no reason";
@@ -75,7 +75,7 @@ class Client {
     return (await this.ask("GET", "sys/sealwrap/rewrap?detail=true&inventory=true")).data;
   }
 
-  /** The last answer; stops before the first refusal. */
+  /** Submits shares and returns the last answer. Throws at the first refusal. */
   async unseal(shares) {
     let answer;
     for (const key of shares) answer = await this.ask("PUT", "sys/unseal", { key });
@@ -83,7 +83,7 @@ class Client {
   }
 }
 
-/** Runs `work(0)` … `work(total - 1)`, some at a time. */
+/** Runs `work(0)` … `work(total - 1)`, up to `WORKERS` at a time. */
 async function forEach(total, label, work) {
   const progress = createProgress(label);
   let next = 0;
@@ -159,7 +159,7 @@ async function verify(client, made) {
   }
 }
 
-/** Follows a run until `until` says so of its status. */
+/** Follows a run until `until(status)` is true. Returns that status. */
 async function followRewrap(client, until) {
   const progress = createProgress("rewrapping");
   let processed = -1;

@@ -1,9 +1,9 @@
 /**
- * Puts each fault of `test/mutants/` into a copy of the source, runs the tests that it names, and
- * expects that they fail: a mutant that survives shows what no test would notice. Arguments: names of
- * mutants, which are their paths below `test/mutants/` without `.patch`; default: all. Works in a
- * directory of its own below the system's temporary one, and removes it. Ends with 1 when a mutant
- * survived, does not apply or does not compile, or when the tests fail without any.
+ * Applies each fault in `test/mutants/` to a copy of the source, runs the tests it names, and
+ * expects them to fail. A surviving mutant shows a fault that no test notices. Arguments: mutant
+ * names, which are paths below `test/mutants/` without `.patch`; defaults to all. Works in its own
+ * temporary directory and removes it. Exits with status 1 if a mutant survives, does not apply or
+ * does not compile, or if the tests fail without a mutant.
  */
 
 import { spawn } from "node:child_process";
@@ -17,9 +17,9 @@ import { applyMutant, readMutants } from "../test/mutants/patches.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const COPIED = ["src", "test", "package.json", "tsconfig.json", "tsconfig.runtimes.json"];
 const VITEST = ["vitest/vitest.mjs", "run", "--config", "test/vitest.config.ts"];
-/** A type error is no kill: the mutant is to be one that could be shipped. */
+/** A type error does not count as a kill: a mutant must be a fault that could ship. */
 const CHECKS = [".", "tsconfig.runtimes.json"].map((file) => ["typescript/bin/tsc", "-p", file]);
-/** A mutant that makes the tests run for ever is an error, and is to be replaced. */
+/** A mutant that makes the tests hang is an error and must be replaced. */
 const RUN_MAX_MS = 15 * 60 * 1000;
 
 const children = new Set();
@@ -28,7 +28,7 @@ function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-/** Runs a program of the packages in the copy; answers its status and all that it printed. */
+/** Runs a package's program in the copy. Returns its status and all output. */
 function run(tree, [program, ...args]) {
   const child = spawn(process.execPath, [join(tree, "node_modules", program), ...args], {
     cwd: tree,
@@ -48,7 +48,7 @@ function run(tree, [program, ...args]) {
   });
 }
 
-/** The titles of the tests that fail, at most one of each file; throws Error when none could run. */
+/** Returns the titles of failing tests, at most one per file. Throws if a file could not run. */
 async function failures(tree, tests) {
   const report = join(tree, "report.json");
   rmSync(report, { force: true });

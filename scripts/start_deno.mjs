@@ -1,6 +1,6 @@
 /**
- * Replaces itself by Deno, serving the vault with no more permissions than its settings need. Deno
- * checks the settings itself; what does not look right here is not turned into a permission.
+ * Replaces itself with Deno, which serves the vault with only the permissions its settings need.
+ * The vault checks the settings itself; a value that looks wrong here just grants no permission.
  */
 
 import { mkdirSync } from "node:fs";
@@ -25,12 +25,12 @@ const readable = [...dataPaths, ...keyPaths, ...tlsPaths].filter(Boolean);
 const writable = [...dataPaths, ...auditPaths];
 const odd = [...readable, ...writable].find((path) => path.includes(","));
 if (odd !== undefined) {
-  // Deno splits its lists of paths at commas and has no way to write one.
+  // Deno splits its path lists at commas and cannot escape one.
   process.stderr.write(`sealwright: a path must not contain a comma: ${JSON.stringify(odd)}\n`);
   process.exit(1);
 }
 try {
-  // Making it needs rights on the directory above, which the vault itself does not get.
+  // Creating it needs permission on the parent directory, which the vault does not get.
   for (const path of dataPaths) mkdirSync(path, { recursive: true, mode: 0o700 });
 } catch (error) {
   process.stderr.write(`sealwright: cannot make the data directory: ${error.message}\n`);
@@ -45,7 +45,7 @@ const flags = [
   "--quiet",
   `--config=${fromRoot("deno.json")}`,
   "--allow-env=SEALWRIGHT_*",
-  // All of it: which collectors the audit devices write to is known only when the vault is open.
+  // Unrestricted: the audit devices' collectors are known only once the vault is unsealed.
   "--allow-net",
 ];
 if (readable.length > 0) flags.push(`--allow-read=${readable.join(",")}`);

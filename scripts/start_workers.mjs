@@ -1,7 +1,7 @@
 /**
  * Serves the vault's Worker and Durable Object on this machine: workerd, run by Miniflare, with the
- * object's database kept below the data directory. For trying out and testing what is deployed to
- * Cloudflare; the server of the other runtimes stands in for Cloudflare's network. Contacts nobody.
+ * object's database below the data directory. For trying and testing what is deployed to
+ * Cloudflare, whose network the other runtimes' server stands in for. Contacts no other machine.
  */
 
 import { readFileSync } from "node:fs";
@@ -20,9 +20,9 @@ import { isLoopback, parseSettings, SETTING_NAMES } from "../src/runtimes/settin
 import { VERSION } from "../src/runtimes/version.ts";
 import { bundleWorker } from "./build_worker.mjs";
 
-/** What workerd takes and the product serves. */
+/** Methods that workerd accepts and the product serves. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-/** Headers of one connection, and those that the next one makes anew. */
+/** Headers that belong to one connection, or that the next one sets itself. */
 const OWN_HEADERS = ["connection", "content-length", "expect", "host", "keep-alive", "upgrade"];
 const COMPATIBILITY_DATE = /^compatibility_date = "(.*)"$/m;
 
@@ -31,7 +31,7 @@ function fail(lines) {
   process.exit(1);
 }
 
-/** What concerns this process; the Worker gets everything else. */
+/** Settings of this process. The Worker gets all others. */
 const LOCAL_NAMES = [
   "SEALWRIGHT_LISTEN",
   "SEALWRIGHT_DATA",
@@ -40,7 +40,7 @@ const LOCAL_NAMES = [
   "SEALWRIGHT_INSECURE_LISTEN",
 ];
 
-/** The Worker has no files: keys are read here and given as values. */
+/** The Worker has no files, so keys are passed as values. */
 function workerVariables(settings) {
   const names = SETTING_NAMES.filter((name) => !LOCAL_NAMES.includes(name) && process.env[name]);
   const variables = Object.fromEntries(names.map((name) => [name, process.env[name]]));
@@ -55,7 +55,7 @@ function workerVariables(settings) {
   return variables;
 }
 
-/** Hands a request to the Worker, as Cloudflare's network does. */
+/** Passes a request to the Worker, as Cloudflare's network does. */
 async function forward(request, { rawTarget, peerAddress }) {
   const { method } = request;
   if (!METHODS.includes(method)) return errorResponse(405, []);
@@ -77,7 +77,7 @@ async function options(settings) {
   const config = readFileSync(new URL("../wrangler.toml", import.meta.url), "utf8");
   return convertV4MiniflareOptions({
     name: "sealwright",
-    // Only for `forward`: clients come to the product's own server, which keeps to its bounds.
+    // Only for `forward`. Clients connect to the product's own server, which enforces the bounds.
     host: "127.0.0.1",
     port: 0,
     cf: false,
@@ -102,7 +102,7 @@ async function options(settings) {
   });
 }
 
-/** Asks the vault how it is, as a client would, and says what to do next. */
+/** Asks for the vault's status as a client would, and prints what to do next. */
 async function announce() {
   const answer = await miniflare.dispatchFetch("http://vault.invalid/v1/sys/seal-status");
   const situation = await answer.json();
@@ -120,7 +120,7 @@ function writeStderr(line) {
   process.stderr.write(`${line}\n`);
 }
 
-/** A line of the Worker's console: JSON, of which a person gets the log as text. */
+/** Writes a line of the Worker's console. On a terminal, log lines become text. */
 function writeWorkerLine(line) {
   const entry = style === "text" ? parseLogLine(line) : null;
   if (entry === null) return writeStderr(line);
@@ -129,7 +129,7 @@ function writeWorkerLine(line) {
   createLog({ level, write: writeStderr, style, nowMs })[level](message, fields);
 }
 
-/** Null for a line of the audit trail, and for what others have written. */
+/** Null if the line is an audit line or not from the vault's log. */
 function parseLogLine(line) {
   try {
     const entry = JSON.parse(line);
@@ -139,14 +139,14 @@ function parseLogLine(line) {
   }
 }
 
-// A reader of these that has gone is no reason to end the vault.
+// A reader that closes these must not end the vault.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 const outcome = parseSettings(process.env, (path) => readFileSync(path));
 if (!outcome.ok) fail(outcome.errors);
 if (outcome.settings.audit.filePath !== null) {
   fail(["SEALWRIGHT_AUDIT_FILE cannot be set: there are no files here"]);
 }
-/** The data lies beside that of the other runtimes. */
+// The data is kept beside that of the other runtimes.
 const { dataDirectory } = outcome.settings;
 const settings = {
   ...outcome.settings,
@@ -187,7 +187,7 @@ try {
 }
 let isEnding = false;
 for (const signal of ["SIGTERM", "SIGINT"]) {
-  // Miniflare's own handlers end the process at once, with a status that looks like a failure.
+  // Miniflare's own handlers exit at once, with a status that looks like a failure.
   process.removeAllListeners(signal);
   process.on(signal, async () => {
     if (isEnding) return;

@@ -1,4 +1,4 @@
-/** Ten clients without a token, each with an address of its own; every one does all of it in turn. */
+/** Ten clients without a token, each with its own address. Each runs all attacks in turn. */
 
 import { Buffer } from "node:buffer";
 import { connect } from "node:net";
@@ -8,7 +8,7 @@ import { createCostlyKey } from "./costly_key.mjs";
 
 const CLIENTS = 10;
 const BODY_BYTES = 1024 * 1024;
-/** Connections that one client leaves open at once, idle or half sent. */
+/** Connections that one client leaves open, idle or with a partial request. */
 const LEFT_OPEN = 100;
 const ANSWER_MAX_MS = 20_000;
 const FORM = "application/x-www-form-urlencoded";
@@ -27,7 +27,7 @@ function names(count, join) {
   return Array.from({ length: count }, (_, index) => join(index.toString(36))).join("");
 }
 
-/** Name of the attack, to the request that is sent whole. */
+/** Complete requests, by name of the attack. */
 const REQUESTS = {
   "form of many names": () => post("nothing/here", names(100_000, (name) => `&${name}=1`), FORM),
   "query of many names": () => `GET /v1/kv/a?${names(8000, (name) => `&${name}`)} HTTP/1.1\r\n`,
@@ -46,7 +46,7 @@ const REQUESTS = {
     "POST /v1/kv/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nHost: x\r\n\r\nzz\r\n",
 };
 
-/** What is sent of a request that never ends. */
+/** The beginnings of requests that never end, by name of the attack. */
 const HALVES = {
   "idle connection": () => "",
   "half a head": () => "GET /v1/sys/health HTTP/1.1\r\nX-A: ",
@@ -72,7 +72,7 @@ function count(attack, answer) {
   answers.set(key, (answers.get(key) ?? 0) + 1);
 }
 
-/** Sends a request; resolves to its status, or to what became of the connection. */
+/** Sends a request. Resolves to its status, or to how the connection ended. */
 function send(text, localAddress) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1", localAddress });

@@ -1,11 +1,11 @@
-/** A PGP key made to cost much: thousands of signatures over itself, each of which must be checked. */
+/** An expensive PGP key: hundreds of self-signatures, each of which must be checked. */
 
 import { Buffer } from "node:buffer";
 import { generateKey, PacketList, SignaturePacket } from "openpgp";
 
 const SIGNATURES = 500;
 
-/** Base64 of the binary key, about 130 KB. */
+/** Returns the base64 of the binary key, about 130 KB. */
 export async function createCostlyKey() {
   const { publicKey } = await generateKey({
     userIDs: [{ name: "a" }],
@@ -19,7 +19,7 @@ export async function createCostlyKey() {
   packets.push(publicKey.keyPacket, good);
   for (let index = 0; index < SIGNATURES; index++) {
     const changed = bytes.slice();
-    // Behind the digest's first bytes, so that nothing but the whole check finds it wrong.
+    // After the digest's first bytes, so that only the full check finds it wrong.
     changed[changed.length - 5] ^= 1 + (index & 63);
     changed[changed.length - 6] ^= (index >> 6) & 255;
     const signature = new SignaturePacket();

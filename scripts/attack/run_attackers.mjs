@@ -1,4 +1,4 @@
-/** The attackers in a process of their own, so that their work is not measured as the server's. */
+/** Runs the attackers in their own process, so that their work is not measured as the server's. */
 
 import { spawn } from "node:child_process";
 import process from "node:process";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const SCRIPT = fileURLToPath(new URL("./attackers.mjs", import.meta.url));
 
-/** Resolves to a table of what they were answered. */
+/** Resolves to a table of the answers they got. */
 export function runAttackers(port, seconds) {
   const child = spawn(process.execPath, [SCRIPT, String(port), String(seconds)], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -1,7 +1,7 @@
 /**
- * Helper: what a kv request costs at least. Hono on the runtime's usual server, JSON parsed, one
- * statement on the product's SQLite driver with the product's durability, writes of one turn in one
- * transaction. No token, no policy, no encryption.
+ * Helper: the least a kv request can cost. Hono on the runtime's usual server, JSON parsing, and
+ * one statement on the product's SQLite driver with the product's durability; the writes of one
+ * turn share a transaction. No token, no policy, no encryption.
  */
 
 import { DatabaseSync } from "node:sqlite";

@@ -1,6 +1,6 @@
 /**
- * Helper: makes a vault of five shares, three needed, with the mounts `plain/` and `wrapped/` (kv
- * version 1, the latter seal-wrapped) and fills `wrapped/`, through the barrier and without HTTP.
+ * Helper: creates a vault with five shares, three needed, and the mounts `plain/` and `wrapped/`
+ * (kv version 1, the latter seal-wrapped). Fills `wrapped/` through the barrier, without HTTP.
  */
 
 import process from "node:process";

@@ -1,6 +1,6 @@
 /**
- * HTTP load from raw sockets: a library client would cost more than the servers it measures. Speaks
- * just the HTTP/1.1 that the measured servers answer with: keep-alive, Content-Length or chunks.
+ * HTTP load over raw sockets, because a client library would cost more than the servers it
+ * measures. Speaks only the HTTP/1.1 that these servers send: keep-alive, Content-Length or chunks.
  */
 
 import { connect } from "node:net";
@@ -17,14 +17,14 @@ export function encodeRequest(method, path, { token, json } = {}) {
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`);
 }
 
-/** Sends each request once. */
+/** Sends each request once, one after another. */
 export async function sendAll(port, requests) {
   const connection = new Connection(port);
   for (const request of requests) await connection.send(request);
   connection.close();
 }
 
-/** Keeps `connections` busy for so long; `request(n)` gives the n-th request. */
+/** Keeps `connections` busy for `seconds`. `request(n)` returns the n-th request. */
 export async function loadClosedLoop({ port, connections, seconds, request }) {
   const opened = Array.from({ length: connections }, () => new Connection(port));
   const startMs = performance.now();
@@ -44,8 +44,8 @@ export async function loadClosedLoop({ port, connections, seconds, request }) {
 }
 
 /**
- * Sends at a fixed rate whatever the server does; a request's time begins when it was due, so that
- * a server that stands still is seen by every request of that while.
+ * Sends at a fixed rate whatever the server does. A request's time starts when it was due, so a
+ * stall of the server shows in every request due meanwhile.
  */
 export function startOpenLoop({ port, perSecond, request }) {
   const idle = [];
@@ -57,7 +57,7 @@ export function startOpenLoop({ port, perSecond, request }) {
   let failure = null;
   const send = async (dueMs) => {
     let connection = idle.pop() ?? new Connection(port);
-    // The server may have closed one that was idle.
+    // The server may have closed an idle one.
     while (!connection.isOpen) connection = idle.pop() ?? new Connection(port);
     if (!opened.includes(connection)) opened.push(connection);
     await connection.send(request(sent++));
@@ -109,7 +109,7 @@ class Connection {
     this.#socket.on("close", () => fail());
   }
 
-  /** One request at a time. Rejects for any answer but 200 and 204. */
+  /** Sends one request at a time. Rejects unless the status is 200 or 204. */
   send(bytes) {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };

@@ -1,4 +1,4 @@
-/** Milliseconds of a ceremony of five shares, three needed, over HTTP, without and with verification. */
+/** Milliseconds per ceremony (five shares, three needed) over HTTP, with and without verifying. */
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export async function measureCeremonies(options, directory) {
     await client.rewrapEnded();
     return ms;
   };
-  // The first one warms the runtime up.
+  // The first one warms up the runtime.
   await measure(true);
   const runs = options.runs * RUNS_PER_RUN;
   const plainMs = await medianOf(runs, () => measure(false));

@@ -1,6 +1,6 @@
 /**
- * kv version 1 through the whole vault over HTTP, against a bare handler on the same runtime: reads
- * and writes per second of 32 kept connections, in turns, so that both see the same machine.
+ * kv version 1 over HTTP through the whole vault, against a bare handler on the same runtime: reads
+ * and writes per second over 32 kept connections, alternating so that both see the same machine.
  */
 
 import { mkdirSync } from "node:fs";
@@ -50,7 +50,7 @@ export async function measureRequests(options, directory) {
   return report;
 }
 
-/** A filled and unsealed vault, with a token of three policies beside the root token. */
+/** A filled, unsealed vault, with a root token and a token with three policies. */
 async function openVault({ runtime, valueBytes }, data, settings) {
   mkdirSync(data, { recursive: true });
   const file = join(data, "sealwright.db");
@@ -90,11 +90,11 @@ function requestsTo(target, options, requestsOf) {
   return Array.from({ length: PATHS }, (_, n) => requestOf(n));
 }
 
-/** Each target once per run; of each the median, and its share of the bare handler's rate. */
+/** Measures each target once per run. Returns each median and its share of the bare rate. */
 async function measureInTurns(options, targets, requestsOf) {
   const { runs, seconds } = options;
   const outcomes = Object.fromEntries(Object.keys(targets).map((name) => [name, []]));
-  // The first round warms the runtimes up.
+  // The first round warms up the runtimes.
   for (let run = -1; run < runs; run++) {
     for (const [name, target] of Object.entries(targets)) {
       const requests = requestsTo(target, options, requestsOf);

@@ -1,6 +1,6 @@
 /**
- * The rewrap after a rekey, in a vault served as its users serve it, while a few reads go on:
- * entries per second against the crypto alone and the database alone; memory; how the reads fared.
+ * The rewrap after a rekey, in a vault started as its users start it, during light reads. Measures
+ * entries per second against the crypto alone and the database alone, memory, and read latency.
  */
 
 import { copyFileSync, mkdirSync } from "node:fs";
@@ -12,7 +12,7 @@ import { runHelper, startVault } from "./processes.mjs";
 import { createClient, rekey } from "./vault_client.mjs";
 
 const THRESHOLD = 3;
-/** A prime, so that the reads jump over the whole store. */
+/** A prime, so that the reads spread over the whole store. */
 const READ_STRIDE = 7919;
 const DATABASE_FILE = "sealwright.db";
 
@@ -69,7 +69,7 @@ async function measureProduct(options, data, { shares, rootToken }) {
   };
 }
 
-/** One rekey and the rewrap that it starts, with reads from before the one to after the other. */
+/** One rekey and the rewrap it starts, with reads from before the rekey to after the rewrap. */
 async function rewrapOnce(options, server, client, shares, token) {
   const { readsPerSecond, entries } = options;
   const request = (n) => {

@@ -1,4 +1,4 @@
-/** The bench's settings from environment variables. Throws Error for what cannot be used. */
+/** Reads the bench's settings from environment variables. Throws Error for an unusable value. */
 
 const RUNTIMES = ["deno", "node", "bun"];
 const PARTS = ["rewrap", "ceremony", "requests"];

@@ -1,6 +1,6 @@
 /**
- * Child processes of the bench: helpers that do a piece of work in the measured runtime and answer
- * with one JSON value, and servers. All of them end with the bench.
+ * Child processes of the bench: servers, and helpers that do a piece of work in the measured
+ * runtime and print one JSON value. All end with the bench.
  */
 
 import { spawn } from "node:child_process";
@@ -16,7 +16,7 @@ const running = new Set();
 const fromRoot = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const binary = (name) => fromRoot(`node_modules/.bin/${name}`);
 
-/** The command that runs a file of ours in `runtime`, with every permission. */
+/** The command that runs one of our files in `runtime`, with every permission. */
 function commandOf(runtime, file) {
   switch (runtime) {
     case "deno":
@@ -35,7 +35,7 @@ function commandOf(runtime, file) {
   }
 }
 
-/** What `npm start` and its siblings run; on Deno the script replaces itself by the server. */
+/** The command behind `npm start` and its variants. On Deno the script becomes the server. */
 function vaultCommandOf(runtime) {
   switch (runtime) {
     case "deno":
@@ -64,7 +64,7 @@ function start([command, ...args], env, stdout) {
   return { child, ended, errors: () => errors };
 }
 
-/** Runs `scripts/bench/<name>.mjs` in the runtime; resolves to the JSON value it prints. */
+/** Runs `scripts/bench/<name>.mjs` in the runtime. Resolves to the JSON value it prints. */
 export async function runHelper(runtime, name, input) {
   const command = [...commandOf(runtime, `scripts/bench/${name}.mjs`), JSON.stringify(input)];
   const { child, ended, errors } = start(command, {}, "pipe");
@@ -74,7 +74,7 @@ export async function runHelper(runtime, name, input) {
   return JSON.parse(output);
 }
 
-/** The product, as its users start it, on this data directory. */
+/** Starts the product as its users do, on this data directory. */
 export async function startVault(runtime, dataDirectory, settings = {}) {
   const port = await freePort();
   const env = {
@@ -88,7 +88,7 @@ export async function startVault(runtime, dataDirectory, settings = {}) {
   return await whenAnswering(start(vaultCommandOf(runtime), env, "ignore"), port);
 }
 
-/** The handler that the requests are compared with. */
+/** Starts the handler that requests are compared with. */
 export async function startBareServer(runtime, file) {
   const port = await freePort();
   const input = JSON.stringify({ runtime, port, file });
@@ -124,7 +124,7 @@ async function answers(port) {
   }
 }
 
-/** The highest resident set of a process so far; null where the system does not keep it. */
+/** Peak resident set of a process in MiB; null if the system does not record it. */
 function readPeakRssMib(pid) {
   try {
     const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
@@ -144,7 +144,7 @@ function freePort() {
   });
 }
 
-/** Ends whatever still runs. */
+/** Ends all children that still run. */
 export async function endAll() {
   const all = [...running];
   const closed = all.map((child) => new Promise((resolve) => child.on("close", resolve)));

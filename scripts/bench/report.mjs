@@ -1,4 +1,4 @@
-/** The bench's figures as a table for people. */
+/** Formats the bench's figures as a table. */
 
 import { cpus } from "node:os";
 

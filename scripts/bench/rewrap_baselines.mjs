@@ -1,8 +1,8 @@
 /**
- * Helper: the two halves of a rewrap, each alone, in the slices of the real one. `crypto`: the same
- * values in memory, over and over, unwrapped and wrapped by the product's seal. `sqlite`: the rows
- * of a filled store read and rewritten through the product's store, bytes unchanged, and the store
- * scrubbed. Prints entries per second of each run.
+ * Helper: the two halves of a rewrap, measured separately in the real slices. `crypto`: the
+ * product's seal unwraps and wraps the same values in memory, over and over. `sqlite`: the
+ * product's store reads and rewrites the rows of a filled database, bytes unchanged, and scrubs.
+ * Prints entries per second of each run.
  */
 
 import process from "node:process";
@@ -14,7 +14,7 @@ import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { Seal } from "../../src/seal/seal.ts";
 import { entryName } from "./entries.mjs";
 
-/** What the barrier adds to a value. */
+/** Bytes that the barrier adds to a value. */
 const ENVELOPE_BYTES = 33;
 
 const sealKey = (id) => ({ id, bytes: wrappingKeyBytes(randomBytes(32)) });

@@ -1,4 +1,4 @@
-/** The few calls of the vault's API that the bench makes. */
+/** The vault API calls that the bench needs. */
 
 const POLL_MS = 100;
 
@@ -18,7 +18,7 @@ export function createClient(port, token) {
     unseal: async (shares) => {
       for (const key of shares) await call("PUT", "sys/unseal", { key });
     },
-    /** The detail of the last rewrap, once none runs. */
+    /** Waits until no rewrap runs. Resolves to the details of the last one. */
     rewrapEnded: async () => {
       for (;;) {
         const { data } = await call("GET", "sys/sealwrap/rewrap?detail=true");
@@ -29,7 +29,7 @@ export function createClient(port, token) {
   };
 }
 
-/** One ceremony: from its start until the new shares are in force. Resolves to these. */
+/** Runs one ceremony until the new shares are in force. Resolves to the new shares. */
 export async function rekey(client, shares, { threshold, verification = false }) {
   const started = await client.call("PUT", "sys/rekey/init", {
     secret_shares: shares.length,

@@ -1,4 +1,4 @@
-/** A server of the demo's own: `npm start`, on a free port and in a temporary directory. */
+/** The demo's own server: `npm start` on a free port, in a temporary directory. */
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ const START_SCRIPT = fileURLToPath(new URL("../start_deno.mjs", import.meta.url)
 const START_MAX_MS = 30_000;
 const POLL_MS = 50;
 
-/** A server that may be killed. Its directory is there from the construction to `remove`. */
+/** A server that may be killed. Its directory exists from construction to `remove`. */
 export class OwnServer {
   #data = mkdtempSync(join(tmpdir(), "sealwright-demo-"));
   #child = null;
@@ -30,7 +30,7 @@ export class OwnServer {
       SEALWRIGHT_LISTEN: `127.0.0.1:${this.port}`,
       SEALWRIGHT_DATA: this.#data,
     };
-    // The script replaces itself by Deno, so that this process id is the server's.
+    // The script replaces itself with Deno, so this process id is the server's.
     const child = spawn(process.execPath, [START_SCRIPT], {
       env: { ...Object.fromEntries(inherited), ...settings },
       stdio: ["ignore", "ignore", "pipe"],
@@ -47,7 +47,7 @@ export class OwnServer {
     }
   }
 
-  /** SIGKILL: the process gets no chance to put anything in order. */
+  /** Sends SIGKILL, so the process cannot clean up. */
   async kill() {
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
