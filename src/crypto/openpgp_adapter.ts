@@ -15,7 +15,7 @@ import {
 } from "openpgp";
 import type { Key, PartialConfig, SignaturePacket } from "openpgp";
 import { VaultError } from "../errors.ts";
-import { PGP_RSA_EXPONENT_MAX_BYTES, PGP_SIGNATURES_MAX } from "../limits.ts";
+import { PGP_RSA_BITS_MIN, PGP_RSA_EXPONENT_MAX_BYTES, PGP_SIGNATURES_MAX } from "../limits.ts";
 import { encodeBase64, wipe } from "./bytes.ts";
 import { pause } from "./pause.ts";
 import { NOT_A_KEY, type PgpKey, type PgpKeyParse } from "./pgp_key.ts";
@@ -34,7 +34,7 @@ const CONFIG: PartialConfig = {
   preferredCompressionAlgorithm: enums.compression.uncompressed,
   // Old keys carry no key flags; gpg and Go then go by the algorithm, and so do we.
   allowMissingKeyFlags: true,
-  minRSABits: 2047,
+  minRSABits: PGP_RSA_BITS_MIN,
 };
 
 /** See `parsePgpKey`. Never returns `undecodable`; returns `excessive` before any arithmetic. */

@@ -182,7 +182,7 @@ export class UnsealedVault {
       await this.clearTraces();
     }
     if (outcome === "changed_without_recovery_key") {
-      log.error(`failed to upgrade ${RECOVERY_KEY_PATH}: it does not unsealed`);
+      log.error(`failed to upgrade ${RECOVERY_KEY_PATH}: it does not open`);
     }
     const counts = await store.sealKeyCounts();
     const isStale = [...counts.keys()].some((keyId) => keyId !== this.sealKeyId);

@@ -52,7 +52,7 @@ export interface NodeSqliteOptions {
 /**
  * Opens the store in `file`, or in memory for ":memory:". Creates a missing file with mode 0600 and
  * missing directories with 0700. Does an owed scrub first. Throws `VaultError("store_failed")` if
- * the file is in use by another process, is not a database, or was written by a newer program.
+ * the file is in use by another process, is not a database, or has another schema version.
  */
 export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): Store {
   const { scrubRebuildMaxBytes = SCRUB_REBUILD_MAX_BYTES } = options;
