@@ -24,6 +24,7 @@ export const TOKEN_PARENT_PREFIX = "sys/token/parent/";
 /** `<time>/<token hash>`: text order is order of expiry. */
 export const TOKEN_EXPIRY_PREFIX = "sys/token/expiry/";
 export const TOKEN_ROLE_PREFIX = "sys/token/role/";
+export const ENTITY_PREFIX = "sys/entity/";
 /** Settings made by request: `server_settings.ts`. */
 export const SERVER_SETTING_PREFIX = "sys/config/";
 export const WRAPPED_REPLY_PREFIX = "sys/wrapping/";

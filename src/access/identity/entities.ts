@@ -8,6 +8,7 @@ import type { Barrier, Entry } from "../../barrier/barrier.ts";
 import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
+import { ENTITY_PREFIX } from "../../storage/record_paths.ts";
 import { ABSENT, type Expectation } from "../../storage/store.ts";
 import type { AuthMount } from "../auth_mount.ts";
 import type { Alias, AliasMeta, Entity, LoginAlias } from "./entity.ts";
@@ -20,9 +21,9 @@ export interface EntityPorts {
 }
 
 /** An entity is stored under its alias's id. Its own id and name point to that. */
-const ALIAS_PREFIX = "sys/entity/alias/";
-const ID_PREFIX = "sys/entity/id/";
-const NAME_PREFIX = "sys/entity/name/";
+const ALIAS_PREFIX = `${ENTITY_PREFIX}alias/`;
+const ID_PREFIX = `${ENTITY_PREFIX}id/`;
+const NAME_PREFIX = `${ENTITY_PREFIX}name/`;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NAME = /^entity_[0-9a-f]{8}\.root$/;
 interface Stored {
