@@ -3,12 +3,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort, type Run, run, start } from "./processes.ts";
+import { freePort, type Run, run, SCRIPTS, start } from "./processes.ts";
 import { exchange, statuses } from "./raw_exchange.ts";
 
 const TIMEOUT_MS = 90_000;
 const POLL_MS = 50;
-const SCRIPTS = ["start", "start:bun", "start:node", "start:workers"] as const;
 const STATUS = "/v1/sys/seal-status";
 
 function get(target: string, ...headers: readonly string[]): string {

@@ -5,10 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeBase64, encodeHex } from "../../src/crypto/bytes.ts";
 import { textAt, textsAt } from "../contract/api.contract.ts";
 import { createGpgHome, type GpgHome } from "./gpg_keys.ts";
-import { start, type Started } from "./processes.ts";
+import { SCRIPTS, start, type Started } from "./processes.ts";
 
 const TIMEOUT_MS = 120_000;
-const SCRIPTS = ["start", "start:bun", "start:node", "start:workers"] as const;
 
 const ecc = (sign: string, curve: string, encryptCurve = curve): readonly string[] => [
   `Key-Type: ${sign}`,

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { LOG_WAITING_CHARACTERS_MAX } from "../../src/limits.ts";
 import { createLogOutput } from "../../src/runtimes/local/log_output.ts";
-import { freePort } from "./processes.ts";
+import { freePort, LOCAL_SCRIPTS } from "./processes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TIMEOUT_MS = 60_000;
@@ -47,7 +47,7 @@ describe("log output", () => {
   });
 });
 
-describe.each(["start", "start:bun", "start:node"])(
+describe.each(LOCAL_SCRIPTS)(
   "npm run %s with an unread log",
   (script) => {
     it(`npm run ${script} goes on serving when nobody reads its log`, async () => {

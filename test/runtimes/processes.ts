@@ -11,6 +11,11 @@ import { evidence } from "../secrecy/evidence.ts";
 import { startTap } from "../secrecy/tap.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** The npm scripts that start a vault. */
+export const SCRIPTS = ["start", "start:bun", "start:node", "start:workers"] as const;
+/** Those with a server of ours, which has files, signals and `LIST`. */
+export const LOCAL_SCRIPTS = ["start", "start:bun", "start:node"] as const;
+
 const START_MAX_MS = 60_000;
 const POLL_MS = 50;
 

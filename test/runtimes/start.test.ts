@@ -3,11 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort, run, start, type Started } from "./processes.ts";
+import { freePort, LOCAL_SCRIPTS, run, SCRIPTS, start, type Started } from "./processes.ts";
 
 const TIMEOUT_MS = 90_000;
-const SCRIPTS = ["start", "start:bun", "start:node", "start:workers"] as const;
-const TAKES_LIST = ["start", "start:bun", "start:node"] as const;
 
 let data: string;
 let running: Started[];
@@ -71,7 +69,7 @@ describe.each(SCRIPTS)("npm run %s", (script) => {
   }, TIMEOUT_MS);
 });
 
-describe.each(TAKES_LIST)("npm run %s", (script) => {
+describe.each(LOCAL_SCRIPTS)("npm run %s", (script) => {
   it(`npm run ${script} accepts the method LIST`, async () => {
     const vault = await startWith(script, { SEALWRIGHT_DATA: ":memory:" });
     const list = await fetch(`${vault.url}/v1/sys/seal-status`, { method: "LIST" });
@@ -83,7 +81,7 @@ describe.each(TAKES_LIST)("npm run %s", (script) => {
   }, TIMEOUT_MS);
 });
 
-describe.each(TAKES_LIST)(
+describe.each(LOCAL_SCRIPTS)(
   "npm run %s with a lost database",
   (script) => {
     it(
@@ -106,7 +104,7 @@ describe.each(TAKES_LIST)(
   },
 );
 
-describe.each(TAKES_LIST)("npm run %s with an unusable audit file", (script) => {
+describe.each(LOCAL_SCRIPTS)("npm run %s with an unusable audit file", (script) => {
   it(`npm run ${script} reports an audit file that cannot be opened, and goes on`, async () => {
     const pipe = join(data, "pipe");
     execFileSync("mkfifo", [pipe]);

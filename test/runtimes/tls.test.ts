@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RawClient, type Runtime, RUNTIMES, startEcho, statuses } from "./raw_exchange.ts";
-import { freePort, run } from "./processes.ts";
+import { freePort, run, SCRIPTS } from "./processes.ts";
 
 const TIMEOUT_MS = 60_000;
 const get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -57,7 +57,7 @@ describe.each(Object.keys(RUNTIMES) as Runtime[])("TLS server on %s", (runtime) 
   );
 });
 
-describe.each(["start", "start:node", "start:bun", "start:workers"])(
+describe.each(SCRIPTS)(
   "TLS settings of npm run %s",
   (script) => {
     it.each([
