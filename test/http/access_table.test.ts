@@ -5,13 +5,16 @@
  */
 
 import { describe, expect, it } from "vitest";
+import type { AuthMethodType } from "../../src/access/auth_mount.ts";
 import { createCubbyhole } from "../../src/engines/cubbyhole.ts";
+import type { EngineType } from "../../src/engines/engine_module.ts";
 import type { Operation } from "../../src/wire/operation.ts";
 import { createKv1 } from "../../src/engines/kv/kv1.ts";
 import { createKv2 } from "../../src/engines/kv/kv2.ts";
 import { createTransit } from "../../src/engines/transit/transit.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { APPROLE_PATHS } from "../../src/methods/approle/approle.ts";
+import { authMethod, isLoginPath } from "../../src/methods/methods.ts";
 import { USERPASS_PATHS } from "../../src/methods/userpass/userpass.ts";
 import { ENDPOINTS, RAW_ENDPOINTS } from "../../src/http/endpoints.ts";
 import { HEALTH_ENDPOINTS } from "../../src/http/sys/server/health.ts";
@@ -59,7 +62,12 @@ const CREATES: readonly RegExp[] = [
   /^auth\/token\/roles\/[^/]+$/,
 ];
 
-const LOGINS = /^auth\/(userpass\/login\/one|approle\/login)$/;
+/** Whether a path below `auth/<type>/` logs in by that method. */
+function isLogin(path: string): boolean {
+  const [, type = "", rest = ""] = /^auth\/(\w+)\/(.*)$/.exec(path) ?? [];
+  const method = authMethod(type);
+  return method !== null && isLoginPath(method, rest);
+}
 
 interface Table {
   readonly template: string;
@@ -75,7 +83,7 @@ function casesOf(prefix: string, tables: readonly Table[]): readonly Case[] {
       const served = operation as Operation;
       if (operations[served] === undefined) return [];
       const creates = served === "update" && CREATES.some((each) => each.test(path));
-      const isOpen = token !== undefined || LOGINS.test(path);
+      const isOpen = token !== undefined || isLogin(path);
       const needs = isOpen ? null : creates ? "create" : served;
       return [{ method, path, needs, sudo, token: tokenRule(path, token) }];
     });
@@ -108,15 +116,24 @@ function rawCases(): readonly Case[] {
 }
 
 const storage = createMemoryMountRecords();
+/** By the place of the mount. `generic` is kv under its old name. */
+const ENGINE_TABLES: Readonly<Record<EngineType, Readonly<Record<string, readonly Table[]>>>> = {
+  cubbyhole: { "cubbyhole/": createCubbyhole(storage).paths },
+  generic: {},
+  kv: { "kv1/": createKv1(storage).paths, "kv2/": createKv2(storage).paths },
+  transit: { "transit/": createTransit(storage, randomBytes).paths },
+};
+const METHOD_TABLES: Readonly<Record<AuthMethodType, readonly Table[]>> = {
+  approle: APPROLE_PATHS,
+  userpass: USERPASS_PATHS,
+};
 const CASES: readonly Case[] = [
   ...rawCases(),
   ...casesOf("", ENDPOINTS),
-  ...casesOf("kv1/", createKv1(storage).paths),
-  ...casesOf("kv2/", createKv2(storage).paths),
-  ...casesOf("cubbyhole/", createCubbyhole(storage).paths),
-  ...casesOf("transit/", createTransit(storage, randomBytes).paths),
-  ...casesOf("auth/userpass/", USERPASS_PATHS),
-  ...casesOf("auth/approle/", APPROLE_PATHS),
+  ...Object.values(ENGINE_TABLES).flatMap(Object.entries)
+    .flatMap(([prefix, tables]) => casesOf(prefix, tables)),
+  ...Object.entries(METHOD_TABLES)
+    .flatMap(([type, tables]) => casesOf(`auth/${type}/`, tables)),
 ];
 
 const BEFORE_ROUTING = { errors: ["permission denied"] };
@@ -127,8 +144,9 @@ async function openSite(): Promise<RootClient> {
   await client.done("POST", "sys/mounts/kv1", { type: "kv" });
   await client.done("POST", "sys/mounts/kv2", { type: "kv", options: { version: "2" } });
   await client.done("POST", "sys/mounts/transit", { type: "transit" });
-  await client.done("POST", "sys/auth/userpass", { type: "userpass" });
-  await client.done("POST", "sys/auth/approle", { type: "approle" });
+  for (const type of Object.keys(METHOD_TABLES)) {
+    await client.done("POST", `sys/auth/${type}`, { type });
+  }
   return client;
 }
 
