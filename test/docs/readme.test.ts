@@ -14,7 +14,7 @@ import { start, type Started } from "../runtimes/processes.ts";
 import { codeSpans, examples, fences, section, withoutFences } from "./markdown.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const DOCUMENTS = ["README.md", "SECURITY.md", "src/README.md"] as const;
+const DOCUMENTS = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "src/README.md"] as const;
 const CEREMONY = "A ceremony in five minutes";
 const ADDRESS = "http://127.0.0.1:8200";
 const TIMEOUT_MS = 120_000;
