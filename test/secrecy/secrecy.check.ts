@@ -49,7 +49,7 @@ const NAMES: readonly string[] = [
   ...["x-vault-token", "root_token", "client_token", "token", "encoded_token", "otp"],
   ...["key", "keys", "keys_base64", "recovery_keys", "recovery_keys_base64"],
   ...["password", "secret_id", "role_id", "plaintext", "random_bytes", "gate", "pgp"],
-  ...["SEALWRIGHT_STATIC_SEAL_CURRENT_KEY", "static seal key", "share of a bench"],
+  ...["SEALWRIGHT_STATIC_SEAL_CURRENT_KEY", "static seal key", "share of a ceremony test"],
 ];
 
 /** The private keys of the holders, one secret for each line of key text. */
