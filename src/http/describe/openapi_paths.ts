@@ -1,6 +1,7 @@
 /** A path of a table as OpenAPI shows it: operations with their parameters, bodies and answers. */
 
 import type { Answer } from "../../wire/served_path.ts";
+import { ERROR_STATUSES } from "../request/errors.ts";
 import type { EndpointRules } from "../request/logical.ts";
 import { envelope, json } from "./openapi_components.ts";
 import { capitalised, type NamedSchemas, wordsOf } from "./openapi_names.ts";
@@ -21,9 +22,8 @@ interface Named {
 /** By method. */
 export type PathItem = Readonly<Record<string, JsonObject>>;
 
-const ERROR_STATUSES = ["400", "403", "404", "405", "413", "415", "429", "500", "503"] as const;
 const ERRORS = Object.fromEntries(
-  ERROR_STATUSES.map((status) => [status, { $ref: "#/components/responses/Refused" }]),
+  [...ERROR_STATUSES].map((status) => [status, { $ref: "#/components/responses/Refused" }]),
 );
 /** kv v2 answers a deleted version with its metadata, and an unknown path with advice. */
 const NOT_FOUND = { 404: { $ref: "#/components/responses/NotFound" } };

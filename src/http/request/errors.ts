@@ -21,6 +21,15 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   store_conflict: 500,
   store_failed: 500,
 };
+const BODY_TOO_LARGE = 413;
+const UNSUPPORTED_MEDIA_TYPE = 415;
+
+/** Every status that `answerError` gives. */
+export const ERROR_STATUSES: ReadonlySet<number> = new Set([
+  ...Object.values(STATUS),
+  BODY_TOO_LARGE,
+  UNSUPPORTED_MEDIA_TYPE,
+]);
 
 /** Vault's fixed texts by code; null if the error's own message is shown. */
 const TEXT: Readonly<Record<ErrorCode, string | null>> = {
@@ -47,8 +56,10 @@ export interface ErrorAnswer {
 /** `isBare`: on paths that need no token, the reference does not use multierror's form. */
 export function answerError(error: unknown, isBare = false): ErrorAnswer {
   if (error instanceof InvalidQuery) return { status: 400, errors: [] };
-  if (error instanceof BodyTooLarge) return { status: 413, errors: [error.message] };
-  if (error instanceof UnsupportedMediaType) return { status: 415, errors: [error.message] };
+  if (error instanceof BodyTooLarge) return { status: BODY_TOO_LARGE, errors: [error.message] };
+  if (error instanceof UnsupportedMediaType) {
+    return { status: UNSUPPORTED_MEDIA_TYPE, errors: [error.message] };
+  }
   if (!(error instanceof VaultError)) return { status: 500, errors: ["internal error"] };
   const text = TEXT[error.code] ??
     (isUnserved(error) && !isBare ? multiError([error.message]) : error.message);
