@@ -78,12 +78,18 @@ function readParts(text: string, unsigned: string): bigint {
     if (each === undefined) {
       throw invalidRequest(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
     }
-    const rest = Math.trunc(Number(`0.${fraction}0`) * Number(each));
-    nanoseconds += BigInt(whole) * each + BigInt(rest);
+    nanoseconds += BigInt(whole) * each + fractionOf(fraction, each);
     if (nanoseconds > INT64_LARGEST + 1n) throw invalid(text);
     at += part.length;
   }
   return nanoseconds;
+}
+
+/** Go's own arithmetic: digits that do not fit into 63 bits are left out, and the rest is cut. */
+function fractionOf(digits: string, each: bigint): bigint {
+  let kept = digits;
+  while (BigInt(kept) > INT64_LARGEST) kept = kept.slice(0, -1);
+  return BigInt(Math.trunc(Number(kept) * (Number(each) / 10 ** kept.length)));
 }
 
 function invalid(text: string) {
