@@ -156,8 +156,11 @@ export const QUOTED_MAX_CHARS = 128;
 export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
 /** Far below SQLite's limits on keys; Vault's own bound is of the same order. */
 export const PATH_MAX_BYTES = 2048;
-/** Tries of a change to a record that other writers keep changing. */
-export const COMMIT_TRIES_MAX = 256;
+/**
+ * Tries of a change to a record that other writers keep changing. Each lost try means that another
+ * request has won, and a local server has this many at once.
+ */
+export const COMMIT_TRIES_MAX = 4096;
 /** Commits in one SQLite transaction. */
 export const GROUP_COMMITS_MAX = 256;
 /** Reads of one record whose key a rewrap keeps moving. */

@@ -412,6 +412,18 @@ describe("check-and-set", () => {
 });
 
 describe("concurrent use of a token", () => {
+  it("a token with uses for hundreds of simultaneous requests serves them all", async () => {
+    const api = await startMemoryApi();
+    const { root } = await initialiseOpen(api, 1, 1);
+    const body = { num_uses: 300, policies: ["default"] };
+    const made = await api.request("POST", "/v1/auth/token/create", { token: root, body });
+    const token = textAt(made.json, "auth", "client_token");
+    const use = () => api.request("GET", "/v1/auth/token/lookup-self", { token });
+    const answers = await Promise.all(Array.from({ length: 300 }, use));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect((await use()).status).toBe(403);
+  });
+
   it("a token used concurrently has exactly as many uses as it was given", async () => {
     const api = await startMemoryApi();
     const { root } = await initialiseOpen(api, 1, 1);
