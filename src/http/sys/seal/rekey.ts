@@ -162,6 +162,7 @@ function statusFields(state: CeremonyState, required: number): JsonObject {
     ...attemptFields(state, required),
     pgp_fingerprints: fingerprintsOf(parameters),
     backup: parameters.backup,
+    verification_required: parameters.requireVerification,
     ...(verificationId === null ? {} : { verification_nonce: verificationId }),
   };
 }

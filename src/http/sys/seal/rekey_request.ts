@@ -203,7 +203,6 @@ export function attemptFields(
     n: parameters.shares,
     progress: state.phase === "gathering" ? state.given.length : 0,
     required,
-    verification_required: parameters.requireVerification,
   };
 }
 

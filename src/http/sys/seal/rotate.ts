@@ -112,11 +112,12 @@ function statusFields(state: CeremonyState, required: number): JsonObject {
   if (state.phase === "idle") return { n: 0, required, started: false, t: 0 };
   const { parameters } = state.head;
   const fingerprints = fingerprintsOf(parameters);
-  return {
+  return sorted({
     ...attemptFields(state, required),
     verification_nonce: shownVerificationId(state) ?? "",
+    verification_required: parameters.requireVerification,
     ...(fingerprints === null ? {} : { backup: parameters.backup, pgp_fingerprints: fingerprints }),
-  };
+  });
 }
 
 function statusReply(
@@ -170,7 +171,15 @@ function firstShares(call: Call, result: NewShares): LogicalReply {
 }
 
 function madeShares(call: Call, result: NewShares): JsonObject {
-  return { ...resultFields(call, result), verification_nonce: result.verificationId ?? "" };
+  return sorted({
+    ...resultFields(call, result),
+    verification_nonce: result.verificationId ?? "",
+  });
+}
+
+/** As Go writes a map. */
+function sorted(members: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(members).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 async function cancel({ call }: LogicalCall, family: Family): Promise<LogicalReply> {

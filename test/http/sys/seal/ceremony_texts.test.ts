@@ -471,3 +471,25 @@ describe("unseal with recovery shares", () => {
     expect(status.json).toMatchObject({ sealed: true, progress: 0, nonce: "" });
   });
 });
+
+describe("order of members", () => {
+  const orderOf = (answer: ApiResponse, ...path: readonly string[]) =>
+    Object.keys(at(answer.json, ...path) as object);
+
+  it("sys/rekey/init answers the members of an attempt in the order of Vault's struct", async () => {
+    const stage = await prepare("unsealed");
+    const body = { secret_shares: 1, secret_threshold: 1, require_verification: true };
+    expect(orderOf(await send(stage, "PUT", "sys/rekey/init", body))).toEqual([
+      ..."nonce started t n progress required".split(" "),
+      ..."pgp_fingerprints backup verification_required".split(" "),
+    ]);
+  });
+
+  it("sys/rotate/root/init answers the members of an attempt sorted, as Go writes a map", async () => {
+    const stage = await prepare("unsealed");
+    await send(stage, "PUT", "sys/rotate/root/init", { secret_shares: 1, secret_threshold: 1 });
+    const order = orderOf(await send(stage, "GET", "sys/rotate/root/init"), "data");
+    expect(order).toContain("verification_required");
+    expect(order).toEqual(order.toSorted());
+  });
+});
