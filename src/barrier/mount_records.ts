@@ -9,7 +9,6 @@ import { PATH_MAX_BYTES } from "../limits.ts";
 import { isLongerThan } from "../storage/paths.ts";
 import { ABSENT, type Revision } from "../storage/store.ts";
 import type { Barrier, Entry } from "./barrier.ts";
-import { eachPage } from "./pages.ts";
 
 export interface MountRecord {
   readonly value: Uint8Array;
@@ -174,9 +173,14 @@ export class JsonRecords {
   }
 }
 
-/** Removes every record below `prefix`, one page per commit. Safe to repeat after a stop. */
+/**
+ * Removes every record below `prefix`, one page per commit, and those written meanwhile. Safe to
+ * repeat after a stop.
+ */
 export async function removeBelow(barrier: Barrier, prefix: string): Promise<void> {
-  for await (const paths of eachPage((after, limit) => barrier.list(prefix, after, limit))) {
+  for (;;) {
+    const paths = await barrier.list(prefix, "", PAGE_PATHS);
+    if (paths.length === 0) return;
     await barrier.commit({ entries: paths.map((path) => ({ path, value: null })) });
   }
 }

@@ -126,6 +126,11 @@ export class AuthMounts {
     await this.#table.finishRemovals();
   }
 
+  /** Removes what an interrupted removal left. */
+  async finishRemovals(): Promise<void> {
+    await this.#table.finishRemovals();
+  }
+
   /** Whether the mount is still at its path and accepts logins. */
   isOpen({ uuid, path }: AuthMount): boolean {
     const current = this.#table.byUuid(uuid);

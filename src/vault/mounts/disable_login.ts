@@ -14,7 +14,10 @@ export async function disableLogin(vault: Vault, path: string): Promise<void> {
     throw invalidRequest("token credential backend cannot be disabled");
   }
   const mount = vault.unsealed().logins.at(path);
-  if (mount === null) return;
+  if (mount === null) {
+    await vault.administer((unsealed) => unsealed.logins.finishRemovals());
+    return;
+  }
   await vault.administer((unsealed) => unsealed.logins.close(mount));
   await revokeBelow(vault.unsealed(), `auth/${path}`);
   await vault.administer((unsealed) => unsealed.logins.remove(mount));

@@ -13,6 +13,8 @@ type Commit = Parameters<Store["commit"]>[0];
 interface Stage {
   ask(method: string, path: string, body?: object): Promise<ApiResponse>;
   reopen(): Promise<void>;
+  /** Writes a record past the hook. */
+  write(path: string): Promise<unknown>;
   /** Paths of everything that mounts have stored. */
   stored(): Promise<readonly string[]>;
 }
@@ -24,9 +26,12 @@ async function startOn(before: (commit: Commit) => Promise<void>): Promise<Stage
     await before(asked);
     return await inner.commit(asked);
   };
+  const write = async (path: string) =>
+    await inner.commit({ writes: [{ path, bytes: new Uint8Array(1), sealKeyId: null }] });
   const api = await startMemoryApi({ store: { ...inner, commit } });
   const { root, shares } = await initialiseOpen(api, 1, 1);
   return {
+    write,
     ask: (method, path, body) =>
       api.request(method, `/v1/${path}`, { token: root, ...(body === undefined ? {} : { body }) }),
     reopen: async () => {
@@ -66,6 +71,38 @@ describe("interrupted removals", () => {
     stage.refuses = false;
     expect((await stage.ask("DELETE", "sys/mounts/kv")).status).toBe(204);
     expect(await stage.stored()).toEqual([]);
+  });
+
+  it("a second request finishes an interrupted removal of an auth mount", async () => {
+    let refuses = false;
+    const isRole = ({ path, bytes }: Commit["writes"][number]) =>
+      path.startsWith("auth/") && bytes === null;
+    const { ask } = await startOn(async ({ writes }) => {
+      if (refuses && writes.some(isRole)) throw new VaultError("store_failed", "the test says so");
+    });
+    await ask("POST", "sys/auth/approle", { type: "approle" });
+    await ask("PUT", "auth/approle/role/a", {});
+    refuses = true;
+    expect((await ask("DELETE", "sys/auth/approle")).status).toBe(500);
+    expect((await ask("DELETE", "sys/auth/approle")).status).toBe(500);
+    refuses = false;
+    expect((await ask("DELETE", "sys/auth/approle")).status).toBe(204);
+  });
+
+  it("a record written behind the page in progress is removed with its mount", async () => {
+    let late: (() => Promise<unknown>) | null = null;
+    const { ask, stored, write } = await startOn(async (commit) => {
+      const act = late;
+      if (act === null || !below(commit).some(({ bytes }) => bytes === null)) return;
+      late = null;
+      await act();
+    });
+    await ask("POST", "sys/mounts/kv", { type: "kv" });
+    for (const key of ["b", "c"]) await ask("PUT", `kv/${key}`, { x: "1" });
+    const [path = ""] = await stored();
+    late = () => write(`${path.slice(0, path.lastIndexOf("/"))}/a`);
+    expect((await ask("DELETE", "sys/mounts/kv")).status).toBe(204);
+    expect(await stored()).toEqual([]);
   });
 
   it("an unseal finishes an interrupted removal of a mount, and succeeds even if that fails", async () => {
