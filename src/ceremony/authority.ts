@@ -6,12 +6,11 @@
  */
 
 import type { Barrier } from "../barrier/barrier.ts";
-import { authorisingShares } from "../seal/seal_config.ts";
 import { shareChecksPath } from "../storage/record_paths.ts";
 import { decodeShareChecks } from "./ceremony_record.ts";
 import type { KeyState } from "./key_records.ts";
 import { placeOfShare } from "./shares.ts";
-import type { ShareChecks } from "./state.ts";
+import { authorisingTarget, type ShareChecks } from "./state.ts";
 import type { Share } from "../crypto/keys.ts";
 
 export interface AuthorityPorts {
@@ -28,7 +27,7 @@ export class ShareAuthority {
 
   /** Number of shares that authorise a ceremony. */
   get required(): number {
-    return authorisingShares(this.#ports.keys().config).threshold;
+    return this.#ports.keys().config.counts.threshold;
   }
 
   /** The key of the check values for a salt. */
@@ -41,8 +40,8 @@ export class ShareAuthority {
   }
 
   async #checksInForce(): Promise<ShareChecks | null> {
-    const kind = this.#ports.keys().seal.type === "shamir" ? "barrier" : "recovery";
-    const record = await this.#ports.barrier.get(shareChecksPath(kind));
+    const target = authorisingTarget(this.#ports.keys().seal.type);
+    const record = await this.#ports.barrier.get(shareChecksPath(target));
     return record === null ? null : decodeShareChecks(record.value);
   }
 }

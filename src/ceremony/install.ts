@@ -86,13 +86,9 @@ export async function installUnsealKey(
     const reopened = createShamirSeal(joined, [], random);
     const keyring = addTerm(withNewCredentialKey(barrier.keyring, random), random, nowMs());
     const opened: OpenedKeys = { rootKey: rootKey(random(KEY_BYTES)), keyring, seal };
-    const config: SealConfig = {
-      type: "shamir",
-      sealKeyId: seal.keyId,
-      unseal: { shares: next.shares, threshold: next.threshold },
-    };
+    const counts = { shares: next.shares, threshold: next.threshold };
     const followUp = ports.prepareRewrap(seal.keyId);
-    await commitKeys(ports, { opened, reopened, config }, {
+    await commitKeys(ports, { opened, reopened, counts }, {
       entries: [...attached.entries, ...followUp.entries],
       writes: [...attached.writes, ...followUp.writes],
       expect: attached.expect,
@@ -111,9 +107,8 @@ export async function installRecoveryKey(
     const { seal } = ports.keys();
     const record = await wrapRecord(seal, RECOVERY_KEY_PATH, recoveryKey(next.key));
     await proveRecoveryKey(seal, record, next);
-    const recovery = { shares: next.shares, threshold: next.threshold };
-    const config: SealConfig = { type: "static", sealKeyId: seal.keyId, recovery };
-    await commitKeys(ports, { opened: withNewRootKey(ports, seal), reopened: seal, config }, {
+    const counts = { shares: next.shares, threshold: next.threshold };
+    await commitKeys(ports, { opened: withNewRootKey(ports, seal), reopened: seal, counts }, {
       ...attached,
       writes: [...attached.writes, record],
     });
@@ -131,10 +126,10 @@ async function proveRecoveryKey(seal: Seal, record: Write, next: ProvenKey): Pro
 /** Installs a new root key under the same seal. No share changes. */
 export async function installRootKey(ports: InstallPorts, attached: Attached): Promise<void> {
   await ports.barrier.exclusively(async () => {
-    const { seal, config } = ports.keys();
+    const { seal, config: { counts } } = ports.keys();
     await commitKeys(
       ports,
-      { opened: withNewRootKey(ports, seal), reopened: seal, config },
+      { opened: withNewRootKey(ports, seal), reopened: seal, counts },
       attached,
     );
   });
@@ -160,7 +155,7 @@ export async function installChangedSealKey(
     const change = {
       opened: withNewRootKey(ports, seal),
       reopened,
-      config: { ...config, sealKeyId: seal.keyId },
+      counts: config.counts,
     };
     await commitKeys(ports, change, { ...NOTHING_ATTACHED, writes: recovery ?? [] });
     return recovery === null ? "changed_without_recovery_key" : "changed";
@@ -184,9 +179,9 @@ export async function installKeyring(
   change: (keyring: Keyring) => Keyring,
 ): Promise<void> {
   await ports.barrier.exclusively(async () => {
-    const { rootKey, seal, config } = ports.keys();
+    const { rootKey, seal, config: { counts } } = ports.keys();
     const opened = { rootKey, keyring: change(ports.barrier.keyring), seal };
-    await commitKeys(ports, { opened, reopened: seal, config }, NOTHING_ATTACHED);
+    await commitKeys(ports, { opened, reopened: seal, counts }, NOTHING_ATTACHED);
   });
 }
 
@@ -210,7 +205,8 @@ interface KeyChange {
   readonly opened: OpenedKeys;
   /** Proves the records; knows only what the next unseal will have. */
   readonly reopened: Seal;
-  readonly config: SealConfig;
+  /** Of the shares that authorise from now on. */
+  readonly counts: ShareCounts;
 }
 
 /**
@@ -220,7 +216,7 @@ interface KeyChange {
  */
 async function commitKeys(
   ports: InstallPorts,
-  { opened, reopened, config }: KeyChange,
+  { opened, reopened, counts }: KeyChange,
   attached: Attached,
 ): Promise<void> {
   const { barrier, random } = ports;
@@ -228,6 +224,7 @@ async function commitKeys(
   const records = await keyRecords(rootKey, keyring, seal, random);
   await proveKeyRecords(records, reopened, opened);
   const { configRevision } = ports.keys();
+  const config: SealConfig = { type: seal.type, sealKeyId: seal.keyId, counts };
   const outcome = await barrier.commitHeld({
     entries: attached.entries,
     writes: [...attached.writes, ...records, configWrite(config)],

@@ -23,6 +23,7 @@ import {
   ROOT_KEY_PATH,
 } from "../storage/record_paths.ts";
 import type { Revision, Store, Write } from "../storage/store.ts";
+import { SEAL_KINDS } from "../seal/kinds.ts";
 
 /** The keys in memory of an unsealed vault, and their configuration. */
 export interface KeyState {
@@ -32,7 +33,7 @@ export interface KeyState {
   readonly configRevision: Revision;
 }
 
-/** Root key and keyring, wrapped by `seal`, and the previous keys of a Shamir seal. */
+/** Root key and keyring, wrapped by `seal`, and the previous keys if the vault keeps them. */
 export async function keyRecords(
   root: RootKey,
   keyring: Keyring,
@@ -43,7 +44,7 @@ export async function keyRecords(
     await wrapRecord(seal, ROOT_KEY_PATH, root),
     await wrapRecord(seal, KEYRING_PATH, await encryptKeyring(keyring, root, random)),
   ];
-  if (seal.type === "shamir") writes.push(await previousKeysRecord(seal));
+  if (SEAL_KINDS[seal.type].keepsPreviousKeys) writes.push(await previousKeysRecord(seal));
   return writes;
 }
 
@@ -58,7 +59,7 @@ export interface OpenedKeys {
 export async function readKeyRecords(store: Store, seal: Seal): Promise<OpenedKeys> {
   const rootRecord = await requireRecord(store, ROOT_KEY_PATH);
   const root = rootKey(await seal.unwrap(ROOT_KEY_PATH, rootRecord));
-  const full = seal.type === "shamir"
+  const full = SEAL_KINDS[seal.type].keepsPreviousKeys
     ? seal.withPrevious(await readPreviousKeys(store, seal))
     : seal;
   const keyringRecord = await requireRecord(store, KEYRING_PATH);
@@ -101,7 +102,7 @@ export async function proveKeyRecords(
   const wrapped = await reopened.unwrap(KEYRING_PATH, written(KEYRING_PATH));
   const keyring = await decryptKeyring(wrapped, root);
   if (!equalBytes(root, keys.rootKey) || !isSameKeyring(keyring, keys.keyring)) throw unproven();
-  if (keys.seal.type !== "shamir" || keys.seal.previous.length === 0) return;
+  if (!SEAL_KINDS[keys.seal.type].keepsPreviousKeys || keys.seal.previous.length === 0) return;
   const previous = await unwrapPreviousKeys(reopened, written(PREVIOUS_SEAL_KEYS_PATH));
   const isWhole = previous.length === keys.seal.previous.length &&
     keys.seal.previous.every(({ id, bytes }, index) =>

@@ -48,6 +48,7 @@ import {
   type RekeyOutcome,
   type ShareSubmission,
 } from "./rekey_outcome.ts";
+import { SEAL_KINDS } from "../seal/kinds.ts";
 
 export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly nowMs: () => number;
@@ -231,7 +232,8 @@ export class Rekey {
   /** Makes the new key and its shares, and installs them or stores what a verification needs. */
   async #handOut(stored: Stored, head: CeremonyHead): Promise<NewShares> {
     const { keys, random, log } = this.#ports;
-    if (this.target === "barrier" && keys().seal.type !== "shamir") {
+    const { type } = keys().seal;
+    if (this.target === "barrier" && SEAL_KINDS[type].authorisedBy !== "unseal") {
       await installRootKey(this.#ports, this.#endAttached(stored, []));
       await this.#ports.clearTraces();
       this.#count("completed");

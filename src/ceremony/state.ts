@@ -4,8 +4,15 @@
  */
 
 import type { Share } from "../crypto/keys.ts";
+import { SEAL_KINDS } from "../seal/kinds.ts";
+import type { SealKind } from "../seal/seal_kind.ts";
 
 export type CeremonyTarget = "barrier" | "recovery";
+
+/** The target whose shares authorise ceremonies under a kind of seal. */
+export function authorisingTarget(kind: SealKind): CeremonyTarget {
+  return SEAL_KINDS[kind].authorisedBy === "unseal" ? "barrier" : "recovery";
+}
 
 export interface PgpRecipient {
   /** Lower-case hex fingerprint of the primary key. */

@@ -34,6 +34,7 @@ import {
   pauseRun,
   retarget,
 } from "./plan.ts";
+import { SEAL_KINDS } from "../seal/kinds.ts";
 
 export const REWRAP_DUE_PATH: string = duePath("rewrap");
 
@@ -205,7 +206,9 @@ export class Rewrap {
     await barrier.exclusively(async () => {
       const counts = await store.sealKeyCounts();
       const kept = seal().previous.filter((key) => counts.has(key.id));
-      if (seal().type !== "shamir" || kept.length === seal().previous.length) return;
+      if (!SEAL_KINDS[seal().type].keepsPreviousKeys || kept.length === seal().previous.length) {
+        return;
+      }
       const next = seal().withPrevious(kept);
       const outcome = await barrier.commitHeld({
         entries: [],

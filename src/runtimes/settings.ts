@@ -10,12 +10,9 @@ import { messageOf } from "../errors.ts";
 import type { Rate } from "../http/request/rate_limit.ts";
 import { RATE_LIMIT_BURST, RATE_LIMIT_PER_SECOND } from "../limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
-import {
-  parseStaticSealSettings,
-  type SealSettings,
-  type StaticSealInput,
-} from "../seal/seal_settings.ts";
+import { SEAL_KINDS, type SealField, type SealKindRow, type SealSettings } from "../seal/kinds.ts";
 import type { AccessMode } from "../http/request/call.ts";
+import { SEAL_KIND_NAMES, type SealKind } from "../seal/seal_kind.ts";
 
 export interface Settings {
   readonly listen: Listen;
@@ -86,7 +83,7 @@ export type Variables = Readonly<Partial<Record<SettingName, string>>>;
 export type ReadFile = (path: string) => Uint8Array;
 
 const accessSchema = v.picklist(["token", "token-to-start", "open"]);
-const sealSchema = v.picklist(["shamir", "static"]);
+const sealSchema = v.picklist(SEAL_KIND_NAMES);
 const logSchema = v.picklist(LOG_LEVELS);
 const flagSchema = v.picklist(["0", "1"]);
 const rateLimitSchema = v.pipe(
@@ -113,7 +110,7 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
   const tls = parseTls(reader);
   const isPlain = tls === null && insecure === "0";
   if (single.listen !== null && isPlain) refuseExposedListen(single.listen, errors);
-  const seal = sealType === "static" ? parseStaticSeal(reader, readFile) : shamir;
+  const seal = sealType === null ? null : parseSeal(sealType, reader, readFile);
   const audit = parseAudit(reader, readFile !== null, auditConsole === "1");
   const complete = { ...single, seal };
   if (errors.length > 0 || !isComplete(complete)) return { ok: false, errors };
@@ -131,8 +128,6 @@ export function parseSettings(variables: Variables, readFile: ReadFile | null): 
     },
   };
 }
-
-const shamir: SealSettings = { type: "shamir" };
 
 /** Reads variables and collects one error line for each wrong one. */
 class Reader {
@@ -174,7 +169,7 @@ function parseSingle(reader: Reader) {
       "127.0.0.1:8200",
       "an address and a port, like 127.0.0.1:8200 or [::1]:8200",
     ),
-    sealType: reader.check("SEALWRIGHT_SEAL", sealSchema, "shamir", "shamir or static"),
+    sealType: reader.check("SEALWRIGHT_SEAL", sealSchema, "shamir", SEAL_KIND_NAMES.join(" or ")),
     rekeyAccess: access("SEALWRIGHT_REKEY_ACCESS"),
     generateRootAccess: access("SEALWRIGHT_GENERATE_ROOT_ACCESS"),
     rateLimit: reader.check(
@@ -252,44 +247,57 @@ export function isCollectorUrl(text: string): boolean {
 /** Prefix of a value that names a file holding the actual value. */
 export const FILE_SCHEME = "file://";
 
-const STATIC_NAMES = {
-  currentKey: "SEALWRIGHT_STATIC_SEAL_CURRENT_KEY",
-  currentKeyId: "SEALWRIGHT_STATIC_SEAL_CURRENT_KEY_ID",
-  previousKey: "SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY",
-  previousKeyId: "SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY_ID",
-} as const;
+/** The variable of each value that the settings of a seal are read from. */
+const SEAL_VARIABLES: {
+  readonly [Kind in SealKind]: Readonly<Record<SealField<Kind>, SettingName>>;
+} = {
+  shamir: {},
+  static: {
+    currentKey: "SEALWRIGHT_STATIC_SEAL_CURRENT_KEY",
+    currentKeyId: "SEALWRIGHT_STATIC_SEAL_CURRENT_KEY_ID",
+    previousKey: "SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY",
+    previousKeyId: "SEALWRIGHT_STATIC_SEAL_PREVIOUS_KEY_ID",
+  },
+};
 
-function parseStaticSeal(reader: Reader, readFile: ReadFile | null): SealSettings | null {
-  const { errors } = reader;
-  const errorsBefore = errors.length;
-  const value = (field: keyof StaticSealInput): string | Uint8Array | undefined => {
-    const name = STATIC_NAMES[field];
-    const literal = reader.get(name);
-    if (literal === undefined || !literal.startsWith(FILE_SCHEME)) return literal;
-    if (readFile === null) {
-      errors.push(`${name} cannot name a file: there are none here; give the value as a secret`);
-      return undefined;
-    }
-    try {
-      return readFile(literal.slice(FILE_SCHEME.length));
-    } catch (error) {
-      errors.push(`${name} cannot be read: ${messageOf(error)}`);
-      return undefined;
-    }
-  };
-  const input: StaticSealInput = {
-    currentKey: value("currentKey"),
-    currentKeyId: value("currentKeyId"),
-    previousKey: value("previousKey"),
-    previousKeyId: value("previousKeyId"),
-  };
-  if (errors.length > errorsBefore) return null;
-  const outcome = parseStaticSealSettings(input);
+function parseSeal<Kind extends SealKind>(
+  kind: Kind,
+  reader: Reader,
+  readFile: ReadFile | null,
+): SealSettings<Kind> | null {
+  const row: SealKindRow<Kind> = SEAL_KINDS[kind];
+  const names = SEAL_VARIABLES[kind];
+  const errorsBefore = reader.errors.length;
+  const outcome = row.parseSettings((field) => readValue(reader, names[field], readFile));
+  // A value that could not be read is missing to the parser, which need not say so as well.
+  if (reader.errors.length > errorsBefore) return null;
   if (outcome.ok) return outcome.settings;
   for (const { field, message } of outcome.errors) {
-    errors.push(`${STATIC_NAMES[field]}: ${message}`);
+    reader.errors.push(`${names[field]}: ${message}`);
   }
   return null;
+}
+
+/** A literal, or the content of the file that the variable names. */
+function readValue(
+  reader: Reader,
+  name: SettingName,
+  readFile: ReadFile | null,
+): string | Uint8Array | undefined {
+  const literal = reader.get(name);
+  if (literal === undefined || !literal.startsWith(FILE_SCHEME)) return literal;
+  if (readFile === null) {
+    reader.errors.push(
+      `${name} cannot name a file: there are none here; give the value as a secret`,
+    );
+    return undefined;
+  }
+  try {
+    return readFile(literal.slice(FILE_SCHEME.length));
+  } catch (error) {
+    reader.errors.push(`${name} cannot be read: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 function splitListen(text: string): Listen {

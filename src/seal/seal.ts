@@ -14,9 +14,8 @@ import type { WrappingKeyBytes } from "../crypto/keys.ts";
 import type { RandomBytes } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
 import { NONCE_BYTES } from "../limits.ts";
+import type { SealKind } from "./seal_kind.ts";
 import { parseWrappedValue, wrappedHeader } from "./wrapped_value.ts";
-
-export type SealType = "shamir" | "static";
 
 export interface SealKey {
   readonly id: string;
@@ -24,7 +23,7 @@ export interface SealKey {
 }
 
 export class Seal {
-  readonly type: SealType;
+  readonly type: SealKind;
   readonly #current: SealKey;
   readonly #previous: readonly SealKey[];
   readonly #random: RandomBytes;
@@ -33,7 +32,7 @@ export class Seal {
 
   /** The `previous` keys only unwrap. */
   constructor(
-    type: SealType,
+    type: SealKind,
     current: SealKey,
     previous: readonly SealKey[],
     random: RandomBytes,

@@ -3,54 +3,68 @@
  * They hold no secret. Changing them in storage achieves no more than a vault that does not open.
  */
 
+import * as v from "valibot";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { VaultError } from "../errors.ts";
 import { SHARES_MAX } from "../limits.ts";
-import type { SealType } from "./seal.ts";
+import { SEAL_KIND_NAMES, type SealKind } from "./seal_kind.ts";
 
 export interface ShareCounts {
   readonly shares: number;
   readonly threshold: number;
 }
 
-export type SealConfig =
-  | { readonly type: "shamir"; readonly sealKeyId: string; readonly unseal: ShareCounts }
-  /** 0 of 0 recovery shares: no recovery key exists. */
-  | { readonly type: "static"; readonly sealKeyId: string; readonly recovery: ShareCounts };
-
-/** The shares that authorise a ceremony, which unseal shows as `t` and `n`. */
-export function authorisingShares(config: SealConfig): ShareCounts {
-  return config.type === "shamir" ? config.unseal : config.recovery;
+export interface SealConfig {
+  readonly type: SealKind;
+  /** The seal key that wraps the key records. */
+  readonly sealKeyId: string;
+  /** The shares that authorise ceremonies, which unseal shows as `t` and `n`. 0 of 0: there are none. */
+  readonly counts: ShareCounts;
 }
 
-export function encodeSealConfig(config: SealConfig): Uint8Array<ArrayBuffer> {
-  const counts = authorisingShares(config);
-  return encodeUtf8(JSON.stringify({
+const COUNT = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(SHARES_MAX));
+
+const STORED = v.strictObject({
+  version: v.literal(1),
+  type: v.picklist(SEAL_KIND_NAMES),
+  seal_key_id: v.pipe(v.string(), v.nonEmpty()),
+  secret_shares: COUNT,
+  secret_threshold: COUNT,
+});
+
+export function encodeSealConfig({ type, sealKeyId, counts }: SealConfig): Uint8Array<ArrayBuffer> {
+  const stored: v.InferOutput<typeof STORED> = {
     version: 1,
-    type: config.type,
-    seal_key_id: config.sealKeyId,
+    type,
+    seal_key_id: sealKeyId,
     secret_shares: counts.shares,
     secret_threshold: counts.threshold,
-  }));
+  };
+  return encodeUtf8(JSON.stringify(stored));
 }
 
-interface SealConfigJson {
-  readonly version: 1;
-  readonly type: SealType;
-  readonly seal_key_id: string;
-  readonly secret_shares: number;
-  readonly secret_threshold: number;
-}
-
+/** Throws `record_malformed` for anything but the form above, an unknown kind of seal included. */
 export function decodeSealConfig(bytes: Uint8Array): SealConfig {
-  const json = JSON.parse(decodeUtf8(bytes)) as SealConfigJson;
-  if (json.version !== 1) {
-    throw new VaultError("record_malformed", "the seal configuration has an unknown version");
+  const parsed = v.safeParse(STORED, parseStored(bytes));
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw malformed(`${v.getDotPath(issue) ?? "the record"} is not as it is written`);
   }
-  const counts = { shares: json.secret_shares, threshold: json.secret_threshold };
-  return json.type === "shamir"
-    ? { type: "shamir", sealKeyId: json.seal_key_id, unseal: counts }
-    : { type: "static", sealKeyId: json.seal_key_id, recovery: counts };
+  const { type, seal_key_id, secret_shares, secret_threshold } = parsed.output;
+  const counts = { shares: secret_shares, threshold: secret_threshold };
+  return { type, sealKeyId: seal_key_id, counts };
+}
+
+function parseStored(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(bytes));
+  } catch {
+    throw malformed("it is not JSON");
+  }
+}
+
+function malformed(reason: string): VaultError {
+  return new VaultError("record_malformed", `cannot read core/seal-config: ${reason}`);
 }
 
 /** The first problem of a split, in Vault's words and order; null if there is none. */

@@ -21,8 +21,6 @@ export interface StaticSealSettings {
   readonly previous: StaticSealKey | null;
 }
 
-export type SealSettings = { readonly type: "shamir" } | StaticSealSettings;
-
 /** Bytes are a file's content, a string is a literal, and undefined means not set. */
 export interface StaticSealInput {
   readonly currentKey: string | Uint8Array | undefined;

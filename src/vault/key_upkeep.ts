@@ -8,9 +8,9 @@ import type { RandomBytes } from "../crypto/random.ts";
 import { causeOf } from "../errors.ts";
 import { KEY_CHANGE_RETRY_MS } from "../limits.ts";
 import type { Log } from "../log.ts";
-import type { SealSettings } from "../seal/seal_settings.ts";
-import { createStaticSeal } from "../seal/static_seal.ts";
+import { openCurrentSeal, SEAL_KINDS, type SealSettings } from "../seal/kinds.ts";
 import type { UnsealedVault } from "./unsealed_vault.ts";
+import { noShares } from "./seal/unseal.ts";
 
 export interface UpkeepPorts {
   readonly seal: SealSettings;
@@ -47,9 +47,9 @@ export class KeyUpkeep {
   /** Call after each unseal. On failure the vault stays unsealed under the previous key. */
   async followSealKey(unsealed: UnsealedVault): Promise<void> {
     const { seal: settings, random, nowMs, log } = this.#ports;
-    if (settings.type === "shamir") return;
+    if (!SEAL_KINDS[settings.type].opensByItself) return;
     try {
-      await unsealed.followSealKey(createStaticSeal({ ...settings, previous: null }, random));
+      await unsealed.followSealKey(openCurrentSeal(settings, noShares, random));
       this.#nextFollowMs = NEVER;
     } catch (error) {
       this.#nextFollowMs = nowMs() + KEY_CHANGE_RETRY_MS;

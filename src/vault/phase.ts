@@ -2,8 +2,7 @@
 
 import type { Cluster, UnsealedVault } from "./unsealed_vault.ts";
 import type { StoredConfig } from "./seal/stored_config.ts";
-import { authorisingShares } from "../seal/seal_config.ts";
-import type { SealSettings } from "../seal/seal_settings.ts";
+import type { SealSettings } from "../seal/kinds.ts";
 import type { Share } from "../crypto/keys.ts";
 
 /** Public in every phase. */
@@ -46,7 +45,7 @@ export function describePhase(
     case "uninitialized":
       return { ...base, ...idle, initialized: false, sealed: true, threshold: 0, shares: 0 };
     case "sealed": {
-      const { shares, threshold } = authorisingShares(phase.stored.config);
+      const { shares, threshold } = phase.stored.config.counts;
       const progress = phase.attempt?.shares.length ?? 0;
       const attemptId = phase.attempt?.id ?? "";
       const counts = { shares, threshold, progress, attemptId };
@@ -54,7 +53,7 @@ export function describePhase(
     }
     case "unsealed": {
       const { config, cluster } = phase.unsealed;
-      const { shares, threshold } = authorisingShares(config);
+      const { shares, threshold } = config.counts;
       return { ...base, ...idle, initialized: true, sealed: false, threshold, shares, cluster };
     }
   }

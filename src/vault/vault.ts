@@ -11,9 +11,7 @@ import { equalBytes } from "../crypto/bytes.ts";
 import { causeOf, invalidRequest, VaultError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { Metrics } from "../metrics.ts";
-import { authorisingShares } from "../seal/seal_config.ts";
-import type { SealSettings } from "../seal/seal_settings.ts";
-import { createStaticSeal } from "../seal/static_seal.ts";
+import { openSeal, SEAL_KINDS, type SealSettings } from "../seal/kinds.ts";
 import { type OpenedKeys, readKeyRecords } from "../ceremony/key_records.ts";
 import { logRecipients, recipientOf } from "../ceremony/recipients.ts";
 import { parseShare } from "../ceremony/shares.ts";
@@ -30,7 +28,13 @@ import {
 import { KeyUpkeep } from "./key_upkeep.ts";
 import { Mutex } from "../barrier/mutex.ts";
 import { clearTraces, UnsealedVault } from "./unsealed_vault.ts";
-import { checkRecoveryShares, isWrongKey, openWithShares, sealFailure } from "./seal/unseal.ts";
+import {
+  checkRecoveryShares,
+  isWrongKey,
+  noShares,
+  openWithShares,
+  sealFailure,
+} from "./seal/unseal.ts";
 import { nextDueMs, runDue } from "./jobs.ts";
 import { describePhase, type Phase, type SealStatus } from "./phase.ts";
 import type { Share } from "../crypto/keys.ts";
@@ -64,7 +68,7 @@ export class Vault {
     this.metrics = new Metrics(ports.nowMs());
     this.#ports = ports;
     this.#phase = phase;
-    this.#autoUnseal = new AutoUnseal(ports.seal.type !== "shamir");
+    this.#autoUnseal = new AutoUnseal(SEAL_KINDS[ports.seal.type].opensByItself);
     this.#upkeep = new KeyUpkeep(ports);
   }
 
@@ -136,7 +140,7 @@ export class Vault {
       this.#phase = { kind: "sealed", stored: made.stored, attempt: null };
       await clearTraces(store, log);
       this.#ports.initialized?.();
-      if (settings.type !== "shamir") await this.#openOrRetry(made.stored);
+      if (SEAL_KINDS[settings.type].opensByItself) await this.#openOrRetry(made.stored);
       return made;
     });
   }
@@ -152,7 +156,7 @@ export class Vault {
       if (given.some((other) => equalBytes(other, share))) return;
       const id = this.#phase.attempt?.id ?? randomUuid(this.#ports.random);
       const shares = [...given, share];
-      const { threshold } = authorisingShares(stored.config);
+      const { threshold } = stored.config.counts;
       if (shares.length < threshold) {
         this.#phase = { kind: "sealed", stored, attempt: { id, shares } };
         return;
@@ -306,18 +310,17 @@ export class Vault {
     threshold: number,
   ): Promise<void> {
     const { store, seal: settings, random } = this.#ports;
-    if (settings.type === "shamir") {
+    if (!SEAL_KINDS[settings.type].opensByItself) {
       await this.#install(await openWithShares(store, shares, threshold, random), stored);
       return;
     }
-    await checkRecoveryShares(store, createStaticSeal(settings, random), shares, threshold);
+    await checkRecoveryShares(store, openSeal(settings, noShares, random), shares, threshold);
     await this.#openBySettings(stored);
   }
 
   async #openBySettings(stored: StoredConfig): Promise<void> {
     const { store, seal: settings, random } = this.#ports;
-    if (settings.type === "shamir") throw new TypeError("a Shamir seal does not open by itself");
-    const seal = createStaticSeal(settings, random);
+    const seal = openSeal(settings, noShares, random);
     await this.#install(await readKeyRecords(store, seal), stored);
     this.#autoUnseal.opened();
   }

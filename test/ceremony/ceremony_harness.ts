@@ -20,7 +20,8 @@ import { createLog } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Rewrap } from "../../src/rewrap/rewrap.ts";
 import { wrapRecord } from "../../src/seal/previous_keys.ts";
-import type { Seal, SealType } from "../../src/seal/seal.ts";
+import type { Seal } from "../../src/seal/seal.ts";
+import type { SealKind } from "../../src/seal/seal_kind.ts";
 import { decodeSealConfig, type ShareCounts } from "../../src/seal/seal_config.ts";
 import { createShamirSeal } from "../../src/seal/shamir_seal.ts";
 import { createStaticSeal } from "../../src/seal/static_seal.ts";
@@ -95,7 +96,7 @@ function hookedStore(): Store & { hooks: StoreHooks } {
   };
 }
 
-export async function createHarness(type: SealType, counts: ShareCounts): Promise<Harness> {
+export async function createHarness(type: SealKind, counts: ShareCounts): Promise<Harness> {
   const random = seededRandom(`ceremony ${type}`);
   const store = hookedStore();
   const clock = { nowMs: 1_000_000 };
@@ -161,7 +162,7 @@ export async function createHarness(type: SealType, counts: ShareCounts): Promis
     if (record === null) throw new Error("the store has no seal configuration");
     const config = decodeSealConfig(record.bytes);
     const own = config.type === "shamir"
-      ? createShamirSeal(unsealKey(joinShares(shares, config.unseal.threshold)), [], random)
+      ? createShamirSeal(unsealKey(joinShares(shares, config.counts.threshold)), [], random)
       : staticSeal;
     const { rootKey: root, keyring, seal } = await readKeyRecords(store, own);
     const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
@@ -178,11 +179,7 @@ export async function createHarness(type: SealType, counts: ShareCounts): Promis
   const target = type === "shamir" ? "barrier" : "recovery";
   const checkKey = (salt: Uint8Array) => barrier.deriveMacKey("share check", salt);
   const checks = encodeShareChecks(createShareChecks(shares, checkKey, random));
-  const config = configWrite(
-    type === "shamir"
-      ? { type, sealKeyId: seal.keyId, unseal: counts }
-      : { type, sealKeyId: seal.keyId, recovery: counts },
-  );
+  const config = configWrite({ type, sealKeyId: seal.keyId, counts });
   const recovery = type === "static" && counts.shares > 0
     ? [await wrapRecord(seal, RECOVERY_KEY_PATH, key)]
     : [];

@@ -62,7 +62,7 @@ describe("recovery rekey", () => {
     expect(keys().rootKey).not.toEqual(before.rootKey);
     expect(barrier.keyring.credentialKey).not.toEqual(credentialKey);
     expect(barrier.keyring).toMatchObject({ terms, macKey });
-    expect(keys().config).toMatchObject({ recovery: { shares: 5, threshold: 3 } });
+    expect(keys().config).toMatchObject({ counts: { shares: 5, threshold: 3 } });
     expect((await harness.reopen()).keys().config).toEqual(keys().config);
   });
 
@@ -146,7 +146,7 @@ describe("first recovery shares", () => {
     const made = sharesOf(await rekey.recovery.createFirstShares(PARAMETERS, null));
     expect(made).toHaveLength(3);
     expect(await authorise(harness, made.slice(1))).toBe(true);
-    expect(keys().config).toMatchObject({ recovery: { shares: 3, threshold: 2 } });
+    expect(keys().config).toMatchObject({ counts: { shares: 3, threshold: 2 } });
     expect(await rekey.recovery.state()).toEqual({ phase: "idle" });
     expect(await rekeyWith(rekey.recovery, made.slice(0, 2))).toHaveLength(3);
   });

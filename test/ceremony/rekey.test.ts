@@ -69,7 +69,7 @@ describe("rekey of unseal shares", () => {
     expect(made).toHaveLength(5);
     expect(await textAt(harness.open.barrier, "logical/a")).toBe("secret");
     expect(harness.open.keys().rootKey).not.toEqual(before.rootKey);
-    expect(harness.open.keys().config).toMatchObject({ unseal: { shares: 5, threshold: 3 } });
+    expect(harness.open.keys().config).toMatchObject({ counts: { shares: 5, threshold: 3 } });
 
     const reopened = await harness.reopen(pick(made, 4, 0, 2));
     expect(await textAt(reopened.barrier, "logical/a")).toBe("secret");

@@ -6,7 +6,7 @@
 import { type RandomBytes, randomBytes } from "../../src/crypto/random.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createLog } from "../../src/log.ts";
-import type { SealSettings } from "../../src/seal/seal_settings.ts";
+import type { SealSettings } from "../../src/seal/kinds.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import type { Store, Write } from "../../src/storage/store.ts";
 import { Vault } from "../../src/vault/vault.ts";

@@ -12,7 +12,7 @@ import { encodeHex } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { invalidRequest } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
-import type { SealSettings } from "../../src/seal/seal_settings.ts";
+import type { SealSettings } from "../../src/seal/kinds.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { Vault } from "../../src/vault/vault.ts";

@@ -3,7 +3,6 @@ import { encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { unsealKey, wrappingKeyBytes } from "../../src/crypto/keys.ts";
 import { previousKeysRecord, readPreviousKeys, wrapRecord } from "../../src/seal/previous_keys.ts";
 import {
-  authorisingShares,
   decodeSealConfig,
   encodeSealConfig,
   type SealConfig,
@@ -58,12 +57,12 @@ describe("seal configuration", () => {
   const shamir: SealConfig = {
     type: "shamir",
     sealKeyId: "shamir-1",
-    unseal: { shares: 5, threshold: 3 },
+    counts: { shares: 5, threshold: 3 },
   };
   const automatic: SealConfig = {
     type: "static",
     sealKeyId: "k1",
-    recovery: { shares: 0, threshold: 0 },
+    counts: { shares: 0, threshold: 0 },
   };
 
   it("the seal configuration reads back from its plain stored form", () => {
@@ -79,14 +78,40 @@ describe("seal configuration", () => {
     });
   });
 
-  it("authorisingShares() are the unseal shares, or the recovery shares of a static seal", () => {
-    expect(authorisingShares(shamir)).toEqual({ shares: 5, threshold: 3 });
-    expect(authorisingShares(automatic)).toEqual({ shares: 0, threshold: 0 });
-  });
+  const STORED = {
+    version: 1,
+    type: "shamir",
+    seal_key_id: "shamir-1",
+    secret_shares: 5,
+    secret_threshold: 3,
+  };
 
-  it("a seal configuration of a newer version is refused", async () => {
-    const text = JSON.stringify({ version: 2, type: "shamir" });
-    expect(await codeOf(() => decodeSealConfig(encodeUtf8(text)))).toBe("record_malformed");
+  it.each([
+    ["of another version", { ...STORED, version: 2 }],
+    ["of an unknown kind of seal", { ...STORED, type: "awskms" }],
+    ["of a kind that every object has", { ...STORED, type: "constructor" }],
+    ["without a kind", { ...STORED, type: undefined }],
+    ["without a seal key id", { ...STORED, seal_key_id: "" }],
+    ["with a count that is a text", { ...STORED, secret_shares: "5" }],
+    ["with a negative count", { ...STORED, secret_threshold: -1 }],
+    ["with more shares than there can be", { ...STORED, secret_shares: 256 }],
+    ["with a member of its own", { ...STORED, stored_shares: 1 }],
+    ["that is empty", {}],
+    ["that is null", null],
+    ["that is a list", [STORED]],
+  ])(
+    "a seal configuration %s is malformed, and the error names its path",
+    async (_name, stored) => {
+      const bytes = encodeUtf8(JSON.stringify(stored));
+      expect(await codeOf(() => decodeSealConfig(bytes))).toBe("record_malformed");
+      expect(() => decodeSealConfig(bytes)).toThrow("core/seal-config");
+    },
+  );
+
+  it("a seal configuration that is not JSON is malformed, and no message quotes it", async () => {
+    const bytes = encodeUtf8('{"secret');
+    expect(await codeOf(() => decodeSealConfig(bytes))).toBe("record_malformed");
+    expect(() => decodeSealConfig(bytes)).not.toThrow("secret");
   });
 });
 

@@ -5,7 +5,7 @@ import { VaultError } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
 import { KEY_CHANGE_RETRY_MS } from "../../src/limits.ts";
 import { createLog } from "../../src/log.ts";
-import type { SealSettings } from "../../src/seal/seal_settings.ts";
+import type { SealSettings } from "../../src/seal/kinds.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { Vault } from "../../src/vault/vault.ts";

@@ -1,6 +1,7 @@
 /** Tells a person who just started the vault what to do next. */
 
 import type { Settings } from "../settings.ts";
+import { SEAL_KINDS } from "../../seal/kinds.ts";
 
 export interface VaultSituation {
   readonly initialized: boolean;
@@ -43,7 +44,7 @@ export function summarizeNextStep({ initialized, sealed }: VaultSituation): stri
 
 function nextStep({ url, settings, situation }: BannerInput): string[] {
   if (!situation.initialized) {
-    const counts = settings.seal.type === "shamir"
+    const counts = SEAL_KINDS[settings.seal.type].authorisedBy === "unseal"
       ? '{"secret_shares": 5, "secret_threshold": 3}'
       : '{"recovery_shares": 5, "recovery_threshold": 3}';
     return [
@@ -53,7 +54,7 @@ function nextStep({ url, settings, situation }: BannerInput): string[] {
     ];
   }
   if (!situation.sealed) return ["The vault is unsealed and ready."];
-  if (settings.seal.type === "static") {
+  if (SEAL_KINDS[settings.seal.type].opensByItself) {
     return ["The vault is sealed and tries by itself to unseal; the log says what is missing."];
   }
   return [

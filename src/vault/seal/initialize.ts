@@ -13,7 +13,7 @@ import { configWrite } from "../../ceremony/install.ts";
 import { keyRecords, proveKeyRecords } from "../../ceremony/key_records.ts";
 import { encryptShares } from "../../ceremony/recipients.ts";
 import { createShareChecks, joinShares, splitKey } from "../../ceremony/shares.ts";
-import type { PgpRecipient } from "../../ceremony/state.ts";
+import { authorisingTarget, type PgpRecipient } from "../../ceremony/state.ts";
 import { encodeBase64, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { rootKey, unsealKey } from "../../crypto/keys.ts";
 import type { PgpKey } from "../../crypto/pgp_key.ts";
@@ -22,9 +22,7 @@ import { invalidRequest } from "../../errors.ts";
 import { KEY_BYTES } from "../../limits.ts";
 import { wrapRecord } from "../../seal/previous_keys.ts";
 import type { SealConfig, ShareCounts } from "../../seal/seal_config.ts";
-import type { SealSettings } from "../../seal/seal_settings.ts";
-import { createShamirSeal } from "../../seal/shamir_seal.ts";
-import { createStaticSeal } from "../../seal/static_seal.ts";
+import { openSeal, type SealSettings } from "../../seal/kinds.ts";
 import {
   CLUSTER_PATH,
   RECOVERY_KEY_PATH,
@@ -65,15 +63,12 @@ export async function initialize(
   const { shares: count, threshold } = request.counts;
   const key = random(KEY_BYTES);
   const shares = count === 0 ? [] : splitKey(key, count, threshold, random);
-  const seal = settings.type === "shamir"
-    ? createShamirSeal(unsealKey(key), [], random)
-    : createStaticSeal(settings, random);
+  const seal = openSeal(settings, () => unsealKey(key), random);
   const root = rootKey(random(KEY_BYTES));
   const keyring = createKeyring(random, nowMs());
   const records = await keyRecords(root, keyring, seal, random);
-  const reopened = settings.type === "shamir"
-    ? createShamirSeal(unsealKey(joinShares(shares.slice(0, threshold), threshold)), [], random)
-    : seal;
+  const joined = () => unsealKey(joinShares(shares.slice(0, threshold), threshold));
+  const reopened = openSeal(settings, joined, random);
   await proveKeyRecords(records, reopened, { rootKey: root, keyring, seal });
 
   const barrier = new Barrier({ store, keyring, outer: seal, random, operations: 0 });
@@ -86,16 +81,14 @@ export async function initialize(
     initialMountsEntry(random),
     clusterEntry(random),
   ];
-  const config: SealConfig = settings.type === "shamir"
-    ? { type: "shamir", sealKeyId: seal.keyId, unseal: request.counts }
-    : { type: "static", sealKeyId: seal.keyId, recovery: request.counts };
+  const config: SealConfig = { type: seal.type, sealKeyId: seal.keyId, counts: request.counts };
   const writes: Write[] = [...records, configWrite(config)];
   if (count > 0) {
     const checkKey = (salt: Uint8Array) => barrier.deriveMacKey("share check", salt);
     const checks = encodeShareChecks(createShareChecks(shares, checkKey, random));
-    const target = settings.type === "shamir" ? "barrier" : "recovery";
+    const target = authorisingTarget(seal.type);
     entries.push({ path: shareChecksPath(target), value: checks });
-    if (settings.type === "static") writes.push(await wrapRecord(seal, RECOVERY_KEY_PATH, key));
+    if (target === "recovery") writes.push(await wrapRecord(seal, RECOVERY_KEY_PATH, key));
   }
 
   const { recipients, rootTokenRecipient } = request;

@@ -4,7 +4,7 @@ import { SEAL_CONFIG_PATH } from "../../storage/record_paths.ts";
 import { decodeSealConfig, type SealConfig } from "../../seal/seal_config.ts";
 import type { Revision, Store } from "../../storage/store.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
-import type { SealSettings } from "../../seal/seal_settings.ts";
+import type { SealSettings } from "../../seal/kinds.ts";
 
 /** The seal configuration and its stored revision. */
 export interface StoredConfig {

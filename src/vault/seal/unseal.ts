@@ -18,6 +18,11 @@ import type { Store } from "../../storage/store.ts";
 const CIPHER_KEY_BYTES: ReadonlySet<number> = new Set([16, 24, KEY_BYTES]);
 const AUTHENTICATION_FAILED = "cipher: message authentication failed";
 
+/** For seals that open by themselves and so never ask for a joined key. */
+export function noShares(): never {
+  throw new TypeError("this seal does not open by itself");
+}
+
 /** Opens the stored keys with enough unseal shares. Throws `invalid_request` in Vault's words. */
 export async function openWithShares(
   store: Store,

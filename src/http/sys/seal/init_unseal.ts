@@ -26,6 +26,7 @@ import type { JsonObject } from "../../../wire/json_value.ts";
 import { clusterFields, RELEASE_DATE } from "../server_facts.ts";
 import { decodeShare } from "./share_text.ts";
 import { refuseWrappedShares } from "../../request/wrapping.ts";
+import { SEAL_KINDS } from "../../../seal/kinds.ts";
 
 const INIT_FIELDS = {
   secret_shares: goInteger("shares to split the unseal key into"),
@@ -153,6 +154,7 @@ export const SEAL_ENDPOINTS: readonly RawEndpoint[] = [
 
 function sealStatusReply(context: AppContext): Response {
   const status = context.vault.status();
+  const hasRecovery = SEAL_KINDS[status.type].authorisedBy === "recovery";
   return jsonReply(200, {
     type: status.type,
     initialized: status.initialized,
@@ -164,8 +166,8 @@ function sealStatusReply(context: AppContext): Response {
     version: context.options.version,
     commit_date: RELEASE_DATE,
     migration: false,
-    recovery_seal: status.type !== "shamir",
-    ...(status.type === "shamir" ? {} : { recovery_seal_type: "shamir" }),
+    recovery_seal: hasRecovery,
+    ...(hasRecovery ? { recovery_seal_type: "shamir" } : {}),
     storage_type: status.storageType,
     ...clusterFields(context),
   });
@@ -174,14 +176,14 @@ function sealStatusReply(context: AppContext): Response {
 async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Response> {
   const body = await read();
   const { type } = call.vault.status();
-  const isShamir = type === "shamir";
-  refuseInapplicable(body, isShamir ? RECOVERY_FIELDS : SHAMIR_FIELDS, type);
-  const counts = isShamir
+  const splitsUnsealKey = SEAL_KINDS[type].authorisedBy === "unseal";
+  refuseInapplicable(body, splitsUnsealKey ? RECOVERY_FIELDS : SHAMIR_FIELDS, type);
+  const counts = splitsUnsealKey
     ? { shares: body.secret_shares, threshold: body.secret_threshold }
     : { shares: body.recovery_shares, threshold: body.recovery_threshold };
-  const texts = nonEmpty(isShamir ? body.pgp_keys : body.recovery_pgp_keys);
-  const prefix = `invalid ${isShamir ? "seal" : "recovery"} configuration: `;
-  const problemOf = isShamir ? shareCountsProblem : recoveryCountsProblem;
+  const texts = nonEmpty(splitsUnsealKey ? body.pgp_keys : body.recovery_pgp_keys);
+  const prefix = `invalid ${splitsUnsealKey ? "seal" : "recovery"} configuration: `;
+  const problemOf = splitsUnsealKey ? shareCountsProblem : recoveryCountsProblem;
   const problem = problemOf(counts, texts?.length ?? null);
   if (problem !== null) throw invalidRequest(prefix + problem);
   if (call.vault.status().initialized) throw invalidRequest("Vault is already initialized");
@@ -195,9 +197,9 @@ async function initialise(call: Call, read: () => Promise<InitBody>): Promise<Re
   const keys = made.shares.map(encodeHex);
   const keysBase64 = made.shares.map(encodeBase64);
   return jsonReply(200, {
-    keys: isShamir ? keys : [],
-    keys_base64: isShamir ? keysBase64 : [],
-    ...(isShamir || keys.length === 0
+    keys: splitsUnsealKey ? keys : [],
+    keys_base64: splitsUnsealKey ? keysBase64 : [],
+    ...(splitsUnsealKey || keys.length === 0
       ? {}
       : { recovery_keys: keys, recovery_keys_base64: keysBase64 }),
     root_token: made.rootToken,

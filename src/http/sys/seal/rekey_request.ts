@@ -17,6 +17,7 @@ import { shareCountsProblem } from "../../../seal/seal_config.ts";
 import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
 import type { Call } from "../../request/call.ts";
 import type { JsonObject } from "../../../wire/json_value.ts";
+import { SEAL_KINDS } from "../../../seal/kinds.ts";
 
 export interface StartRequest {
   readonly shares: number;
@@ -136,7 +137,7 @@ export async function startParameters(
 
 /** Whether a ceremony of this target makes shares: no if the seal keeps the key itself. */
 export function handsOutShares(unsealed: UnsealedVault, target: CeremonyTarget): boolean {
-  return target === "recovery" || unsealed.config.type === "shamir";
+  return target === "recovery" || !supportsRecovery(unsealed);
 }
 
 /**
@@ -153,7 +154,7 @@ export function mayAnswerShares(
 }
 
 export function supportsRecovery(unsealed: UnsealedVault): boolean {
-  return unsealed.config.type !== "shamir";
+  return SEAL_KINDS[unsealed.config.type].authorisedBy === "recovery";
 }
 
 /** Members that `?detail=true` adds to a status: origin, start, expiry and parameters. */

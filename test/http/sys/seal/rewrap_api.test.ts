@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { VaultError } from "../../../../src/errors.ts";
 import { REWRAP_BATCH_ENTRIES } from "../../../../src/limits.ts";
-import type { SealSettings } from "../../../../src/seal/seal_settings.ts";
+import type { SealSettings } from "../../../../src/seal/kinds.ts";
 import { createMemoryStore } from "../../../../src/storage/memory_store.ts";
 import type { Store } from "../../../../src/storage/store.ts";
 import {

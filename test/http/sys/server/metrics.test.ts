@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { VaultError } from "../../../../src/errors.ts";
 import { CEREMONY_TTL_MS } from "../../../../src/limits.ts";
-import type { SealSettings } from "../../../../src/seal/seal_settings.ts";
+import type { SealSettings } from "../../../../src/seal/kinds.ts";
 import { createMemoryStore } from "../../../../src/storage/memory_store.ts";
 import {
   type Api,
