@@ -40,7 +40,8 @@ export interface RewrapRun {
   readonly failures: readonly RewrapFailure[];
   /** The stale key in progress, and the store's cursor after its last visited entry. */
   readonly staleKeyId: string | null;
-  readonly cursor: number;
+  /** Null: from the start. */
+  readonly cursor: string | null;
   /** Stale keys whose entries were all visited by this run. */
   readonly visitedKeyIds: readonly string[];
 }
@@ -64,7 +65,7 @@ export type RewrapJob =
   };
 
 export function encodeRewrapJob(job: RewrapJob): Uint8Array<ArrayBuffer> {
-  return encodeUtf8(JSON.stringify({ version: 1, ...job }));
+  return encodeUtf8(JSON.stringify({ version: 2, ...job }));
 }
 
 export function decodeRewrapJob(bytes: Uint8Array): RewrapJob {

@@ -38,7 +38,7 @@ export function beginRun(start: RunStart): RewrapJob {
       total: 0,
       failures: [],
       staleKeyId: null,
-      cursor: 0,
+      cursor: null,
       visitedKeyIds: [],
     },
   };
@@ -56,7 +56,7 @@ export function countRun(run: RewrapRun, counts: ReadonlyMap<string, number>): R
 /** Directs the run at the current seal key. Keys visited for another target no longer count. */
 export function retarget(run: RewrapRun, targetKeyId: string): RewrapRun {
   if (run.targetKeyId === targetKeyId) return run;
-  return { ...run, targetKeyId, staleKeyId: null, cursor: 0, visitedKeyIds: [] };
+  return { ...run, targetKeyId, staleKeyId: null, cursor: null, visitedKeyIds: [] };
 }
 
 /** The stale key to work on next; null if all were visited. */
@@ -72,7 +72,7 @@ export function nextStaleKey(
 
 export interface SliceResult {
   readonly staleKeyId: string;
-  readonly cursor: number;
+  readonly cursor: string | null;
   readonly rewrapped: number;
   readonly failures: readonly RewrapFailure[];
 }
@@ -92,7 +92,7 @@ export function advanceRun(run: RewrapRun, slice: SliceResult): RewrapRun {
 
 /** The run after the last entry of a stale key. The next slice picks another key. */
 export function closeStaleKey(run: RewrapRun, keyId: string): RewrapRun {
-  return { ...run, staleKeyId: null, cursor: 0, visitedKeyIds: [...run.visitedKeyIds, keyId] };
+  return { ...run, staleKeyId: null, cursor: null, visitedKeyIds: [...run.visitedKeyIds, keyId] };
 }
 
 export function finishRun(run: RewrapRun, nowMs: number, result?: RewrapResult): RewrapJob {

@@ -129,7 +129,9 @@ export class Rewrap {
     if (!isActive(job) || !job.run.counted) return;
     const { processed, total, cursor } = job.run;
     this.#ports.log.info(
-      `seal.rewrap: seal re-wrap resumed: cursor=${cursor} processed=${processed} total=${total}`,
+      `seal.rewrap: seal re-wrap resumed: cursor=${
+        cursor ?? 0
+      } processed=${processed} total=${total}`,
     );
   }
 
@@ -147,7 +149,7 @@ export class Rewrap {
       await this.#finish(current, expect);
       return null;
     }
-    const cursor = current.staleKeyId === null ? 0 : current.cursor;
+    const cursor = current.staleKeyId === null ? null : current.cursor;
     const next = await barrier.withOuter(async (outer) => {
       const slice = await rewrapSlice(store, outer, staleKeyId, cursor, nowMs());
       if (slice.exhausted) {

@@ -13,7 +13,7 @@ import type { RewrapFailure } from "./job.ts";
 export interface Slice {
   readonly staleKeyId: string;
   /** After the last entry of the slice. */
-  readonly cursor: number;
+  readonly cursor: string | null;
   /** Whether no entry of this key is left after the cursor. */
   readonly exhausted: boolean;
   readonly writes: readonly Write[];
@@ -29,7 +29,7 @@ export async function rewrapSlice(
   store: Store,
   outer: OuterLayer,
   staleKeyId: string,
-  cursor: number,
+  cursor: string | null,
   nowMs: number,
 ): Promise<Slice> {
   const page = await store.wrappedBy(

@@ -61,3 +61,11 @@ export function checkLimit(limit: number): void {
     throw new RangeError(`limit must be a positive integer, got ${limit}`);
   }
 }
+
+/** The row id that a cursor of `wrappedBy` stands for; 0 for null. Throws RangeError for another. */
+export function rowIdOf(cursor: string | null): number {
+  if (cursor === null) return 0;
+  const id = Number(cursor);
+  if (!Number.isSafeInteger(id) || id < 1) throw new RangeError("a cursor is not of this store");
+  return id;
+}

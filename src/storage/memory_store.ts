@@ -3,10 +3,10 @@
  * synchronous step and returns copies only.
  */
 
-import { checkCommit, checkLimit, pageLength } from "./checks.ts";
+import { checkCommit, checkLimit, pageLength, rowIdOf } from "./checks.ts";
 import { comparePaths } from "./paths.ts";
-import { ABSENT } from "./store.ts";
-import type { Commit, CommitOutcome, Revision, Store, StoredRecord, Write } from "./store.ts";
+import { ABSENT, asRevision } from "./store.ts";
+import type { Commit, CommitOutcome, Store, StoredRecord, Write } from "./store.ts";
 
 /** A row keeps its id when it is overwritten. Ids are never reused. */
 interface Row {
@@ -20,7 +20,7 @@ interface Tables {
   readonly paths: string[];
   /** Rows by seal key id, each list sorted by row id and never empty. */
   readonly wrapped: Map<string, Row[]>;
-  revision: Revision;
+  revision: number;
   lastRowId: number;
 }
 
@@ -30,7 +30,7 @@ export function createMemoryStore(): Store {
     rows: new Map(),
     paths: [],
     wrapped: new Map(),
-    revision: ABSENT,
+    revision: 0,
     lastRowId: 0,
   };
   return {
@@ -46,13 +46,13 @@ export function createMemoryStore(): Store {
     async wrappedBy(sealKeyId, cursor, limit, maxBytes) {
       checkLimit(limit);
       const rows = tables.wrapped.get(sealKeyId) ?? [];
-      const start = lowerBound(rows, (row) => row.id <= cursor);
+      const start = lowerBound(rows, (row) => row.id <= rowIdOf(cursor));
       const reached = rows.slice(start, start + limit);
       const sizesBytes = reached.map((row) => row.record.bytes.length);
       const page = reached.slice(0, pageLength(sizesBytes, maxBytes));
       return {
         records: page.map((row) => copyRecord(row.record)),
-        cursor: page.at(-1)?.id ?? cursor,
+        cursor: page.at(-1)?.id.toString() ?? cursor,
       };
     },
     async sealKeyCounts() {
@@ -104,7 +104,7 @@ function applyCommit(tables: Tables, commit: Commit): CommitOutcome {
   }
   tables.revision += 1;
   for (const write of commit.writes) applyWrite(tables, write);
-  return { kind: "committed", revision: tables.revision };
+  return { kind: "committed", revision: asRevision(String(tables.revision)) };
 }
 
 function applyWrite(tables: Tables, { path, bytes, sealKeyId }: Write): void {
@@ -116,7 +116,12 @@ function applyWrite(tables: Tables, { path, bytes, sealKeyId }: Write): void {
     tables.paths.splice(pathIndex(tables.paths, path), 1);
     return;
   }
-  const record = { path, bytes: Uint8Array.from(bytes), revision: tables.revision, sealKeyId };
+  const record = {
+    path,
+    bytes: Uint8Array.from(bytes),
+    revision: asRevision(String(tables.revision)),
+    sealKeyId,
+  };
   if (row !== undefined) {
     row.record = record;
     addToIndex(tables, row);

@@ -3,11 +3,21 @@
  * to write is `commit`, all or nothing. Implementations never look into a record and never log one.
  */
 
-/** Grows with every commit. A record has the revision of the commit that wrote it. */
-export type Revision = number;
+declare const revision: unique symbol;
 
-/** Stands for "no such record" in an `Expectation`. */
-export const ABSENT: Revision = 0;
+/**
+ * The state of a record at a path: a record that was written since has another one. Only equality
+ * means something. A store makes them by `asRevision`.
+ */
+export type Revision = string & { readonly [revision]: true };
+
+/** `text` must never be used again for another state of the same path, and never be "". */
+export function asRevision(text: string): Revision {
+  return text as Revision;
+}
+
+/** The revision that `Expectation` uses for "no such record". */
+export const ABSENT: Revision = asRevision("");
 
 export interface StoredRecord {
   readonly path: string;
@@ -44,7 +54,7 @@ export type CommitOutcome =
 /** A page of wrapped records in the store's own order. `cursor` continues after the last one. */
 export interface WrappedPage {
   readonly records: readonly StoredRecord[];
-  readonly cursor: number;
+  readonly cursor: string | null;
 }
 
 /** `deferred`: the rest is removed when the store is next opened. */
@@ -60,12 +70,12 @@ export interface Store {
   list(prefix: string, after: string, limit: number): Promise<readonly string[]>;
 
   /**
-   * Records wrapped by `sealKeyId`, after `cursor` (0 = from the start): at most `limit` records,
+   * Records wrapped by `sealKeyId`, after `cursor` (null = from the start): at most `limit` records,
    * and at most `maxBytes` of values unless the first alone is larger. Costs only what it returns.
    */
   wrappedBy(
     sealKeyId: string,
-    cursor: number,
+    cursor: string | null,
     limit: number,
     maxBytes: number,
   ): Promise<WrappedPage>;

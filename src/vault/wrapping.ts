@@ -11,6 +11,7 @@ import { encodeUtf8 } from "../crypto/bytes.ts";
 import { decodeJsonRecord } from "../engines/json_record.ts";
 import { invalidRequest, type VaultError } from "../errors.ts";
 import { WRAPPED_REPLY_PREFIX } from "../storage/record_paths.ts";
+import type { Revision } from "../storage/store.ts";
 
 /** Details of a wrapping token that do not come from the reply. */
 export interface WrappedBy {
@@ -34,7 +35,7 @@ export interface WrappedReply {
 interface Found {
   readonly stored: StoredToken;
   readonly wrapped: WrappedReply;
-  readonly revision: number;
+  readonly revision: Revision;
 }
 
 export class WrappingStore {

@@ -13,7 +13,7 @@ import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
 import { Seal, type SealKey } from "../../src/seal/seal.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import { TERM_OPERATIONS_PATH } from "../../src/storage/record_paths.ts";
-import { ABSENT, type Store, type StoredRecord } from "../../src/storage/store.ts";
+import { ABSENT, asRevision, type Store, type StoredRecord } from "../../src/storage/store.ts";
 import { codeOf, flipBit, seededRandom, settle } from "./doubles.ts";
 
 const random = seededRandom("barrier");
@@ -299,7 +299,7 @@ describe("count of encryptions", () => {
     const { barrier, keyring } = createBarrier({ store });
     await expect(barrier.commit({ entries: [put("a", "1")] })).rejects.toThrow("disk full");
     fails = false;
-    const unmet = [{ path: "a", revision: 99 }];
+    const unmet = [{ path: "a", revision: asRevision("99") }];
     await barrier.commit({ entries: [put("a", "1")], expect: unmet });
     expect(await storedOperations(inner, keyring)).toBe(0);
     await barrier.commit({ entries: [put("a", "1")] });
@@ -382,7 +382,10 @@ describe("commits of new keys", () => {
 
   it("a commit of new keys that conflicts or fails leaves the old keys in force", async () => {
     const { barrier, store, keyring, outer, next } = changed();
-    const conflict = { entries: [put("a", "1")], expect: [{ path: "a", revision: 99 }] };
+    const conflict = {
+      entries: [put("a", "1")],
+      expect: [{ path: "a", revision: asRevision("99") }],
+    };
     expect(await barrier.exclusively(() => barrier.commitHeld(conflict, next)))
       .toEqual({ kind: "conflict", path: "a" });
     const unwell: Store = {

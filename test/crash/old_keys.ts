@@ -10,7 +10,7 @@ import { readPreviousKeys } from "../../src/seal/previous_keys.ts";
 import type { Seal } from "../../src/seal/seal.ts";
 import { createShamirSeal } from "../../src/seal/shamir_seal.ts";
 import { KEYRING_PATH, ROOT_KEY_PATH } from "../../src/storage/record_paths.ts";
-import type { Store, StoredRecord } from "../../src/storage/store.ts";
+import { ABSENT, type Store, type StoredRecord } from "../../src/storage/store.ts";
 import type { Holdings } from "./share_holders.ts";
 import {
   allRecords,
@@ -88,7 +88,7 @@ export async function expectAlive(file: string, store: Store, old: OldKeys): Pro
 async function belowEveryLayer(store: Store, seal: Seal): Promise<readonly StoredRecord[]> {
   const records = await allRecords(store);
   const bytes = await seal.unwrap(KEYRING_PATH, bytesAt(records, KEYRING_PATH));
-  return [...records, { path: KEYRING_PATH, bytes, revision: 0, sealKeyId: null }];
+  return [...records, { path: KEYRING_PATH, bytes, revision: ABSENT, sealKeyId: null }];
 }
 
 function isSpelledIn(bytes: Buffer, key: Uint8Array): boolean {

@@ -6,7 +6,7 @@
 
 import type { MountRecord, MountRecords, MountWrite } from "../../src/barrier/mount_records.ts";
 import { VaultError } from "../../src/errors.ts";
-import { ABSENT } from "../../src/storage/store.ts";
+import { ABSENT, asRevision } from "../../src/storage/store.ts";
 
 /** `number` counts from 1. Returns "conflict" or "fail" to stop the commit. */
 export type CommitHook = (
@@ -38,7 +38,7 @@ export function createMemoryMountRecords(): MemoryMountRecords {
     for (const { path, value } of writes) {
       if (path === "" || path.endsWith("/")) throw new RangeError(`bad storage path: "${path}"`);
       if (value === null) records.delete(path);
-      else records.set(path, { value: value.slice(), revision });
+      else records.set(path, { value: value.slice(), revision: asRevision(String(revision)) });
     }
     return true;
   };

@@ -36,7 +36,7 @@ it("a slice has a bounded number of entries under way at a time", async () => {
       return Uint8Array.of(...value, 255);
     },
   };
-  const slice = rewrapSlice(await createStore(), outer, "old", 0, 0);
+  const slice = rewrapSlice(await createStore(), outer, "old", null, 0);
   for (let done = 0; done < ENTRIES; done++) {
     while (held.length === 0) await settle();
     held.shift()?.();
@@ -56,7 +56,7 @@ it("a slice counts entries that do not open as failures and rewraps the others",
     },
     wrap: async (_path, value) => Uint8Array.from(value),
   };
-  const slice = await rewrapSlice(await createStore(), outer, "old", 0, 7);
+  const slice = await rewrapSlice(await createStore(), outer, "old", null, 7);
   expect(slice.failures).toHaveLength(ENTRIES / 10);
   expect(slice.writes).toHaveLength(ENTRIES - ENTRIES / 10);
   expect(slice.expect).toHaveLength(slice.writes.length);
@@ -68,5 +68,5 @@ it("an error of the store or the seal ends the slice", async () => {
     unwrap: () => Promise.reject(new VaultError("store_failed", "gone")),
     wrap: () => Promise.reject(new Error("not reached")),
   };
-  await expect(rewrapSlice(await createStore(), outer, "old", 0, 0)).rejects.toThrow("gone");
+  await expect(rewrapSlice(await createStore(), outer, "old", null, 0)).rejects.toThrow("gone");
 });

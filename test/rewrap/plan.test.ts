@@ -45,7 +45,7 @@ const RUN: RewrapRun = {
   total: 0,
   failures: [],
   staleKeyId: null,
-  cursor: 0,
+  cursor: null,
   visitedKeyIds: [],
 };
 const RUNNING: RewrapJob = { phase: "running", run: RUN };
@@ -98,7 +98,7 @@ describe("stale keys", () => {
   });
 
   it("a change of the seal key makes a run choose among all stale keys again", () => {
-    const run = { ...RUN, staleKeyId: "b", cursor: 7, visitedKeyIds: ["a"], processed: 4 };
+    const run = { ...RUN, staleKeyId: "b", cursor: "7", visitedKeyIds: ["a"], processed: 4 };
     expect(retarget(run, "new")).toBe(run);
     const moved = retarget(run, "newer");
     expect(moved).toEqual({ ...RUN, targetKeyId: "newer", processed: 4 });
@@ -106,7 +106,7 @@ describe("stale keys", () => {
   });
 
   it("closeStaleKey() marks the current stale key as visited", () => {
-    const run = { ...RUN, staleKeyId: "b", cursor: 7, visitedKeyIds: ["a"] };
+    const run = { ...RUN, staleKeyId: "b", cursor: "7", visitedKeyIds: ["a"] };
     expect(closeStaleKey(run, "b")).toEqual({ ...RUN, visitedKeyIds: ["a", "b"] });
   });
 });
@@ -114,11 +114,11 @@ describe("stale keys", () => {
 describe("slices", () => {
   it("a slice adds to the counters and moves the cursor", () => {
     const run = { ...RUN, processed: 3, succeeded: 3, skipped: 3, total: 20 };
-    const slice = { staleKeyId: "old", cursor: 9, rewrapped: 4, failures: [failure("a")] };
+    const slice = { staleKeyId: "old", cursor: "9", rewrapped: 4, failures: [failure("a")] };
     expect(advanceRun(run, slice)).toEqual({
       ...run,
       staleKeyId: "old",
-      cursor: 9,
+      cursor: "9",
       processed: 8,
       succeeded: 7,
       failed: 1,
@@ -128,7 +128,7 @@ describe("slices", () => {
 
   it("all failures are counted, but only the first ones of a run are listed", () => {
     const failures = Array.from({ length: REWRAP_FAILURES_MAX }, (_, index) => failure(`${index}`));
-    const slice = { staleKeyId: "old", cursor: 1, rewrapped: 0, failures };
+    const slice = { staleKeyId: "old", cursor: "1", rewrapped: 0, failures };
     const run = advanceRun(advanceRun(RUN, slice), { ...slice, failures: [failure("late")] });
     expect(run.failed).toBe(REWRAP_FAILURES_MAX + 1);
     expect(run.failures).toEqual(failures);
@@ -141,7 +141,7 @@ describe("slices", () => {
     }));
     fc.assert(fc.property(fc.nat(1000), slices, (skipped, all) => {
       let run = countRun(RUN, new Map([["new", skipped], ["old", 9999]]));
-      for (const slice of all) run = advanceRun(run, { staleKeyId: "old", cursor: 1, ...slice });
+      for (const slice of all) run = advanceRun(run, { staleKeyId: "old", cursor: "1", ...slice });
       expect(run.processed).toBe(run.succeeded + run.failed);
       expect(run.succeeded).toBeGreaterThanOrEqual(run.skipped);
       expect(run.failures.length).toBeLessThanOrEqual(REWRAP_FAILURES_MAX);

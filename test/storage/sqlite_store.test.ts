@@ -89,7 +89,7 @@ describe("SQL store", () => {
       () => store.list("a", "", 5),
       () => store.list("a", "ab", 5),
       () => store.list("c", "ab", 5),
-      () => store.wrappedBy("k", 0, 5, 1000),
+      () => store.wrappedBy("k", null, 5, 1000),
     ];
     statements.length = 0;
     for (const read of reads) await read();

@@ -9,7 +9,7 @@ import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { ENTITY_PREFIX } from "../../storage/record_paths.ts";
-import { ABSENT, type Expectation } from "../../storage/store.ts";
+import { ABSENT, type Expectation, type Revision } from "../../storage/store.ts";
 import type { AuthMount } from "../auth_mount.ts";
 import type { Alias, AliasMeta, Entity, LoginAlias } from "./entity.ts";
 import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
@@ -28,7 +28,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NAME = /^entity_[0-9a-f]{8}\.root$/;
 interface Stored {
   readonly entity: Entity;
-  readonly revision: number;
+  readonly revision: Revision;
 }
 
 export class Entities {

@@ -12,6 +12,7 @@ import { expiryEntry, expiryPath } from "../expiry.ts";
 import type { MethodPorts } from "../method.ts";
 import type { JsonRecord, JsonRecords, JsonWrite } from "../../barrier/mount_records.ts";
 import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
+import type { Revision } from "../../storage/store.ts";
 
 export interface SecretId {
   readonly version: 1;
@@ -180,7 +181,7 @@ export class SecretIds {
   /** False if the record has changed since it was read. A null revision removes any version. */
   async #remove(
     key: string,
-    found: { readonly hash: string; readonly value: SecretId; readonly revision: number | null },
+    found: { readonly hash: string; readonly value: SecretId; readonly revision: Revision | null },
   ): Promise<boolean> {
     const { hash, value, revision } = found;
     const secret: JsonWrite = { path: path(key, hash), value: null };

@@ -5,6 +5,7 @@
 
 import { VaultError } from "../../errors.ts";
 import { isKeyRecord } from "../key_records.ts";
+import { asRevision, type Revision } from "../store.ts";
 
 export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
@@ -129,6 +130,11 @@ export function textColumn(row: SqlRow, name: string): string {
   const value = row[name];
   if (typeof value !== "string") throw new TypeError(`column ${name} holds no text`);
   return value;
+}
+
+/** Of the commit that wrote the record. */
+export function revisionColumn(row: SqlRow): Revision {
+  return asRevision(String(numberColumn(row, "revision")));
 }
 
 export function textOrNullColumn(row: SqlRow, name: string): string | null {

@@ -6,7 +6,7 @@
  */
 
 import { VaultError } from "../../errors.ts";
-import { checkCommit, checkLimit, pageLength } from "../checks.ts";
+import { checkCommit, checkLimit, pageLength, rowIdOf } from "../checks.ts";
 import { createGroupCommit } from "./group_commit.ts";
 import { comparePaths, prefixEnd } from "../paths.ts";
 import { mayHoldKeyRecords } from "../key_records.ts";
@@ -16,6 +16,7 @@ import {
   numberColumn,
   openSchema,
   RECORD_TABLES,
+  revisionColumn,
   tableOf,
   textColumn,
   textOrNullColumn,
@@ -183,17 +184,18 @@ function listPaths(
 function readWrapped(
   driver: SqlDriver,
   sealKeyId: string,
-  cursor: number,
+  cursor: string | null,
   limit: number,
   maxBytes: number,
 ): WrappedPage {
-  const reached = driver.all(SELECT_WRAPPED_SIZES, sealKeyId, cursor, sealKeyId, cursor, limit);
+  const start = rowIdOf(cursor);
+  const reached = driver.all(SELECT_WRAPPED_SIZES, sealKeyId, start, sealKeyId, start, limit);
   const sizesBytes = reached.map((row) => numberColumn(row, "size_bytes"));
   const last = reached[pageLength(sizesBytes, maxBytes) - 1];
   if (last === undefined) return { records: [], cursor };
   const end = numberColumn(last, "id");
-  const rows = driver.all(SELECT_WRAPPED, sealKeyId, cursor, end, sealKeyId, cursor, end);
-  return { records: rows.map((row) => toRecord(row, sealKeyId)), cursor: end };
+  const rows = driver.all(SELECT_WRAPPED, sealKeyId, start, end, sealKeyId, start, end);
+  return { records: rows.map((row) => toRecord(row, sealKeyId)), cursor: String(end) };
 }
 
 function countWrapped(driver: SqlDriver): ReadonlyMap<string, number> {
@@ -205,7 +207,7 @@ function toRecord(row: SqlRow, sealKeyId: string | null): StoredRecord {
   return {
     path: textColumn(row, "path"),
     bytes: bytesColumn(row, "bytes"),
-    revision: numberColumn(row, "revision"),
+    revision: revisionColumn(row),
     sealKeyId,
   };
 }

@@ -3,10 +3,10 @@
  * the group. A conflict skips that commit only; an exception undoes the whole group.
  */
 
-import { eachTable, numberColumn, tableOf } from "./sql_schema.ts";
+import { eachTable, numberColumn, revisionColumn, tableOf } from "./sql_schema.ts";
 import type { SqlDriver } from "./sql_schema.ts";
-import { ABSENT } from "../store.ts";
-import type { Commit, CommitOutcome, Expectation, Revision, Write } from "../store.ts";
+import { ABSENT, asRevision } from "../store.ts";
+import type { Commit, CommitOutcome, Expectation, Write } from "../store.ts";
 
 const SELECT_META = "SELECT revision, last_row_id FROM meta";
 const UPDATE_META = "UPDATE meta SET revision = ?, last_row_id = ?";
@@ -25,7 +25,7 @@ const SELECT_SEAL_KEY = "SELECT id FROM seal_keys WHERE name = ?";
 interface Transaction {
   readonly driver: SqlDriver;
   readonly sealKeyRows: Map<string, number>;
-  revision: Revision;
+  revision: number;
   lastRowId: number;
 }
 
@@ -57,12 +57,12 @@ function applyCommit(transaction: Transaction, { expect = [], writes }: Commit):
   if (unmet !== undefined) return { kind: "conflict", path: unmet.path };
   transaction.revision += 1;
   for (const write of writes) applyWrite(transaction, write);
-  return { kind: "committed", revision: transaction.revision };
+  return { kind: "committed", revision: asRevision(String(transaction.revision)) };
 }
 
 function isMet(driver: SqlDriver, { path, revision }: Expectation): boolean {
   const row = driver.all(selectRevision[tableOf(path)], path)[0];
-  return revision === (row === undefined ? ABSENT : numberColumn(row, "revision"));
+  return revision === (row === undefined ? ABSENT : revisionColumn(row));
 }
 
 function applyWrite(transaction: Transaction, { path, bytes, sealKeyId }: Write): void {

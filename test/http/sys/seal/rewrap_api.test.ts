@@ -450,7 +450,7 @@ describe("rewrap runs", () => {
 
 /** Flips the last bit of one stored secret. Resolves to its path. */
 async function spoilOne(store: Store): Promise<string> {
-  const { records } = await store.wrappedBy("k1", 0, 1, Number.MAX_SAFE_INTEGER);
+  const { records } = await store.wrappedBy("k1", null, 1, Number.MAX_SAFE_INTEGER);
   const [record] = records;
   if (record === undefined) throw new Error("nothing is wrapped by k1");
   const bytes = Uint8Array.from(record.bytes);

@@ -699,7 +699,7 @@ describe("seal and keyring metrics", () => {
       ];
     };
     expect(await healthy()).toEqual([1, 0]);
-    const { records } = await api.store.wrappedBy("k1", 0, 100, 1_000_000);
+    const { records } = await api.store.wrappedBy("k1", null, 100, 1_000_000);
     const record = records.find(({ path }) => path.startsWith("logical/"));
     if (record === undefined) throw new Error("there is no wrapped secret");
     const { path, sealKeyId } = record;
