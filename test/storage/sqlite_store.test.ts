@@ -114,16 +114,12 @@ describe("SQL store", () => {
     ]);
   });
 
-  it("the SQL store counts wrapped records from the index alone", async () => {
+  it("the SQL store counts wrapped records without reading a record", async () => {
     const { store, inner, statements } = openRecorded();
     statements.length = 0;
     await store.sealKeyCounts();
     const plan = inner.all(`EXPLAIN QUERY PLAN ${statements[0]}`).map((row) => row["detail"]);
-    const lines = plan.filter((line) => /records/.test(String(line)));
-    expect(lines).toHaveLength(2);
-    for (const line of lines) {
-      expect(line).toMatch(/^(SCAN|SEARCH) (\w+) USING COVERING INDEX \2_by_seal_key/);
-    }
+    expect(plan).toEqual(["SCAN seal_keys"]);
   });
 
   it("the SQL store applies the commits of one turn in one transaction", async () => {
@@ -213,7 +209,7 @@ describe("openNodeSqlite()", () => {
     expect(existsSync(`${file}-wal`)).toBe(false);
   });
 
-  it.each([1, 3])(
+  it.each([2, 4])(
     "openNodeSqlite() refuses a store of schema version %d and leaves it unchanged",
     async (version) => {
       const file = newFile();

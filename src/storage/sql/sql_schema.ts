@@ -19,7 +19,7 @@ export interface SqlDriver {
   transaction<Result>(body: () => Result): Result;
 }
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /**
  * Key records (`isKeyRecord`) have a small table of their own, which can be rebuilt at any time.
@@ -47,8 +47,12 @@ const RECORD_COLUMNS = `(
   seal_key INTEGER NULL
 )`;
 
-const SEAL_KEYS_TABLE =
-  "CREATE TABLE IF NOT EXISTS seal_keys (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL)";
+/** `wrapped` counts the records of both tables that the key wraps. Triggers keep it. */
+const SEAL_KEYS_TABLE = `CREATE TABLE IF NOT EXISTS seal_keys (
+  id INTEGER PRIMARY KEY,
+  name TEXT UNIQUE NOT NULL,
+  wrapped INTEGER NOT NULL DEFAULT 0
+)`;
 
 function createRecordTable(driver: SqlDriver, table: RecordTable): void {
   driver.run(`CREATE TABLE IF NOT EXISTS ${table} ${RECORD_COLUMNS}`);
@@ -56,6 +60,21 @@ function createRecordTable(driver: SqlDriver, table: RecordTable): void {
     `CREATE INDEX IF NOT EXISTS ${table}_by_seal_key ON ${table} (seal_key) ` +
       "WHERE seal_key IS NOT NULL",
   );
+  createCounters(driver, table);
+}
+
+/** An upsert of an existing record fires the trigger of the update, not that of the insert. */
+function createCounters(driver: SqlDriver, table: RecordTable): void {
+  const less = "UPDATE seal_keys SET wrapped = wrapped - 1 WHERE id = old.seal_key;";
+  const more = "UPDATE seal_keys SET wrapped = wrapped + 1 WHERE id = new.seal_key;";
+  const counter = (event: string, condition: string, steps: string): void =>
+    driver.run(
+      `CREATE TRIGGER IF NOT EXISTS ${table}_counted_${event} AFTER ${event} ON ${table} ` +
+        `WHEN ${condition} BEGIN ${steps} END`,
+    );
+  counter("INSERT", "new.seal_key IS NOT NULL", more);
+  counter("UPDATE", "new.seal_key IS NOT old.seal_key", `${less} ${more}`);
+  counter("DELETE", "old.seal_key IS NOT NULL", less);
 }
 
 /**
@@ -88,8 +107,8 @@ export function openSchema(driver: SqlDriver): void {
           `this program reads version ${SCHEMA_VERSION} only; use the release that wrote it`,
       );
     }
-    for (const table of RECORD_TABLES) createRecordTable(driver, table);
     driver.run(SEAL_KEYS_TABLE);
+    for (const table of RECORD_TABLES) createRecordTable(driver, table);
   });
 }
 

@@ -62,17 +62,9 @@ const SELECT_WRAPPED = `${
     `SELECT id, path, bytes, revision FROM ${table} ${WHERE_WRAPPED} AND id <= ?`
   )
 } ORDER BY id`;
-const SELECT_COUNTS = `SELECT name, sum(wrapped) AS wrapped FROM seal_keys JOIN (${
-  ofBothTables((table) =>
-    `SELECT seal_key, count(*) AS wrapped FROM ${table} WHERE seal_key IS NOT NULL GROUP BY seal_key`
-  )
-}) ON seal_keys.id = seal_key GROUP BY name`;
+const SELECT_COUNTS = "SELECT name, wrapped FROM seal_keys WHERE wrapped > 0";
 // Names are looked up for each commit and never kept across commits, so a row may go at any time.
-const DELETE_UNUSED_SEAL_KEYS = `DELETE FROM seal_keys WHERE ${
-  RECORD_TABLES.map((table) =>
-    `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${table}.seal_key = seal_keys.id)`
-  ).join(" AND ")
-}`;
+const DELETE_UNUSED_SEAL_KEYS = "DELETE FROM seal_keys WHERE wrapped = 0";
 const WHERE_FROM = "WHERE path >= ? AND path < ?";
 const WHERE_AFTER = "WHERE path > ? AND path < ?";
 const ORDER_PATHS = "ORDER BY path LIMIT ?";
