@@ -5,29 +5,38 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import { PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../limits.ts";
+import { PATH_MAX_BYTES } from "../limits.ts";
 import { isLongerThan } from "./paths.ts";
-import type { Commit } from "./store.ts";
+import type { Commit, StoreLimits } from "./store.ts";
 
 /**
  * Throws `VaultError("invalid_request")` for a path or seal key id that is empty, longer than
- * `PATH_MAX_BYTES` or not well-formed, and for a record above `RECORD_MAX_BYTES`. Throws TypeError
- * for a path written twice, because the outcome would depend on the order of `writes`.
+ * `PATH_MAX_BYTES` or not well-formed, and for records above `limits`, one or together. Throws
+ * TypeError, a bug of the caller, for more writes or expectations than `limits` allow, and for a
+ * path written twice, because the outcome would depend on the order of `writes`.
  */
-export function checkCommit(commit: Commit): void {
-  for (const expectation of commit.expect ?? []) checkName("path", expectation.path);
+export function checkCommit({ expect = [], writes }: Commit, limits: StoreLimits): void {
+  if (expect.length > limits.commitMaxExpectations || writes.length > limits.commitMaxWrites) {
+    throw new TypeError("cannot commit: more writes or expectations than the store takes at once");
+  }
+  for (const expectation of expect) checkName("path", expectation.path);
   const written = new Set<string>();
-  for (const write of commit.writes) {
+  let totalBytes = 0;
+  for (const write of writes) {
     checkName("path", write.path);
     if (write.sealKeyId !== null) checkName("seal key id", write.sealKeyId);
-    if (write.bytes !== null && write.bytes.length > RECORD_MAX_BYTES) {
-      throw invalidRequest(
-        `cannot store a record: it has ${write.bytes.length} bytes, more than ${RECORD_MAX_BYTES}`,
-      );
-    }
+    const sizeBytes = write.bytes?.length ?? 0;
+    refuseAbove(limits.recordMaxBytes, sizeBytes, "store a record: it has");
+    totalBytes += sizeBytes;
     if (written.has(write.path)) throw new TypeError("cannot commit: a path is written twice");
     written.add(write.path);
   }
+  refuseAbove(limits.commitMaxBytes, totalBytes, "store a change: its records have");
+}
+
+function refuseAbove(maxBytes: number, sizeBytes: number, what: string): void {
+  if (sizeBytes <= maxBytes) return;
+  throw invalidRequest(`cannot ${what} ${sizeBytes} bytes, more than ${maxBytes}`);
 }
 
 function checkName(kind: string, name: string): void {
@@ -43,7 +52,7 @@ function checkName(kind: string, name: string): void {
 }
 
 /**
- * Number of leading records that make a page of `wrappedBy`: those with at most `maxBytes`
+ * Number of leading records that make a page of `wrappedBy` or `scan`: those with at most `maxBytes`
  * together, and always the first, because otherwise a cursor could never pass a large record.
  */
 export function pageLength(sizesBytes: readonly number[], maxBytes: number): number {

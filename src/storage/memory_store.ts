@@ -3,10 +3,11 @@
  * synchronous step and returns copies only.
  */
 
+import { SQL_LIMITS } from "./sql/sql_limits.ts";
 import { checkCommit, checkLimit, pageLength, rowIdOf } from "./checks.ts";
 import { comparePaths } from "./paths.ts";
 import { ABSENT, asRevision } from "./store.ts";
-import type { Commit, CommitOutcome, Store, StoredRecord, Write } from "./store.ts";
+import type { Commit, CommitOutcome, Store, StoredRecord, StoreLimits, Write } from "./store.ts";
 
 /** A row keeps its id when it is overwritten. Ids are never reused. */
 interface Row {
@@ -24,8 +25,11 @@ interface Tables {
   lastRowId: number;
 }
 
-/** A Store with `storageType` "inmem". `close` keeps the data, so a test may reopen the store. */
-export function createMemoryStore(): Store {
+/**
+ * A Store with `storageType` "inmem". `close` keeps the data, so a test may reopen the store.
+ * `limits` defaults to those of a SQL store.
+ */
+export function createMemoryStore(limits: StoreLimits = SQL_LIMITS): Store {
   const tables: Tables = {
     rows: new Map(),
     paths: [],
@@ -35,6 +39,7 @@ export function createMemoryStore(): Store {
   };
   return {
     storageType: "inmem",
+    limits,
     async get(path) {
       const row = tables.rows.get(path);
       return row === undefined ? null : copyRecord(row.record);
@@ -42,6 +47,14 @@ export function createMemoryStore(): Store {
     async list(prefix, after, limit) {
       checkLimit(limit);
       return listPaths(tables.paths, prefix, after, limit);
+    },
+    async scan(after, limit, maxBytes) {
+      checkLimit(limit);
+      const reached = listPaths(tables.paths, "", after, limit).map((path) =>
+        (tables.rows.get(path) as Row).record
+      );
+      const page = pageLength(reached.map(({ bytes }) => bytes.length), maxBytes);
+      return reached.slice(0, page).map(copyRecord);
     },
     async wrappedBy(sealKeyId, cursor, limit, maxBytes) {
       checkLimit(limit);
@@ -59,7 +72,7 @@ export function createMemoryStore(): Store {
       return new Map(Array.from(tables.wrapped, ([sealKeyId, rows]) => [sealKeyId, rows.length]));
     },
     async commit(commit) {
-      checkCommit(commit);
+      checkCommit(commit, limits);
       return applyCommit(tables, commit);
     },
     async scrub() {

@@ -29,7 +29,7 @@ export interface StoredRecord {
 
 export interface Write {
   readonly path: string;
-  /** The new record, at most `RECORD_MAX_BYTES`. Null removes it, if it exists. */
+  /** The new record, at most `recordMaxBytes` long. Null removes it, if it exists. */
   readonly bytes: Uint8Array | null;
   /** Indexed in the same transaction. Null if not wrapped. */
   readonly sealKeyId: string | null;
@@ -51,6 +51,15 @@ export type CommitOutcome =
   | { readonly kind: "committed"; readonly revision: Revision }
   | { readonly kind: "conflict"; readonly path: string };
 
+/** What a store takes in one commit. Batches are cut to fit. */
+export interface StoreLimits {
+  readonly recordMaxBytes: number;
+  readonly commitMaxWrites: number;
+  readonly commitMaxExpectations: number;
+  /** Of the records written together. At least `recordMaxBytes`. */
+  readonly commitMaxBytes: number;
+}
+
 /** A page of wrapped records in the store's own order. `cursor` continues after the last one. */
 export interface WrappedPage {
   readonly records: readonly StoredRecord[];
@@ -63,11 +72,18 @@ export type ScrubOutcome = "done" | "deferred";
 export interface Store {
   /** Vault's `storage_type` in seal-status, e.g. `inmem`, `sqlite`, `durable-object`. */
   readonly storageType: string;
+  readonly limits: StoreLimits;
 
   get(path: string): Promise<StoredRecord | null>;
 
   /** Paths that begin with `prefix` and sort after `after` (exclusive), in UTF-8 byte order. */
   list(prefix: string, after: string, limit: number): Promise<readonly string[]>;
+
+  /**
+   * Whole records that sort after `after` (exclusive) in UTF-8 byte order of their paths: at most
+   * `limit`, and at most `maxBytes` of values unless the first alone is larger.
+   */
+  scan(after: string, limit: number, maxBytes: number): Promise<readonly StoredRecord[]>;
 
   /**
    * Records wrapped by `sealKeyId`, after `cursor` (null = from the start): at most `limit` records,
@@ -80,13 +96,17 @@ export interface Store {
     maxBytes: number,
   ): Promise<WrappedPage>;
 
-  /** How many records each seal key wraps. Keys that wrap nothing are absent. */
+  /**
+   * How many records each seal key wraps. Keys that wrap nothing are absent. The cost depends on the
+   * number of keys only.
+   */
   sealKeyCounts(): Promise<ReadonlyMap<string, number>>;
 
   /**
    * Applies all writes durably, or none. Commits are applied in the order of the calls. Once the
    * promise is fulfilled with `committed`, a power loss does not undo it. Rejects with
-   * `VaultError("store_failed")`; then nothing was written.
+   * `VaultError("store_failed")`, and for a commit above `limits` with `checkCommit`'s error; then
+   * nothing was written.
    */
   commit(commit: Commit): Promise<CommitOutcome>;
 

@@ -79,7 +79,9 @@ export function storeContract(
   describe(`${name} keeps the store contract:`, () => {
     describe("commit", () => commitContract(open));
     describe("a refused commit", () => refusalContract(open));
+    describe("a commit above the limits", () => limitsContract(open));
     describe("list", () => listContract(open));
+    describe("scan", () => scanContract(open));
     describe("the index of wrapped records", () => indexContract(open));
     if (reopen !== undefined) describe("a reopened store", () => reopenContract(open, reopen));
   });
@@ -118,9 +120,11 @@ function commitContract(open: () => Promise<Store>): void {
 
   it("a store keeps a record of exactly the largest size", async () => {
     const store = await open();
-    const bytes = new Uint8Array(RECORD_MAX_BYTES).fill(7);
+    const bytes = new Uint8Array(store.limits.recordMaxBytes).fill(7);
     await store.commit({ writes: [{ path: "large", bytes, sealKeyId: null }] });
-    expect((await store.get("large"))?.bytes.length).toBe(RECORD_MAX_BYTES);
+    const read = (await store.get("large"))?.bytes;
+    expect(read?.length).toBe(bytes.length);
+    expect(read?.every((byte) => byte === 7)).toBe(true);
     await store.close();
   });
 
@@ -264,6 +268,104 @@ function refusalContract(open: () => Promise<Store>): void {
     const path = "é".repeat(PATH_MAX_BYTES / 2);
     await store.commit({ writes: [put(path, "1")] });
     expect(await textAt(store, path)).toBe("1");
+    await store.close();
+  });
+}
+
+function limitsContract(open: () => Promise<Store>): void {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `p/${index}`);
+
+  it("the limits of a store let its largest record be written", async () => {
+    const store = await open();
+    const { recordMaxBytes, commitMaxBytes, commitMaxWrites, commitMaxExpectations } = store.limits;
+    expect(recordMaxBytes).toBeLessThanOrEqual(RECORD_MAX_BYTES);
+    expect(commitMaxBytes).toBeGreaterThanOrEqual(recordMaxBytes);
+    expect(Math.min(commitMaxWrites, commitMaxExpectations)).toBeGreaterThanOrEqual(16);
+    await store.close();
+  });
+
+  it("a commit of exactly the most writes and expectations is stored", async () => {
+    const store = await open();
+    const { commitMaxWrites, commitMaxExpectations } = store.limits;
+    const writes = many(commitMaxWrites).map((path) => put(path, "1", "k"));
+    const expectations = many(commitMaxExpectations).map((path) => ({ path, revision: ABSENT }));
+    expect((await store.commit({ expect: expectations, writes })).kind).toBe("committed");
+    expect(await store.sealKeyCounts()).toEqual(new Map([["k", commitMaxWrites]]));
+    const removals = many(commitMaxWrites).map(remove);
+    expect((await store.commit({ writes: removals })).kind).toBe("committed");
+    expect(await store.list("", "", 1)).toEqual([]);
+    await store.close();
+  });
+
+  it("a commit with one write more than a store takes is refused whole", async () => {
+    const store = await open();
+    const writes = many(store.limits.commitMaxWrites + 1).map((path) => put(path, "1"));
+    await expect(store.commit({ writes })).rejects.toBeInstanceOf(TypeError);
+    expect(await store.list("", "", 1)).toEqual([]);
+    await store.close();
+  });
+
+  it("a commit with one expectation more than a store takes is refused whole", async () => {
+    const store = await open();
+    const paths = many(store.limits.commitMaxExpectations + 1);
+    const expectations = paths.map((path) => ({ path, revision: ABSENT }));
+    await expect(store.commit({ expect: expectations, writes: [put("a", "1")] }))
+      .rejects.toBeInstanceOf(TypeError);
+    expect(await store.list("", "", 1)).toEqual([]);
+    await store.close();
+  });
+
+  it("a commit with one byte more than a store takes is refused whole, and one less is stored", async () => {
+    const store = await open();
+    const { commitMaxBytes, recordMaxBytes } = store.limits;
+    const sizes = Array.from(
+      { length: Math.ceil(commitMaxBytes / recordMaxBytes) },
+      (_, index) => Math.min(recordMaxBytes, commitMaxBytes - index * recordMaxBytes),
+    );
+    const writes = sizes.map((size, index): Write => ({
+      path: `p/${index}`,
+      bytes: new Uint8Array(size),
+      sealKeyId: null,
+    }));
+    await expect(store.commit({ writes: [...writes, put("more", "1")] }))
+      .rejects.toMatchObject({ code: "invalid_request" });
+    expect(await store.list("", "", 1)).toEqual([]);
+    expect((await store.commit({ writes })).kind).toBe("committed");
+    await store.close();
+  });
+}
+
+function scanContract(open: () => Promise<Store>): void {
+  it("scan gives whole records in UTF-8 order of their paths, a page at a time", async () => {
+    const store = await open();
+    const paths = ["b", "core/keyring", "a", "\u{1f511}", "\uffff", "core/seal-config"];
+    const revision = revisionOf(
+      await store.commit({
+        writes: paths.map((path) => put(path, path, path === "a" ? "k" : null)),
+      }),
+    );
+    const all = paths.toSorted(compareBytes).map((path) => ({
+      path,
+      bytes: encoder.encode(path),
+      revision,
+      sealKeyId: path === "a" ? "k" : null,
+    }));
+    expect(await store.scan("", 10, NO_BYTE_LIMIT)).toEqual(all);
+    expect(await store.scan("", 3, NO_BYTE_LIMIT)).toEqual(all.slice(0, 3));
+    expect(await store.scan("core/keyring", 10, NO_BYTE_LIMIT)).toEqual(all.slice(3));
+    expect(await store.scan("\u{1f511}", 10, NO_BYTE_LIMIT)).toEqual([]);
+    await expect(store.scan("", 0, NO_BYTE_LIMIT)).rejects.toBeInstanceOf(RangeError);
+    await store.close();
+  });
+
+  it("a page of scan stops before it exceeds its bytes, unless the first record alone does", async () => {
+    const store = await open();
+    await store.commit({ writes: [put("a", "12345"), put("b", "1"), put("c", "12")] });
+    const pathsOf = async (after: string, maxBytes: number) =>
+      (await store.scan(after, 10, maxBytes)).map(({ path }) => path);
+    expect(await pathsOf("", 1)).toEqual(["a"]);
+    expect(await pathsOf("a", 3)).toEqual(["b", "c"]);
+    expect(await pathsOf("a", 2)).toEqual(["b"]);
     await store.close();
   });
 }

@@ -47,6 +47,8 @@ export function createStopStore(inner: Store, stop: Stop | null): StopStore {
 
   return {
     storageType: inner.storageType,
+    limits: inner.limits,
+    scan: (after, limit, maxBytes) => unlessDead(() => inner.scan(after, limit, maxBytes)),
     get: (path) => unlessDead(() => inner.get(path)),
     list: (prefix, after, limit) => unlessDead(() => inner.list(prefix, after, limit)),
     wrappedBy: (sealKeyId, cursor, limit, maxBytes) =>

@@ -365,7 +365,10 @@ describe("failing stores", () => {
     };
     await rewrap.runSlice();
     expect((await harness.store.sealKeyCounts()).get(oldKey.id)).toBe(10);
-    expect(await rewrap.job()).toMatchObject({ phase: "paused", run: { processed: 0, cursor: null } });
+    expect(await rewrap.job()).toMatchObject({
+      phase: "paused",
+      run: { processed: 0, cursor: null },
+    });
     delete harness.store.hooks.commit;
     await runToEnd(harness);
     expect(await rewrap.job()).toMatchObject({ result: "completed", run: { processed: 13 } });

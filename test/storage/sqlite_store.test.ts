@@ -81,7 +81,7 @@ function runChild(source: string, file: string) {
 describe("SQL store", () => {
   it("the SQL store reads through indexes only, without scans or sorting", async () => {
     const { store, inner, statements } = openRecorded();
-    await store.commit({ writes: [put("a", "1", "k")] });
+    await store.commit({ writes: [put("a", "1", "k"), put("b", "1")] });
     const plans: string[] = [];
     const reads = [
       () => store.get("a"),
@@ -90,6 +90,7 @@ describe("SQL store", () => {
       () => store.list("a", "ab", 5),
       () => store.list("c", "ab", 5),
       () => store.wrappedBy("k", null, 5, 1000),
+      () => store.scan("a", 5, 1000),
     ];
     statements.length = 0;
     for (const read of reads) await read();
@@ -111,6 +112,8 @@ describe("SQL store", () => {
       both((table) => `SEARCH ${table} ${pathRange}`),
       both(wrapped),
       both(wrapped),
+      both((table) => `SEARCH ${table} USING INDEX \\S+ \\(path>\\?\\)`),
+      both((table) => `SEARCH ${table} USING INDEX \\S+ \\(path>\\? AND path<\\?\\)`),
     ]);
   });
 

@@ -4,6 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Store } from "../../src/storage/store.ts";
 import { createDurableStore } from "../../src/runtimes/workers/durable_sqlite.ts";
+import { SQL_LIMITS } from "../../src/storage/sql/sql_limits.ts";
 import type { DurableObjectNamespace, DurableObjectStub } from "@cloudflare/workers-types";
 
 const bindings = env as unknown as Readonly<Record<Binding, DurableObjectNamespace>>;
@@ -47,6 +48,8 @@ export function durableStore(stub: DurableObjectStub): Store {
   };
   return {
     storageType: "durable-object",
+    limits: SQL_LIMITS,
+    scan: (...given) => within((store) => store.scan(...given)),
     get: (path) => within((store) => store.get(path)),
     list: (...given) => within((store) => store.list(...given)),
     wrappedBy: (...given) => within((store) => store.wrappedBy(...given)),

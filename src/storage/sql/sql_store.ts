@@ -24,6 +24,7 @@ import {
 import type { RecordTable, SqlDriver, SqlRow } from "./sql_schema.ts";
 import { applyGroup } from "./sql_writes.ts";
 import type { ScrubOutcome, Store, StoredRecord, WrappedPage } from "../store.ts";
+import { SQL_LIMITS } from "./sql_limits.ts";
 
 /** Work that only the owner of the database can do. Each may throw what SQLite reports. */
 export interface SqlMaintenance {
@@ -68,6 +69,15 @@ const DELETE_UNUSED_SEAL_KEYS = "DELETE FROM seal_keys WHERE wrapped = 0";
 const WHERE_FROM = "WHERE path >= ? AND path < ?";
 const WHERE_AFTER = "WHERE path > ? AND path < ?";
 const ORDER_PATHS = "ORDER BY path LIMIT ?";
+const SELECT_SCANNED_SIZES = `${
+  ofBothTables((table) => `SELECT path, length(bytes) AS size_bytes FROM ${table} WHERE path > ?`)
+} ${ORDER_PATHS}`;
+const SELECT_SCANNED = `${
+  ofBothTables((table) =>
+    `SELECT path, bytes, revision, seal_keys.name AS seal_key FROM ${table}
+  LEFT JOIN seal_keys ON seal_keys.id = ${table}.seal_key WHERE path > ? AND path <= ?`
+  )
+} ORDER BY path`;
 
 function ofBothTables(select: (table: RecordTable) => string): string {
   return RECORD_TABLES.map(select).join(" UNION ALL ");
@@ -93,12 +103,17 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
 
   return {
     storageType,
+    limits: SQL_LIMITS,
     async get(path) {
       return use(() => readRecord(driver, path));
     },
     async list(prefix, after, limit) {
       checkLimit(limit);
       return use(() => listPaths(driver, prefix, after, limit));
+    },
+    async scan(after, limit, maxBytes) {
+      checkLimit(limit);
+      return use(() => scanRecords(driver, after, limit, maxBytes));
     },
     async wrappedBy(sealKeyId, cursor, limit, maxBytes) {
       checkLimit(limit);
@@ -108,7 +123,7 @@ export function createSqlStore(driver: SqlDriver, options: SqlStoreOptions): Sto
       return use(() => countWrapped(driver));
     },
     async commit(commit) {
-      checkCommit(commit);
+      checkCommit(commit, SQL_LIMITS);
       return use(() => commits.add(commit));
     },
     async scrub() {
@@ -171,6 +186,22 @@ function listPaths(
     ? driver.all(`${ofBothTables(select)} ${ORDER_PATHS}`, ...range, ...range, limit)
     : driver.all(`${select("records")} ${ORDER_PATHS}`, ...range, limit);
   return rows.map((row) => textColumn(row, "path"));
+}
+
+function scanRecords(
+  driver: SqlDriver,
+  after: string,
+  limit: number,
+  maxBytes: number,
+): readonly StoredRecord[] {
+  const start = after.toWellFormed();
+  const reached = driver.all(SELECT_SCANNED_SIZES, start, start, limit);
+  const sizesBytes = reached.map((row) => numberColumn(row, "size_bytes"));
+  const last = reached[pageLength(sizesBytes, maxBytes) - 1];
+  if (last === undefined) return [];
+  const end = textColumn(last, "path");
+  const rows = driver.all(SELECT_SCANNED, start, end, start, end);
+  return rows.map((row) => toRecord(row, textOrNullColumn(row, "seal_key")));
 }
 
 function readWrapped(
