@@ -208,6 +208,8 @@ export const REWRAP_BATCH_MAX_BYTES = 8 * 1024 * 1024;
 export const REWRAP_LANES = 8;
 /** Failed entries listed in a run's record. */
 export const REWRAP_FAILURES_MAX = 100;
+/** Its record in storage: the failures are listed with their paths. */
+export const REWRAP_JOB_MAX_BYTES = 256 * 1024;
 /** Waits before a slice is retried after the store or the seal failed. */
 export const REWRAP_RETRY_DELAYS_MS: readonly number[] = [1000, 5000, 30_000];
 /** Pause after those retries, doubled up to the maximum. */

@@ -15,6 +15,7 @@ import type {
   Revision,
   Store,
   StoredRecord,
+  StoreLimits,
   Write,
 } from "../storage/store.ts";
 import { decryptEnvelope, encryptEnvelope, envelopeTerm } from "./envelope.ts";
@@ -62,6 +63,9 @@ export interface BarrierParts extends BarrierKeys {
   readonly operations: number;
 }
 
+/** The count of encryptions, which goes with every commit. */
+const OWN_WRITES = 1;
+
 /** Imported data keys by term. A term never changes its key. */
 type ImportedKeys = Map<number, Promise<AeadKey>>;
 
@@ -81,6 +85,12 @@ export class Barrier {
     this.#random = parts.random;
     this.#keys = { keyring: parts.keyring, outer: parts.outer };
     this.#operations = parts.operations;
+  }
+
+  /** What one `commit` takes. */
+  get limits(): StoreLimits {
+    const { limits } = this.#store;
+    return { ...limits, commitMaxWrites: limits.commitMaxWrites - OWN_WRITES };
   }
 
   get keyring(): Keyring {

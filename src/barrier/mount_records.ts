@@ -5,7 +5,7 @@
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { invalidRequest, VaultError } from "../errors.ts";
-import { PATH_MAX_BYTES } from "../limits.ts";
+import { LIST_PAGE_PATHS, PATH_MAX_BYTES } from "../limits.ts";
 import { isLongerThan } from "../storage/paths.ts";
 import { ABSENT, type Revision } from "../storage/store.ts";
 import type { Barrier, Entry } from "./barrier.ts";
@@ -34,9 +34,12 @@ export interface MountRecords {
   list(prefix: string, after: string, limit: number): Promise<readonly string[]>;
   /** All or nothing. False if a precondition failed and nothing was written. */
   commit(writes: readonly MountWrite[]): Promise<boolean>;
+  /** How many writes `commit` takes. */
+  readonly commitMaxWrites: number;
+  /** Removes all paths that begin with `prefix`, a page per commit. Safe to repeat after a stop. */
+  removeBelow(prefix: string): Promise<void>;
 }
 
-const PAGE_PATHS = 256;
 /** Sorts after every continuation of a folder's name. */
 const LAST_CODE_POINT = "\u{10ffff}";
 
@@ -50,6 +53,8 @@ export function mountRecords(
   wrapsPath: (path: string) => boolean,
 ): MountRecords {
   return {
+    commitMaxWrites: barrier.limits.commitMaxWrites,
+
     async get(path) {
       refuseLongPath(prefix + path);
       return await barrier.get(prefix + path);
@@ -81,13 +86,17 @@ export function mountRecords(
       );
       return (await barrier.commit({ entries, expect })).kind === "committed";
     },
+
+    async removeBelow(below) {
+      await removeBelow(barrier, prefix + below);
+    },
   };
 }
 
 async function listChildren(barrier: Barrier, folder: string): Promise<readonly string[]> {
   const children: string[] = [];
   for (let after = "";;) {
-    const paths = await barrier.list(folder, after, PAGE_PATHS);
+    const paths = await barrier.list(folder, after, LIST_PAGE_PATHS);
     for (const path of paths) {
       const name = path.slice(folder.length);
       const slash = name.indexOf("/");
@@ -95,7 +104,7 @@ async function listChildren(barrier: Barrier, folder: string): Promise<readonly 
       if (child !== children.at(-1)) children.push(child);
     }
     const last = children.at(-1);
-    if (paths.length < PAGE_PATHS || last === undefined) return children;
+    if (paths.length < LIST_PAGE_PATHS || last === undefined) return children;
     // Skips a large folder at once instead of paging through it.
     after = last.endsWith("/") ? folder + last + LAST_CODE_POINT : folder + last;
   }
@@ -178,8 +187,9 @@ export class JsonRecords {
  * repeat after a stop.
  */
 export async function removeBelow(barrier: Barrier, prefix: string): Promise<void> {
+  const pagePaths = Math.min(LIST_PAGE_PATHS, barrier.limits.commitMaxWrites);
   for (;;) {
-    const paths = await barrier.list(prefix, "", PAGE_PATHS);
+    const paths = await barrier.list(prefix, "", pagePaths);
     if (paths.length === 0) return;
     await barrier.commit({ entries: paths.map((path) => ({ path, value: null })) });
   }

@@ -4,7 +4,7 @@
  * path. All values are seal-wrapped.
  */
 
-import { invalidRequest, VaultError } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import { listedMistake } from "../wire/multi_error.ts";
 import {
   createEngine,
@@ -18,7 +18,6 @@ import type { MountRecords } from "../barrier/mount_records.ts";
 import { decodeJsonRecord, encodeGivenRecord } from "./json_record.ts";
 import { listFolder } from "./listing.ts";
 import { overwrite } from "./overwrite.ts";
-import { eachPage } from "../barrier/pages.ts";
 
 export function createCubbyhole(storage: MountRecords): Engine {
   const read = engineOperation({ summary: "Read a secret" }, async ({ path, tokenScope }) => {
@@ -65,20 +64,9 @@ function refuseBatchToken({ tokenType }: EngineRequest): void {
   throw invalidRequest("cubbyhole operations are only supported by 'service' type tokens");
 }
 
-/**
- * Removes everything a token stored, page by page. Revoke the token first, or it may write again.
- * Safe to repeat after an interruption. Throws `store_conflict` if the store refuses.
- */
+/** Removes everything a token stored. Revoke the token first, or it may write again. */
 export async function destroyScope(storage: MountRecords, tokenScope: string): Promise<void> {
-  const folder = scopeFolder(tokenScope);
-  for await (const paths of eachPage((after, limit) => storage.list(folder, after, limit))) {
-    if (!await storage.commit(paths.map((path) => ({ path, value: null })))) {
-      throw new VaultError(
-        "store_conflict",
-        "cannot empty a cubbyhole: other writers kept winning",
-      );
-    }
-  }
+  await storage.removeBelow(scopeFolder(tokenScope));
 }
 
 /** Throws RangeError, a bug of the caller, for a scope that would not keep tokens apart. */

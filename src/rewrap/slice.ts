@@ -6,8 +6,14 @@
 
 import type { OuterLayer } from "../barrier/barrier.ts";
 import { VaultError } from "../errors.ts";
-import { REWRAP_BATCH_ENTRIES, REWRAP_BATCH_MAX_BYTES, REWRAP_LANES } from "../limits.ts";
-import type { Expectation, Store, StoredRecord, Write } from "../storage/store.ts";
+import {
+  REWRAP_BATCH_ENTRIES,
+  REWRAP_BATCH_MAX_BYTES,
+  REWRAP_JOB_MAX_BYTES,
+  REWRAP_LANES,
+  SEAL_KEY_ID_MAX_BYTES,
+} from "../limits.ts";
+import type { Expectation, Store, StoredRecord, StoreLimits, Write } from "../storage/store.ts";
 import type { RewrapFailure } from "./job.ts";
 
 export interface Slice {
@@ -32,12 +38,8 @@ export async function rewrapSlice(
   cursor: string | null,
   nowMs: number,
 ): Promise<Slice> {
-  const page = await store.wrappedBy(
-    staleKeyId,
-    cursor,
-    REWRAP_BATCH_ENTRIES,
-    REWRAP_BATCH_MAX_BYTES,
-  );
+  const { entries, maxBytes } = pageSize(store.limits);
+  const page = await store.wrappedBy(staleKeyId, cursor, entries, maxBytes);
   const outcomes = await mapInLanes(
     page.records,
     REWRAP_LANES,
@@ -54,6 +56,23 @@ export async function rewrapSlice(
   }
   const exhausted = page.records.length === 0;
   return { staleKeyId, cursor: page.cursor, exhausted, writes, expect, failures };
+}
+
+/** The run's own records go with the entries: its job, its due time, and the count of encryptions. */
+const RUN_WRITES = 3;
+const RUN_EXPECTATIONS = 1;
+
+function pageSize(
+  { commitMaxWrites, commitMaxExpectations, commitMaxBytes }: StoreLimits,
+): { readonly entries: number; readonly maxBytes: number } {
+  const entries = Math.min(
+    REWRAP_BATCH_ENTRIES,
+    commitMaxWrites - RUN_WRITES,
+    commitMaxExpectations - RUN_EXPECTATIONS,
+  );
+  // The newest key may have a longer id than the stale one.
+  const ownBytes = REWRAP_JOB_MAX_BYTES + entries * SEAL_KEY_ID_MAX_BYTES;
+  return { entries, maxBytes: Math.min(REWRAP_BATCH_MAX_BYTES, commitMaxBytes - ownBytes) };
 }
 
 /** The results in the order of `items`, with at most `lanes` bodies in progress. */

@@ -56,7 +56,7 @@ export interface StoreLimits {
   readonly recordMaxBytes: number;
   readonly commitMaxWrites: number;
   readonly commitMaxExpectations: number;
-  /** Of the records written together. At least `recordMaxBytes`. */
+  /** Of the records written together: the largest record, and 256 KiB for those beside it. */
   readonly commitMaxBytes: number;
 }
 

@@ -56,27 +56,6 @@ describe("cubbyhole", () => {
     await destroyScope(storage, "r");
   });
 
-  it("destroyScope() finishes what a failing store stopped at any page", async () => {
-    for (let stop = 1; stop <= 3; stop++) {
-      const { storage } = setUp();
-      const value = new TextEncoder().encode("{}");
-      await storage.rival.commit(
-        Array.from({ length: 600 }, (_, i) => ({ path: `r/${i}`, value })),
-      );
-      storage.hook = (number) => number === stop ? "fail" : undefined;
-      expect(await refusal(destroyScope(storage, "r"))).toMatch(/^store_failed/);
-      await destroyScope(storage, "r");
-      expect(storage.paths()).toEqual([]);
-    }
-  });
-
-  it("destroyScope() gives up when the store never stops refusing", async () => {
-    const { storage, cubbyhole } = setUp();
-    await send(cubbyhole, "update", "a", { x: 1 }, ROOT);
-    storage.hook = () => "conflict";
-    expect(await refusal(destroyScope(storage, "r"))).toMatch(/^store_conflict/);
-  });
-
   it("cubbyhole refuses empty writes and paths in OpenBao's words", async () => {
     const { cubbyhole } = setUp();
     expect(await refusal(send(cubbyhole, "update", "a", {}))).toBe(

@@ -25,12 +25,16 @@ export interface MemoryMountRecords extends MountRecords {
   readonly rival: MountRecords;
 }
 
-export function createMemoryMountRecords(): MemoryMountRecords {
+/** A commit of more than `commitMaxWrites` throws. */
+export function createMemoryMountRecords(
+  commitMaxWrites = Number.MAX_SAFE_INTEGER,
+): MemoryMountRecords {
   const records = new Map<string, MountRecord>();
   let revision = 0;
   const sorted = () => [...records.keys()].sort(compareUtf8);
 
   const apply = (writes: readonly MountWrite[]): boolean => {
+    if (writes.length > commitMaxWrites) throw new TypeError("too many writes in one commit");
     const fits = ({ path, expected }: MountWrite) =>
       expected === undefined || (records.get(path)?.revision ?? ABSENT) === expected;
     if (!writes.every(fits)) return false;
@@ -43,7 +47,11 @@ export function createMemoryMountRecords(): MemoryMountRecords {
     return true;
   };
 
-  const reads = {
+  const shared = {
+    commitMaxWrites,
+    async removeBelow(prefix: string) {
+      for (const path of sorted()) if (path.startsWith(prefix)) apply([{ path, value: null }]);
+    },
     async get(path: string) {
       await Promise.resolve();
       return records.get(path) ?? null;
@@ -68,7 +76,7 @@ export function createMemoryMountRecords(): MemoryMountRecords {
   };
 
   return {
-    ...reads,
+    ...shared,
     hook: null,
     commits: 0,
     async commit(writes) {
@@ -83,7 +91,7 @@ export function createMemoryMountRecords(): MemoryMountRecords {
     poke(path, value) {
       apply([{ path, value }]);
     },
-    rival: { ...reads, commit: async (writes) => apply(writes) },
+    rival: { ...shared, commit: async (writes) => apply(writes) },
   };
 }
 

@@ -5,6 +5,8 @@
 
 import { type ApiResponse, initialiseOpen, textAt } from "../contract/api.contract.ts";
 import { type MemoryApi, startMemoryApi } from "./memory_api.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
 
 export interface RootClient {
   readonly api: MemoryApi;
@@ -23,8 +25,9 @@ export interface RootClient {
   tokenWith(policy: string, withDefault?: boolean): Promise<string>;
 }
 
-export async function openRootClient(): Promise<RootClient> {
-  const api = await startMemoryApi();
+/** `store` defaults to a new one in memory. */
+export async function openRootClient(store: Store = createMemoryStore()): Promise<RootClient> {
+  const api = await startMemoryApi({ store });
   const { root, shares } = await initialiseOpen(api, 1, 1);
   const ask: RootClient["ask"] = async (method, path, body = null, token = root) =>
     await api.request(method, `/v1/${path}`, {

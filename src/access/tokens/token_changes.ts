@@ -9,9 +9,12 @@ import { decodeToken, encodeToken, SPENT_USES, type StoredToken, type Token } fr
 import { RESPONSE_WRAPPING_POLICY_NAME } from "../policies/policy_names.ts";
 import { TOKEN_PREFIX, WRAPPED_REPLY_PREFIX } from "../../storage/record_paths.ts";
 import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
-import type { Expectation } from "../../storage/store.ts";
+import type { Expectation, StoreLimits } from "../../storage/store.ts";
 import { encodeUtf8 } from "../../crypto/bytes.ts";
 import { TOKEN_CHANGE_BATCH } from "../../limits.ts";
+
+/** The token, its entries by accessor, parent and expiry, and a wrapped reply. */
+const RECORDS_PER_TOKEN = 5;
 
 export class TokenChanges {
   readonly #barrier: Barrier;
@@ -51,10 +54,9 @@ export class TokenChanges {
     entriesOf: (stored: StoredToken) => readonly Entry[],
   ): Promise<readonly StoredToken[]> {
     const done: StoredToken[] = [];
-    for (let start = 0; start < hashes.length; start += TOKEN_CHANGE_BATCH) {
-      done.push(
-        ...await this.#commitBatch(hashes.slice(start, start + TOKEN_CHANGE_BATCH), entriesOf),
-      );
+    const batch = batchTokens(this.#barrier.limits);
+    for (let start = 0; start < hashes.length; start += batch) {
+      done.push(...await this.#commitBatch(hashes.slice(start, start + batch), entriesOf));
     }
     return done;
   }
@@ -104,4 +106,9 @@ export class TokenChanges {
       return outcome.kind === "committed" ? settled(after) : LOST;
     });
   }
+}
+
+function batchTokens({ commitMaxWrites, commitMaxExpectations }: StoreLimits): number {
+  const fitting = Math.floor(commitMaxWrites / RECORDS_PER_TOKEN);
+  return Math.min(TOKEN_CHANGE_BATCH, fitting, commitMaxExpectations);
 }

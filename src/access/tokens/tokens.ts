@@ -209,16 +209,18 @@ export class TokenStore {
   async expired(limit: number): Promise<readonly StoredToken[]> {
     const tokens: StoredToken[] = [];
     const stale: Entry[] = [];
-    for (const path of await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", limit)) {
+    const { barrier } = this.#ports;
+    const page = Math.min(limit, barrier.limits.commitMaxWrites);
+    for (const path of await barrier.list(TOKEN_EXPIRY_PREFIX, "", page)) {
       const { atMs, hash } = parseExpiryPath(path);
       if (atMs > this.#ports.nowMs()) break;
-      const record = await this.#ports.barrier.get(TOKEN_PREFIX + hash);
+      const record = await barrier.get(TOKEN_PREFIX + hash);
       const token = record === null ? null : decodeToken(record.value);
       if (token?.expiresAtMs === atMs) tokens.push({ hash, token });
       else stale.push({ path, value: null });
     }
     // A stale row would otherwise stay first forever and hide those behind it.
-    if (stale.length > 0) await this.#ports.barrier.commit({ entries: stale });
+    if (stale.length > 0) await barrier.commit({ entries: stale });
     return tokens;
   }
 

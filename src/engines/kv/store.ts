@@ -67,6 +67,10 @@ export async function changeKey<T>(
     const change = await plan(stored);
     if (change.kind === "stale") return { kind: "lost" };
     const writes = writesOf(key, stored, change);
+    if (stored !== null && writes.length > storage.commitMaxWrites) {
+      await destroySome(storage, stored, change);
+      return { kind: "lost" };
+    }
     if (writes.length > 0 && !await storage.commit(writes)) return { kind: "lost" };
     return { kind: "settled", result: change.result };
   });
@@ -114,21 +118,58 @@ export async function changeConfig(
   });
 }
 
+/**
+ * Destroys some of the versions that `change` removes, so that the rest fits into one commit. A stop
+ * in between leaves them destroyed, which is what the caller asked for.
+ */
+async function destroySome<T>(
+  storage: MountRecords,
+  stored: StoredKey,
+  change: Decided<T>,
+): Promise<void> {
+  const path = metadataPath(stored.key);
+  const some = removedVersions(stored, change).slice(0, storage.commitMaxWrites - 1);
+  const versions = new Map(stored.metadata.versions);
+  for (const version of some) {
+    const state = versions.get(version);
+    if (state !== undefined) versions.set(version, { ...state, destroyed: true });
+  }
+  const value = encodeMetadata({ ...stored.metadata, versions });
+  await storage.commit([
+    { path, value, expected: stored.revision },
+    ...some.map((version) => ({ path: versionPath(stored.key, version), value: null })),
+  ]);
+}
+
+type Decided<T> = Exclude<KeyChange<T>, { kind: "stale" }>;
+
+/** Stored versions whose data goes. That of a destroyed version is gone already. */
+function removedVersions<T>(stored: StoredKey | null, change: Decided<T>): readonly number[] {
+  const versions = stored?.metadata.versions ?? new Map<number, never>();
+  const isStored = (version: number) => versions.get(version)?.destroyed === false;
+  switch (change.kind) {
+    case "keep":
+      return [];
+    case "put":
+      return change.data.filter(({ version, value }) => value === null && isStored(version))
+        .map(({ version }) => version);
+    case "remove":
+      return [...versions.keys()].filter(isStored);
+  }
+}
+
 function writesOf<T>(
   key: string,
   stored: StoredKey | null,
-  change: Exclude<KeyChange<T>, { kind: "stale" }>,
+  change: Decided<T>,
 ): readonly MountWrite[] {
   if (change.kind === "keep") return [];
+  const removals = removedVersions(stored, change)
+    .map((version) => ({ path: versionPath(key, version), value: null }));
   const guard = { path: metadataPath(key), expected: stored?.revision ?? ABSENT };
-  if (change.kind === "put") {
-    const data = change.data.map(({ version, value }) => ({
-      path: versionPath(key, version),
-      value,
-    }));
-    return [{ ...guard, value: encodeMetadata(change.metadata) }, ...data];
-  }
-  const versions = [...stored?.metadata.versions.keys() ?? []];
-  const removed = versions.map((version) => ({ path: versionPath(key, version), value: null }));
-  return [{ ...guard, value: null }, ...removed];
+  if (change.kind === "remove") return [{ ...guard, value: null }, ...removals];
+  const data = change.data.flatMap(({ version, value }) =>
+    value === null ? [] : [{ path: versionPath(key, version), value }]
+  );
+  return [{ ...guard, value: encodeMetadata(change.metadata) }, ...data, ...removals];
 }

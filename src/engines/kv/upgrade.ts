@@ -15,8 +15,9 @@ import {
 } from "./records.ts";
 import { addVersion, newKey } from "./window.ts";
 import { invalidRequest } from "../../errors.ts";
-import { KV_UPGRADE_PAGE_MAX_BYTES, PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../../limits.ts";
+import { KV_UPGRADE_PAGE_MAX_BYTES, PATH_MAX_BYTES } from "../../limits.ts";
 import type { Expectation } from "../../storage/store.ts";
+import { isLongerThan } from "../../storage/paths.ts";
 
 export interface KvMove {
   /** Prefix of the records of version 1. `to` is that of version 2. */
@@ -27,6 +28,8 @@ export interface KvMove {
 }
 
 const PAGE_RECORDS = 200;
+/** Metadata, the first version, and the removal of the old record. */
+const WRITES_PER_RECORD = 3;
 const FIRST_VERSION = 1;
 /** More than the two layers of encryption add to a value. */
 const LAYERS_BYTES = 1024;
@@ -39,6 +42,8 @@ export async function refuseUnmovable(barrier: Barrier, move: KvMove): Promise<v
   for await (const key of barrier.each(move.from)) {
     const path = move.from + key;
     const record = await barrier.get(path);
+    const { recordMaxBytes } = barrier.limits;
+    const fits = (entry: Entry) => isStorable(entry, recordMaxBytes);
     if (record !== null && !firstVersion(move, path, record.value).every(fits)) {
       throw invalidRequest(
         `cannot upgrade mount: the secret ${JSON.stringify(key)} is too large`,
@@ -47,14 +52,18 @@ export async function refuseUnmovable(barrier: Barrier, move: KvMove): Promise<v
   }
 }
 
-function fits({ path, value }: Entry): boolean {
-  return new TextEncoder().encode(path).length <= PATH_MAX_BYTES &&
-    (value?.length ?? 0) + LAYERS_BYTES <= RECORD_MAX_BYTES;
+function isStorable({ path, value }: Entry, recordMaxBytes: number): boolean {
+  return !isLongerThan(path, PATH_MAX_BYTES) &&
+    (value?.length ?? 0) + LAYERS_BYTES <= recordMaxBytes;
 }
 
 /** Moves some records; true once none are left. May be called again after any failure. */
 export async function moveSome(barrier: Barrier, move: KvMove): Promise<boolean> {
-  const paths = await barrier.list(move.from, "", PAGE_RECORDS);
+  const { limits } = barrier;
+  const fitting = Math.floor(limits.commitMaxWrites / WRITES_PER_RECORD);
+  const page = Math.min(PAGE_RECORDS, fitting, limits.commitMaxExpectations);
+  const maxBytes = Math.min(KV_UPGRADE_PAGE_MAX_BYTES, limits.commitMaxBytes);
+  const paths = await barrier.list(move.from, "", page);
   if (paths.length === 0) return true;
   const entries: Entry[] = [];
   const expect: Expectation[] = [];
@@ -62,10 +71,11 @@ export async function moveSome(barrier: Barrier, move: KvMove): Promise<boolean>
   for (const path of paths) {
     const record = await barrier.get(path);
     if (record === null) continue;
-    entries.push(...firstVersion(move, path, record.value), { path, value: null });
+    const moved = firstVersion(move, path, record.value);
+    for (const { value } of moved) bytes += (value?.length ?? 0) + LAYERS_BYTES;
+    if (bytes > maxBytes && entries.length > 0) break;
+    entries.push(...moved, { path, value: null });
     expect.push({ path, revision: record.revision });
-    bytes += record.value.length;
-    if (bytes >= KV_UPGRADE_PAGE_MAX_BYTES) break;
   }
   // If a rewrap changed a record meanwhile, nothing was written and the next call tries again.
   await barrier.commit({ entries, expect });
