@@ -23,6 +23,7 @@ import { AuditEntry } from "./entry.ts";
 import { createHashing, type DeviceHashing } from "./hashing.ts";
 import { OpenDevice } from "./open_device.ts";
 import type { AuditSinks, DeviceOrigin } from "./sinks.ts";
+import { KeptRecord } from "../barrier/kept_record.ts";
 
 /** The runtime's device types, and the devices its settings enable. */
 export interface AuditSettings {
@@ -55,26 +56,33 @@ function refuseDevice(type: string): never {
 
 export class AuditDevices {
   readonly #ports: AuditPorts;
+  readonly #record: KeptRecord;
   #devices: readonly OpenDevice[];
   /** Number of requests whose response line is not written yet. */
   #trails = 0;
   #closing: PromiseWithResolvers<void> | null = null;
 
-  private constructor(ports: AuditPorts, devices: readonly OpenDevice[]) {
+  private constructor(
+    ports: AuditPorts,
+    record: KeptRecord,
+    devices: readonly OpenDevice[],
+  ) {
     this.#ports = ports;
+    this.#record = record;
     this.#devices = devices;
   }
 
   /** Opens the enabled devices. One that fails to open stays enabled but takes no entries yet. */
   static async open(ports: AuditPorts): Promise<AuditDevices> {
-    const record = await ports.barrier.get(AUDIT_PATH);
-    const stored = record === null ? [] : decodeDevices(record.value);
+    const record = new KeptRecord(ports.barrier, AUDIT_PATH);
+    const value = await record.load();
+    const stored = value === null ? [] : decodeDevices(value);
     const opened = [
       ...configuredDevices(ports).map((each) => openDevice(ports, each, "settings")),
       ...stored.map((each) => openDevice(ports, each, "api")),
     ];
     await Promise.all(opened.map((device) => device.tryOpen()));
-    return new AuditDevices(ports, opened);
+    return new AuditDevices(ports, record, opened);
   }
 
   /** If false, callers need not make entries. */
@@ -200,9 +208,7 @@ export class AuditDevices {
 
   async #store(devices: readonly OpenDevice[]): Promise<void> {
     const stored = devices.filter(({ origin }) => origin === "api");
-    await this.#ports.barrier.commit({
-      entries: [{ path: AUDIT_PATH, value: encodeDevices(stored) }],
-    });
+    await this.#record.write(encodeDevices(stored));
   }
 }
 

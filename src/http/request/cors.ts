@@ -5,7 +5,7 @@
 
 import type { MiddlewareHandler } from "hono";
 import type { UnsealedVault } from "../../vault/unsealed_vault.ts";
-import { readSetting, writeSetting } from "../../vault/server_settings.ts";
+import { changeSetting, readSetting } from "../../vault/server_settings.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { emptyReply, errorReply } from "./replies.ts";
 
@@ -64,7 +64,7 @@ export async function corsSetting(vault: Vault): Promise<CorsSetting | null> {
 
 export async function setCors(vault: Vault, setting: CorsSetting | null): Promise<void> {
   await vault.administer(async (unsealed) => {
-    await writeSetting(unsealed.barrier, "cors", setting);
+    await changeSetting(unsealed.barrier, "cors", () => setting);
     KNOWN.set(vault, { unsealed, setting: Promise.resolve(setting) });
   });
 }

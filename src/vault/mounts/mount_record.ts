@@ -6,7 +6,7 @@ import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import type { EngineMount, EngineType } from "../../engines/engine_module.ts";
 import { engineNamed } from "../../engines/engines.ts";
 import { MOUNTS_PATH } from "../../storage/record_paths.ts";
-import { type StoredMount, tableEntry } from "./mount_table.ts";
+import { encodeTable, type StoredMount } from "./mount_table.ts";
 
 /** The API itself serves `system` and `identity`. */
 export type MountType = EngineType | "system" | "identity";
@@ -61,13 +61,14 @@ export function initialMountsEntry(random: RandomBytes): Entry {
       options: null,
       config: DEFAULT_SETTINGS,
     }, random);
-  return tableEntry(MOUNTS_PATH, [
+  const value = encodeTable([
     builtIn("cubbyhole/", "cubbyhole", "per-token private secret storage", { local: true }),
     builtIn("identity/", "identity", "identity store", {}),
     builtIn("sys/", "system", "system endpoints used for control, policy and debugging", {
       sealWrap: true,
     }),
   ]);
+  return { path: MOUNTS_PATH, value };
 }
 
 function nameMount(

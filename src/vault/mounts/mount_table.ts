@@ -7,6 +7,8 @@ import type { Barrier, Entry } from "../../barrier/barrier.ts";
 import { removeBelow } from "../../barrier/mount_records.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { comparePaths } from "../../storage/paths.ts";
+import { VaultError } from "../../errors.ts";
+import { KeptRecord } from "../../barrier/kept_record.ts";
 
 export interface StoredMount {
   /** Ends in "/". No path is a prefix of another. */
@@ -31,20 +33,15 @@ export interface TableKind<M extends StoredMount> {
 export class MountTable<M extends StoredMount> {
   readonly #kind: TableKind<M>;
   readonly #barrier: Barrier;
-  #mounts: readonly M[];
+  readonly #record: KeptRecord;
+  #mounts: readonly M[] = [];
   /** Ids of removed mounts that may still have records. */
-  #removing: readonly string[];
+  #removing: readonly string[] = [];
 
-  private constructor(
-    kind: TableKind<M>,
-    barrier: Barrier,
-    mounts: readonly M[],
-    removing: readonly string[],
-  ) {
+  private constructor(kind: TableKind<M>, barrier: Barrier) {
     this.#kind = kind;
     this.#barrier = barrier;
-    this.#mounts = mounts;
-    this.#removing = removing;
+    this.#record = new KeptRecord(barrier, kind.recordPath);
   }
 
   /** `initial` gives the mounts of a vault without this record. */
@@ -53,13 +50,22 @@ export class MountTable<M extends StoredMount> {
     barrier: Barrier,
     initial: () => readonly M[],
   ): Promise<MountTable<M>> {
-    const record = await barrier.get(kind.recordPath);
-    if (record === null) return new MountTable(kind, barrier, initial(), []);
-    const { mounts, removing = [] } = JSON.parse(decodeUtf8(record.value)) as {
+    const table = new MountTable(kind, barrier);
+    if (!await table.#load()) table.#mounts = initial();
+    return table;
+  }
+
+  /** False if there is no record; then nothing changed. */
+  async #load(): Promise<boolean> {
+    const value = await this.#record.load();
+    if (value === null) return false;
+    const { mounts, removing = [] } = JSON.parse(decodeUtf8(value)) as {
       readonly mounts: readonly M[];
       readonly removing?: readonly string[];
     };
-    return new MountTable(kind, barrier, mounts.map(kind.read), removing);
+    this.#mounts = mounts.map(this.#kind.read);
+    this.#removing = removing;
+    return true;
   }
 
   list(): readonly M[] {
@@ -117,17 +123,21 @@ export class MountTable<M extends StoredMount> {
   ): Promise<void> {
     const { settle = (mount: M) => mount } = this.#kind;
     const kept = mounts.map(settle).sort((left, right) => comparePaths(left.path, right.path));
-    const table = tableEntry(this.#kind.recordPath, kept, removing);
-    await this.#barrier.commit({ entries: [table, ...entries] });
+    try {
+      await this.#record.write(encodeTable(kept, removing), entries);
+    } catch (error) {
+      // Another process has changed the table. The next request finds it as it is.
+      if (error instanceof VaultError && error.code === "store_conflict") await this.#load();
+      throw error;
+    }
     this.#mounts = kept;
     this.#removing = removing;
   }
 }
 
-export function tableEntry(
-  path: string,
+export function encodeTable(
   mounts: readonly StoredMount[],
   removing: readonly string[] = [],
-): Entry {
-  return { path, value: encodeUtf8(JSON.stringify({ version: 1, mounts, removing })) };
+): Uint8Array {
+  return encodeUtf8(JSON.stringify({ version: 1, mounts, removing }));
 }

@@ -6,7 +6,7 @@
 import { boolean, type Sent, textList } from "../../../wire/fields.ts";
 import { invalidRequest } from "../../../errors.ts";
 import type { UnsealedVault } from "../../../vault/unsealed_vault.ts";
-import { readSetting, writeSetting } from "../../../vault/server_settings.ts";
+import { changeSetting, readSetting } from "../../../vault/server_settings.ts";
 import {
   DONE,
   type EndpointCall,
@@ -83,8 +83,11 @@ async function update(
     );
   }
   await request.call.vault.administer(async (unsealed) => {
-    const headers = { ...await headersOf(unsealed), [name]: lines };
-    await writeSetting(unsealed.barrier, "ui-headers", headers);
+    await changeSetting<UiHeaders>(
+      unsealed.barrier,
+      "ui-headers",
+      (headers) => ({ ...headers, [name]: lines }),
+    );
   });
   const warnings = lower === "content-security-policy"
     ? [
@@ -97,9 +100,10 @@ async function update(
 async function remove(request: EndpointCall): Promise<LogicalReply> {
   const name = request.parameter("header");
   await request.call.vault.administer(async (unsealed) => {
-    const { [name]: _removed, ...headers } = await headersOf(unsealed);
-    const isEmpty = Object.keys(headers).length === 0;
-    await writeSetting(unsealed.barrier, "ui-headers", isEmpty ? null : headers);
+    await changeSetting<UiHeaders>(unsealed.barrier, "ui-headers", (before) => {
+      const { [name]: _removed, ...headers } = before ?? {};
+      return Object.keys(headers).length === 0 ? null : headers;
+    });
   });
   return DONE;
 }

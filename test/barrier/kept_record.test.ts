@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { Barrier } from "../../src/barrier/barrier.ts";
+import { KeptRecord } from "../../src/barrier/kept_record.ts";
+import { createKeyring } from "../../src/barrier/keyring.ts";
+import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
+import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
+import { Seal } from "../../src/seal/seal.ts";
+import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { codeOf, seededRandom } from "./doubles.ts";
+
+const random = seededRandom("kept record");
+
+function twoRecords() {
+  const key = { id: "k1", bytes: wrappingKeyBytes(random(32)) };
+  const barrier = new Barrier({
+    store: createMemoryStore(),
+    keyring: createKeyring(random, 0),
+    outer: new Seal("shamir", key, [], random),
+    random,
+    operations: 0,
+  });
+  const textOf = async (path: string) => {
+    const record = await barrier.get(path);
+    return record === null ? null : decodeUtf8(record.value);
+  };
+  const open = () => new KeptRecord(barrier, "core/table");
+  return { first: open(), second: open(), textOf };
+}
+
+describe("KeptRecord", () => {
+  it("a kept record is written again and again by the one that loaded it", async () => {
+    const { first, textOf } = twoRecords();
+    expect(await first.load()).toBeNull();
+    await first.write(encodeUtf8("1"));
+    await first.write(encodeUtf8("2"), [{ path: "other", value: encodeUtf8("with 2") }]);
+    expect(await textOf("core/table")).toBe("2");
+    expect(await textOf("other")).toBe("with 2");
+  });
+
+  it("a kept record that another has created or changed is not overwritten, nor its others written", async () => {
+    const { first, second, textOf } = twoRecords();
+    await first.load();
+    await second.load();
+    await second.write(encodeUtf8("created"));
+    const others = [{ path: "other", value: encodeUtf8("lost") }];
+    expect(await codeOf(() => first.write(encodeUtf8("lost"), others))).toBe("store_conflict");
+    await first.load();
+    await second.write(encodeUtf8("changed"));
+    expect(await codeOf(() => first.write(encodeUtf8("lost"), others))).toBe("store_conflict");
+    expect(await codeOf(() => first.write(encodeUtf8("lost"), others))).toBe("store_conflict");
+    expect(await textOf("core/table")).toBe("changed");
+    expect(await textOf("other")).toBeNull();
+  });
+
+  it("a kept record that was never loaded is not written", async () => {
+    const { first, textOf } = twoRecords();
+    await expect(first.write(encodeUtf8("1"))).rejects.toBeInstanceOf(RangeError);
+    expect(await textOf("core/table")).toBeNull();
+  });
+});
