@@ -8,7 +8,6 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -67,13 +66,6 @@ export class Copy {
 
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  /** Every file of the source. */
-  sources(): readonly string[] {
-    const files = readdirSync(join(this.#folder, "src"), { recursive: true, encoding: "utf8" });
-    return files.filter((file) => file.endsWith(".ts"))
-      .map((file) => `src/${file.replaceAll("\\", "/")}`).toSorted();
   }
 
   read(file: string): string {
