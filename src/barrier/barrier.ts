@@ -11,7 +11,6 @@ import { VaultError } from "../errors.ts";
 import { BARRIER_READS_MAX, KEY_BYTES } from "../limits.ts";
 import type {
   CommitOutcome,
-  Expectation,
   Revision,
   Store,
   StoredRecord,
@@ -23,6 +22,7 @@ import { activeTerm, type Keyring } from "./keyring.ts";
 import { Latch } from "./latch.ts";
 import { termOperationsWrite } from "./term_operations.ts";
 import { eachPage } from "./pages.ts";
+import type { Change, Entry } from "./change.ts";
 
 /** The layer around wrapped values. `unwrap` chooses the key by the id in the value. */
 export interface OuterLayer {
@@ -34,20 +34,6 @@ export interface OuterLayer {
 export interface BarrierRecord {
   readonly value: Uint8Array<ArrayBuffer>;
   readonly revision: Revision;
-}
-
-export interface Entry {
-  readonly path: string;
-  /** Null removes. */
-  readonly value: Uint8Array | null;
-  readonly sealWrap?: boolean;
-}
-
-/** The entries to encrypt, and the records written as they are, of one commit. */
-export interface Change {
-  readonly entries: readonly Entry[];
-  readonly writes?: readonly Write[];
-  readonly expect?: readonly Expectation[];
 }
 
 /** The keys that encrypt and wrap. A commit that replaces them is encrypted under the new ones. */
@@ -185,7 +171,7 @@ export class Barrier {
     if (outcome.kind === "conflict") return outcome;
     const isNewTerm = !this.#isActiveTerm(next.keyring);
     this.install(next);
-    if (isNewTerm) this.#operations = encryptionsOf(change.entries);
+    if (isNewTerm) this.#operations = encryptionsOf(change.entries ?? []);
     return outcome;
   }
 
@@ -194,10 +180,10 @@ export class Barrier {
     imported: ImportedKeys,
     change: Change,
   ): Promise<CommitOutcome> {
-    const count = encryptionsOf(change.entries);
+    const count = encryptionsOf(change.entries ?? []);
     const isActiveTerm = this.#isActiveTerm(keys.keyring);
     if (isActiveTerm) this.#operations += count;
-    const writes = await this.#encryptAll(keys, imported, change.entries);
+    const writes = await this.#encryptAll(keys, imported, change.entries ?? []);
     writes.push(...change.writes ?? []);
     if (count > 0) {
       // Read last: commits reach the store in this order, so the stored count never decreases.

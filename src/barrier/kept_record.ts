@@ -5,7 +5,8 @@
 
 import { VaultError } from "../errors.ts";
 import { ABSENT, type Revision } from "../storage/store.ts";
-import type { Barrier, Entry } from "./barrier.ts";
+import type { Barrier } from "./barrier.ts";
+import type { Entry } from "./change.ts";
 
 export class KeptRecord {
   readonly path: string;

@@ -8,7 +8,8 @@ import { invalidRequest, VaultError } from "../errors.ts";
 import { LIST_PAGE_PATHS, PATH_MAX_BYTES } from "../limits.ts";
 import { isLongerThan } from "../storage/paths.ts";
 import { ABSENT, type Revision } from "../storage/store.ts";
-import type { Barrier, Entry } from "./barrier.ts";
+import type { Barrier } from "./barrier.ts";
+import type { Entry } from "./change.ts";
 
 export interface MountRecord {
   readonly value: Uint8Array;

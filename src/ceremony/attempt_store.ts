@@ -3,7 +3,8 @@
  * write expects the state that was read, so that of two writers one must start over.
  */
 
-import type { Barrier, Entry } from "../barrier/barrier.ts";
+import type { Barrier } from "../barrier/barrier.ts";
+import { type Change, joinChanges } from "../barrier/change.ts";
 import { VaultError } from "../errors.ts";
 import { encodeDueTime } from "../storage/due.ts";
 import { ceremonyPath, duePath } from "../storage/record_paths.ts";
@@ -23,12 +24,6 @@ export interface AttemptCodec<State> {
   readonly decode: (bytes: Uint8Array) => State;
   /** When the attempt ends by itself; null if idle. */
   readonly expiresAtMs: (state: State) => number | null;
-}
-
-/** Whatever else belongs in the commit of a state. */
-interface Others {
-  readonly entries?: readonly Entry[];
-  readonly writes?: readonly Write[];
 }
 
 export class AttemptStore<State> {
@@ -74,14 +69,20 @@ export class AttemptStore<State> {
     return { state: expired ? idle : state, expect, isLeftover: expired };
   }
 
-  async write(state: State, expect: Expectation, others: Others = {}): Promise<void> {
-    const { entries, writes } = this.records(state);
-    const all = [...writes, ...(others.writes ?? [])];
-    await this.commit([...entries, ...(others.entries ?? [])], all, expect);
+  /**
+   * Commits a state and what belongs with it, on condition that the attempt is as it was read.
+   * Throws `store_conflict` if not.
+   */
+  async write(state: State, expect: Expectation, others: Change = {}): Promise<void> {
+    const change = joinChanges(this.records(state), others, { expect: [expect] });
+    const outcome = await this.#barrier.commit(change);
+    if (outcome.kind === "conflict") {
+      throw new VaultError("store_conflict", "the attempt was changed by another writer");
+    }
   }
 
   /** The records of a state, for another commit. */
-  records(state: State): { readonly entries: readonly Entry[]; readonly writes: readonly Write[] } {
+  records(state: State): Change {
     const expiry = this.#codec.expiresAtMs(state);
     const bytes = expiry === null ? null : encodeDueTime(expiry);
     return {
@@ -102,18 +103,6 @@ export class AttemptStore<State> {
       bytes: null,
       sealKeyId: null,
     }));
-  }
-
-  /** Commits on condition that the attempt is as it was read. Throws `store_conflict` if not. */
-  async commit(
-    entries: readonly Entry[],
-    writes: readonly Write[],
-    expect: Expectation,
-  ): Promise<void> {
-    const outcome = await this.#barrier.commit({ entries, writes, expect: [expect] });
-    if (outcome.kind === "conflict") {
-      throw new VaultError("store_conflict", "the attempt was changed by another writer");
-    }
   }
 
   /** Removes what is left of an expired attempt. Returns whether there was one. */

@@ -4,7 +4,7 @@
  * token leaves the vault only XOR-ed with a one-time password, or encrypted to a PGP key.
  */
 
-import type { Entry } from "../barrier/barrier.ts";
+import type { Change, Entry } from "../barrier/change.ts";
 import {
   decodeBase64,
   decodeUtf8,
@@ -20,7 +20,6 @@ import type { AttemptEvent, Metrics } from "../metrics.ts";
 import type { Write } from "../storage/store.ts";
 import { AttemptStore } from "./attempt_store.ts";
 import { type AuthorityPorts, ShareAuthority } from "./authority.ts";
-import type { Attached } from "./install.ts";
 import { encryptTo, logRecipients } from "./recipients.ts";
 import type { PgpRecipient } from "./state.ts";
 import type { Share } from "../crypto/keys.ts";
@@ -136,7 +135,7 @@ export class GenerateRoot {
   }
 
   /** The attempt without given shares, for the commit that voids them. Null if idle. */
-  async voided(required: number): Promise<Attached | null> {
+  async voided(required: number): Promise<Change | null> {
     const { state, expect } = await this.#attempts.read();
     if (state.phase === "idle") return null;
     return { ...this.#attempts.records({ ...state, required, given: [] }), expect: [expect] };

@@ -4,7 +4,8 @@
  * the old or the new shares open the vault.
  */
 
-import type { Barrier, Entry, OuterLayer } from "../barrier/barrier.ts";
+import type { Barrier, OuterLayer } from "../barrier/barrier.ts";
+import { type Change, joinChanges } from "../barrier/change.ts";
 import { addTerm, type Keyring, withNewCredentialKey } from "../barrier/keyring.ts";
 import { equalBytes } from "../crypto/bytes.ts";
 import { recoveryKey, rootKey, type Share, unsealKey } from "../crypto/keys.ts";
@@ -21,7 +22,7 @@ import {
   ROOT_KEY_PATH,
   SEAL_CONFIG_PATH,
 } from "../storage/record_paths.ts";
-import type { Expectation, Store, Write } from "../storage/store.ts";
+import type { Store, Write } from "../storage/store.ts";
 import {
   keyRecords,
   type KeyState,
@@ -31,10 +32,9 @@ import {
 } from "./key_records.ts";
 import { joinShares } from "./shares.ts";
 
-/** Records that start a rewrap, for the commit that makes entries stale. */
+/** What starts a rewrap, for the commit that makes entries stale. */
 export interface FollowUp {
-  readonly entries: readonly Entry[];
-  readonly writes: readonly Write[];
+  readonly change: Change;
   /** Called once the commit is durable. */
   readonly committed: () => void;
 }
@@ -52,15 +52,6 @@ export interface InstallPorts {
   readonly prepareRewrap: (sealKeyId: string) => FollowUp;
 }
 
-/** Whatever else belongs in the commit: the end of the ceremony, check values, backups. */
-export interface Attached {
-  readonly entries: readonly Entry[];
-  readonly writes: readonly Write[];
-  readonly expect: readonly Expectation[];
-}
-
-export const NOTHING_ATTACHED: Attached = { entries: [], writes: [], expect: [] };
-
 /** A new key, and shares that prove it: given by its holders, or about to be handed to them. */
 export interface ProvenKey extends ShareCounts {
   readonly key: Uint8Array<ArrayBuffer>;
@@ -75,7 +66,7 @@ export interface ProvenKey extends ShareCounts {
 export async function installUnsealKey(
   ports: InstallPorts,
   next: ProvenKey,
-  attached: Attached,
+  attached: Change,
 ): Promise<void> {
   const { barrier, random, nowMs } = ports;
   await barrier.exclusively(async () => {
@@ -88,11 +79,11 @@ export async function installUnsealKey(
     const opened: OpenedKeys = { rootKey: rootKey(random(KEY_BYTES)), keyring, seal };
     const counts = { shares: next.shares, threshold: next.threshold };
     const followUp = ports.prepareRewrap(seal.keyId);
-    await commitKeys(ports, { opened, reopened, counts }, {
-      entries: [...attached.entries, ...followUp.entries],
-      writes: [...attached.writes, ...followUp.writes],
-      expect: attached.expect,
-    });
+    await commitKeys(
+      ports,
+      { opened, reopened, counts },
+      joinChanges(attached, followUp.change),
+    );
     followUp.committed();
   });
 }
@@ -101,17 +92,19 @@ export async function installUnsealKey(
 export async function installRecoveryKey(
   ports: InstallPorts,
   next: ProvenKey,
-  attached: Attached,
+  attached: Change,
 ): Promise<void> {
   await ports.barrier.exclusively(async () => {
     const { seal } = ports.keys();
     const record = await wrapRecord(seal, RECOVERY_KEY_PATH, recoveryKey(next.key));
     await proveRecoveryKey(seal, record, next);
     const counts = { shares: next.shares, threshold: next.threshold };
-    await commitKeys(ports, { opened: withNewRootKey(ports, seal), reopened: seal, counts }, {
-      ...attached,
-      writes: [...attached.writes, record],
-    });
+    const opened = withNewRootKey(ports, seal);
+    await commitKeys(
+      ports,
+      { opened, reopened: seal, counts },
+      joinChanges(attached, { writes: [record] }),
+    );
   });
 }
 
@@ -124,7 +117,7 @@ async function proveRecoveryKey(seal: Seal, record: Write, next: ProvenKey): Pro
 }
 
 /** Installs a new root key under the same seal. No share changes. */
-export async function installRootKey(ports: InstallPorts, attached: Attached): Promise<void> {
+export async function installRootKey(ports: InstallPorts, attached: Change): Promise<void> {
   await ports.barrier.exclusively(async () => {
     const { seal, config: { counts } } = ports.keys();
     await commitKeys(
@@ -157,7 +150,7 @@ export async function installChangedSealKey(
       reopened,
       counts: config.counts,
     };
-    await commitKeys(ports, change, { ...NOTHING_ATTACHED, writes: recovery ?? [] });
+    await commitKeys(ports, change, { writes: recovery ?? [] });
     return recovery === null ? "changed_without_recovery_key" : "changed";
   });
 }
@@ -181,7 +174,7 @@ export async function installKeyring(
   await ports.barrier.exclusively(async () => {
     const { rootKey, seal, config: { counts } } = ports.keys();
     const opened = { rootKey, keyring: change(ports.barrier.keyring), seal };
-    await commitKeys(ports, { opened, reopened: seal, counts }, NOTHING_ATTACHED);
+    await commitKeys(ports, { opened, reopened: seal, counts }, {});
   });
 }
 
@@ -217,7 +210,7 @@ interface KeyChange {
 async function commitKeys(
   ports: InstallPorts,
   { opened, reopened, counts }: KeyChange,
-  attached: Attached,
+  attached: Change,
 ): Promise<void> {
   const { barrier, random } = ports;
   const { rootKey, keyring, seal } = opened;
@@ -225,11 +218,11 @@ async function commitKeys(
   await proveKeyRecords(records, reopened, opened);
   const { configRevision } = ports.keys();
   const config: SealConfig = { type: seal.type, sealKeyId: seal.keyId, counts };
-  const outcome = await barrier.commitHeld({
-    entries: attached.entries,
-    writes: [...attached.writes, ...records, configWrite(config)],
-    expect: [...attached.expect, { path: SEAL_CONFIG_PATH, revision: configRevision }],
-  }, { keyring, outer: ports.outerOf(seal) });
+  const change = joinChanges(attached, {
+    writes: [...records, configWrite(config)],
+    expect: [{ path: SEAL_CONFIG_PATH, revision: configRevision }],
+  });
+  const outcome = await barrier.commitHeld(change, { keyring, outer: ports.outerOf(seal) });
   if (outcome.kind === "conflict") {
     throw new VaultError("store_conflict", "the keys were changed by another writer");
   }

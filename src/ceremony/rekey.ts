@@ -3,7 +3,7 @@
  * vault calls it under its own lock, one call at a time.
  */
 
-import type { Entry } from "../barrier/barrier.ts";
+import { type Change, type Entry, joinChanges } from "../barrier/change.ts";
 import { encodeHex } from "../crypto/bytes.ts";
 import { randomUuid } from "../crypto/random.ts";
 import { invalidRequest, unreachable } from "../errors.ts";
@@ -17,7 +17,6 @@ import { type AuthorityPorts, ShareAuthority } from "./authority.ts";
 import { decodeCeremony, encodeCeremony, encodeShareChecks } from "./ceremony_record.ts";
 import { ShareDelivery } from "./delivery.ts";
 import {
-  type Attached,
   type InstallPorts,
   installRecoveryKey,
   installRootKey,
@@ -55,7 +54,7 @@ export interface RekeyPorts extends InstallPorts, AuthorityPorts {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Records that void the shares given to other attempts, for when the shares in force change. */
-  readonly voidGiven: (except: CeremonyTarget, required: number) => Promise<Attached>;
+  readonly voidGiven: (except: CeremonyTarget, required: number) => Promise<Change>;
   /** Clears the traces of a finished attempt, or of a restarted verification, from the store. */
   readonly clearTraces: () => Promise<void>;
 }
@@ -203,7 +202,7 @@ export class Rekey {
   }
 
   /** The attempt without given shares, for the commit that voids them. Null unless gathering. */
-  async voided(required: number): Promise<Attached | null> {
+  async voided(required: number): Promise<Change | null> {
     const { state, expect } = await this.#attempts.read();
     if (state.phase !== "gathering") return null;
     return { ...this.#attempts.records(withoutGiven(state, required)), expect: [expect] };
@@ -275,11 +274,7 @@ export class Rekey {
       { path: shareChecksPath(this.target), value: encodeShareChecks(pending.checks) },
     ]);
     const delivered = await this.delivery.promotion(head, pending);
-    const attached: Attached = {
-      entries: [...ended.entries, ...voided.entries],
-      writes: [...ended.writes, ...voided.writes, ...delivered],
-      expect: [...ended.expect, ...voided.expect],
-    };
+    const attached = joinChanges(ended, voided, { writes: delivered });
     switch (this.target) {
       case "barrier":
         await installUnsealKey(this.#ports, next, attached);
@@ -296,7 +291,7 @@ export class Rekey {
     this.#ports.log.info(`${what} rekeyed: shares=${shares} threshold=${threshold}`);
   }
 
-  #endAttached(stored: Stored, entries: readonly Entry[]): Attached {
+  #endAttached(stored: Stored, entries: readonly Entry[]): Change {
     return { entries, writes: this.endRecords(), expect: [stored.expect] };
   }
 

@@ -1,6 +1,7 @@
 /** Records of auth methods that expire: an index sorted by time, for the alarm. */
 
-import type { Barrier, Entry } from "../barrier/barrier.ts";
+import type { Barrier } from "../barrier/barrier.ts";
+import type { Entry } from "../barrier/change.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { LOGIN_EXPIRY_PREFIX } from "../storage/record_paths.ts";
 

@@ -4,7 +4,8 @@
  * whenever the job is due, one call at a time.
  */
 
-import type { Barrier, Entry } from "../barrier/barrier.ts";
+import type { Barrier } from "../barrier/barrier.ts";
+import { type Change, joinChanges } from "../barrier/change.ts";
 import { type RandomBytes, randomUuid } from "../crypto/random.ts";
 import { VaultError } from "../errors.ts";
 import { previousKeysRecord } from "../seal/previous_keys.ts";
@@ -49,12 +50,6 @@ export interface RewrapPorts {
   readonly installSeal: (seal: Seal) => void;
 }
 
-/** Records to add to a commit that makes entries stale, so that the run begins with it or not. */
-export interface RewrapStart {
-  readonly entries: readonly Entry[];
-  readonly writes: readonly Write[];
-}
-
 interface StoredJob {
   readonly job: RewrapJob;
   readonly expect: Expectation;
@@ -75,7 +70,7 @@ export class Rewrap {
    * The records that start a run towards `targetKeyId`. They replace an active run; the new one
    * visits what the old one had left.
    */
-  prepareStart(reason: RewrapReason, targetKeyId: string, startedBy: string | null): RewrapStart {
+  prepareStart(reason: RewrapReason, targetKeyId: string, startedBy: string | null): Change {
     const { random, nowMs } = this.#ports;
     const runId = randomUuid(random);
     const job = beginRun({ runId, reason, targetKeyId, startedBy, nowMs: nowMs() });
@@ -90,7 +85,7 @@ export class Rewrap {
     const stored = await this.#read();
     if (isActive(stored.job)) return "already_running";
     const start = this.prepareStart(reason, this.#ports.seal().keyId, startedBy);
-    await this.#commit(start, [stored.expect]);
+    await this.#commit(start, stored.expect);
     return "started";
   }
 
@@ -213,7 +208,6 @@ export class Rewrap {
       }
       const next = seal().withPrevious(kept);
       const outcome = await barrier.commitHeld({
-        entries: [],
         writes: [await previousKeysRecord(next)],
         expect: [expect],
       });
@@ -243,25 +237,22 @@ export class Rewrap {
     return { job: decodeRewrapJob(record.value), expect };
   }
 
-  async #commit(
-    change: Pick<RewrapStart, "entries" | "writes">,
-    expect: readonly Expectation[],
-  ): Promise<void> {
-    const outcome = await this.#ports.barrier.commit({ ...change, expect });
+  async #commit(change: Change, expect: Expectation): Promise<void> {
+    const outcome = await this.#ports.barrier.commit(joinChanges(change, { expect: [expect] }));
     if (outcome.kind === "conflict") throw conflict();
   }
 
   async #store(job: RewrapJob, expect: Expectation): Promise<void> {
-    await this.#commit(this.#records(job), [expect]);
+    await this.#commit(this.#records(job), expect);
   }
 
   async #storeHeld(job: RewrapJob, expect: Expectation): Promise<void> {
-    const change = { ...this.#records(job), expect: [expect] };
+    const change = joinChanges(this.#records(job), { expect: [expect] });
     const outcome = await this.#ports.barrier.commitHeld(change);
     if (outcome.kind === "conflict") throw conflict();
   }
 
-  #records(job: RewrapJob): Pick<RewrapStart, "entries" | "writes"> {
+  #records(job: RewrapJob): Change {
     return {
       entries: [{ path: REWRAP_PATH, value: encodeRewrapJob(job) }],
       writes: [this.#dueWrite(job)],

@@ -15,12 +15,10 @@ import { activeTerm, type RotationConfig } from "../barrier/keyring.ts";
 import { readTermOperations } from "../barrier/term_operations.ts";
 import { GenerateRoot } from "../ceremony/generate_root.ts";
 import {
-  type Attached,
   type FollowUp,
   installChangedSealKey,
   installKeyring,
   installRootKey,
-  NOTHING_ATTACHED,
   rotateKeyring,
 } from "../ceremony/install.ts";
 import type { KeyState, OpenedKeys } from "../ceremony/key_records.ts";
@@ -43,6 +41,7 @@ import type { StoredConfig } from "./seal/stored_config.ts";
 import { Mounts } from "./mounts/mounts.ts";
 import { WrappingStore } from "./wrapping.ts";
 import { Entities } from "../access/identity/entities.ts";
+import { type Change, joinChanges } from "../barrier/change.ts";
 
 export interface Cluster {
   readonly name: string;
@@ -197,7 +196,7 @@ export class UnsealedVault {
 
   /** Replaces the root key; the shares stay the same. */
   async rotateRoot(): Promise<void> {
-    await installRootKey(this.#ports, NOTHING_ATTACHED);
+    await installRootKey(this.#ports, {});
     await this.clearTraces();
   }
 
@@ -275,20 +274,15 @@ export class UnsealedVault {
   }
 
   /** Voids shares submitted to other attempts, because the shares in force change. */
-  async #voidGiven(except: CeremonyTarget, required: number): Promise<Attached> {
+  async #voidGiven(except: CeremonyTarget, required: number): Promise<Change> {
     const other = except === "barrier" ? this.#rekeys.recovery : this.#rekeys.barrier;
     const voided = [await other.voided(required), await this.generateRoot.voided(required)];
-    const attached = voided.filter((records) => records !== null);
-    return {
-      entries: attached.flatMap((records) => records.entries),
-      writes: attached.flatMap((records) => records.writes),
-      expect: attached.flatMap((records) => records.expect),
-    };
+    return joinChanges(...voided.filter((change) => change !== null));
   }
 
   #prepareRewrap(sealKeyId: string, dueChanged: () => void): FollowUp {
-    const { entries, writes } = this.rewrap.prepareStart("rekey", sealKeyId, null);
-    return { entries, writes, committed: dueChanged };
+    const change = this.rewrap.prepareStart("rekey", sealKeyId, null);
+    return { change, committed: dueChanged };
   }
 }
 

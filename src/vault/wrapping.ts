@@ -6,7 +6,8 @@
 import { RESPONSE_WRAPPING_POLICY_NAME } from "../access/policies/policy_names.ts";
 import type { StoredToken } from "../access/tokens/token.ts";
 import type { IssuedToken, TokenStore } from "../access/tokens/tokens.ts";
-import type { Barrier, Entry } from "../barrier/barrier.ts";
+import type { Barrier } from "../barrier/barrier.ts";
+import type { Entry } from "../barrier/change.ts";
 import { encodeUtf8 } from "../crypto/bytes.ts";
 import { decodeJsonRecord } from "../engines/json_record.ts";
 import { invalidRequest, type VaultError } from "../errors.ts";

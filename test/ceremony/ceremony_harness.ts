@@ -8,7 +8,7 @@
 import { Barrier } from "../../src/barrier/barrier.ts";
 import { createKeyring } from "../../src/barrier/keyring.ts";
 import { encodeShareChecks } from "../../src/ceremony/ceremony_record.ts";
-import { type Attached, configWrite, type FollowUp } from "../../src/ceremony/install.ts";
+import { configWrite, type FollowUp } from "../../src/ceremony/install.ts";
 import { keyRecords, type KeyState, readKeyRecords } from "../../src/ceremony/key_records.ts";
 import { Rekey } from "../../src/ceremony/rekey.ts";
 import type { RekeyOutcome } from "../../src/ceremony/rekey_outcome.ts";
@@ -35,6 +35,7 @@ import type { Commit, Store } from "../../src/storage/store.ts";
 import type { Share } from "../../src/crypto/keys.ts";
 import { seededRandom } from "../barrier/doubles.ts";
 import { evidence } from "../secrecy/evidence.ts";
+import type { Change } from "../../src/barrier/change.ts";
 
 export type { Share };
 
@@ -130,12 +131,12 @@ export async function createHarness(type: SealKind, counts: ShareCounts): Promis
       },
     });
     const prepareRewrap = (sealKeyId: string): FollowUp => {
-      const { entries, writes } = rewrap.prepareStart("rekey", sealKeyId, null);
-      return { entries, writes, committed: () => {} };
+      const change = rewrap.prepareStart("rekey", sealKeyId, null);
+      return { change, committed: () => {} };
     };
-    const voidGiven = async (except: CeremonyTarget, required: number): Promise<Attached> => {
+    const voidGiven = async (except: CeremonyTarget, required: number): Promise<Change> => {
       const other = except === "barrier" ? "recovery" : "barrier";
-      return await rekey[other].voided(required) ?? { entries: [], writes: [], expect: [] };
+      return await rekey[other].voided(required) ?? {};
     };
     const ports = {
       store,

@@ -8,7 +8,6 @@ import {
   installRecoveryKey,
   installRootKey,
   installUnsealKey,
-  NOTHING_ATTACHED,
   type ProvenKey,
 } from "../../src/ceremony/install.ts";
 import { keyRecords, proveKeyRecords } from "../../src/ceremony/key_records.ts";
@@ -35,7 +34,7 @@ function portsOf({ open, store }: Harness): InstallPorts {
       throw new Error("unproved keys came into force");
     },
     outerOf: (seal) => seal,
-    prepareRewrap: () => ({ entries: [], writes: [], committed: () => {} }),
+    prepareRewrap: () => ({ change: {}, committed: () => {} }),
   };
 }
 
@@ -63,25 +62,25 @@ const FAULTS: readonly [string, "shamir" | "static", boolean, Install][] = [
     "shares that make another unseal key",
     "shamir",
     false,
-    (ports) => installUnsealKey(ports, provenKey(false), NOTHING_ATTACHED),
+    (ports) => installUnsealKey(ports, provenKey(false), {}),
   ],
   [
     "shares that make another recovery key",
     "static",
     false,
-    (ports) => installRecoveryKey(ports, provenKey(false), NOTHING_ATTACHED),
+    (ports) => installRecoveryKey(ports, provenKey(false), {}),
   ],
   [
     "a recovery key, under a seal that does not open what it wraps",
     "static",
     true,
-    (ports) => installRecoveryKey(ports, provenKey(true), NOTHING_ATTACHED),
+    (ports) => installRecoveryKey(ports, provenKey(true), {}),
   ],
   [
     "a root key, under a seal that does not open what it wraps",
     "shamir",
     true,
-    (ports) => installRootKey(ports, NOTHING_ATTACHED),
+    (ports) => installRootKey(ports, {}),
   ],
   [
     "a keyring, under a seal that does not open what it wraps",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { installRootKey, NOTHING_ATTACHED } from "../../src/ceremony/install.ts";
+import { installRootKey } from "../../src/ceremony/install.ts";
 import type { Rekey } from "../../src/ceremony/rekey.ts";
 import { parametersDigest } from "../../src/ceremony/parameters_digest.ts";
 import { encodeBase64, encodeHex } from "../../src/crypto/bytes.ts";
@@ -452,8 +452,8 @@ describe("concurrent writers", () => {
         random: (length) => new Uint8Array(length).fill(9),
         keys: other.keys,
         keysCommitted: () => {},
-        prepareRewrap: () => ({ entries: [], writes: [], committed: () => {} }),
-      }, NOTHING_ATTACHED);
+        prepareRewrap: () => ({ change: {}, committed: () => {} }),
+      }, {});
     };
     expect(await codeOf(() => submit(rekey, harness.shares[1] as Share))).toBe("store_conflict");
     expect(await codeOf(() => harness.reopen(pick(harness.shares, A, B)))).toBe("no error");

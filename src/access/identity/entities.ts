@@ -4,7 +4,8 @@
  * the user. Entities cannot be created or changed in any other way.
  */
 
-import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { decodeUtf8, encodeHex, encodeUtf8 } from "../../crypto/bytes.ts";
 import { hmacSha256 } from "../../crypto/digest.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";

@@ -3,7 +3,8 @@
  * condition that the token has not changed since it was read.
  */
 
-import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import type { TokenIndex } from "./token_index.ts";
 import { decodeToken, encodeToken, SPENT_USES, type StoredToken, type Token } from "./token.ts";
 import { RESPONSE_WRAPPING_POLICY_NAME } from "../policies/policy_names.ts";

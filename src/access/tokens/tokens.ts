@@ -4,7 +4,8 @@
  * record and its index entries in one commit.
  */
 
-import type { Barrier, BarrierRecord, Entry } from "../../barrier/barrier.ts";
+import type { Barrier, BarrierRecord } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { randomBase62, type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";

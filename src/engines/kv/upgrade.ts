@@ -4,7 +4,8 @@
  * each secret whole in one of them. Changes no value.
  */
 
-import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { decodeJsonRecord } from "../json_record.ts";
 import {
   DEFAULT_CONFIG,

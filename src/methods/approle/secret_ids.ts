@@ -7,7 +7,7 @@ import { randomUuid } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";
 import { listedMistake } from "../../wire/multi_error.ts";
 import { SECRET_ID_MAX_CHARS } from "../../limits.ts";
-import type { Entry } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { expiryEntry, expiryPath } from "../expiry.ts";
 import type { MethodPorts } from "../method.ts";
 import type { JsonRecord, JsonRecords, JsonWrite } from "../../barrier/mount_records.ts";

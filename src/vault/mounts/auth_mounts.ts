@@ -2,7 +2,8 @@
 
 import { type AuthMount, type AuthMountConfig, TOKEN_MOUNT_PATH } from "../../access/auth_mount.ts";
 import { DEFAULT_SETTINGS, notInCatalog } from "../../access/mount_settings.ts";
-import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { JsonRecords } from "../../barrier/mount_records.ts";
 import { encodeHex } from "../../crypto/bytes.ts";
 import { randomUuid } from "../../crypto/random.ts";

@@ -1,7 +1,7 @@
 /** The mount of a secrets engine, and a new vault's mounts. Pure except for random ids. */
 
 import { DEFAULT_SETTINGS, type MountSettings, notInCatalog } from "../../access/mount_settings.ts";
-import type { Entry } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import type { EngineMount, EngineType } from "../../engines/engine_module.ts";
 import { engineNamed } from "../../engines/engines.ts";

@@ -3,7 +3,8 @@
  * own id, so its path can change, and a new mount at an old path never sees the old mount's data.
  */
 
-import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { removeBelow } from "../../barrier/mount_records.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { comparePaths } from "../../storage/paths.ts";

@@ -1,6 +1,7 @@
 /** The mounted secrets engines. */
 
-import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { mountRecords } from "../../barrier/mount_records.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { dataPrefix, type ServedEngine } from "../../engines/engine_module.ts";

@@ -4,7 +4,8 @@
  */
 
 import type { AuthMount } from "../../access/auth_mount.ts";
-import type { Barrier, Entry } from "../../barrier/barrier.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 import { type RandomBytes, randomUuid } from "../../crypto/random.ts";
 import { invalidRequest } from "../../errors.ts";

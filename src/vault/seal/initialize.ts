@@ -6,7 +6,8 @@
 import { defaultPolicyEntry } from "../../access/policies/policies.ts";
 import { rootTokenTemplate } from "../../access/tokens/token.ts";
 import { TokenStore } from "../../access/tokens/tokens.ts";
-import { Barrier, type Entry } from "../../barrier/barrier.ts";
+import { Barrier } from "../../barrier/barrier.ts";
+import type { Entry } from "../../barrier/change.ts";
 import { createKeyring } from "../../barrier/keyring.ts";
 import { encodeShareChecks } from "../../ceremony/ceremony_record.ts";
 import { configWrite } from "../../ceremony/install.ts";
