@@ -39,6 +39,12 @@ import { SEAL_KINDS } from "../seal/kinds.ts";
 
 export const REWRAP_DUE_PATH: string = duePath("rewrap");
 
+/** What becomes of the old bytes of entries that a scrub did not remove. */
+const LEFT = {
+  deferred: "are removed at the next start",
+  impossible: "remain: this store cannot remove them",
+};
+
 export interface RewrapPorts {
   readonly store: Store;
   readonly barrier: Barrier;
@@ -220,8 +226,10 @@ export class Rewrap {
   async #scrub(): Promise<() => void> {
     const { store, log } = this.#ports;
     try {
-      if (await store.scrub() === "done") return () => {};
-      return () => log.info("seal.rewrap: old bytes in free space are removed at the next start");
+      const outcome = await store.scrub();
+      return () => {
+        if (outcome !== "done") log.info(`seal.rewrap: old bytes in free space ${LEFT[outcome]}`);
+      };
     } catch (error) {
       const fields = { error: errorClass(error) };
       return () => log.warn("seal.rewrap: old bytes in free space could not be removed", fields);

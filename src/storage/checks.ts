@@ -5,13 +5,12 @@
  */
 
 import { invalidRequest } from "../errors.ts";
-import { PATH_MAX_BYTES } from "../limits.ts";
 import { isLongerThan } from "./paths.ts";
 import type { Commit, StoreLimits } from "./store.ts";
 
 /**
  * Throws `VaultError("invalid_request")` for a path or seal key id that is empty, longer than
- * `PATH_MAX_BYTES` or not well-formed, and for records above `limits`, one or together. Throws
+ * `limits` allow or not well-formed, and for records above `limits`, one or together. Throws
  * TypeError, a bug of the caller, for more writes or expectations than `limits` allow, and for a
  * path written twice, because the outcome would depend on the order of `writes`.
  */
@@ -19,12 +18,12 @@ export function checkCommit({ expect = [], writes }: Commit, limits: StoreLimits
   if (expect.length > limits.commitMaxExpectations || writes.length > limits.commitMaxWrites) {
     throw new TypeError("cannot commit: more writes or expectations than the store takes at once");
   }
-  for (const expectation of expect) checkName("path", expectation.path);
+  for (const expectation of expect) checkName("path", expectation.path, limits);
   const written = new Set<string>();
   let totalBytes = 0;
   for (const write of writes) {
-    checkName("path", write.path);
-    if (write.sealKeyId !== null) checkName("seal key id", write.sealKeyId);
+    checkName("path", write.path, limits);
+    if (write.sealKeyId !== null) checkName("seal key id", write.sealKeyId, limits);
     const sizeBytes = write.bytes?.length ?? 0;
     refuseAbove(limits.recordMaxBytes, sizeBytes, "store a record: it has");
     totalBytes += sizeBytes;
@@ -39,10 +38,10 @@ function refuseAbove(maxBytes: number, sizeBytes: number, what: string): void {
   throw invalidRequest(`cannot ${what} ${sizeBytes} bytes, more than ${maxBytes}`);
 }
 
-function checkName(kind: string, name: string): void {
+function checkName(kind: string, name: string, { pathMaxBytes }: StoreLimits): void {
   if (name === "") throw invalidRequest(`cannot store a record: its ${kind} is empty`);
-  if (isLongerThan(name, PATH_MAX_BYTES)) {
-    throw invalidRequest(`cannot store a record: its ${kind} exceeds ${PATH_MAX_BYTES} bytes`);
+  if (isLongerThan(name, pathMaxBytes)) {
+    throw invalidRequest(`cannot store a record: its ${kind} exceeds ${pathMaxBytes} bytes`);
   }
   // SQLite stores a lone surrogate as U+FFFD, which would make two paths one, and some drivers end
   // a text at U+0000 when they read it back.

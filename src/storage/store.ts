@@ -53,6 +53,8 @@ export type CommitOutcome =
 
 /** What a store takes in one commit. Batches are cut to fit. */
 export interface StoreLimits {
+  /** Of a path, and of a seal key id. At most `PATH_MAX_BYTES`. */
+  readonly pathMaxBytes: number;
   readonly recordMaxBytes: number;
   readonly commitMaxWrites: number;
   readonly commitMaxExpectations: number;
@@ -66,11 +68,14 @@ export interface WrappedPage {
   readonly cursor: string | null;
 }
 
-/** `deferred`: the rest is removed when the store is next opened. */
-export type ScrubOutcome = "done" | "deferred";
+/**
+ * `deferred`: the rest is removed when the store is next opened. `impossible`: the database gives no
+ * way to remove old bytes, now or later.
+ */
+export type ScrubOutcome = "done" | "deferred" | "impossible";
 
 export interface Store {
-  /** Vault's `storage_type` in seal-status, e.g. `inmem`, `sqlite`, `durable-object`. */
+  /** Vault's `storage_type` in seal-status, e.g. `inmem`, `sqlite`, `deno-kv`. */
   readonly storageType: string;
   readonly limits: StoreLimits;
 
@@ -118,7 +123,8 @@ export interface Store {
 
   /**
    * The same for key records (`key_records.ts`) only: they are few and small, so this delays
-   * nobody. If a stop interrupts it, the next opening of the store repeats it.
+   * nobody. If a stop interrupts it, the next opening of the store repeats it. Does nothing where
+   * `scrub` is impossible.
    */
   scrubKeyRecords(): Promise<void>;
 

@@ -31,7 +31,7 @@ import {
   SEAL_CONFIG_PATH,
   shareChecksPath,
 } from "../../src/storage/record_paths.ts";
-import type { Commit, Store } from "../../src/storage/store.ts";
+import type { Commit, ScrubOutcome, Store } from "../../src/storage/store.ts";
 import type { Share } from "../../src/crypto/keys.ts";
 import { seededRandom } from "../barrier/doubles.ts";
 import { evidence } from "../secrecy/evidence.ts";
@@ -74,7 +74,7 @@ export interface Harness {
 export interface StoreHooks {
   commit?: (commit: Commit) => Promise<void> | void;
   wrappedBy?: () => Promise<void> | void;
-  scrub?: () => "done" | "deferred";
+  scrub?: () => ScrubOutcome;
 }
 
 function hookedStore(): Store & { hooks: StoreHooks } {

@@ -233,7 +233,7 @@ function commitContract(open: () => Promise<Store>): void {
 function refusalContract(open: () => Promise<Store>): void {
   const invalid: readonly (readonly [string, Write])[] = [
     ["an oversize record", { ...put("x", ""), bytes: new Uint8Array(RECORD_MAX_BYTES + 1) }],
-    ["a path that is too long", put("é".repeat(PATH_MAX_BYTES / 2) + "x", "1")],
+    ["a path that is too long for any store", put("é".repeat(PATH_MAX_BYTES / 2) + "x", "1")],
     ["an empty path", put("", "1")],
     ["a path with half a character", put("x\ud83d", "1")],
     ["a path with U+0000", put("x\0y", "1")],
@@ -265,9 +265,29 @@ function refusalContract(open: () => Promise<Store>): void {
 
   it("a record at the longest path is stored", async () => {
     const store = await open();
-    const path = "é".repeat(PATH_MAX_BYTES / 2);
-    await store.commit({ writes: [put(path, "1")] });
+    const path = "é".repeat(store.limits.pathMaxBytes / 2);
+    await store.commit({ writes: [put(path, "1", path)] });
     expect(await textAt(store, path)).toBe("1");
+    expect(await store.list(path, "", 1)).toEqual([path]);
+    await store.close();
+  });
+
+  it("a path longer than the store's own limit is refused, and nothing is found at it", async () => {
+    const store = await open();
+    const { pathMaxBytes } = store.limits;
+    expect(pathMaxBytes).toBeLessThanOrEqual(PATH_MAX_BYTES);
+    const longest = "p".repeat(pathMaxBytes);
+    await store.commit({ writes: [put(longest, "1"), put("q", "1")] });
+    for (const path of [`${longest}p`, "p".repeat(4 * PATH_MAX_BYTES)]) {
+      for (const writes of [[put(path, "1")], [put("x", "1", path)]]) {
+        await expect(store.commit({ writes })).rejects.toMatchObject({ code: "invalid_request" });
+      }
+      expect(await store.get(path)).toBeNull();
+      expect(await store.list(path, "", 5)).toEqual([]);
+      expect(await store.list("", path, 5)).toEqual(["q"]);
+      expect((await store.scan(path, 5, NO_BYTE_LIMIT)).map((record) => record.path))
+        .toEqual(["q"]);
+    }
     await store.close();
   });
 }

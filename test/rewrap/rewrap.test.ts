@@ -461,12 +461,16 @@ describe("log and records of a rewrap", () => {
     ]);
   });
 
-  it("a rewrap logs that old bytes remain in the store's free space", async () => {
+  it.each(
+    [
+      ["deferred", "are removed at the next start"],
+      ["impossible", "remain: this store cannot remove them"],
+    ] as const,
+  )("a rewrap whose scrub is %s logs that old bytes %s", async (outcome, text) => {
     const { harness } = await createStale(1);
-    harness.store.hooks.scrub = () => "deferred";
+    harness.store.hooks.scrub = () => outcome;
     await runToEnd(harness);
-    expect(harness.lines.at(-1))
-      .toBe("[INFO]  seal.rewrap: old bytes in free space are removed at the next start");
+    expect(harness.lines.at(-1)).toBe(`[INFO]  seal.rewrap: old bytes in free space ${text}`);
   });
 
   it("a rewrap logs a failed scrub as a warning and still completes", async () => {

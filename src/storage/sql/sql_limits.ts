@@ -1,6 +1,7 @@
 /** What a SQL store takes in one commit. */
 
 import {
+  PATH_MAX_BYTES,
   RECORD_MAX_BYTES,
   SQL_COMMIT_EXPECTATIONS_MAX,
   SQL_COMMIT_MAX_BYTES,
@@ -10,6 +11,7 @@ import type { StoreLimits } from "../store.ts";
 
 /** Also of the memory store of tests. */
 export const SQL_LIMITS: StoreLimits = {
+  pathMaxBytes: PATH_MAX_BYTES,
   recordMaxBytes: RECORD_MAX_BYTES,
   commitMaxWrites: SQL_COMMIT_WRITES_MAX,
   commitMaxExpectations: SQL_COMMIT_EXPECTATIONS_MAX,
