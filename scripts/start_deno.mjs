@@ -4,6 +4,7 @@
  */
 
 import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { descriptorLimit } from "../src/runtimes/local/descriptors.ts";
@@ -11,7 +12,14 @@ import { descriptorLimit } from "../src/runtimes/local/descriptors.ts";
 const fromRoot = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { env } = process;
 const data = env.SEALWRIGHT_DATA || "./data";
-const dataPaths = data === ":memory:" ? [] : [data];
+const isDenoKv = env.SEALWRIGHT_STORAGE === "deno-kv";
+const denoKv = env.SEALWRIGHT_DENO_KV ?? "";
+const isDenoKvFile = isDenoKv && denoKv !== "" && !/^https?:\/\//.test(denoKv);
+const dataPaths = [
+  ...(data === ":memory:" ? [] : [data]),
+  // SQLite, below Deno KV, has files beside the one that is named.
+  ...(isDenoKvFile ? [dirname(denoKv)] : []),
+];
 const keyPaths = [
   env.SEALWRIGHT_STATIC_SEAL_CURRENT_KEY,
   env.SEALWRIGHT_STATIC_SEAL_CURRENT_KEY_ID,
@@ -48,6 +56,7 @@ const flags = [
   // Unrestricted: the audit devices' collectors are known only once the vault is unsealed.
   "--allow-net",
 ];
+if (isDenoKv) flags.push("--unstable-kv");
 if (readable.length > 0) flags.push(`--allow-read=${readable.join(",")}`);
 if (writable.length > 0) flags.push(`--allow-write=${writable.join(",")}`);
 

@@ -17,6 +17,7 @@ import { startServer } from "../src/runtimes/local/http1/server.ts";
 import { REQUEST_BODY_MAX_BYTES } from "../src/limits.ts";
 import { createLog, LOG_LEVELS } from "../src/log.ts";
 import { isLoopback, parseSettings, SETTING_NAMES } from "../src/runtimes/settings.ts";
+import { denoKvRefusal } from "../src/runtimes/storage_settings.ts";
 import { VERSION } from "../src/runtimes/version.ts";
 import { bundleWorker } from "./build_worker.mjs";
 
@@ -146,6 +147,7 @@ if (!outcome.ok) fail(outcome.errors);
 if (outcome.settings.audit.filePath !== null) {
   fail(["SEALWRIGHT_AUDIT_FILE cannot be set: there are no files here"]);
 }
+if (outcome.settings.storage.kind === "deno-kv") fail([denoKvRefusal("a Worker")]);
 // The data is kept beside that of the other runtimes.
 const { dataDirectory } = outcome.settings;
 const settings = {

@@ -13,11 +13,13 @@ import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { SEAL_KINDS, type SealField, type SealKindRow, type SealSettings } from "../seal/kinds.ts";
 import type { AccessMode } from "../http/request/call.ts";
 import { SEAL_KIND_NAMES, type SealKind } from "../seal/seal_kind.ts";
+import { checkStorage, STORAGE_KINDS, type StorageSettings } from "./storage_settings.ts";
 
 export interface Settings {
   readonly listen: Listen;
   /** A directory, or null for a vault in memory that ends with the process. */
   readonly dataDirectory: string | null;
+  readonly storage: StorageSettings;
   readonly seal: SealSettings;
   readonly rekeyAccess: AccessMode;
   readonly generateRootAccess: AccessMode;
@@ -58,6 +60,8 @@ export const MEMORY = ":memory:";
 export const SETTING_NAMES = [
   "SEALWRIGHT_LISTEN",
   "SEALWRIGHT_DATA",
+  "SEALWRIGHT_STORAGE",
+  "SEALWRIGHT_DENO_KV",
   "SEALWRIGHT_SEAL",
   "SEALWRIGHT_STATIC_SEAL_CURRENT_KEY",
   "SEALWRIGHT_STATIC_SEAL_CURRENT_KEY_ID",
@@ -83,6 +87,7 @@ export type Variables = Readonly<Partial<Record<SettingName, string>>>;
 export type ReadFile = (path: string) => Uint8Array;
 
 const accessSchema = v.picklist(["token", "token-to-start", "open"]);
+const storageSchema = v.picklist(STORAGE_KINDS);
 const sealSchema = v.picklist(SEAL_KIND_NAMES);
 const logSchema = v.picklist(LOG_LEVELS);
 const flagSchema = v.picklist(["0", "1"]);
@@ -105,14 +110,16 @@ const listenSchema = v.pipe(
 export function parseSettings(variables: Variables, readFile: ReadFile | null): SettingsOutcome {
   const reader = new Reader(variables);
   const { errors } = reader;
-  const { insecure, sealType, auditConsole, ...single } = parseSingle(reader);
+  const { insecure, sealType, storageKind, auditConsole, ...single } = parseSingle(reader);
   const trustedProxies = parseProxies(reader);
   const tls = parseTls(reader);
   const isPlain = tls === null && insecure === "0";
   if (single.listen !== null && isPlain) refuseExposedListen(single.listen, errors);
   const seal = sealType === null ? null : parseSeal(sealType, reader, readFile);
+  const location = reader.get("SEALWRIGHT_DENO_KV");
+  const storage = storageKind && checkStorage(storageKind, location, readFile !== null, errors);
   const audit = parseAudit(reader, readFile !== null, auditConsole === "1");
-  const complete = { ...single, seal };
+  const complete = { ...single, seal, storage };
   if (errors.length > 0 || !isComplete(complete)) return { ok: false, errors };
   const data = reader.get("SEALWRIGHT_DATA") ?? "./data";
   return {
@@ -168,6 +175,12 @@ function parseSingle(reader: Reader) {
       listenSchema,
       "127.0.0.1:8200",
       "an address and a port, like 127.0.0.1:8200 or [::1]:8200",
+    ),
+    storageKind: reader.check(
+      "SEALWRIGHT_STORAGE",
+      storageSchema,
+      "sqlite",
+      STORAGE_KINDS.join(" or "),
     ),
     sealType: reader.check("SEALWRIGHT_SEAL", sealSchema, "shamir", SEAL_KIND_NAMES.join(" or ")),
     rekeyAccess: access("SEALWRIGHT_REKEY_ACCESS"),

@@ -33,6 +33,7 @@ describe("settings", () => {
     const defaults = {
       listen: { hostname: "127.0.0.1", port: 8200 },
       dataDirectory: "./data",
+      storage: { kind: "sqlite" },
       seal: { type: "shamir" },
       rekeyAccess: "token",
       generateRootAccess: "token",
@@ -46,6 +47,19 @@ describe("settings", () => {
     expect(settingsOf({})).toEqual(defaults);
     expect(settingsOf({ SEALWRIGHT_LISTEN: "", SEALWRIGHT_SEAL: "", SEALWRIGHT_DATA: "" }))
       .toEqual(defaults);
+  });
+
+  it("settings name Deno KV by its path or URL, only together and only where it can be", () => {
+    const kv = { SEALWRIGHT_STORAGE: "deno-kv", SEALWRIGHT_DENO_KV: "data/kv.db" };
+    expect(settingsOf(kv).storage).toEqual({ kind: "deno-kv", location: "data/kv.db" });
+    expect(errorsOf({ SEALWRIGHT_STORAGE: "deno-kv" }))
+      .toEqual(["SEALWRIGHT_DENO_KV is missing: SEALWRIGHT_STORAGE is deno-kv"]);
+    expect(errorsOf({ SEALWRIGHT_DENO_KV: "data/kv.db" }))
+      .toEqual(["SEALWRIGHT_DENO_KV means nothing without SEALWRIGHT_STORAGE=deno-kv"]);
+    expect(errorsOf({ SEALWRIGHT_STORAGE: "etcd" }))
+      .toEqual(['SEALWRIGHT_STORAGE must be sqlite or deno-kv: got "etcd"']);
+    expect(errorsOf(kv, null))
+      .toEqual(["SEALWRIGHT_STORAGE cannot be deno-kv on a Worker: only Deno has Deno KV"]);
   });
 
   it("settings accept every documented value", () => {
@@ -66,6 +80,7 @@ describe("settings", () => {
     expect(settings).toEqual({
       listen: { hostname: "::1", port: 18200 },
       dataDirectory: null,
+      storage: { kind: "sqlite" },
       seal: { type: "shamir" },
       rekeyAccess: "token-to-start",
       generateRootAccess: "open",

@@ -19,20 +19,22 @@ export interface BannerInput {
 /** Several lines of text, without a final line break. */
 export function describeStart(input: BannerInput): string {
   const { runtime, version, url, settings } = input;
-  const data = settings.dataDirectory === null
-    ? "in memory (gone when it stops)"
-    : settings.dataDirectory;
   return [
     `Sealwright ${version} on ${runtime}`,
     "",
     `  address  ${url}`,
-    `  data     ${data}`,
+    `  data     ${describeData(settings)}`,
     `  seal     ${settings.seal.type}`,
     "",
     ...nextStep(input).map((line) => line === "" ? "" : `  ${line}`),
     "",
     `Clients: export BAO_ADDR=${url} VAULT_ADDR=${url}`,
   ].join("\n");
+}
+
+function describeData({ dataDirectory, storage }: Settings): string {
+  if (storage.kind === "deno-kv") return `Deno KV at ${storage.location}`;
+  return dataDirectory ?? "in memory (gone when it stops)";
 }
 
 /** One sentence for the log. */

@@ -10,4 +10,10 @@ import { startLocal } from "./local.ts";
 
 const given = Number(process.argv[2]);
 const descriptors = Number.isSafeInteger(given) && given > 0 ? given : descriptorLimit();
-await startLocal({ runtime: "deno", listen: listenOnDeno, descriptors });
+await startLocal({
+  runtime: "deno",
+  listen: listenOnDeno,
+  descriptors,
+  // Loaded on demand: few vaults lie there.
+  openDenoKv: async (location) => (await import("./deno_kv.ts")).openDenoKv(location),
+});

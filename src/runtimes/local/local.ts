@@ -1,6 +1,6 @@
 /**
- * Starts the vault as a process on Deno, Bun or Node: settings from the environment, one SQLite
- * file in the data directory, a timer for the alarm, and an orderly end on SIGTERM or SIGINT. The
+ * Starts the vault as a process on Deno, Bun or Node: settings from the environment, a SQLite
+ * file in the data directory or Deno KV, a timer for the alarm, and an orderly end on SIGTERM or SIGINT. The
  * log goes to stderr, as text on a terminal and as JSON lines elsewhere; stdout is for people.
  */
 
@@ -11,6 +11,7 @@ import { randomBytes } from "../../crypto/random.ts";
 import { createApp } from "../../http/app.ts";
 import { LOG_FLUSH_MAX_MS } from "../../limits.ts";
 import { createLog, type Log } from "../../log.ts";
+import type { Store } from "../../storage/store.ts";
 import { Vault } from "../../vault/vault.ts";
 import { createFileDevices, reportUnopenable } from "../audit_file.ts";
 import { createAuditSettings } from "../audit_sinks.ts";
@@ -23,6 +24,7 @@ import { startServer } from "./http1/server.ts";
 import { createLogOutput, type LogOutput } from "./log_output.ts";
 import { openNodeSqlite } from "./node_sqlite.ts";
 import type { RequestEnv } from "../raw_target.ts";
+import { denoKvRefusal } from "../storage_settings.ts";
 import type { Handler } from "./server.ts";
 import { MEMORY, parseSettings, SETTING_NAMES, type Settings } from "../settings.ts";
 import { createTimerAlarm, type TimerAlarm } from "./timer_alarm.ts";
@@ -37,6 +39,8 @@ export interface Platform {
   readonly listen: Listen;
   /** Limit on open files and connections of the process. */
   readonly descriptors: number;
+  /** Opens Deno KV at a path or URL. Only Deno has it. */
+  readonly openDenoKv?: (location: string) => Promise<Store>;
 }
 
 /** Resolves when the vault is served. Ends the process with status 1 on failure. */
@@ -44,6 +48,9 @@ export async function startLocal(platform: Platform): Promise<void> {
   // A reader that closes these must not end the vault.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const settings = readSettings();
+  if (settings.storage.kind === "deno-kv" && platform.openDenoKv === undefined) {
+    fail([denoKvRefusal(platform.runtime)]);
+  }
   const { log, output } = openLog(settings);
   try {
     await run(platform, settings, log, output);
@@ -66,11 +73,12 @@ function openLog(settings: Settings): { readonly log: Log; readonly output: LogO
 }
 
 async function run(
-  { runtime, listen, descriptors }: Platform,
+  platform: Platform,
   settings: Settings,
   log: Log,
   output: LogOutput,
 ): Promise<void> {
+  const { runtime, listen, descriptors } = platform;
   let isServing = false;
   process.on("unhandledRejection", (reason) => {
     if (!isServing) fail([describe(reason)]);
@@ -81,7 +89,12 @@ async function run(
     cert: readFileSync(settings.tls.certPath, "utf8"),
     key: readFileSync(settings.tls.keyPath, "utf8"),
   };
-  const { vault, alarm } = await openVault(settings, log, output);
+  const { vault, alarm } = await openVault(
+    settings,
+    await openStore(platform, settings),
+    log,
+    output,
+  );
   const handler = createHandler(vault, settings);
   // Before any client can change it.
   const situation = await askSituation(handler);
@@ -105,15 +118,23 @@ async function run(
   announce(runtime, settings, log, situation);
 }
 
-/** Opens the store and the vault on it. Throws if the data directory has lost its vault. */
+async function openStore(
+  { openDenoKv }: Platform,
+  { dataDirectory, storage }: Settings,
+): Promise<Store> {
+  if (storage.kind === "deno-kv" && openDenoKv !== undefined) {
+    return await openDenoKv(storage.location);
+  }
+  return openNodeSqlite(dataDirectory === null ? MEMORY : join(dataDirectory, DATABASE_FILE));
+}
+
+/** Opens the vault on its store. Throws if the data directory has lost its vault. */
 async function openVault(
   { dataDirectory, seal, audit }: Settings,
+  store: Store,
   log: Log,
   output: LogOutput,
 ): Promise<{ readonly vault: Vault; readonly alarm: TimerAlarm }> {
-  const store = openNodeSqlite(
-    dataDirectory === null ? MEMORY : join(dataDirectory, DATABASE_FILE),
-  );
   const vaultOpened = Promise.withResolvers<Vault>();
   const alarm = createTimerAlarm({
     fire: async () => await (await vaultOpened.promise).fire(),

@@ -4,9 +4,6 @@
  * loss (WAL, `synchronous=FULL`).
  */
 
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
-import { platform } from "node:os";
-import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
@@ -23,6 +20,7 @@ import {
 import { createSqlStore } from "../../storage/sql/sql_store.ts";
 import type { SqlMaintenance } from "../../storage/sql/sql_store.ts";
 import type { Store } from "../../storage/store.ts";
+import { createPrivateFile } from "./private_file.ts";
 
 const IN_MEMORY = ":memory:";
 /** https://www.sqlite.org/rescode.html#busy */
@@ -58,7 +56,7 @@ export function openNodeSqlite(file: string, options: NodeSqliteOptions = {}): S
   const { scrubRebuildMaxBytes = SCRUB_REBUILD_MAX_BYTES } = options;
   let database: DatabaseSync | undefined;
   try {
-    if (file !== IN_MEMORY) createFile(file);
+    if (file !== IN_MEMORY) createPrivateFile(file);
     database = new DatabaseSync(file);
     const driver = createNodeDriver(database);
     for (const setting of SETTINGS) driver.all(setting);
@@ -194,34 +192,6 @@ function createMaintenance(
       }
     },
   };
-}
-
-function createFile(file: string): void {
-  const directory = dirname(resolve(file));
-  const firstCreated = mkdirSync(directory, { recursive: true, mode: 0o700 });
-  try {
-    // "wx" opens only a new file: closing a second handle of an open database would drop the locks
-    // that this process holds on it.
-    closeSync(openSync(file, "wx", 0o600));
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
-    throw error;
-  }
-  syncDirectories(directory, firstCreated === undefined ? directory : dirname(firstCreated));
-}
-
-/** Syncs directories from `directory` up to `top`, to make new names durable. Not on Windows. */
-function syncDirectories(directory: string, top: string): void {
-  if (platform() === "win32") return;
-  for (let current = directory;; current = dirname(current)) {
-    const handle = openSync(current, "r");
-    try {
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    if (current === top || current === dirname(current)) return;
-  }
 }
 
 function describeFailure(file: string, error: unknown): string {
