@@ -39,12 +39,6 @@ import { SEAL_KINDS } from "../seal/kinds.ts";
 
 export const REWRAP_DUE_PATH: string = duePath("rewrap");
 
-/** What becomes of the old bytes of entries that a scrub did not remove. */
-const LEFT = {
-  deferred: "are removed at the next start",
-  impossible: "remain: this store cannot remove them",
-};
-
 export interface RewrapPorts {
   readonly store: Store;
   readonly barrier: Barrier;
@@ -227,9 +221,11 @@ export class Rewrap {
     const { store, log } = this.#ports;
     try {
       const outcome = await store.scrub();
-      return () => {
-        if (outcome !== "done") log.info(`seal.rewrap: old bytes in free space ${LEFT[outcome]}`);
-      };
+      if (outcome === "done") return () => {};
+      const left = outcome === "deferred"
+        ? "are removed at the next start"
+        : "remain: this store cannot remove them";
+      return () => log.info(`seal.rewrap: old bytes in free space ${left}`);
     } catch (error) {
       const fields = { error: errorClass(error) };
       return () => log.warn("seal.rewrap: old bytes in free space could not be removed", fields);

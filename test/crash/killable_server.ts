@@ -1,4 +1,4 @@
-/** Starts the real Node process on a data directory and kills it; its client notices. */
+/** Starts a real process on a data directory and kills it; its client notices. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,8 +11,32 @@ import { fileURLToPath } from "node:url";
 import { evidence } from "../secrecy/evidence.ts";
 import { type Answer, Gone, type Json } from "./stored_vault.ts";
 
-const ENTRY = fileURLToPath(new URL("../../src/runtimes/local/node.ts", import.meta.url));
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const CONNECTIONS_MAX = 8;
+
+/** What is killed. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Settings, besides the data directory and the address. */
+  readonly settings: (directory: string) => Readonly<Record<string, string>>;
+}
+
+export const ON_NODE: Program = {
+  command: process.execPath,
+  args: [fromRoot("src/runtimes/local/node.ts")],
+  settings: () => ({}),
+};
+
+/** Replaces itself with Deno, so that the signal reaches Deno. */
+export const ON_DENO_KV: Program = {
+  command: process.execPath,
+  args: [fromRoot("scripts/start_deno.mjs")],
+  settings: (directory) => ({
+    SEALWRIGHT_STORAGE: "deno-kv",
+    SEALWRIGHT_DENO_KV: join(directory, "kv.db"),
+  }),
+};
 
 export interface Server {
   /** Rejects with `Gone` when the process dies before it has answered. */
@@ -33,17 +57,18 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts the vault on this directory; resolves when it serves. */
-export async function startServer(directory: string): Promise<Server> {
+export async function startServer(directory: string, program: Program): Promise<Server> {
   // A new port each time: another process may have taken the old one.
   const port = await freePort();
   const inherited = Object.entries(process.env).filter(([name]) =>
     !/^(SEALWRIGHT|VITEST)/.test(name)
   );
-  const child = spawn(process.execPath, [ENTRY], {
+  const child = spawn(program.command, program.args, {
     env: {
       ...Object.fromEntries(inherited),
       // Most of a round's time goes into the start.
       NODE_COMPILE_CACHE: join(dirname(directory), "compile-cache"),
+      ...program.settings(directory),
       SEALWRIGHT_DATA: directory,
       SEALWRIGHT_LISTEN: `127.0.0.1:${port}`,
     },

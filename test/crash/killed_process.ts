@@ -15,7 +15,7 @@ import {
 } from "./share_holders.ts";
 import { expectRewrapped, expectSecrets } from "./vault_checks.ts";
 import { fillMounts, initialise, OLD_SHARES, unseal, WRAPPED_MOUNT } from "./seeded_vaults.ts";
-import { type Server, startServer } from "./killable_server.ts";
+import { ON_NODE, type Program, type Server, startServer } from "./killable_server.ts";
 import { Gone, type Json, type Send } from "./stored_vault.ts";
 
 export interface Tally {
@@ -37,6 +37,7 @@ const WRITERS = 8;
 export class KilledProcess {
   readonly tally: Tally = { kills: 0, installed: 0, resumed: 0, rewrapping: 0, lostAnswers: 0 };
   readonly #directory: string;
+  readonly #program: Program;
   readonly #secrets = new Map<string, Json>();
   #server: Server | null = null;
   #token = "";
@@ -45,13 +46,14 @@ export class KilledProcess {
   #wish: Wish | null = null;
   #memory: Memory = newMemory();
 
-  constructor(directory: string) {
+  constructor(directory: string, program: Program = ON_NODE) {
     this.#directory = directory;
+    this.#program = program;
   }
 
   /** Creates a vault with `count` entries of `bytes` bytes in a seal-wrapped mount. */
   async fill(count: number, bytes: number): Promise<void> {
-    this.#server = await startServer(this.#directory);
+    this.#server = await startServer(this.#directory, this.#program);
     const { holdings, token } = await initialise(this.#send, "secret");
     if (holdings === null) throw new Error("the vault has no shares");
     this.#holdings = holdings;
@@ -79,7 +81,7 @@ export class KilledProcess {
     const copy = `${this.#directory}.copy`;
     rmSync(copy, { recursive: true, force: true });
     cpSync(this.#directory, copy, { recursive: true });
-    this.#server = await startServer(this.#directory);
+    this.#server = await startServer(this.#directory, this.#program);
     const status = dataOf(await this.#send("GET", "sys/seal-status"));
     expect(status).toMatchObject({ initialized: true, sealed: true });
     const inForce = this.#sharesFor(status);
