@@ -103,10 +103,7 @@ export const TRANSFER_STALL_MAX_MS = 30_000;
 export const IDLE_MAX_MS = 120_000;
 /** Time between two checks of all connections against these times. */
 export const CONNECTION_CHECK_MAX_MS = 1000;
-/**
- * Read and dropped after an answer that closes the connection, so that a client that is still
- * sending gets to read the answer.
- */
+/** Read and dropped after an answer that closes the connection, so that its client can read it. */
 export const DRAIN_MAX_BYTES = 2 * REQUEST_BODY_MAX_BYTES;
 /** Deno reads this much from a socket at once. */
 export const SOCKET_READ_MIN_BYTES = 4 * 1024;
@@ -160,7 +157,8 @@ export const SQL_COMMIT_EXPECTATIONS_MAX = 8192;
 export const SQL_COMMIT_MAX_BYTES = 64 * 1024 * 1024;
 /** Deno KV. A commit within these fits its 1000 mutations, 80 KiB of keys and 800 KiB in all. */
 export const DENO_KV_PATH_MAX_BYTES = 512;
-export const DENO_KV_RECORD_MAX_BYTES = 512 * 1024;
+export const DENO_KV_RECORD_MAX_BYTES = 448 * 1024;
+/** Room for the largest record and that of a rewrap, which move together. */
 export const DENO_KV_COMMIT_MAX_BYTES = 544 * 1024;
 /** Writes, and as many expectations: Deno KV takes 100 checks. */
 export const DENO_KV_COMMIT_WRITES_MAX = 64;

@@ -1,7 +1,7 @@
 /** A vault on a store that takes 16 writes, 16 expectations and one large record in a commit. */
 
 import { describe, expect, it } from "vitest";
-import { RECORD_MAX_BYTES } from "../../src/limits.ts";
+import { PATH_MAX_BYTES, RECORD_MAX_BYTES } from "../../src/limits.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import { at, textAt, textsAt } from "../contract/api.contract.ts";
 import { openRootClient, type RootClient } from "./root_client.ts";
@@ -10,6 +10,7 @@ const MANY = 70;
 
 async function smallClient(): Promise<RootClient> {
   return await openRootClient(createMemoryStore({
+    pathMaxBytes: PATH_MAX_BYTES,
     recordMaxBytes: RECORD_MAX_BYTES,
     commitMaxWrites: 16,
     commitMaxExpectations: 16,

@@ -16,8 +16,8 @@ import {
 } from "./records.ts";
 import { addVersion, newKey } from "./window.ts";
 import { invalidRequest } from "../../errors.ts";
-import { KV_UPGRADE_PAGE_MAX_BYTES, PATH_MAX_BYTES } from "../../limits.ts";
-import type { Expectation } from "../../storage/store.ts";
+import { KV_UPGRADE_PAGE_MAX_BYTES } from "../../limits.ts";
+import type { Expectation, StoreLimits } from "../../storage/store.ts";
 import { isLongerThan } from "../../storage/paths.ts";
 
 export interface KvMove {
@@ -43,8 +43,7 @@ export async function refuseUnmovable(barrier: Barrier, move: KvMove): Promise<v
   for await (const key of barrier.each(move.from)) {
     const path = move.from + key;
     const record = await barrier.get(path);
-    const { recordMaxBytes } = barrier.limits;
-    const fits = (entry: Entry) => isStorable(entry, recordMaxBytes);
+    const fits = (entry: Entry) => isStorable(entry, barrier.limits);
     if (record !== null && !firstVersion(move, path, record.value).every(fits)) {
       throw invalidRequest(
         `cannot upgrade mount: the secret ${JSON.stringify(key)} is too large`,
@@ -53,8 +52,11 @@ export async function refuseUnmovable(barrier: Barrier, move: KvMove): Promise<v
   }
 }
 
-function isStorable({ path, value }: Entry, recordMaxBytes: number): boolean {
-  return !isLongerThan(path, PATH_MAX_BYTES) &&
+function isStorable(
+  { path, value }: Entry,
+  { pathMaxBytes, recordMaxBytes }: StoreLimits,
+): boolean {
+  return !isLongerThan(path, pathMaxBytes) &&
     (value?.length ?? 0) + LAYERS_BYTES <= recordMaxBytes;
 }
 

@@ -19,7 +19,7 @@ import {
 
 /**
  * Below the 64 KiB of a value. A record and the epoch must not have more keys than one snapshot:
- * the largest has nine parts.
+ * the largest has eight parts.
  */
 const PART_BYTES = 60 * 1024;
 /** A record up to this size lies in its head. Lists read heads, so these must stay small. */
