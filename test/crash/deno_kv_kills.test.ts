@@ -15,8 +15,9 @@ import { KilledProcess } from "./killed_process.ts";
 const KILLS = Number(process.env["CRASH_KILLS_DENO_KV"] ?? 6);
 /** Many more than one commit to Deno KV moves. */
 const ENTRIES = 2000;
-/** Every tenth kill so far into a rewrap, counted from the end of its rekey. */
-const STEP_MS = 60;
+/** Each second kill comes so much later in a rewrap, the others in a rekey, which is shorter. */
+const REWRAP_STEP_MS = 60;
+const REKEY_STEP_MS = 8;
 const TIMEOUT_MS = 60_000 + 15_000 * KILLS;
 
 const folder = mkdtempSync(join(tmpdir(), "deno-kv-kills-"));
@@ -33,8 +34,8 @@ it(
       for (let kill = 0; kill < KILLS; kill++) {
         if (kill % 2 === 0) {
           await killed.rekey(true);
-          await killed.killDuring(STEP_MS * (1 + kill), () => killed.finishRewrap());
-        } else await killed.killDuring(STEP_MS * kill, () => killed.rekey(true));
+          await killed.killDuring(REWRAP_STEP_MS * (1 + kill), () => killed.finishRewrap());
+        } else await killed.killDuring(REKEY_STEP_MS * kill, () => killed.rekey(true));
         await killed.comeBack();
       }
       await killed.rekey(true);

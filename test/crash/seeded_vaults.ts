@@ -82,7 +82,7 @@ export async function fillMounts(send: Send): Promise<ReadonlyMap<string, Json>>
   return secrets;
 }
 
-/** Adds `count` entries to the seal-wrapped mount in one commit. */
+/** Adds `count` entries to the seal-wrapped mount, in as few commits as the store allows. */
 export async function addWrappedEntries(
   session: Session,
   count: number,
@@ -91,13 +91,14 @@ export async function addWrappedEntries(
   const mount = mounts.at(WRAPPED_MOUNT);
   if (mount === null) throw new Error("the seed has no seal-wrapped mount");
   const values = Array.from({ length: count }, (_, index) => ({ index }));
-  await barrier.commit({
-    entries: values.map((value) => ({
-      path: `${MOUNT_DATA_PREFIX}${mount.uuid}/many/${value.index}`,
-      value: encodeUtf8(JSON.stringify(value)),
-      sealWrap: true,
-    })),
-  });
+  const entries = values.map((value) => ({
+    path: `${MOUNT_DATA_PREFIX}${mount.uuid}/many/${value.index}`,
+    value: encodeUtf8(JSON.stringify(value)),
+    sealWrap: true,
+  }));
+  while (entries.length > 0) {
+    await barrier.commit({ entries: entries.splice(0, barrier.limits.commitMaxWrites) });
+  }
   return new Map(values.map((value) => [`${WRAPPED_MOUNT}many/${value.index}`, value]));
 }
 

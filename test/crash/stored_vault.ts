@@ -30,9 +30,13 @@ export class Gone extends Error {
 
 export interface Site {
   readonly store: Store;
+  /** Makes an empty store of the same kind, for a copy. */
+  readonly newStore: NewStore;
   readonly seal: SealSettings;
   nowMs: number;
 }
+
+export type NewStore = () => Promise<Store>;
 
 export interface Session {
   readonly vault: Vault;
@@ -62,19 +66,27 @@ const log = createLog({
   nowMs: () => 0,
 });
 
+/** Copies of the site are in memory, whatever `store` is. */
 export function newSite(seal: SealSettings, store: Store = createMemoryStore()): Site {
-  return { store, seal, nowMs: Date.UTC(2026, 0, 1) };
+  return { store, newStore: async () => createMemoryStore(), seal, nowMs: Date.UTC(2026, 0, 1) };
 }
 
-/** A copy of the site with its records in a memory store of their own. */
+/** A site on a store of its own, as all copies of it. */
+export async function newSiteOn(newStore: NewStore, seal: SealSettings): Promise<Site> {
+  return { ...newSite(seal, await newStore()), newStore };
+}
+
+/** A copy of the site with its records in a store of their own. */
 export async function copySite(site: Site): Promise<Site> {
+  const store = await site.newStore();
   const writes: Write[] = [];
   for (const path of await site.store.list("", "", Number.MAX_SAFE_INTEGER)) {
     const record = await site.store.get(path);
     if (record !== null) writes.push({ path, bytes: record.bytes, sealKeyId: record.sealKeyId });
   }
-  const store = createMemoryStore();
-  if (writes.length > 0) await store.commit({ writes });
+  while (writes.length > 0) {
+    await store.commit({ writes: writes.splice(0, store.limits.commitMaxWrites) });
+  }
   return { ...site, store };
 }
 

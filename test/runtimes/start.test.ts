@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -161,5 +161,45 @@ describe("npm start", () => {
     const second = run("start", { SEALWRIGHT_DATA: ":memory:", SEALWRIGHT_LISTEN: address });
     expect(await second.ended).toBe(1);
     expect(second.output()).toContain(address);
+  }, TIMEOUT_MS);
+});
+
+describe("SEALWRIGHT_STORAGE=deno-kv", () => {
+  const onDenoKv = () => ({
+    SEALWRIGHT_STORAGE: "deno-kv",
+    SEALWRIGHT_DENO_KV: join(data, "elsewhere", "kv.db"),
+  });
+
+  it("npm start keeps its vault on Deno KV, and notices when that is lost", async () => {
+    const first = await startWith("start", onDenoKv());
+    expect(await initialize(first, ONE_SHARE)).toBe(200);
+    const status = await fetch(`${first.url}/v1/sys/seal-status`);
+    expect(await status.json()).toMatchObject({ storage_type: "deno-kv" });
+    expect(await first.stop("SIGTERM")).toBe(0);
+    expect(first.output()).not.toMatch(/warn|error/i);
+    expect(existsSync(join(data, "sealwright.db"))).toBe(false);
+
+    const second = await startWith("start", onDenoKv());
+    expect(await isInitialized(second)).toBe(true);
+    await second.stop("SIGKILL");
+
+    rmSync(join(data, "elsewhere"), { recursive: true });
+    const third = run("start", { SEALWRIGHT_DATA: data, ...onDenoKv() });
+    expect(await third.ended).toBe(1);
+    expect(third.output()).toContain("its database is missing or empty");
+  }, TIMEOUT_MS);
+
+  it.each(
+    [
+      ["start:node", "node"],
+      ["start:bun", "bun"],
+      ["start:workers", "a Worker"],
+    ] as const,
+  )("npm run %s refuses to start on Deno KV", async (script, where) => {
+    const { ended, output } = run(script, { SEALWRIGHT_DATA: data, ...onDenoKv() });
+    expect(await ended).toBe(1);
+    expect(output().trim()).toBe(
+      `sealwright: SEALWRIGHT_STORAGE cannot be deno-kv on ${where}: only Deno has Deno KV`,
+    );
   }, TIMEOUT_MS);
 });
