@@ -158,7 +158,6 @@ export const SQL_COMMIT_MAX_BYTES = 64 * 1024 * 1024;
 /** Deno KV. A commit within these fits its 1000 mutations, 80 KiB of keys and 800 KiB in all. */
 export const DENO_KV_PATH_MAX_BYTES = 512;
 export const DENO_KV_RECORD_MAX_BYTES = 448 * 1024;
-/** Room for the largest record and that of a rewrap, which move together. */
 export const DENO_KV_COMMIT_MAX_BYTES = 544 * 1024;
 /** Writes, and as many expectations: Deno KV takes 100 checks. */
 export const DENO_KV_COMMIT_WRITES_MAX = 64;

@@ -1,6 +1,6 @@
 /**
  * Stops every flow at each of its commits, on the real Deno KV: files of a process of Deno. Takes
- * minutes, so it runs only with CRASH_DENO_KV_FILE=1, as `npm run soak:deno-kv` sets it; `every_write_deno_kv.test.ts` runs always.
+ * minutes, so it runs only in `npm run soak:deno-kv`; `every_write_deno_kv.test.ts` runs always.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";

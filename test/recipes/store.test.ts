@@ -54,8 +54,8 @@ it(
     copy.write(FILE, FINISHED);
     copy.replace(
       OPENED,
-      "const store = openNodeSqlite(",
-      `const store = process.argv[2] === "dummy" ? createDummyStore() : openNodeSqlite(`,
+      "return openNodeSqlite(",
+      `return process.argv[2] === "dummy" ? createDummyStore() : openNodeSqlite(`,
     );
     copy.addBehind(
       OPENED,

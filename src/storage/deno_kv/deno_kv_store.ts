@@ -24,6 +24,7 @@ export const DENO_KV_LIMITS: StoreLimits = {
   recordMaxBytes: DENO_KV_RECORD_MAX_BYTES,
   commitMaxWrites: DENO_KV_COMMIT_WRITES_MAX,
   commitMaxExpectations: DENO_KV_COMMIT_WRITES_MAX,
+  // Leaves room for the record of a rewrap, which is written with the largest record.
   commitMaxBytes: DENO_KV_COMMIT_MAX_BYTES,
 };
 
