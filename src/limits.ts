@@ -155,11 +155,10 @@ export const RECORD_MAX_BYTES = 2 * 1000 * 1000 - 4096;
 export const SQL_COMMIT_WRITES_MAX = 8192;
 export const SQL_COMMIT_EXPECTATIONS_MAX = 8192;
 export const SQL_COMMIT_MAX_BYTES = 64 * 1024 * 1024;
-/** Deno KV. A commit within these fits its 1000 mutations, 80 KiB of keys and 800 KiB in all. */
+/** Commits within these fit into 100 checks, 1000 mutations, 80 KiB of keys and 800 KiB in all. */
 export const DENO_KV_PATH_MAX_BYTES = 512;
 export const DENO_KV_RECORD_MAX_BYTES = 448 * 1024;
 export const DENO_KV_COMMIT_MAX_BYTES = 544 * 1024;
-/** Writes, and as many expectations: Deno KV takes 100 checks. */
 export const DENO_KV_COMMIT_WRITES_MAX = 64;
 /** Paths read at once to walk through many. */
 export const LIST_PAGE_PATHS = 256;
