@@ -12,6 +12,7 @@ import { REWRAP_BATCH_ENTRIES, REWRAP_BATCH_MAX_BYTES } from "../../src/limits.t
 import { rewrapSlice } from "../../src/rewrap/slice.ts";
 import { openNodeSqlite } from "../../src/runtimes/local/node_sqlite.ts";
 import { Seal } from "../../src/seal/seal.ts";
+import { SQL_LIMITS } from "../../src/storage/sql/sql_limits.ts";
 import { entryName } from "./entries.mjs";
 
 /** Bytes that the barrier adds to a value. */
@@ -27,19 +28,19 @@ async function rewrapInMemory(entries, valueBytes) {
   const records = await Promise.all(Array.from({ length }, async (_, index) => {
     const path = `logical/00000000-0000-4000-8000-000000000000/${entryName(index)}`;
     const bytes = await before.wrap(path, randomBytes(valueBytes + ENVELOPE_BYTES));
-    return { path, bytes, revision: 1, sealKeyId: previous.id };
+    return { path, bytes, revision: "1", sealKeyId: previous.id };
   }));
-  const store = { wrappedBy: async () => ({ records, cursor: 0 }) };
+  const store = { limits: SQL_LIMITS, wrappedBy: async () => ({ records, cursor: null }) };
   const startMs = performance.now();
   let done = 0;
-  for (; done < entries; done += length) await rewrapSlice(store, seal, previous.id, 0, 0);
+  for (; done < entries; done += length) await rewrapSlice(store, seal, previous.id, null, 0);
   return done / (performance.now() - startMs) * 1000;
 }
 
 async function rewriteRows(store, fromKeyId, toKeyId) {
   const startMs = performance.now();
   let done = 0;
-  for (let cursor = 0;;) {
+  for (let cursor = null;;) {
     const page = await store.wrappedBy(
       fromKeyId,
       cursor,
