@@ -412,6 +412,18 @@ function listContract(open: () => Promise<Store>): void {
     await store.close();
   });
 
+  it("a store keeps the byte order mark at the front of a path and of a seal key id", async () => {
+    const store = await open();
+    await store.commit({ writes: [put("\ufeffa", "1", "\ufeffk")] });
+    await store.commit({ writes: [put("\ufeffa", "2", "\ufeffk")] });
+    expect(await store.list("", "", 10)).toEqual(["\ufeffa"]);
+    expect((await store.scan("", 10, NO_BYTE_LIMIT))[0]?.path).toBe("\ufeffa");
+    expect(await store.sealKeyCounts()).toEqual(new Map([["\ufeffk", 1]]));
+    const { records } = await store.wrappedBy("\ufeffk", null, 10, NO_BYTE_LIMIT);
+    expect(records).toMatchObject([{ path: "\ufeffa", sealKeyId: "\ufeffk" }]);
+    await store.close();
+  });
+
   it("list and get find nothing at half a character", async () => {
     const store = await open();
     await store.commit({ writes: [put("\u{1f511}", "1"), put("\ufffd", "1")] });

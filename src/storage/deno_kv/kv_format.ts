@@ -16,9 +16,8 @@ import * as v from "valibot";
 import { VaultError } from "../../errors.ts";
 import { DENO_KV_PATH_MAX_BYTES } from "../../limits.ts";
 import type { KvEntry, KvKey } from "./kv.ts";
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+import { isLongerThan } from "../paths.ts";
+import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 
 const FORMAT = 1;
 /** Sorts after every byte of UTF-8. */
@@ -66,7 +65,7 @@ export type Epoch = v.InferOutput<typeof epochSchema>;
 export const FIRST_META: Meta = { format: FORMAT, commits: 0, next: 1, sealKeys: [] };
 
 export function recordKey(path: string): KvKey {
-  return ["r", encoder.encode(path)];
+  return ["r", encodeUtf8(path)];
 }
 
 export function partKey(number: number): KvKey {
@@ -87,7 +86,7 @@ export interface KeyRange {
  * there are none: Deno KV refuses a range that ends before it begins.
  */
 export function recordRange(prefix: string, after: string): KeyRange | null {
-  const first = encoder.encode(prefix);
+  const first = encodeUtf8(prefix);
   const next = Uint8Array.of(...comparable(after), 0);
   const isAfterPrefix = after !== "" && compareBytes(next, first) > 0;
   const start = isAfterPrefix ? next : first;
@@ -105,7 +104,7 @@ export const ALL_KEYS: KeyRange = { start: [new Uint8Array(0)], end: [LAST_NUMBE
 /** Whether a record may lie at the path. Deno KV would refuse to look for others. */
 export function mayBePath(path: string): boolean {
   return path.isWellFormed() && !path.includes("\0") &&
-    encoder.encode(path).length <= DENO_KV_PATH_MAX_BYTES;
+    !isLongerThan(path, DENO_KV_PATH_MAX_BYTES);
 }
 
 /**
@@ -114,7 +113,7 @@ export function mayBePath(path: string): boolean {
  */
 function comparable(after: string): Uint8Array {
   const [text = ""] = after.toWellFormed().split("\0", 1);
-  return encoder.encode(text).subarray(0, DENO_KV_PATH_MAX_BYTES);
+  return encodeUtf8(text).subarray(0, DENO_KV_PATH_MAX_BYTES);
 }
 
 function compareBytes(left: Uint8Array, right: Uint8Array): number {
@@ -125,21 +124,13 @@ function compareBytes(left: Uint8Array, right: Uint8Array): number {
 export function pathOf({ key }: KvEntry): string {
   const [, path] = key;
   if (!(path instanceof Uint8Array)) throw damaged();
-  return decodeText(path);
+  return decodeUtf8(path);
 }
 
 export function idOf({ key }: KvEntry): number {
   const [, , id] = key;
   if (typeof id !== "number") throw damaged();
   return id;
-}
-
-export function encodeText(text: string): Uint8Array {
-  return encoder.encode(text);
-}
-
-export function decodeText(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
 }
 
 /** Throws for another format, which another version of this program wrote. */

@@ -6,8 +6,6 @@
 import type { Write } from "../store.ts";
 import type { KvKey } from "./kv.ts";
 import {
-  decodeText,
-  encodeText,
   type Head,
   type Meta,
   partKey,
@@ -16,6 +14,7 @@ import {
   type Wrapped,
   wrappedKey,
 } from "./kv_format.ts";
+import { decodeUtf8, encodeUtf8 } from "../../crypto/bytes.ts";
 
 /**
  * Below the 64 KiB of a value. A record and the epoch must not have more keys than one snapshot:
@@ -64,7 +63,7 @@ function planWrite(draft: Draft, old: Head | null, write: Write): void {
   const { path, bytes, sealKeyId } = write;
   const indexed = old === null ? null : indexKeyOf(draft, old);
   if (old !== null) {
-    countWrapped(draft, old.sealKeyId === null ? null : decodeText(old.sealKeyId), -1);
+    countWrapped(draft, old.sealKeyId === null ? null : decodeUtf8(old.sealKeyId), -1);
     for (let part = 0; part < old.parts; part++) draft.deletes.push(partKey(old.firstPart + part));
   }
   if (bytes === null) {
@@ -77,7 +76,7 @@ function planWrite(draft: Draft, old: Head | null, write: Write): void {
   countWrapped(draft, sealKeyId, 1);
   const index = indexKeyOf(draft, head);
   if (indexed !== null && indexed[1] !== index?.[1]) draft.deletes.push(indexed);
-  const wrapped: Wrapped = { path: encodeText(path), sizeBytes: bytes.length };
+  const wrapped: Wrapped = { path: encodeUtf8(path), sizeBytes: bytes.length };
   if (index !== null) draft.sets.push([index, wrapped]);
 }
 
@@ -96,7 +95,7 @@ function planHead(draft: Draft, id: number, bytes: Uint8Array, sealKeyId: string
   }
   return {
     id,
-    sealKeyId: sealKeyId === null ? null : encodeText(sealKeyId),
+    sealKeyId: sealKeyId === null ? null : encodeUtf8(sealKeyId),
     sizeBytes: bytes.length,
     inline: isInline ? Uint8Array.from(bytes) : null,
     firstPart,
@@ -107,7 +106,7 @@ function planHead(draft: Draft, id: number, bytes: Uint8Array, sealKeyId: string
 /** Null if the record is not wrapped. The seal key must have been counted. */
 function indexKeyOf(draft: Draft, { id, sealKeyId }: Head): KvKey | null {
   if (sealKeyId === null) return null;
-  const sealKey = draft.sealKeys.get(decodeText(sealKeyId));
+  const sealKey = draft.sealKeys.get(decodeUtf8(sealKeyId));
   if (sealKey === undefined) throw new TypeError("a seal key that wraps records has no number");
   return wrappedKey(sealKey.number, id);
 }

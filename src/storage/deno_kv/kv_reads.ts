@@ -6,7 +6,6 @@ import type { StoredRecord, WrappedPage } from "../store.ts";
 import type { Kv, KvEntry } from "./kv.ts";
 import {
   damaged,
-  decodeText,
   type Head,
   headOf,
   idOf,
@@ -24,6 +23,7 @@ import {
   wrappedRange,
 } from "./kv_format.ts";
 import type { Owner } from "./kv_owner.ts";
+import { decodeUtf8 } from "../../crypto/bytes.ts";
 
 /** Entries that are read at once of a list. The database allows 1000. */
 const LIST_BATCH = 500;
@@ -79,7 +79,7 @@ export async function readWrapped(
   const end = pageLength(sizesBytes, maxBytes);
   const last = reached[end - 1];
   if (last === undefined) return { records: [], cursor: cursor.text };
-  const paths = index.slice(0, end).map(({ path }) => decodeText(path));
+  const paths = index.slice(0, end).map(({ path }) => decodeUtf8(path));
   const { entries } = await owner.read(paths.map(recordKey));
   const heads = paths.map((path, at) => ({ path, entry: entries[at] as KvEntry }));
   return { records: await readAll(owner, heads), cursor: String(idOf(last)) };
@@ -129,7 +129,7 @@ async function readParts(owner: Owner, path: string, entry: KvEntry): Promise<Re
     path,
     bytes,
     revision: asRevision(entry.versionstamp ?? ""),
-    sealKeyId: head.sealKeyId === null ? null : decodeText(head.sealKeyId),
+    sealKeyId: head.sealKeyId === null ? null : decodeUtf8(head.sealKeyId),
   };
 }
 
