@@ -26,7 +26,7 @@ import {
   type StoredConfig,
 } from "./seal/stored_config.ts";
 import { KeyUpkeep } from "./key_upkeep.ts";
-import { Mutex } from "../barrier/mutex.ts";
+import { Mutex } from "../storage/mutex.ts";
 import { clearTraces, UnsealedVault } from "./unsealed_vault.ts";
 import {
   checkRecoveryShares,

@@ -1,6 +1,6 @@
 /**
  * A Deno KV in memory, for tests on Node: the order of its keys, its checks, and its limits, which it
- * refuses to exceed in the words of Deno. `../storage/deno_kv_store.test.ts` shows that both agree.
+ * refuses to exceed in the words of Deno. `./deno_kv_store.test.ts` shows that both agree.
  */
 
 import type { Kv, KvAtomic, KvEntry, KvKey } from "../../src/storage/deno_kv/kv.ts";

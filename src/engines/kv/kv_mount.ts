@@ -5,7 +5,7 @@
 
 import { Latch } from "../../barrier/latch.ts";
 import type { MountRecords } from "../../barrier/mount_records.ts";
-import { Mutex } from "../../barrier/mutex.ts";
+import { Mutex } from "../../storage/mutex.ts";
 import { invalidRequest, VaultError } from "../../errors.ts";
 import type { Engine, EngineReply, EngineRequest } from "../engine.ts";
 import {

@@ -18,6 +18,7 @@ import { createCommits } from "./kv_commits.ts";
 import { damaged, mayBePath } from "./kv_format.ts";
 import { takeOwnership } from "./kv_owner.ts";
 import { listPaths, readRecord, readSealKeys, readWrapped, scanRecords } from "./kv_reads.ts";
+import { Mutex } from "../mutex.ts";
 
 export const DENO_KV_LIMITS: StoreLimits = {
   pathMaxBytes: DENO_KV_PATH_MAX_BYTES,
@@ -36,7 +37,7 @@ export const DENO_KV_LIMITS: StoreLimits = {
 export async function createDenoKvStore(kv: Kv, ownerName: string): Promise<Store> {
   const owner = await takeOwnership(kv, ownerName);
   const apply = createCommits(kv, owner);
-  const inTurn = createTurns();
+  const turns = new Mutex();
   let closed = false;
 
   async function use<Result>(body: () => Promise<Result>): Promise<Result> {
@@ -52,7 +53,7 @@ export async function createDenoKvStore(kv: Kv, ownerName: string): Promise<Stor
       return await use(async () => {
         const read = await readRecord(owner, path);
         if (read !== "moved") return read;
-        const again = await inTurn(() => readRecord(owner, path));
+        const again = await turns.run(() => readRecord(owner, path));
         if (again === "moved") throw damaged();
         return again;
       });
@@ -64,13 +65,13 @@ export async function createDenoKvStore(kv: Kv, ownerName: string): Promise<Stor
     },
     async scan(after, limit, maxBytes) {
       checkLimit(limit);
-      return await use(() => inTurn(() => scanRecords(kv, owner, after, limit, maxBytes)));
+      return await use(() => turns.run(() => scanRecords(kv, owner, after, limit, maxBytes)));
     },
     async wrappedBy(sealKeyId, text, limit, maxBytes) {
       checkLimit(limit);
       const cursor = { text, id: rowIdOf(text) };
       return await use(() =>
-        inTurn(() => readWrapped(kv, owner, sealKeyId, cursor, limit, maxBytes))
+        turns.run(() => readWrapped(kv, owner, sealKeyId, cursor, limit, maxBytes))
       );
     },
     async sealKeyCounts() {
@@ -79,7 +80,7 @@ export async function createDenoKvStore(kv: Kv, ownerName: string): Promise<Stor
     },
     async commit(commit) {
       checkCommit(commit, DENO_KV_LIMITS);
-      return await use(() => inTurn(() => apply(commit)));
+      return await use(() => turns.run(() => apply(commit)));
     },
     async scrub() {
       return await use(async () => "impossible" as const);
@@ -91,7 +92,7 @@ export async function createDenoKvStore(kv: Kv, ownerName: string): Promise<Stor
     async close() {
       if (closed) return;
       closed = true;
-      await guarded(() => inTurn(async () => kv.close()));
+      await guarded(() => turns.run(async () => kv.close()));
     },
   };
 }
@@ -103,14 +104,4 @@ async function guarded<Result>(body: () => Promise<Result>): Promise<Result> {
     if (cause instanceof VaultError) throw cause;
     throw new VaultError("store_failed", "cannot use the store: the database failed", { cause });
   }
-}
-
-/** Runs bodies one after the other, in the order of the calls, whether they fail or not. */
-function createTurns(): <Result>(body: () => Promise<Result>) => Promise<Result> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (body) => {
-    const turn = last.then(body);
-    last = turn.catch(() => {});
-    return turn;
-  };
 }
