@@ -4,13 +4,11 @@ import type { Barrier } from "../barrier/barrier.ts";
 import type { Entry } from "../barrier/change.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/bytes.ts";
 import { LOGIN_EXPIRY_PREFIX } from "../storage/record_paths.ts";
-
-/** Fixed width, so that text order is time order. */
-const TIME_DIGITS = 15;
+import { parseTimedPath, timedPath } from "../storage/timed_path.ts";
 
 /** `id` must be unique among entries of the same time. */
 export function expiryPath(atMs: number, id: string): string {
-  return `${LOGIN_EXPIRY_PREFIX}${String(atMs).padStart(TIME_DIGITS, "0")}/${id}`;
+  return timedPath(LOGIN_EXPIRY_PREFIX, atMs, id);
 }
 
 /** An index entry that removes `paths` at `atMs`. */
@@ -21,13 +19,13 @@ export function expiryEntry(atMs: number, id: string, paths: readonly string[]):
 /** When the next record expires; null if none will. */
 export async function nextExpiryAtMs(barrier: Barrier): Promise<number | null> {
   const [path] = await barrier.list(LOGIN_EXPIRY_PREFIX, "", 1);
-  return path === undefined ? null : timeOf(path);
+  return path === undefined ? null : parseTimedPath(LOGIN_EXPIRY_PREFIX, path).atMs;
 }
 
 /** Handles up to `limit` expired entries, oldest first: removes each with its records. */
 export async function removeExpired(barrier: Barrier, nowMs: number, limit: number): Promise<void> {
   for (const path of await barrier.list(LOGIN_EXPIRY_PREFIX, "", limit)) {
-    if (timeOf(path) > nowMs) return;
+    if (parseTimedPath(LOGIN_EXPIRY_PREFIX, path).atMs > nowMs) return;
     const record = await barrier.get(path);
     if (record === null) continue;
     const { paths } = JSON.parse(decodeUtf8(record.value)) as { paths: readonly string[] };
@@ -37,8 +35,4 @@ export async function removeExpired(barrier: Barrier, nowMs: number, limit: numb
       expect: [{ path, revision: record.revision }],
     });
   }
-}
-
-function timeOf(path: string): number {
-  return Number(path.slice(LOGIN_EXPIRY_PREFIX.length).split("/", 1)[0]);
 }

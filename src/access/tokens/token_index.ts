@@ -13,9 +13,7 @@ import {
   TOKEN_PREFIX,
 } from "../../storage/record_paths.ts";
 import type { Token } from "./token.ts";
-
-/** Fixed width in the expiry index, so that text order is time order. */
-const TIME_DIGITS = 15;
+import { timedPath } from "../../storage/timed_path.ts";
 
 export class TokenIndex {
   readonly #barrier: Barrier;
@@ -40,7 +38,9 @@ export class TokenIndex {
   paths(hash: string, token: Token): readonly string[] {
     const paths = [TOKEN_PREFIX + hash, this.accessorPath(token.accessor)];
     if (token.parent !== null) paths.push(childPrefix(token.parent) + hash);
-    if (token.expiresAtMs !== null) paths.push(expiryPath(token.expiresAtMs, hash));
+    if (token.expiresAtMs !== null) {
+      paths.push(timedPath(TOKEN_EXPIRY_PREFIX, token.expiresAtMs, hash));
+    }
     return paths;
   }
 
@@ -69,13 +69,4 @@ export class TokenIndex {
 
 function childPrefix(parent: string): string {
   return `${TOKEN_PARENT_PREFIX}${parent}/`;
-}
-
-function expiryPath(atMs: number, hash: string): string {
-  return `${TOKEN_EXPIRY_PREFIX}${String(atMs).padStart(TIME_DIGITS, "0")}/${hash}`;
-}
-
-export function parseExpiryPath(path: string): { readonly atMs: number; readonly hash: string } {
-  const [time = "", hash = ""] = path.slice(TOKEN_EXPIRY_PREFIX.length).split("/");
-  return { atMs: Number(time), hash };
 }

@@ -26,9 +26,10 @@ import {
   type Token,
   type TokenTemplate,
 } from "./token.ts";
-import { parseExpiryPath, TokenIndex } from "./token_index.ts";
+import { TokenIndex } from "./token_index.ts";
 import { TokenChanges } from "./token_changes.ts";
 import { LOST, repeatWhileLost, settled } from "../../barrier/compare_and_set.ts";
+import { parseTimedPath } from "../../storage/timed_path.ts";
 
 export const SERVICE_TOKEN_PREFIX = "s.";
 
@@ -213,7 +214,7 @@ export class TokenStore {
     const { barrier } = this.#ports;
     const page = Math.min(limit, barrier.limits.commitMaxWrites);
     for (const path of await barrier.list(TOKEN_EXPIRY_PREFIX, "", page)) {
-      const { atMs, hash } = parseExpiryPath(path);
+      const { atMs, rest: hash } = parseTimedPath(TOKEN_EXPIRY_PREFIX, path);
       if (atMs > this.#ports.nowMs()) break;
       const record = await barrier.get(TOKEN_PREFIX + hash);
       const token = record === null ? null : decodeToken(record.value);
@@ -228,7 +229,7 @@ export class TokenStore {
   /** When the next token expires; null if none will. */
   async nextExpiryAtMs(): Promise<number | null> {
     const [path] = await this.#ports.barrier.list(TOKEN_EXPIRY_PREFIX, "", 1);
-    return path === undefined ? null : parseExpiryPath(path).atMs;
+    return path === undefined ? null : parseTimedPath(TOKEN_EXPIRY_PREFIX, path).atMs;
   }
 
   async #findByHash(hash: string): Promise<StoredToken | null> {
