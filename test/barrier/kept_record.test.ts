@@ -1,24 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { Barrier } from "../../src/barrier/barrier.ts";
 import { KeptRecord } from "../../src/barrier/kept_record.ts";
-import { createKeyring } from "../../src/barrier/keyring.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
-import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
-import { Seal } from "../../src/seal/seal.ts";
-import { createMemoryStore } from "../../src/storage/memory_store.ts";
-import { codeOf, seededRandom } from "./doubles.ts";
-
-const random = seededRandom("kept record");
+import { codeOf } from "./doubles.ts";
+import { openBarrier } from "./open_barrier.ts";
 
 function twoRecords() {
-  const key = { id: "k1", bytes: wrappingKeyBytes(random(32)) };
-  const barrier = new Barrier({
-    store: createMemoryStore(),
-    keyring: createKeyring(random, 0),
-    outer: new Seal("shamir", key, [], random),
-    random,
-    operations: 0,
-  });
+  const barrier = openBarrier();
   const textOf = async (path: string) => {
     const record = await barrier.get(path);
     return record === null ? null : decodeUtf8(record.value);

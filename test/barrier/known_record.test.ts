@@ -1,19 +1,11 @@
 import { expect, it, vi } from "vitest";
-import { Barrier } from "../../src/barrier/barrier.ts";
-import { createKeyring } from "../../src/barrier/keyring.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/crypto/bytes.ts";
-import { wrappingKeyBytes } from "../../src/crypto/keys.ts";
-import { Seal } from "../../src/seal/seal.ts";
 import { createMemoryStore } from "../../src/storage/memory_store.ts";
-import { seededRandom } from "./doubles.ts";
-
-const random = seededRandom("known record");
+import { openBarrier } from "./open_barrier.ts";
 
 function createBarrier() {
   const store = createMemoryStore();
-  const keyring = createKeyring(random, 0);
-  const outer = new Seal("shamir", { id: "k1", bytes: wrappingKeyBytes(random(32)) }, [], random);
-  const barrier = new Barrier({ store, keyring, outer, random, operations: 0 });
+  const barrier = openBarrier(store);
   const write = (path: string, text: string | null) =>
     barrier.commit({ entries: [{ path, value: text === null ? null : encodeUtf8(text) }] });
   return { barrier, store, write };

@@ -12,25 +12,13 @@ import { Passwords } from "../../src/methods/userpass/passwords.ts";
 import { loginToken, NO_RULES } from "../../src/access/tokens/login_token.ts";
 import { Userpass } from "../../src/methods/userpass/users.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
-import { createKeyring } from "../../src/barrier/keyring.ts";
 import { decodeUtf8 } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
-import { createMemoryStore } from "../../src/storage/memory_store.ts";
 import { TERM_OPERATIONS_PATH } from "../../src/storage/record_paths.ts";
 import { codeOf } from "../barrier/doubles.ts";
+import { openBarrier } from "../barrier/open_barrier.ts";
 
 const FAST = { logN: 4, r: 8, p: 1 };
-const OUTER = { keyId: "none", wrap: unused, unwrap: unused };
-
-async function unused(): Promise<Uint8Array<ArrayBuffer>> {
-  throw new Error("nothing here is wrapped");
-}
-
-function openBarrier(): Barrier {
-  const keyring = createKeyring(randomBytes, 0);
-  const store = createMemoryStore();
-  return new Barrier({ store, random: randomBytes, keyring, outer: OUTER, operations: 0 });
-}
 
 /** Everything behind the barrier: paths and plaintext. */
 async function plaintext(barrier: Barrier): Promise<string> {

@@ -7,10 +7,9 @@ import { Passwords } from "../../src/methods/userpass/passwords.ts";
 import { Userpass } from "../../src/methods/userpass/users.ts";
 import { decodeToken } from "../../src/access/tokens/token.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
-import { createKeyring } from "../../src/barrier/keyring.ts";
 import { encodeUtf8 } from "../../src/crypto/bytes.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
-import { createMemoryStore } from "../../src/storage/memory_store.ts";
+import { openBarrier } from "../barrier/open_barrier.ts";
 
 const RULES = {
   policies: ["a"],
@@ -24,18 +23,8 @@ const RULES = {
 };
 const UNNAMED = { ...RULES, boundCidrs: [], strictlyBindIp: false, legacyNames: [] };
 
-async function unused(): Promise<Uint8Array<ArrayBuffer>> {
-  throw new Error("nothing here is wrapped");
-}
-
 async function openWith(path: string, record: object): Promise<Barrier> {
-  const barrier = new Barrier({
-    store: createMemoryStore(),
-    random: randomBytes,
-    keyring: createKeyring(randomBytes, 0),
-    outer: { keyId: "none", wrap: unused, unwrap: unused },
-    operations: 0,
-  });
+  const barrier = openBarrier();
   const value = encodeUtf8(JSON.stringify({ version: 1, ...record }));
   await barrier.commit({ entries: [{ path, value }] });
   return barrier;

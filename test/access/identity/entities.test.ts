@@ -1,22 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { Entities } from "../../../src/access/identity/entities.ts";
-import { Barrier } from "../../../src/barrier/barrier.ts";
-import { createKeyring } from "../../../src/barrier/keyring.ts";
 import { randomBytes } from "../../../src/crypto/random.ts";
-import { createMemoryStore } from "../../../src/storage/memory_store.ts";
-
-async function unused(): Promise<Uint8Array<ArrayBuffer>> {
-  throw new Error("nothing here is wrapped");
-}
+import { openBarrier } from "../../barrier/open_barrier.ts";
 
 function openEntities(): Entities {
-  const barrier = new Barrier({
-    store: createMemoryStore(),
-    random: randomBytes,
-    keyring: createKeyring(randomBytes, 0),
-    outer: { keyId: "none", wrap: unused, unwrap: unused },
-    operations: 0,
-  });
+  const barrier = openBarrier();
   return new Entities({ barrier, random: randomBytes, nowMs: () => 1000 });
 }
 

@@ -8,24 +8,13 @@ import { rootTokenTemplate } from "../../../src/access/tokens/token.ts";
 import { TokenRoles } from "../../../src/access/tokens/token_roles.ts";
 import { TokenStore } from "../../../src/access/tokens/tokens.ts";
 import { Barrier } from "../../../src/barrier/barrier.ts";
-import { createKeyring } from "../../../src/barrier/keyring.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../src/crypto/bytes.ts";
 import { randomBytes } from "../../../src/crypto/random.ts";
-import { createMemoryStore } from "../../../src/storage/memory_store.ts";
 import { TERM_OPERATIONS_PATH, TOKEN_ROLE_PREFIX } from "../../../src/storage/record_paths.ts";
-
-async function unused(): Promise<Uint8Array<ArrayBuffer>> {
-  throw new Error("nothing here is wrapped");
-}
+import { openBarrier } from "../../barrier/open_barrier.ts";
 
 function openPorts() {
-  const barrier = new Barrier({
-    store: createMemoryStore(),
-    random: randomBytes,
-    keyring: createKeyring(randomBytes, 0),
-    outer: { keyId: "none", wrap: unused, unwrap: unused },
-    operations: 0,
-  });
+  const barrier = openBarrier();
   return {
     barrier,
     random: randomBytes,
