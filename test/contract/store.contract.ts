@@ -12,13 +12,17 @@ import type { CommitOutcome, Revision, Store, Write } from "../../src/storage/st
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Characters around the places where UTF-16 and UTF-8 order differ, or a prefix has no upper end. */
+/**
+ * Characters around the places where UTF-16 and UTF-8 order differ, or a prefix has no upper end, and
+ * the byte order mark, which a decoder may drop.
+ */
 const CHARACTERS = [
   ..."ab/",
   "\u007f",
   "é",
   "\ud7ff",
   "\ue000",
+  "\ufeff",
   "\uffff",
   "\u{10000}",
   "\u{1f511}",
